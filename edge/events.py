@@ -1,0 +1,326 @@
+"""All nouns of the device: what happens to it (events), what it has done (effects), what is kept (records).
+
+`station.step(state, event, now_ms) -> (state, effects)` is the only place where one becomes the other. `now_ms` and every
+`mono_ms` are milliseconds of the same monotonic clock (CLOCK_BOOTTIME on a Pi).
+"""
+
+import enum
+from dataclasses import dataclass, field
+
+from proto.messages import (
+    ClockQuality,
+    Command,
+    DeviceConfig,
+    HubState,
+    Line,
+    RosterManifest,
+    RosterPart,
+    RosterRow,
+    Scan,
+    Settled,
+    State,
+    VerdictMessage,
+)
+
+# --- what a reader hands on (readers/framing.py) -------------------------------------------------
+
+
+class Spoilt(enum.StrEnum):
+    """Why a read is no read."""
+
+    OVERLONG = "overlong"  # more than badge.MAX_READ characters without an end
+    PARTIAL = "partial"  # ended by a pause, and what came is no badge
+    MALFORMED = "malformed"  # ended properly, and is no badge
+    CHECKSUM = "checksum"  # a framed reader's own checksum is wrong
+    VOID = "void"  # the kernel dropped keys (SYN_DROPPED) or the reader vanished in the middle
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Characters, without their end mark: a printed code, or a calibration text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag in its canonical form (proto.badge.tag)."""
+
+    canonical: str
+
+
+Found = Text | Tag | Spoilt
+
+# --- events --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The device's clocks at one instant."""
+
+    boot: str
+    wall_ms: int
+    err_ms: int
+    quality: ClockQuality
+
+
+@dataclass(frozen=True, slots=True)
+class ReadIn:
+    """A reader finished a read. `nonce` is fresh randomness, used only if the reader guards a door."""
+
+    reader: str
+    found: Found
+    clock: Clock
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderChanged:
+    reader: str
+    ok: bool
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """Connected to the broker, under a link session that is new each time."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class HubChanged:
+    state: HubState
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictIn:
+    message: VerdictMessage
+
+
+@dataclass(frozen=True, slots=True)
+class SettledIn:
+    message: Settled
+
+
+@dataclass(frozen=True, slots=True)
+class CommandIn:
+    """`retained` commands are never obeyed. `nonce` is fresh randomness for a challenge."""
+
+    message: Command
+    retained: bool
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignState:
+    """A state on our own topic that we did not publish."""
+
+    message: State
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigIn:
+    """A config whose signature was checked."""
+
+    version: int
+    config: DeviceConfig
+
+
+@dataclass(frozen=True, slots=True)
+class RosterOffered:
+    """A manifest whose signature was checked."""
+
+    manifest: RosterManifest
+
+
+@dataclass(frozen=True, slots=True)
+class RosterPartIn:
+    part: RosterPart
+
+
+@dataclass(frozen=True, slots=True)
+class RosterLoaded:
+    """A whole roster, verified against its manifest, from the wire or from the card."""
+
+    manifest: RosterManifest
+    rows: tuple[RosterRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Everything handed to the last Store is on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFailed:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many stored records the hub has not settled."""
+
+    unsettled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time went by: `station.wake_ms` has passed."""
+
+
+Event = (
+    ReadIn
+    | ReaderChanged
+    | LinkUp
+    | LinkDown
+    | HubChanged
+    | VerdictIn
+    | SettledIn
+    | CommandIn
+    | ForeignState
+    | ConfigIn
+    | RosterOffered
+    | RosterPartIn
+    | RosterLoaded
+    | Stored
+    | StoreFailed
+    | Backlog
+    | Tick
+)
+
+# --- effects -------------------------------------------------------------------------------------
+
+
+class Pattern(enum.StrEnum):
+    """What lamps and buzzer play; the four lights of proto.Light and four of the device's own. None tells money."""
+
+    ACCEPTED = "accepted"
+    LOOK = "look"
+    AGAIN = "again"
+    ADULT = "adult"
+    READING = "reading"  # a short tick: the reader has read something
+    AWAY = "away"  # not ready or no hub: a dim slow ring, silent, until something else is shown
+    READY = "ready"  # ends AWAY
+    LOCATE = "locate"  # blink for a person who looks for this device
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    pattern: Pattern
+    reader: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One scan as the device keeps it: what was read, and what was shown for it (None: still open)."""
+
+    scan: Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Publish the oldest unsettled records as question `q`: stored ones first, then `open` ones (in memory, not yet shown)."""
+
+    q: int
+    open: tuple[Scan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendAsk:
+    """Publish question `q` without records."""
+
+    q: int
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Append to the outbox in order, fdatasync, then report Stored or StoreFailed. `unsettled` ones wait for the hub."""
+
+    answered: tuple[Scan, ...]
+    """Answered by the hub (shown.by_hub): archived, so that a restored hub gets them back."""
+    unsettled: tuple[Scan, ...]
+    """Answered by the device: the hub has to book what was shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Append answered scans to the archive in one batch; nobody waits for it."""
+
+    answered: tuple[Scan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Mark stored records by what the hub has, upwards or downwards, then report Backlog."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Pull the door relay of this reader once, for `ms`."""
+
+    reader: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishState:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PublishHealth:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Result of command `n`."""
+
+    n: int
+    code: str
+    nonce: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Ask for one part of the offered roster."""
+
+    version: int
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRoster:
+    """Verify the parts against the manifest and keep them on the card; report RosterLoaded."""
+
+    manifest: RosterManifest
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeepLayout:
+    """Remember the key table that the calibration code found for this reader."""
+
+    reader: str
+    layout: str
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One line for the journal of the device; names readers and reasons, never a badge."""
+
+    text: str
+    fields: dict[str, str | int] = field(default_factory=dict)
+
+
+Effect = (
+    Show | Send | SendAsk | Store | Archive | Settle | Pulse | PublishState | PublishHealth | Answer | Want | KeepRoster | KeepLayout | Log
+)

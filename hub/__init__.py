@@ -1,0 +1,1 @@
+"""The school: decides, remembers, shows. `core` decides; every other room here talks."""

@@ -1,0 +1,44 @@
+"""Badges as edits of what is set up: give, block, replace. Each returns the rows to write, or a refusal.
+
+A badge row is one state of one badge from an instant on; ending a state and beginning the next are two rows, so that a scan
+that arrives late is judged by the state of its own time.
+"""
+
+from dataclasses import replace
+
+from hub.core.facts import Refusal
+from hub.core.school import Badge, BadgeState, Rows, School
+
+
+def give(school: School, pupil: int, new: Badge) -> Rows | Refusal:
+    """A new badge (state ACTIVE, from an instant) for a pupil. A badge that is someone's is refused; a known free tag is not."""
+    if pupil not in school.pupils:
+        return Refusal("no_such_pupil")
+    held = [badge for badge in school.badges.get(new.hash, ()) if badge.until_ms == 0 and badge.state is BadgeState.ACTIVE]
+    return Refusal("badge_in_use", {"pupil": held[0].pupil}) if held else (replace(new, pupil=pupil),)
+
+
+def block(school: School, badge_hash: str, state: BadgeState, now_ms: int, new_id: int) -> Rows | Refusal:
+    """End the active state of a badge now, and begin BLOCKED, LOST or REPLACED."""
+    active = _active(school, badge_hash)
+    if active is None:
+        return Refusal("badge_not_active")
+    return (
+        replace(active, until_ms=now_ms),
+        replace(active, id=new_id, state=state, from_ms=now_ms, until_ms=0),
+    )
+
+
+def swap(school: School, old_hash: str, new: Badge, now_ms: int, new_id: int) -> Rows | Refusal:
+    """The old badge becomes REPLACED now, the new one is given to the same pupil."""
+    active = _active(school, old_hash)
+    if active is None:
+        return Refusal("badge_not_active")
+    ended = block(school, old_hash, BadgeState.REPLACED, now_ms, new_id)
+    given = give(school, active.pupil, new)
+    return ended if isinstance(ended, Refusal) else given if isinstance(given, Refusal) else ended + given
+
+
+def _active(school: School, badge_hash: str) -> Badge | None:
+    states = school.badges.get(badge_hash, ())
+    return next((badge for badge in reversed(states) if badge.until_ms == 0 and badge.state is BadgeState.ACTIVE), None)

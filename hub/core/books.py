@@ -1,0 +1,194 @@
+"""The books: balances, who is in, what is booked. A fold over the facts, in memory; `apply` cannot fail, replay equals live."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.core import facts as f
+from hub.core.ledger import balanced
+from proto.messages import YES, Light
+
+
+@dataclass(slots=True)
+class DeviceLine:
+    """How far one incarnation of a device is: last record taken, last record whose shown outcome is booked."""
+
+    n: int = 0
+    shown_n: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LastTap:
+    """The last decided scan of a badge at a reader that had an effect."""
+
+    inc: str
+    at_ms: int
+    code: f.Code
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    id: int
+    pupil: int
+    site: int
+    programme: int
+    from_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    id: int
+    wallet: int
+    pupil: int
+    cents: int
+    reversed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Meal:
+    """`served_ms` 0 while it waits to be collected."""
+
+    id: int
+    product: int
+    served_ms: int = 0
+
+
+@dataclass(slots=True)
+class Books:
+    """All of it. Read by decisions and pages; changed by `apply` alone."""
+
+    number: int = 0
+    """Of the last fact applied; facts are numbered from 1."""
+    asks: dict[int, int] = field(default_factory=dict)
+    """ask id -> number of its first fact."""
+    balances: dict[str, int] = field(default_factory=dict)
+    wallets: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(site, household) -> wallet."""
+    lines: dict[str, dict[str, DeviceLine]] = field(default_factory=dict)
+    """device -> incarnation -> line."""
+    taps: dict[tuple[str, str, str], LastTap] = field(default_factory=dict)
+    """(device, reader, badge) -> last tap."""
+    inside: dict[int, dict[int, Stay]] = field(default_factory=dict)
+    """pupil -> programme -> open stay."""
+    moved_ms: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(pupil, programme) -> instant of the last entry or exit."""
+    charges: dict[int, Charge] = field(default_factory=dict)
+    meals: dict[tuple[int, int, int], Meal] = field(default_factory=dict)
+    """(pupil, site, day) -> meal."""
+    unresolved: dict[int, f.Unresolved] = field(default_factory=dict)
+    """Questions for staff, by item."""
+
+    def apply(self, fact: f.Fact) -> None:
+        """Take one fact in. Cannot fail for a fact that a decision made."""
+        self.number += 1
+        self.asks.setdefault(fact.ask, self.number)
+        _APPLY[type(fact)](self, fact)
+
+    def line(self, device: str, inc: str) -> DeviceLine:
+        """The line of an incarnation; a fresh one (not kept) when it is not known."""
+        return self.lines.get(device, {}).get(inc) or DeviceLine()
+
+    def balance_cents(self, account: str) -> int:
+        return self.balances.get(account, 0)
+
+    def total_cents(self) -> int:
+        """Of all accounts: zero, or the books are wrong (promise P8)."""
+        return sum(self.balances.values())
+
+
+def replay(facts: Iterable[f.Fact]) -> Books:
+    """The books of a whole history."""
+    books = Books()
+    for fact in facts:
+        books.apply(fact)
+    return books
+
+
+def _book(books: Books, entries: tuple[f.Entry, ...]) -> None:
+    assert balanced(entries), f"entries do not sum to zero: {entries}"
+    for entry in entries:
+        books.balances[entry.account] = books.balances.get(entry.account, 0) + entry.cents
+
+
+def _advance(books: Books, device: str, inc: str) -> DeviceLine:
+    return books.lines.setdefault(device, {}).setdefault(inc, DeviceLine())
+
+
+def _scan(books: Books, fact: f.ScanTaken) -> None:
+    line = _advance(books, fact.device, fact.inc)
+    line.n = max(line.n, fact.n)
+    if fact.shown:
+        line.shown_n = max(line.shown_n, fact.n)
+    if Light(fact.light) in YES and fact.code is not f.Code.AGAIN:
+        books.taps[fact.device, fact.reader, fact.badge] = LastTap(fact.inc, fact.at_ms, fact.code)
+
+
+def _shown(books: Books, fact: f.ShownBooked) -> None:
+    line = _advance(books, fact.device, fact.inc)
+    line.shown_n = max(line.shown_n, fact.n)
+
+
+def _hole(books: Books, fact: f.HoleDeclared) -> None:
+    line = _advance(books, fact.device, fact.inc)
+    line.n = max(line.n, fact.to_n)
+    line.shown_n = max(line.shown_n, fact.to_n)
+
+
+def _opened(books: Books, fact: f.StayOpened) -> None:
+    books.inside.setdefault(fact.pupil, {})[fact.programme] = Stay(fact.stay, fact.pupil, fact.site, fact.programme, fact.at_ms)
+    books.moved_ms[fact.pupil, fact.programme] = fact.at_ms
+
+
+def _closed(books: Books, fact: f.StayClosed) -> None:
+    stays = books.inside.get(fact.pupil, {})
+    stays.pop(fact.programme, None)
+    if not stays:
+        books.inside.pop(fact.pupil, None)
+    books.moved_ms[fact.pupil, fact.programme] = fact.at_ms
+
+
+def _wallet(books: Books, fact: f.WalletOpened) -> None:
+    books.wallets[fact.site, fact.household] = fact.wallet
+
+
+def _opening(books: Books, fact: f.BalanceOpened) -> None:
+    _book(books, fact.entries)
+
+
+def _charged(books: Books, fact: f.Charged) -> None:
+    books.charges[fact.charge] = Charge(fact.charge, fact.wallet, fact.pupil, fact.cents)
+    _book(books, fact.entries)
+
+
+def _reversed(books: Books, fact: f.Reversed) -> None:
+    charge = books.charges[fact.charge]
+    books.charges[fact.charge] = Charge(charge.id, charge.wallet, charge.pupil, charge.cents, reversed=True)
+    _book(books, fact.entries)
+
+
+def _reserved(books: Books, fact: f.MealReserved) -> None:
+    books.meals[fact.pupil, fact.site, fact.day] = Meal(fact.meal, fact.product)
+
+
+def _served(books: Books, fact: f.MealServed) -> None:
+    books.meals[fact.pupil, fact.site, fact.day] = Meal(fact.meal, fact.product, fact.at_ms)
+
+
+def _unresolved(books: Books, fact: f.Unresolved) -> None:
+    books.unresolved[fact.item] = fact
+
+
+_APPLY: dict[type, Callable[[Books, Any], None]] = {
+    f.ScanTaken: _scan,
+    f.ShownBooked: _shown,
+    f.HoleDeclared: _hole,
+    f.Unresolved: _unresolved,
+    f.StayOpened: _opened,
+    f.StayClosed: _closed,
+    f.WalletOpened: _wallet,
+    f.BalanceOpened: _opening,
+    f.Charged: _charged,
+    f.Reversed: _reversed,
+    f.MealReserved: _reserved,
+    f.MealServed: _served,
+}

@@ -1,0 +1,260 @@
+"""Every fact: what happened, as ids, cents, instants and codes. Never a name, never free text (design.md, What is remembered).
+
+A fact is stored as a JSON array, its tag first: fields are only ever added at the end, with a default, and never change
+their meaning. Instants are Unix ms (UTC). `ask` is the id under which the fact was asked for; all facts of one ask stand together.
+"""
+
+import enum
+import hashlib
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from proto.messages import Light
+
+Id = Annotated[int, Meta(ge=1, lt=2**63)]
+
+
+class Code(enum.StrEnum):
+    """What a scan led to. For logs, staff pages and tests; what the pupil sees is the light."""
+
+    IN = "in"
+    OUT = "out"
+    ALREADY_IN = "already_in"
+    ALREADY_OUT = "already_out"
+    NO_ENTRY = "no_entry"  # an exit without an entry
+    SEEN = "seen"  # identified; nothing opened, nothing sold
+    MEAL = "meal"  # a reserved meal is handed out
+    MEAL_AGAIN = "meal_again"  # it was already handed out today
+    WALK_UP = "walk_up"  # a meal without reservation: served all the same
+    SOLD = "sold"
+    SHORTAGE = "shortage"  # not sold for lack of money; only staff see it
+    AGAIN = "again"  # the device died between commit and light: nothing done twice
+    CLOSED = "closed"  # no programme at this hour
+    LATE_ORDER = "late_order"  # older than what is already known of this pupil: staff decide
+    UNKNOWN = "unknown"
+    BLOCKED = "blocked"
+    UNCERTAIN = "uncertain"  # the clock's error spans a change of the badge
+    NO_READER = "no_reader"
+
+
+class Reason(enum.StrEnum):
+    """Why something was done beside the ordinary rule, or needs a person."""
+
+    NONE = ""
+    OFFLINE = "offline"  # the device had shown a yes
+    NOT_LIT = "not_lit"  # a yes that nobody saw
+    NO_EXIT = "no_exit"
+    NO_ENTRY = "no_entry"
+    CORRECTED = "corrected"
+
+
+class Rule(enum.StrEnum):
+    PERIODS = "periods"
+    SESSION = "session"
+    PRICE = "price"
+
+
+class Why(Struct, frozen=True, array_like=True):
+    """The derivation of a price as values: replay and "why this price?" need no old tariff (requirement M3)."""
+
+    rule: Rule
+    from_ms: int = 0
+    to_ms: int = 0
+    minutes: int = 0
+    units: int = 1
+    period_min: int = 0
+    tolerance_min: int = 0
+    unit_tenths: int = 0
+    max_cents: int = 0
+
+
+class Entry(Struct, frozen=True, array_like=True):
+    """One side of a booking: `cents` are added to `account`. All entries of a fact sum to zero."""
+
+    account: str
+    cents: int
+
+
+class ScanTaken(Struct, frozen=True, array_like=True, tag="scan"):
+    """A device's scan was decided. `shown`: what the device had lit by itself, empty when the hub's light was awaited."""
+
+    ask: Id
+    device: str
+    inc: str
+    n: int
+    reader: str
+    badge: str
+    pupil: int
+    at_ms: int
+    err_ms: int
+    code: Code
+    light: Light
+    shown: str = ""
+    door: bool = False
+    taken_ms: int = 0
+
+
+class ShownBooked(Struct, frozen=True, array_like=True, tag="shown"):
+    """For a scan that was already decided, the device reports what it had lit in the meantime."""
+
+    ask: Id
+    device: str
+    inc: str
+    n: int
+    light: Light
+
+
+class HoleDeclared(Struct, frozen=True, array_like=True, tag="hole"):
+    """Records n to to_n of a device can no longer be read by it."""
+
+    ask: Id
+    device: str
+    inc: str
+    n: int
+    to_n: int
+
+
+class Unresolved(Struct, frozen=True, array_like=True, tag="unresolved"):
+    """Something a person has to settle; `item` is this question's own id, `subject` the scan or stay it is about."""
+
+    ask: Id
+    item: Id
+    subject: Id
+    pupil: int
+    site: int
+    code: Code
+    reason: Reason
+    at_ms: int
+
+
+class StayOpened(Struct, frozen=True, array_like=True, tag="in"):
+    ask: Id
+    stay: Id
+    pupil: int
+    site: int
+    programme: int
+    at_ms: int
+
+
+class StayClosed(Struct, frozen=True, array_like=True, tag="out"):
+    """`reason` NO_EXIT: closed at the scheduled end, to be verified, nothing charged (requirement Q6)."""
+
+    ask: Id
+    stay: Id
+    pupil: int
+    site: int
+    programme: int
+    from_ms: int
+    at_ms: int
+    reason: Reason = Reason.NONE
+
+
+class WalletOpened(Struct, frozen=True, array_like=True, tag="wallet"):
+    """One wallet per household and site (requirements S26, S27)."""
+
+    ask: Id
+    wallet: Id
+    site: int
+    household: int
+    at_ms: int
+
+
+class BalanceOpened(Struct, frozen=True, array_like=True, tag="opening"):
+    """The balance a wallet brings along (requirement S23)."""
+
+    ask: Id
+    wallet: Id
+    at_ms: int
+    entries: tuple[Entry, ...]
+
+
+class Charged(Struct, frozen=True, array_like=True, tag="charge"):
+    """`payer` is a household, `pupil` the beneficiary. `item`: the programme or product. `reason` says why a limit was passed."""
+
+    ask: Id
+    charge: Id
+    wallet: int
+    payer: int
+    pupil: int
+    site: int
+    item: int
+    cents: int
+    at_ms: int
+    why: Why
+    reason: Reason
+    entries: tuple[Entry, ...]
+
+
+class Reversed(Struct, frozen=True, array_like=True, tag="reverse"):
+    """A charge is taken back whole."""
+
+    ask: Id
+    charge: Id
+    wallet: int
+    cents: int
+    at_ms: int
+    reason: Reason
+    entries: tuple[Entry, ...]
+
+
+class MealReserved(Struct, frozen=True, array_like=True, tag="meal"):
+    """`day` is the site's calendar day as YYYYMMDD."""
+
+    ask: Id
+    meal: Id
+    pupil: int
+    site: int
+    product: int
+    day: int
+
+
+class MealServed(Struct, frozen=True, array_like=True, tag="served"):
+    """`meal` is 0 when none was reserved."""
+
+    ask: Id
+    meal: int
+    pupil: int
+    site: int
+    product: int
+    day: int
+    at_ms: int
+
+
+Fact = (
+    ScanTaken
+    | ShownBooked
+    | HoleDeclared
+    | Unresolved
+    | StayOpened
+    | StayClosed
+    | WalletOpened
+    | BalanceOpened
+    | Charged
+    | Reversed
+    | MealReserved
+    | MealServed
+)
+Facts = tuple[Fact, ...]
+
+
+class Refusal(Struct, frozen=True):
+    """A normal "no": a code and its numbers, as a value."""
+
+    code: str
+    numbers: dict[str, int] = {}
+
+
+def scan_ask(device: str, inc: str, n: int) -> int:
+    """The ask id of a scan, from its key: the same everywhere and at every replay."""
+    return _number(f"scan|{device}|{inc}|{n}")
+
+
+def derived(ask: int, part: str) -> int:
+    """An id of something that came about with an ask: no randomness is needed where decisions are made."""
+    return _number(f"{ask}|{part}")
+
+
+def _number(text: str) -> int:
+    """63 bits of BLAKE2b, never zero."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1 or 1

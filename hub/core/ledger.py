@@ -1,0 +1,31 @@
+"""Double entry in whole cents: accounts, and bookings that sum to zero."""
+
+from hub.core.facts import Entry
+
+SALES = "sales"
+OPENING = "opening"
+
+
+def wallet_account(wallet: int) -> str:
+    """What a household has at a site; positive is the family's money."""
+    return f"wallet:{wallet}"
+
+
+def sales_account(site: int, item: int) -> str:
+    """What a site has earned with a programme or product."""
+    return f"{SALES}:{site}:{item}"
+
+
+def opening_account(site: int) -> str:
+    """The other side of opening balances."""
+    return f"{OPENING}:{site}"
+
+
+def move(source: str, target: str, cents: int) -> tuple[Entry, ...]:
+    """`cents` leave one account and arrive in another; nothing for nothing."""
+    return (Entry(source, -cents), Entry(target, cents)) if cents else ()
+
+
+def balanced(entries: tuple[Entry, ...]) -> bool:
+    """Whether the entries sum to zero."""
+    return sum(entry.cents for entry in entries) == 0

@@ -1,0 +1,28 @@
+"""Money is whole cents. The one place in core where cents become words and words become cents."""
+
+import re
+
+_AMOUNT = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:[ .\u00a0\u202f]\d{3})+|\d{1,9})(?:,(?P<cents>\d{2}))?")
+MAX_CENTS = 100_000_000_00
+"""Above this an amount is a typing error: a hundred million euros."""
+
+
+def read_cents(text: str) -> int | None:
+    """The cents of `12`, `12,50`, `1 234,50 €` or `-3,00`; None when it is not surely an amount (never zero instead)."""
+    found = _AMOUNT.fullmatch(text.strip().removesuffix("€").strip().replace("\u2212", "-"))
+    if found is None:
+        return None
+    cents = int(re.sub(r"\D", "", found["whole"])) * 100 + int(found["cents"] or 0)
+    return None if cents > MAX_CENTS else -cents if found["sign"] == "-" else cents
+
+
+def write_cents(cents: int) -> str:
+    """`5,00 €` with a no-break space; thousands are set apart as French does (requirement S38)."""
+    whole, rest = divmod(abs(cents), 100)
+    grouped = f"{whole:,}".replace(",", "\u202f")
+    return f"{'-' if cents < 0 else ''}{grouped},{rest:02d}\u00a0€"
+
+
+def round_tenths(tenths: int) -> int:
+    """Tenths of a cent to cents, half away from zero (requirements, section 5: round half up per line)."""
+    return (tenths + 5) // 10 if tenths >= 0 else -((-tenths + 5) // 10)

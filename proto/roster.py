@@ -1,0 +1,60 @@
+"""The roster: which badges a device may accept alone, as text in parts (design.md, Wire).
+
+A row carries a keyed hash, rights and validity; no name, no balance. The hub writes it, the device reads it, both here.
+"""
+
+import hashlib
+
+from proto.messages import RosterManifest, RosterRow, Use
+from proto.signing import sign, verified
+
+PART_BYTES = 24 * 1024
+"""Largest part, in bytes: with its envelope it stays under the codec's limit."""
+RIGHTS: dict[Use, str] = {Use.CARE: "c", Use.STUDY: "s", Use.TILL: "t", Use.KIOSK: "k", Use.ENTRANCE: "e"}
+
+
+def rights(uses: list[Use]) -> str:
+    """The letters for a list of uses, in a fixed order."""
+    return "".join(letter for use, letter in RIGHTS.items() if use in uses)
+
+
+def pack(rows: list[RosterRow]) -> list[str]:
+    """The bodies of all parts, sorted by badge so that the same roster always has the same hash."""
+    parts: list[str] = []
+    lines: list[str] = []
+    size = 0
+    for row in sorted(rows, key=lambda row: (row.badge, row.from_ms)):
+        line = f"{row.badge} {row.rights or '-'} {row.from_ms} {row.until_ms}\n"
+        if size + len(line) > PART_BYTES:
+            parts.append("".join(lines))
+            lines, size = [], 0
+        lines.append(line)
+        size += len(line)
+    if lines:
+        parts.append("".join(lines))
+    return parts
+
+
+def manifest(key: bytes, device: str, version: int, parts: list[str], issued_ms: int) -> RosterManifest:
+    """The signed description of these parts."""
+    digest = hashlib.sha256("".join(parts).encode()).hexdigest()
+    rows = sum(part.count("\n") for part in parts)
+    sig = sign(key, "roster", device, version, len(parts), rows, digest, issued_ms)
+    return RosterManifest(version=version, parts=len(parts), rows=rows, sha256=digest, issued_ms=issued_ms, sig=sig)
+
+
+def genuine(key: bytes, device: str, message: RosterManifest) -> bool:
+    """Whether the hub of this device signed this manifest."""
+    return verified(key, message.sig, "roster", device, message.version, message.parts, message.rows, message.sha256, message.issued_ms)
+
+
+def unpack(message: RosterManifest, parts: list[str]) -> list[RosterRow] | None:
+    """The rows, or None when the parts are not exactly the manifest's."""
+    text = "".join(parts)
+    if len(parts) != message.parts or hashlib.sha256(text.encode()).hexdigest() != message.sha256:
+        return None
+    rows = []
+    for line in text.splitlines():
+        badge, letters, from_ms, until_ms = line.split(" ")
+        rows.append(RosterRow(badge=badge, rights="" if letters == "-" else letters, from_ms=int(from_ms), until_ms=int(until_ms)))
+    return rows

@@ -1,0 +1,71 @@
+"""A settings file (TOML) to one frozen struct; anything unknown or wrong is refused with its file, line and key.
+
+Reading the file is the caller's; this room sees text only.
+"""
+
+import re
+import tomllib
+from typing import TypeVar
+
+import msgspec
+
+from proto.errors import SettingsError
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_PATH = re.compile(r" - at `\$(?P<path>[^`]*)`\Z")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
+_MISSING = re.compile(r"Object missing required field `(?P<key>[^`]*)`")
+
+
+def parse(text: str, kind: type[S], name: str) -> S:
+    """The settings in `text` as a `kind` (a struct with forbid_unknown_fields). `name` is the file's, for the message."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{name}: not TOML: {error}") from error
+    try:
+        return msgspec.convert(tree, kind)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_explain(text, name, str(error))) from error
+
+
+def _explain(text: str, name: str, reason: str) -> str:
+    """The sentence for a person: where, which key, what to do."""
+    found = _PATH.search(reason)
+    path = found["path"].lstrip(".") if found else ""
+    what = _PATH.sub("", reason)
+    unknown, missing = _UNKNOWN.search(reason), _MISSING.search(reason)
+    if unknown:
+        path = f"{path}.{unknown['key']}".lstrip(".")
+        what = f"unknown key `{path}`: remove it or correct its spelling"
+    elif missing:
+        what = f"key `{missing['key']}` is missing in {f'`{path}`' if path else 'the file'}: add it"
+    else:
+        what = f"key `{path}`: {what}"
+    return f"{name}:{line_of(text, path)}: {what}"
+
+
+def line_of(text: str, path: str) -> int:
+    """The line (from 1) of a key path such as `readers[1].kind`; of its table when the key is not written there."""
+    tables = re.findall(r"([^.\[\]]+)(?:\[(\d+)\])?", path)
+    lines = text.splitlines()
+    at, end = 0, len(lines)
+    for key, index in tables:
+        start = _table_line(lines, key, int(index or 0), at, end)
+        if start is None:
+            start = _key_line(lines, key, at, end)
+            return start + 1 if start is not None else at + 1
+        at = start
+    return at + 1
+
+
+def _table_line(lines: list[str], key: str, index: int, at: int, end: int) -> int | None:
+    header = re.compile(rf"\s*\[+\s*(?:[\w.-]+\.)?{re.escape(key)}\s*\]+\s*(?:#.*)?")
+    hits = [number for number in range(at, end) if header.fullmatch(lines[number])]
+    return hits[index] if index < len(hits) else None
+
+
+def _key_line(lines: list[str], key: str, at: int, end: int) -> int | None:
+    written = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
+    return next((number for number in range(at, end) if written.match(lines[number])), None)
