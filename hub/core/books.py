@@ -1,12 +1,23 @@
 """The books: balances, who is in, what is booked. A fold over the facts, in memory; `apply` cannot fail, replay equals live."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hub.core import facts as f
 from hub.core.ledger import balanced
 from proto.messages import YES, Light
+
+DECIDED_KEPT = 512
+"""Decisions kept per incarnation, for a device that reports later what it had lit; it holds far fewer open questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the hub had answered to a scan."""
+
+    light: Light
+    code: f.Code
 
 
 @dataclass(slots=True)
@@ -15,6 +26,8 @@ class DeviceLine:
 
     n: int = 0
     shown_n: int = 0
+    decided: dict[int, Decided] = field(default_factory=dict)
+    """The last answers, by record number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,8 @@ class Charge:
     id: int
     wallet: int
     pupil: int
+    site: int
+    item: int
     cents: int
     reversed: bool = False
 
@@ -117,6 +132,8 @@ def _advance(books: Books, device: str, inc: str) -> DeviceLine:
 def _scan(books: Books, fact: f.ScanTaken) -> None:
     line = _advance(books, fact.device, fact.inc)
     line.n = max(line.n, fact.n)
+    line.decided[fact.n] = Decided(Light(fact.light), f.Code(fact.code))
+    line.decided.pop(fact.n - DECIDED_KEPT, None)
     if fact.shown:
         line.shown_n = max(line.shown_n, fact.n)
     if Light(fact.light) in YES and fact.code is not f.Code.AGAIN:
@@ -156,13 +173,12 @@ def _opening(books: Books, fact: f.BalanceOpened) -> None:
 
 
 def _charged(books: Books, fact: f.Charged) -> None:
-    books.charges[fact.charge] = Charge(fact.charge, fact.wallet, fact.pupil, fact.cents)
+    books.charges[fact.charge] = Charge(fact.charge, fact.wallet, fact.pupil, fact.site, fact.item, fact.cents)
     _book(books, fact.entries)
 
 
 def _reversed(books: Books, fact: f.Reversed) -> None:
-    charge = books.charges[fact.charge]
-    books.charges[fact.charge] = Charge(charge.id, charge.wallet, charge.pupil, charge.cents, reversed=True)
+    books.charges[fact.charge] = replace(books.charges[fact.charge], reversed=True)
     _book(books, fact.entries)
 
 

@@ -1,0 +1,112 @@
+"""Presence in care and study: entries, exits, what a stay costs, and stays nobody ended.
+
+A programme with exits is charged when the pupil leaves; one without is a session, charged once on arrival. Care and study are
+always served: their charges never depend on a balance.
+"""
+
+from hub.core.books import Books, Stay
+from hub.core.calendar import MINUTE_MS, day_of, window_of
+from hub.core.facts import Code, Facts, Reason, Refusal, StayClosed, StayOpened, Unresolved, derived
+from hub.core.school import Policy, Programme, School, Site
+from hub.core.tap import Outcome, Tap
+from hub.core.tariffs import price
+from hub.core.wallets import Sale, charge
+from proto.messages import Direction
+
+RETAP_MS = 120_000
+"""On a toggle reader a second tap within this time changes nothing (requirements, section 5; complaint C16)."""
+EARLY_MIN = 90
+"""A pupil may come this long before the hours, or leave this long after them, and still belong to them."""
+
+
+def take(school: School, books: Books, tap: Tap) -> Outcome:
+    """An arrival or a departure at the programme this reader is for."""
+    programme = school.programme_for(tap.site.id, tap.reader.use)
+    if programme is None:
+        return Outcome(Code.CLOSED)
+    if tap.at_ms < books.moved_ms.get((tap.pupil.id, programme.id), 0):
+        return Outcome(Code.LATE_ORDER)
+    stay = books.inside.get(tap.pupil.id, {}).get(programme.id)
+    ended = _lapsed(programme, tap, stay)
+    present = None if ended else stay
+    if not ended and tap.reader.direction is Direction.TOGGLE and _retapped(books, tap, programme):
+        return Outcome(Code.ALREADY_IN if present else Code.ALREADY_OUT)
+    if tap.reader.direction is Direction.IN or (tap.reader.direction is Direction.TOGGLE and present is None):
+        outcome = _arrive(books, tap, programme, present)
+    else:
+        outcome = _leave(books, tap, programme, present)
+    return Outcome(outcome.code, ended + outcome.facts)
+
+
+def close_due(school: School, books: Books, ask: int, now_ms: int) -> Facts:
+    """End every stay whose hours are over: silently where no exit is expected, else to be verified, and nothing charged."""
+    facts: Facts = ()
+    for stays in books.inside.values():
+        for stay in stays.values():
+            programme, site = school.programmes[stay.programme], school.sites[stay.site]
+            grace_ms = EARLY_MIN * MINUTE_MS if programme.needs_exit else 0
+            if now_ms >= scheduled_end_ms(programme, site, stay) + grace_ms:
+                facts += _end_unseen(ask, programme, site, stay)
+    return facts
+
+
+def scheduled_end_ms(programme: Programme, site: Site, stay: Stay) -> int:
+    """When the hours that this stay began in are over."""
+    span = window_of(programme.windows, stay.from_ms, site.zone, EARLY_MIN)
+    return span[1] if span else stay.from_ms
+
+
+def _arrive(books: Books, tap: Tap, programme: Programme, present: Stay | None) -> Outcome:
+    if present is not None:
+        return Outcome(Code.ALREADY_IN)
+    if window_of(programme.windows, tap.at_ms, tap.site.zone, EARLY_MIN) is None:
+        return Outcome(Code.CLOSED)
+    first_today = _first_today(books, tap, programme)
+    opened = StayOpened(tap.ask, derived(tap.ask, "stay"), tap.pupil.id, tap.site.id, programme.id, tap.at_ms)
+    paid = () if programme.needs_exit or not first_today else _charged(books, tap, programme, tap.at_ms)
+    return Outcome(Code.IN, (opened, *paid))
+
+
+def _leave(books: Books, tap: Tap, programme: Programme, present: Stay | None) -> Outcome:
+    if present is None:
+        return Outcome(Code.ALREADY_OUT if _retapped(books, tap, programme) else Code.NO_ENTRY)
+    closed = StayClosed(tap.ask, present.id, tap.pupil.id, tap.site.id, programme.id, present.from_ms, tap.at_ms)
+    return Outcome(Code.OUT, (closed, *(_charged(books, tap, programme, present.from_ms) if programme.needs_exit else ())))
+
+
+def _charged(books: Books, tap: Tap, programme: Programme, from_ms: int) -> Facts:
+    """The charge of a stay that ends (or a session that begins) with this tap; none where the pupil saw no yes."""
+    cents, why = price(programme.tariff, from_ms, tap.at_ms)
+    if tap.unlit or cents == 0:
+        return ()
+    booked = charge(books, tap.ask, Sale(tap.pupil, tap.site, programme.id, cents, why, Policy.MUST_SERVE, tap.at_ms))
+    assert not isinstance(booked, Refusal), "care is always served"
+    return booked
+
+
+def _retapped(books: Books, tap: Tap, programme: Programme) -> bool:
+    moved_ms = books.moved_ms.get((tap.pupil.id, programme.id))
+    return moved_ms is not None and tap.at_ms - moved_ms < RETAP_MS
+
+
+def _first_today(books: Books, tap: Tap, programme: Programme) -> bool:
+    moved_ms = books.moved_ms.get((tap.pupil.id, programme.id))
+    return moved_ms is None or day_of(moved_ms, tap.site.zone) != day_of(tap.at_ms, tap.site.zone)
+
+
+def _lapsed(programme: Programme, tap: Tap, stay: Stay | None) -> Facts:
+    """A stay of earlier hours that nobody ended is ended first, so that today's arrival is not taken for its departure."""
+    if stay is None:
+        return ()
+    end_ms = scheduled_end_ms(programme, tap.site, stay)
+    return _end_unseen(tap.ask, programme, tap.site, stay) if tap.at_ms >= end_ms + EARLY_MIN * MINUTE_MS else ()
+
+
+def _end_unseen(ask: int, programme: Programme, site: Site, stay: Stay) -> Facts:
+    end_ms = max(scheduled_end_ms(programme, site, stay), stay.from_ms)
+    reason = Reason.NO_EXIT if programme.needs_exit else Reason.NONE
+    closed = StayClosed(ask, stay.id, stay.pupil, site.id, programme.id, stay.from_ms, end_ms, reason)
+    if not programme.needs_exit:
+        return (closed,)
+    question = Unresolved(ask, derived(stay.id, "no_exit"), stay.id, stay.pupil, site.id, Code.IN, reason, end_ms)
+    return (closed, question)

@@ -1,0 +1,199 @@
+"""From a scan of the wire to facts: who it is, whether it was done before, which slice decides, what is lit.
+
+The one room above the slices. A scan always yields facts, a refused one too, so that numbers never stall (design.md, The desk).
+"""
+
+from dataclasses import dataclass
+
+from hub.core import attendance, canteen, till
+from hub.core.books import Books, Decided
+from hub.core.facts import Code, Facts, HoleDeclared, Reason, ScanTaken, ShownBooked, Unresolved, derived, scan_ask
+from hub.core.school import Badge, BadgeState, ProductKind, School, badge_at
+from hub.core.tap import Outcome, Tap
+from hub.core.wallets import charge_id, reverse
+from proto.messages import YES, Hole, Light, Scan, Use
+
+SAME_TAP_MS = 3_000
+"""The same badge at the same reader within this time is the same tap."""
+AGAIN_MS = 60_000
+"""Within this time of a scan from the device's earlier life: it may have died between commit and light (reliability.md, 2.3)."""
+
+LIGHTS: dict[Code, Light] = {
+    Code.IN: Light.ACCEPTED,
+    Code.OUT: Light.ACCEPTED,
+    Code.ALREADY_IN: Light.ACCEPTED,
+    Code.ALREADY_OUT: Light.ACCEPTED,
+    Code.SEEN: Light.ACCEPTED,
+    Code.MEAL: Light.ACCEPTED,
+    Code.SOLD: Light.ACCEPTED,
+    Code.SHORTAGE: Light.ACCEPTED,
+    Code.NO_ENTRY: Light.LOOK,
+    Code.MEAL_AGAIN: Light.LOOK,
+    Code.WALK_UP: Light.LOOK,
+    Code.AGAIN: Light.LOOK,
+    Code.CLOSED: Light.LOOK,
+    Code.LATE_ORDER: Light.LOOK,
+    Code.UNCERTAIN: Light.LOOK,
+    Code.UNKNOWN: Light.ADULT,
+    Code.BLOCKED: Light.ADULT,
+    Code.NO_READER: Light.ADULT,
+}
+"""What the pupil sees. SHORTAGE looks like SOLD: money is never shown (requirements C3, C4)."""
+
+FOR_STAFF = frozenset({Code.NO_ENTRY, Code.CLOSED, Code.LATE_ORDER, Code.UNCERTAIN, Code.UNKNOWN, Code.BLOCKED, Code.NO_READER})
+"""Codes that leave a question for staff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A scan as it came in: whose, what, and when it really happened, give or take `err_ms`."""
+
+    device: str
+    scan: Scan
+    at_ms: int
+    err_ms: int
+    taken_ms: int
+
+    @property
+    def ask(self) -> int:
+        return scan_ask(self.device, self.scan.inc, self.scan.n)
+
+
+def take(school: School, books: Books, arrived: Arrived) -> Facts:
+    """Decide a scan for the first time."""
+    badge, trouble = identify(school, arrived)
+    outcome = _outcome(school, books, arrived, badge, trouble)
+    light = LIGHTS[outcome.code]
+    scan, shown = arrived.scan, arrived.scan.shown
+    reader = school.readers.get((arrived.device, scan.reader))
+    taken = ScanTaken(
+        ask=arrived.ask,
+        device=arrived.device,
+        inc=scan.inc,
+        n=scan.n,
+        reader=scan.reader,
+        badge=scan.badge,
+        pupil=badge.pupil if badge else 0,
+        at_ms=arrived.at_ms,
+        err_ms=arrived.err_ms,
+        code=outcome.code,
+        light=light,
+        shown=shown.light if shown else "",
+        door=bool(reader and reader.door_ms and scan.nonce and not shown and light in YES and outcome.code is not Code.AGAIN),
+        taken_ms=arrived.taken_ms,
+    )
+    return (taken, *outcome.facts, *_questions(school, arrived, arrived.ask, outcome.code, _difference(trouble, light, scan), taken.pupil))
+
+
+def book_shown(school: School, books: Books, arrived: Arrived) -> Facts:
+    """For a scan decided before: what the device lit in the meantime wins (design.md, The device)."""
+    scan = arrived.scan
+    assert scan.shown is not None, "only a shown scan is booked again"
+    ask = derived(arrived.ask, "shown")
+    booked = ShownBooked(ask, arrived.device, scan.inc, scan.n, scan.shown.light)
+    decided = books.line(arrived.device, scan.inc).decided.get(scan.n)
+    if decided is None:
+        return (booked,)
+    lit = scan.shown.light in YES
+    if lit and (decided.light not in YES or decided.code is Code.SHORTAGE):
+        return (booked, *_served_after_all(school, books, arrived, ask))
+    if not lit and decided.light in YES:
+        return (booked, *_taken_back(school, books, arrived, ask, decided))
+    return (booked,)
+
+
+def declare_hole(_school: School, _books: Books, device: str, hole: Hole, ask: int) -> Facts:
+    """The device cannot read these records any more: nothing waits behind them."""
+    return (HoleDeclared(ask, device, hole.inc, hole.n, hole.to_n),)
+
+
+def identify(school: School, arrived: Arrived) -> tuple[Badge | None, Code | None]:
+    """Whose badge this was at its own time, and what is wrong with it, if anything."""
+    badge_hash = arrived.scan.badge
+    if (arrived.device, arrived.scan.reader) not in school.readers:
+        return badge_at(school, badge_hash, arrived.at_ms), Code.NO_READER
+    then = badge_at(school, badge_hash, arrived.at_ms)
+    around = {badge_at(school, badge_hash, arrived.at_ms + shift) for shift in (-arrived.err_ms, 0, arrived.err_ms)}
+    if len(around) > 1:
+        return then, Code.UNCERTAIN
+    if then is None:
+        return None, Code.UNKNOWN
+    return then, None if then.state is BadgeState.ACTIVE else Code.BLOCKED
+
+
+def _outcome(school: School, books: Books, arrived: Arrived, badge: Badge | None, trouble: Code | None) -> Outcome:
+    """The first rule that speaks: the same tap again, a device that died, a badge that is not good, else the slice."""
+    scan = arrived.scan
+    last = books.taps.get((arrived.device, scan.reader, scan.badge))
+    if last is not None and last.inc == scan.inc and 0 <= arrived.at_ms - last.at_ms < SAME_TAP_MS:
+        return Outcome(last.code)
+    if last is not None and last.inc != scan.inc and abs(arrived.at_ms - last.at_ms) < AGAIN_MS:
+        return Outcome(Code.AGAIN)
+    if trouble is not None and not (trouble is Code.BLOCKED and shown_yes(scan)):
+        return Outcome(trouble)
+    assert badge is not None, "a badge without trouble is known"
+    return _dispatch(school, books, _tap(school, arrived, badge))
+
+
+def shown_yes(scan: Scan) -> bool:
+    """Whether a device or an earlier hub lit a yes that stands for more than having been recognised."""
+    return scan.shown is not None and scan.shown.light in YES and scan.shown.code != Code.SHORTAGE
+
+
+def _tap(school: School, arrived: Arrived, badge: Badge) -> Tap:
+    pupil = school.pupils[badge.pupil]
+    reader = school.readers[arrived.device, arrived.scan.reader]
+    site = school.sites[school.devices[arrived.device].site]
+    shown = arrived.scan.shown
+    return Tap(arrived.ask, pupil, reader, site, arrived.at_ms, shown_yes(arrived.scan), shown is not None and shown.light not in YES)
+
+
+def _dispatch(school: School, books: Books, tap: Tap) -> Outcome:
+    """The slice that this reader's use belongs to."""
+    match tap.reader.use:
+        case Use.CARE | Use.STUDY:
+            return attendance.take(school, books, tap)
+        case Use.TILL:
+            product = school.products.get(tap.reader.product)
+            if product is None:
+                return Outcome(Code.SEEN)
+            return canteen.take(books, tap, product) if product.kind is ProductKind.MEAL else till.take(books, tap, product)
+        case Use.KIOSK | Use.ENTRANCE:
+            return Outcome(Code.SEEN)
+
+
+def _difference(trouble: Code | None, light: Light, scan: Scan) -> Reason:
+    """How what was lit differs from what the hub says."""
+    if scan.shown is None:
+        return Reason.NONE
+    lit = scan.shown.light in YES
+    if lit and (light not in YES or trouble is not None):
+        return Reason.OFFLINE
+    return Reason.NOT_LIT if not lit and light in YES else Reason.NONE
+
+
+def _questions(school: School, arrived: Arrived, ask: int, code: Code, reason: Reason, pupil: int) -> Facts:
+    """What staff have to settle about this scan; at most one question."""
+    if code not in FOR_STAFF and reason is Reason.NONE:
+        return ()
+    device = school.devices.get(arrived.device)
+    site = device.site if device else 0
+    why = Reason.NO_ENTRY if code is Code.NO_ENTRY else reason
+    return (Unresolved(ask, derived(ask, "question"), arrived.ask, pupil, site, code, why, arrived.at_ms),)
+
+
+def _served_after_all(school: School, books: Books, arrived: Arrived, ask: int) -> Facts:
+    """A no that was lit as a yes: it has happened, so it is booked, with its reason."""
+    badge = badge_at(school, arrived.scan.badge, arrived.at_ms)
+    question = _questions(school, arrived, ask, Code.SEEN, Reason.OFFLINE, badge.pupil if badge else 0)
+    if badge is None or (arrived.device, arrived.scan.reader) not in school.readers:
+        return question
+    tap = _tap(school, arrived, badge)
+    return (*_dispatch(school, books, Tap(ask, tap.pupil, tap.reader, tap.site, tap.at_ms, forced=True)).facts, *question)
+
+
+def _taken_back(school: School, books: Books, arrived: Arrived, ask: int, decided: Decided) -> Facts:
+    """A yes that nobody saw: the presence stays, the money goes back, staff verify."""
+    charge = books.charges.get(charge_id(arrived.ask))
+    money = () if charge is None else reverse(ask, charge, arrived.taken_ms, Reason.NOT_LIT)
+    return (*money, *_questions(school, arrived, ask, decided.code, Reason.NOT_LIT, charge.pupil if charge else 0))

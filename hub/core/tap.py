@@ -1,0 +1,27 @@
+"""What a slice is asked and what it answers: one identified tap, and its outcome."""
+
+from dataclasses import dataclass
+
+from hub.core.facts import Code, Facts
+from hub.core.school import Pupil, Reader, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A pupil at a reader at an instant. `forced`: the device had already shown a yes. `unlit`: it had shown no yes."""
+
+    ask: int
+    pupil: Pupil
+    reader: Reader
+    site: Site
+    at_ms: int
+    forced: bool = False
+    unlit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it, and the facts beside the scan itself."""
+
+    code: Code
+    facts: Facts = ()
