@@ -49,7 +49,14 @@ class Tag:
     canonical: str
 
 
-Found = Text | Tag | Spoilt
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The calibration code was typed, and this key table reads it."""
+
+    layout: str
+
+
+Found = Text | Tag | Spoilt | Layout
 
 # --- events --------------------------------------------------------------------------------------
 
@@ -154,7 +161,9 @@ class RosterLoaded:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Everything handed to the last Store is on disk."""
+    """Everything handed to the last Store is on disk; `unsettled`: how many stored records the hub has not settled."""
+
+    unsettled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,19 +217,16 @@ class Pattern(enum.StrEnum):
     AWAY = "away"  # not ready or no hub: a dim slow ring, silent, until something else is shown
     READY = "ready"  # ends AWAY
     LOCATE = "locate"  # blink for a person who looks for this device
+    TEST = "test"  # every outcome one after the other, for the person who installs it
 
 
 @dataclass(frozen=True, slots=True)
 class Show:
+    """`n`: which scan of this incarnation it answers; 0 where it answers none."""
+
     pattern: Pattern
     reader: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One scan as the device keeps it: what was read, and what was shown for it (None: still open)."""
-
-    scan: Scan
+    n: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,13 +252,6 @@ class Store:
     """Answered by the hub (shown.by_hub): archived, so that a restored hub gets them back."""
     unsettled: tuple[Scan, ...]
     """Answered by the device: the hub has to book what was shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """Append answered scans to the archive in one batch; nobody waits for it."""
-
-    answered: tuple[Scan, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,75 @@
+"""What the hub orders: config, roster, commands. The part of the station that no tap passes through; pure like it."""
+
+from dataclasses import replace
+
+from edge import events as e
+from edge.policy import roster
+from edge.state import GRANT_MAX_AGE_MS, Offer, State, Step
+from proto.messages import Do, ReaderConfig
+
+
+def take_config(state: State, event: e.ConfigIn, _now_ms: int) -> Step:
+    return replace(state, config=event.config, config_version=event.version), (e.PublishState(),)
+
+
+def offer_roster(state: State, event: e.RosterOffered, now_ms: int) -> Step:
+    """A roster we have already is not fetched again; absent is not empty: only a manifest can replace one."""
+    manifest = event.manifest
+    if state.roster is not None and state.roster.manifest.sha256 == manifest.sha256:
+        return replace(state, roster=replace(state.roster, manifest=manifest), offer=None), (e.PublishState(),)
+    if manifest.parts == 0:
+        return state, (e.KeepRoster(manifest, ()),)
+    return replace(state, offer=Offer(manifest, (), now_ms)), (e.Want(manifest.version, 0),)
+
+
+def take_part(state: State, event: e.RosterPartIn, now_ms: int) -> Step:
+    offer = state.offer
+    if offer is None or (event.part.version, event.part.part) != (offer.manifest.version, len(offer.parts)):
+        return state, ()
+    parts = (*offer.parts, event.part.body)
+    if len(parts) == offer.manifest.parts:
+        return replace(state, offer=None), (e.KeepRoster(offer.manifest, parts),)
+    return replace(state, offer=Offer(offer.manifest, parts, now_ms)), (e.Want(offer.manifest.version, len(parts)),)
+
+
+def load_roster(state: State, event: e.RosterLoaded, _now_ms: int) -> Step:
+    return replace(state, roster=roster(event.manifest, event.rows)), (e.PublishState(),)
+
+
+def obey(state: State, event: e.CommandIn, now_ms: int) -> Step:
+    """Obeyed once, in this session, in order, and never from the broker's memory."""
+    message = event.message
+    if event.retained or message.session != state.session or message.n <= state.command_n:
+        return state, (e.Answer(message.n, "stale"), e.Log("a stale command is refused", {"do": message.do.value}))
+    state = replace(state, command_n=message.n)
+    match message.do:
+        case Do.TEST:
+            return state, (e.Show(e.Pattern.TEST, message.reader), e.Answer(message.n, "done"))
+        case Do.LOCATE:
+            return state, (e.Show(e.Pattern.LOCATE, message.reader), e.Answer(message.n, "done"))
+        case Do.OPEN:
+            return _open(state, event, now_ms)
+        case Do.UPDATE:
+            return state, (e.Answer(message.n, "unsupported"),)
+
+
+def _open(state: State, event: e.CommandIn, now_ms: int) -> Step:
+    """Two steps: the device makes a nonce, and opens only when the hub sends it back at once (design.md, Time)."""
+    message = event.message
+    setting = setting_of(state, message.reader)
+    if setting is None or not setting.door_ms:
+        return state, (e.Answer(message.n, "refused"),)
+    if not message.nonce:
+        return replace(state, challenge=(message.n, event.nonce, now_ms + GRANT_MAX_AGE_MS)), (
+            e.Answer(message.n, "challenge", event.nonce),
+        )
+    _, nonce, until_ms = state.challenge
+    state = replace(state, challenge=(0, "", 0))
+    if not nonce or message.nonce != nonce or now_ms > until_ms:
+        return state, (e.Answer(message.n, "stale"),)
+    return state, (e.Pulse(message.reader, min(message.ms or setting.door_ms, setting.door_ms)), e.Answer(message.n, "done"))
+
+
+def setting_of(state: State, reader: str) -> ReaderConfig | None:
+    """What the hub says a reader of this device is for."""
+    return next((one for one in state.config.readers if one.id == reader), None) if state.config else None

@@ -1,0 +1,61 @@
+"""What a device answers alone: by its roster, never by money, and never a door (edge.md, 8.4)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proto.messages import ClockQuality, DeviceConfig, Light, RosterManifest, RosterRow, Use
+from proto.roster import RIGHTS
+
+SECOND_MEAL_MS = 4 * 3_600_000
+"""A second tap at a till within this time makes staff look: a meal is handed out once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The badges this device may accept, by keyed hash."""
+
+    manifest: RosterManifest
+    rows: Mapping[str, tuple[RosterRow, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A badge at a reader, by the device's own clock; `last_yes_ms_ago`: since this till last answered yes to it alone."""
+
+    badge: str
+    use: Use
+    wall_ms: int
+    quality: ClockQuality
+    last_yes_ms_ago: int | None = None
+
+
+def roster(manifest: RosterManifest, rows: tuple[RosterRow, ...]) -> Roster:
+    """Rows by badge."""
+    found: dict[str, tuple[RosterRow, ...]] = {}
+    for row in rows:
+        found[row.badge] = (*found.get(row.badge, ()), row)
+    return Roster(manifest, found)
+
+
+def light(config: DeviceConfig, known: Roster | None, question: Question) -> Light:
+    """A known badge with the right is accepted; a stale roster or a second meal makes staff look; all else asks an adult."""
+    rows = known.rows.get(question.badge, ()) if known else ()
+    if known is None or not any(_good(row, question) for row in rows):
+        return Light.ADULT
+    again = question.use is Use.TILL and question.last_yes_ms_ago is not None and question.last_yes_ms_ago < SECOND_MEAL_MS
+    return Light.LOOK if again or _stale(config, known, question) else Light.ACCEPTED
+
+
+def _good(row: RosterRow, question: Question) -> bool:
+    """The right is there, and the row is valid now; with no clock to trust, validity cannot be judged and is left to the hub."""
+    if RIGHTS[question.use] not in row.rights:
+        return False
+    if question.quality is ClockQuality.NONE:
+        return True
+    return row.from_ms <= question.wall_ms and (row.until_ms == 0 or question.wall_ms < row.until_ms)
+
+
+def _stale(config: DeviceConfig, known: Roster, question: Question) -> bool:
+    if question.quality is ClockQuality.NONE:
+        return False
+    return question.wall_ms - known.manifest.issued_ms > config.roster_max_age_s * 1000

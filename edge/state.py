@@ -1,0 +1,110 @@
+"""What the device knows, frozen, and the times it goes by. `station` and `orders` make the next state from it; nothing here decides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edge import events as e
+from edge.policy import Roster
+from proto.messages import LATENCY_EDGES_MS, DeviceConfig, RosterManifest, Scan
+
+SAME_TAP_MS = 3_000
+"""The same badge at the same reader within this time is the same tap: it repeats the last answer."""
+RESEND_MS = 150
+"""An unanswered question is sent again after this time, under the same number."""
+BACKLOG_RESEND_MS = (500, 5_000)
+"""First and longest pause between sends of a backlog that does not shrink."""
+MISSES_AWAY = 2
+"""Time-outs in a row after which the hub counts as away."""
+GRANT_MAX_AGE_MS = 3_000
+"""A door grant older than this, by our own clock, moves nothing."""
+ARCHIVE_MS = 60_000
+"""Answered scans wait this long to be written to the card together."""
+ARCHIVE_MAX = 500
+"""… or until there are this many."""
+ASK_MS = 60_000
+ASK_AWAY_MS = 2_000
+HEALTH_MS = 30_000
+UNSAVED_MAX = 1_000
+"""Scans kept in memory while the card takes no more; beyond this the oldest become a hole."""
+PART_WAIT_MS = 2_000
+"""A roster part that does not come is asked for again after this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A scan that the hub was asked about."""
+
+    scan: Scan
+    asked_ms: int
+    deadline_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastTap:
+    """`n` is the scan it made; `pattern` is None while its question is open."""
+
+    at_ms: int
+    n: int
+    pattern: e.Pattern | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A roster on its way, part by part."""
+
+    manifest: RosterManifest
+    parts: tuple[str, ...] = ()
+    wanted_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything the device knows. `storing`, `unsaved` and `answered` hold scans with their `shown`, oldest first."""
+
+    inc: str
+    n: int = 0
+    session: str = ""
+    hub_up: bool = False
+    misses: int = MISSES_AWAY
+    waiting: tuple[Open, ...] = ()
+    storing: tuple[Scan, ...] = ()
+    unsaved: tuple[Scan, ...] = ()
+    answered: tuple[Scan, ...] = ()
+    backlog: int = 0
+    q: int = 0
+    settled_q: int = 0
+    resend_ms: int = 0
+    resend_pause_ms: int = BACKLOG_RESEND_MS[0]
+    archive_ms: int = 0
+    ask_ms: int = 0
+    health_ms: int = 0
+    config_version: int = 0
+    config: DeviceConfig | None = None
+    roster: Roster | None = None
+    offer: Offer | None = None
+    taps: Mapping[tuple[str, str], LastTap] = field(default_factory=dict)
+    last_yes_ms: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(reader, badge) -> when this device last answered yes alone, at tills."""
+    command_n: int = 0
+    challenge: tuple[int, str, int] = (0, "", 0)
+    """Command number, nonce, and until when it may be used (ms)."""
+    readers: Mapping[str, tuple[bool, str]] = field(default_factory=dict)
+    reads: Mapping[str, int] = field(default_factory=dict)
+    faults: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    latency: tuple[int, ...] = (0,) * (len(LATENCY_EDGES_MS) + 1)
+    late: int = 0
+    store_ok: bool = True
+
+    @property
+    def away(self) -> bool:
+        """Whether the hub cannot be asked now."""
+        return not self.session or not self.hub_up or self.misses >= MISSES_AWAY
+
+    @property
+    def alone(self) -> bool:
+        """Whether the device answers by itself (rule 4)."""
+        return self.away or self.backlog > 0 or bool(self.unsaved) or bool(self.storing)
+
+
+Effects = tuple[e.Effect, ...]
+Step = tuple[State, Effects]
