@@ -1,0 +1,57 @@
+# Everything a fresh Debian 12 or 13 machine needs to run, test and show Préau. `make` alone is what to run before a commit.
+# As root, missing Debian packages are installed; without root, one line names them and the work goes on.
+
+# Debian's own interpreter, so that another python3 on the PATH changes nothing; `make PYTHON=/path/to/python3` for another.
+PYTHON := /usr/bin/python3
+PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check install --no-deps
+COMPILE := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links
+READY := .venv/ready
+
+# evdev comes as source only (compiler and headers), WeasyPrint draws with Pango.
+RUN_PACKAGES := python3-venv python3-dev gcc libc6-dev linux-libc-dev libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
+# A second broker, a real browser, a reader of PDF files.
+TEST_PACKAGES := $(RUN_PACKAGES) mosquitto chromium poppler-utils procps git
+
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+.NOTPARALLEL:
+.PHONY: test lint demo day bench lock clean run-packages test-packages
+
+test: test-packages lint
+	.venv/bin/pytest
+
+lint: $(READY)
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy --strict
+
+demo: $(READY)
+	@.venv/bin/python -m tests.demo
+
+day: $(READY)
+	@.venv/bin/python -m tests.demo.day
+
+bench: $(READY)
+	@.venv/bin/python -m tests.bench
+
+# What builds comes first and is locked apart: with it in place, pip fetches nothing that has no hash.
+$(READY): pyproject.toml requirements-build.lock requirements.lock | run-packages
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=/path/to/python3" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv --clear .venv
+	$(PIP) --require-hashes --only-binary :all: -r requirements-build.lock
+	$(PIP) --require-hashes --no-build-isolation -r requirements.lock
+	$(PIP) --no-build-isolation --editable .
+	touch $@
+
+run-packages:
+	@sh provisioning/debian.sh $(RUN_PACKAGES)
+
+test-packages:
+	@sh provisioning/debian.sh $(TEST_PACKAGES)
+
+lock: $(READY)
+	$(COMPILE) --group build -o requirements-build.lock
+	$(COMPILE) --all-extras --constraint requirements-build.lock -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist out
