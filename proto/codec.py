@@ -1,7 +1,9 @@
 """Messages to bytes and back. Bytes from outside never raise here: they come back as `Rubbish`, to be counted and dropped."""
 
 import enum
-from typing import Any, Protocol, TypeVar
+import functools
+import types
+from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -38,7 +40,6 @@ class _Version(msgspec.Struct):
 
 _ENCODER = msgspec.json.Encoder()
 _VERSION = msgspec.json.Decoder(_Version)
-_DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
 def encode(message: Versioned) -> bytes:
@@ -49,20 +50,27 @@ def encode(message: Versioned) -> bytes:
     return payload
 
 
-def decode(payload: bytes, kind: type[M] | Any) -> M | Rubbish:
-    """The message of type `kind` (or of one of a union) in `payload`, or why there is none."""
+@overload
+def decode(payload: bytes, kind: type[M]) -> M | Rubbish: ...
+@overload
+def decode(payload: bytes, kind: types.UnionType) -> Any: ...
+def decode(payload: bytes, kind: Any) -> Any:
+    """The message of type `kind` (or of one of a union: say which, where you keep it) in `payload`, or why there is none."""
     if len(payload) > MAX_BYTES:
         return Rubbish.TOO_LONG
-    decoder = _DECODERS.get(kind)
-    if decoder is None:
-        decoder = _DECODERS[kind] = msgspec.json.Decoder(kind)
     try:
-        message: M = decoder.decode(payload)
+        message = _decoder(kind).decode(payload)
     except msgspec.ValidationError:
         return _version_or_shape(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Rubbish.NOT_JSON
     return message if message.v == WIRE_VERSION else Rubbish.WRONG_VERSION
+
+
+@functools.cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    """Made once per type: making one costs more than decoding a message."""
+    return msgspec.json.Decoder(kind)
 
 
 def _version_or_shape(payload: bytes) -> Rubbish:

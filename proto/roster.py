@@ -4,6 +4,7 @@ A row carries a keyed hash, rights and validity; no name, no balance. The hub wr
 """
 
 import hashlib
+import re
 
 from proto.messages import RosterManifest, RosterRow, Use
 from proto.signing import sign, verified
@@ -11,6 +12,8 @@ from proto.signing import sign, verified
 PART_BYTES = 24 * 1024
 """Largest part, in bytes: with its envelope it stays under the codec's limit."""
 RIGHTS: dict[Use, str] = {Use.CARE: "c", Use.STUDY: "s", Use.TILL: "t", Use.KIOSK: "k", Use.ENTRANCE: "e"}
+
+_ROW = re.compile(r"(?P<badge>[A-Za-z0-9_-]{20}) (?P<rights>[a-z]{1,32}|-) (?P<from_ms>[0-9]{1,16}) (?P<until_ms>[0-9]{1,16})")
 
 
 def rights(uses: list[Use]) -> str:
@@ -23,7 +26,7 @@ def pack(rows: list[RosterRow]) -> list[str]:
     parts: list[str] = []
     lines: list[str] = []
     size = 0
-    for row in sorted(rows, key=lambda row: (row.badge, row.from_ms)):
+    for row in sorted(rows, key=lambda row: (row.badge, row.from_ms, row.until_ms, row.rights)):
         line = f"{row.badge} {row.rights or '-'} {row.from_ms} {row.until_ms}\n"
         if size + len(line) > PART_BYTES:
             parts.append("".join(lines))
@@ -49,12 +52,18 @@ def genuine(key: bytes, device: str, message: RosterManifest) -> bool:
 
 
 def unpack(message: RosterManifest, parts: list[str]) -> list[RosterRow] | None:
-    """The rows, or None when the parts are not exactly the manifest's."""
+    """The rows, or None when the parts are not exactly the manifest's, or a row is written in a way this version cannot read."""
     text = "".join(parts)
     if len(parts) != message.parts or hashlib.sha256(text.encode()).hexdigest() != message.sha256:
         return None
-    rows = []
-    for line in text.splitlines():
-        badge, letters, from_ms, until_ms = line.split(" ")
-        rows.append(RosterRow(badge=badge, rights="" if letters == "-" else letters, from_ms=int(from_ms), until_ms=int(until_ms)))
-    return rows
+    *lines, rest = text.split("\n")
+    rows = [row for line in lines if (row := _row(line))]
+    return rows if not rest and len(rows) == len(lines) == message.rows else None
+
+
+def _row(line: str) -> RosterRow | None:
+    found = _ROW.fullmatch(line)
+    if not found:
+        return None
+    letters = "" if found["rights"] == "-" else found["rights"]
+    return RosterRow(badge=found["badge"], rights=letters, from_ms=int(found["from_ms"]), until_ms=int(found["until_ms"]))

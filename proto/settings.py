@@ -48,24 +48,29 @@ def _explain(text: str, name: str, reason: str) -> str:
 
 def line_of(text: str, path: str) -> int:
     """The line (from 1) of a key path such as `readers[1].kind`; of its table when the key is not written there."""
-    tables = re.findall(r"([^.\[\]]+)(?:\[(\d+)\])?", path)
+    keys = re.findall(r"([^.\[\]]+)(?:\[(\d+)\])?", path)
     lines = text.splitlines()
-    at, end = 0, len(lines)
-    for key, index in tables:
-        start = _table_line(lines, key, int(index or 0), at, end)
-        if start is None:
-            start = _key_line(lines, key, at, end)
-            return start + 1 if start is not None else at + 1
-        at = start
+    at = 0
+    for depth, (key, index) in enumerate(keys):
+        table = _table_line(lines, key, int(index or 0), at)
+        if table is None:
+            written = _key_line(lines, [name for name, _ in keys[depth:]], at)
+            return (at if written is None else written) + 1
+        at = table
     return at + 1
 
 
-def _table_line(lines: list[str], key: str, index: int, at: int, end: int) -> int | None:
+def _table_line(lines: list[str], key: str, index: int, at: int) -> int | None:
     header = re.compile(rf"\s*\[+\s*(?:[\w.-]+\.)?{re.escape(key)}\s*\]+\s*(?:#.*)?")
-    hits = [number for number in range(at, end) if header.fullmatch(lines[number])]
+    hits = [number for number in range(at, len(lines)) if header.fullmatch(lines[number])]
     return hits[index] if index < len(hits) else None
 
 
-def _key_line(lines: list[str], key: str, at: int, end: int) -> int | None:
-    written = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
-    return next((number for number in range(at, end) if written.match(lines[number])), None)
+def _key_line(lines: list[str], keys: list[str], at: int) -> int | None:
+    """Where a key is written: whole and dotted (`broker.port = 1`), or the line its outer table is written in."""
+    for size in range(len(keys), 0, -1):
+        written = re.compile(rf"\s*[\"']?{re.escape('.'.join(keys[:size]))}[\"']?\s*[.=]")
+        found = next((number for number in range(at, len(lines)) if written.match(lines[number])), None)
+        if found is not None:
+            return found
+    return None
