@@ -110,11 +110,15 @@ class Desk:
             watcher(self.books.number, ())
         return Answer(number=self.books.number)
 
+    def when_seen(self, done: Callable[[], None]) -> None:
+        """Call `done` when everything the books hold now is on disk."""
+        self._journal.after(self.books.number, done)
+
     async def seen(self) -> int:
         """Wait until everything the books hold now is on disk; its number."""
         number = self.books.number
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._journal.after(number, lambda: None if waiting.done() else waiting.set_result(None))
+        self.when_seen(lambda: None if waiting.done() else waiting.set_result(None))
         await waiting
         return number
 

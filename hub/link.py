@@ -1,0 +1,323 @@
+"""The link: messages of devices to the desk, answers back. It knows sessions, order and freshness; it decides no rule.
+
+The device is the topic's, never the payload's. Rubbish is counted and dropped. A verdict leaves after its commit, with no task in between.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.clock import Clock, elapsed_us
+from hub.core import scans
+from hub.core.calendar import happened
+from hub.core.facts import ScanTaken, derived, scan_ask
+from hub.core.school import Device
+from hub.desk import Answer, Desk
+from hub.fleet import Fleet, Seen
+from hub.mqtt import Account, Listener, Wire
+from hub.orders import Orders
+from proto import codec, topics
+from proto.codec import Rubbish
+from proto.messages import (
+    Ask,
+    AskMessage,
+    Command,
+    Do,
+    Grant,
+    Health,
+    Hole,
+    HubState,
+    Line,
+    Result,
+    Scan,
+    ScanMessage,
+    Settled,
+    State,
+    Status,
+    Verdict,
+    VerdictMessage,
+    WantPart,
+)
+from proto.topics import Kind
+
+log = logging.getLogger(__name__)
+
+GRANT_MAX_AGE_US = 3_000_000
+"""A door grant leaves within this time of the question's arrival, or not at all (design.md, Time)."""
+FLOOD_PER_S = 200
+"""Messages a second a device may send; a faulty one may not starve the others (threat 23)."""
+STRANGERS = 100
+"""Unknown device ids that are remembered for the devices page."""
+OPEN_WITHIN_S = 3.0
+
+Random = Callable[[], str]
+"""Sixteen hex digits of fresh randomness."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """A device's allowance of messages, refilled with time."""
+
+    left: float = FLOOD_PER_S
+    at_s: float = 0.0
+
+    def spend(self, now_s: float) -> bool:
+        """Whether one more message is within the allowance."""
+        self.left = min(FLOOD_PER_S, self.left + (now_s - self.at_s) * FLOOD_PER_S)
+        self.at_s = now_s
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
+@dataclass(slots=True)
+class Reply:
+    """What one scan message will be answered with, once all of it is on disk."""
+
+    device: str
+    session: str
+    q: int
+    since_ns: int
+    open: int = 1
+    verdicts: list[Verdict] = field(default_factory=list)
+    lines: list[Line] | None = None
+    """Set when the message reported something beside fresh questions."""
+
+
+class Link:
+    """All devices of the hub on one connection."""
+
+    def __init__(self, desk: Desk, fleet: Fleet, orders: Orders, clock: Clock, account: Account, random: Random) -> None:
+        self._desk = desk
+        self._fleet = fleet
+        self._orders = orders
+        self._clock = clock
+        self._random = random
+        self._session = random()
+        self._budgets: dict[str, Budget] = {}
+        self._command_n: dict[str, int] = {}
+        self._opening: dict[tuple[str, int], tuple[Command, float]] = {}
+        filters = [(topics.everyone(kind), topics.qos(kind)) for kind in topics.FROM_DEVICE]
+        self._wire = Wire(account, Listener(self._up, self._down, self.receive), filters)
+        self._hear: dict[Kind, tuple[Any, Callable[[Device, Seen, Any], None]]] = {
+            Kind.SCAN: (ScanMessage, self._scans),
+            Kind.STATE: (State, self._state),
+            Kind.ASK: (AskMessage, self._ask),
+            Kind.HEALTH: (Health, self._health),
+            Kind.RESULT: (Result, self._result),
+        }
+
+    def start(self) -> None:
+        """Connect and stay connected; follow edits of what is set up."""
+        self._wire.start((topics.HUB, codec.encode(HubState(status=Status.LOST, session=self._session))))
+        self._desk.watch(lambda _number, facts: None if facts else self.republish())
+
+    async def stop(self) -> None:
+        """Say that the hub goes, and go."""
+        await self._wire.close((topics.HUB, codec.encode(HubState(status=Status.OFF, session=self._session))))
+
+    def receive(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - the shape of Listener.message
+        """One message from the broker."""
+        address = topics.address(topic)
+        if address is None or address.kind not in self._hear:
+            return
+        device = self._desk.school.devices.get(address.device)
+        if device is None:
+            self._stranger(address.device)
+            return
+        seen = self._fleet.of(device.id)
+        reason = self._unheard(device, address.kind, retained=retained)
+        if reason is None:
+            kind, hear = self._hear[address.kind]
+            message = codec.decode(payload, kind)
+            if not isinstance(message, Rubbish):
+                seen.heard_ms = self._clock.now_ms()
+                hear(device, seen, message)
+                return
+            reason = message.value
+        seen.rubbish[reason] = seen.rubbish.get(reason, 0) + 1
+
+    def command(self, device: str, do: Do, reader: str = "") -> bool:
+        """Send a command to a device that is there; False when it is not."""
+        seen = self._fleet.of(device)
+        if seen.status is not Status.ON or not self._wire.up:
+            return False
+        n = self._command_n[device] = self._command_n.get(device, 0) + 1
+        message = Command(session=seen.session, n=n, do=do, reader=reader)
+        if do is Do.OPEN:
+            self._opening[device, n] = (message, time.monotonic())
+        self._send(device, Kind.COMMAND, message)
+        return True
+
+    def republish(self) -> None:
+        """Tell every device its config and roster; the broker keeps them for those who are away."""
+        if not self._wire.up:
+            return
+        for device in self._desk.school.devices.values():
+            for kind, payload in self._orders.retained(self._desk.school, device, self._clock.now_ms()):
+                self._wire.publish(topics.topic(device.id, kind), payload, qos=1, retain=True)
+
+    # --- the connection ---
+
+    def _up(self) -> None:
+        self._fleet.broker_up = True
+        self._wire.publish(topics.HUB, codec.encode(HubState(status=Status.ON, session=self._session)), qos=1, retain=True)
+        self._orders.forget()
+        self.republish()
+
+    def _down(self) -> None:
+        self._fleet.broker_up = False
+
+    def _stranger(self, device: str) -> None:
+        strangers = self._fleet.strangers
+        if device in strangers or len(strangers) < STRANGERS:
+            strangers[device] = strangers.get(device, 0) + 1
+
+    def _unheard(self, device: Device, kind: Kind, *, retained: bool) -> str | None:
+        """Why a message is not even looked at."""
+        if device.blocked:
+            return "blocked"
+        if retained and kind is not Kind.STATE:
+            return "retained"
+        return None if self._budgets.setdefault(device.id, Budget()).spend(time.monotonic()) else "flood"
+
+    def _send(self, device: str, kind: Kind, message: codec.Versioned) -> None:
+        self._wire.publish(topics.topic(device, kind), codec.encode(message), qos=topics.qos(kind))
+
+    # --- scans ---
+
+    def _scans(self, device: Device, seen: Seen, message: ScanMessage) -> None:
+        """Apply the records strictly in order; stop at a gap, and say how far we are."""
+        if message.session != seen.session:
+            seen.rubbish["old_session"] = seen.rubbish.get("old_session", 0) + 1
+            return
+        reply = Reply(device.id, message.session, message.q, time.monotonic_ns())
+        reported = False
+        for record in message.records:
+            taken = self._hole(device.id, record, reply) if isinstance(record, Hole) else self._scan(device.id, message, record, reply)
+            reported = reported or not taken or isinstance(record, Hole) or record.shown is not None
+            if not taken:
+                break
+        if reported or not message.records:
+            reply.lines = self._lines(device.id, [record.inc for record in message.records])
+        self._desk.when_seen(lambda: self._done(reply))
+
+    def _scan(self, device: str, message: ScanMessage, scan: Scan, reply: Reply) -> bool:
+        """One scan; False where one before it is missing."""
+        line = self._desk.books.line(device, scan.inc)
+        if scan.n > line.n + 1:
+            return False
+        arrived = self._arrived(device, message, scan)
+        if scan.n > line.n or scan.shown is None:
+            reply.open += 1
+            self._desk.submit(lambda answer: self._decided(reply, scan, answer), arrived.ask, scans.take, arrived)
+        elif scan.n > line.shown_n and not scan.shown.by_hub:
+            reply.open += 1
+            self._desk.submit(lambda _answer: self._done(reply), derived(arrived.ask, "shown"), scans.book_shown, arrived)
+        return True
+
+    def _hole(self, device: str, hole: Hole, reply: Reply) -> bool:
+        line = self._desk.books.line(device, hole.inc)
+        if hole.n > line.n + 1:
+            return False
+        if hole.to_n > line.n:
+            reply.open += 1
+            ask = derived(scan_ask(device, hole.inc, hole.n), f"hole|{hole.to_n}")
+            self._desk.submit(lambda _answer: self._done(reply), ask, scans.declare_hole, device, hole, ask)
+        return True
+
+    def _arrived(self, device: str, message: ScanMessage, scan: Scan) -> scans.Arrived:
+        """The scan with the time it really happened."""
+        now_ms = self._clock.now_ms()
+        at_ms, err_ms = happened(
+            same_boot=scan.boot == message.boot,
+            age_ms=self._clock.stretched(message.mono_ms - scan.mono_ms),
+            arrived_ms=now_ms,
+            wall_ms=scan.wall_ms,
+            wall_err_ms=scan.err_ms,
+        )
+        return scans.Arrived(device, scan, at_ms, err_ms, now_ms)
+
+    def _decided(self, reply: Reply, scan: Scan, answer: Answer) -> None:
+        """On disk: the verdict may leave."""
+        fact = next((fact for fact in answer.facts if isinstance(fact, ScanTaken)), None)
+        if fact is not None and scan.shown is None:
+            reply.verdicts.append(Verdict(scan.inc, scan.n, fact.light, fact.code, self._grant(reply, scan, fact)))
+        self._done(reply)
+
+    def _grant(self, reply: Reply, scan: Scan, fact: ScanTaken) -> Grant | None:
+        """Leave for the door, bound to this question's nonce, while the question is young."""
+        reader = self._desk.school.readers.get((fact.device, fact.reader))
+        if not fact.door or reader is None or len(scan.nonce) != 16 or elapsed_us(reply.since_ns) > GRANT_MAX_AGE_US:
+            return None
+        return Grant(scan.nonce, reader.door_ms)
+
+    def _done(self, reply: Reply) -> None:
+        reply.open -= 1
+        if reply.open:
+            return
+        if reply.verdicts:
+            self._send(reply.device, Kind.VERDICT, VerdictMessage(session=reply.session, verdicts=reply.verdicts))
+            self._fleet.of(reply.device).answer_us = elapsed_us(reply.since_ns)
+        if reply.lines is not None:
+            self._send(reply.device, Kind.SETTLED, Settled(session=reply.session, q=reply.q, lines=reply.lines))
+
+    def _lines(self, device: str, incs: Sequence[str]) -> list[Line]:
+        """How far these incarnations are, now; true once everything seen until now is on disk."""
+        books = self._desk.books
+        return [Line(inc, line.n, line.shown_n) for inc in dict.fromkeys(incs) for line in (books.line(device, inc),)]
+
+    # --- the rest ---
+
+    def _ask(self, device: Device, seen: Seen, message: Ask | WantPart) -> None:
+        if message.session != seen.session:
+            return
+        if isinstance(message, WantPart):
+            part = self._orders.part(message.version, message.part)
+            if part is not None:
+                self._send(device.id, Kind.ROSTER, part)
+            return
+        lines = self._lines(device.id, [line.inc for line in message.lines])
+        behind = [mine.inc for mine, held in zip(lines, message.lines, strict=False) if mine.n < held.n]
+        if behind:
+            log.error("device %s holds receipts that these books do not know (%s): a backup was restored?", device.id, ", ".join(behind))
+        reply = Reply(device.id, message.session, message.q, time.monotonic_ns(), lines=lines)
+        self._desk.when_seen(lambda: self._done(reply))
+
+    def _state(self, device: Device, seen: Seen, message: State) -> None:
+        """A birth, a will, a farewell. A will of an older session says nothing about the present one."""
+        if message.status is not Status.ON:
+            if message.session == seen.session or not seen.session:
+                seen.status = message.status
+            return
+        if message.inc in seen.superseded:
+            self._cloned(device)
+            return
+        if seen.inc and seen.inc != message.inc:
+            seen.superseded.add(seen.inc)
+        if message.session != seen.session:
+            self._command_n[device.id] = 0
+        seen.status, seen.session, seen.inc, seen.state = Status.ON, message.session, message.inc, message
+
+    def _cloned(self, device: Device) -> None:
+        """An earlier life of this device speaks again: there are two of them, and neither is believed (design.md, Wire)."""
+        log.error("two devices use the identity %s: both are blocked until staff give it a new password", device.id)
+        self._fleet.cloned.add(device.id)
+        self._orders.block(device)
+
+    def _health(self, _device: Device, seen: Seen, message: Health) -> None:
+        if message.session == seen.session:
+            seen.health = message
+
+    def _result(self, device: Device, seen: Seen, message: Result) -> None:
+        """A challenge is answered at once, with the device's own nonce, and only while the request is fresh."""
+        asked, since_s = self._opening.pop((device.id, message.n), (None, 0.0))
+        if asked is None or message.session != seen.session or message.code != "challenge":
+            return
+        if time.monotonic() - since_s > OPEN_WITHIN_S:
+            return
+        n = self._command_n[device.id] = self._command_n[device.id] + 1
+        self._send(device.id, Kind.COMMAND, Command(session=seen.session, n=n, do=Do.OPEN, reader=asked.reader, nonce=message.nonce))

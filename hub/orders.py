@@ -1,0 +1,103 @@
+"""What the hub tells devices to be: configs and rosters, made from the school, signed for each device.
+
+Versions are made from the content, so that a hub restarted or restored names the same content the same way.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from hub.core.school import Badge, BadgeState, Device, Pupil, School
+from proto import codec, roster
+from proto.messages import Config, DeviceConfig, ReaderConfig, RosterPart, RosterRow, Use
+from proto.signing import sign, signing_key
+from proto.topics import Kind
+
+REFRESH_MS = 6 * 3_600_000
+"""A roster is issued anew after this time, so that a device knows how old its own is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The roster of a school in parts, with the very badges and pupils it was made from."""
+
+    badges: Mapping[str, tuple[Badge, ...]]
+    pupils: Mapping[int, Pupil]
+    parts: tuple[str, ...]
+    version: int
+    issued_ms: int
+
+
+class Orders:
+    """Makes and remembers what was published; `passwords` gives a device's broker password, `block` marks it in the register."""
+
+    def __init__(self, badge_key: bytes, password: Callable[[Device], str], block: Callable[[Device], None]) -> None:
+        self._badge_key = badge_key
+        self._password = password
+        self.block = block
+        self._published: dict[tuple[str, Kind], int] = {}
+        self._packed: Packed | None = None
+
+    def forget(self) -> None:
+        """The broker may have lost its memory: everything is to be published again."""
+        self._published.clear()
+
+    def retained(self, school: School, device: Device, now_ms: int) -> Iterator[tuple[Kind, bytes]]:
+        """What has changed for this device since it was last published."""
+        key = signing_key(self._password(device))
+        config = self._config(school, device, key)
+        if self._fresh(device, Kind.CONFIG, config.version):
+            yield Kind.CONFIG, codec.encode(config)
+        packed = self._roster(school, now_ms)
+        if self._fresh(device, Kind.ROSTER, packed.version ^ packed.issued_ms):
+            yield Kind.ROSTER, codec.encode(roster.manifest(key, device.id, packed.version, list(packed.parts), packed.issued_ms))
+
+    def part(self, version: int, number: int) -> RosterPart | None:
+        """One part of the roster of this version; None when it is not the current one."""
+        packed = self._packed
+        if packed is None or packed.version != version or number >= len(packed.parts):
+            return None
+        return RosterPart(version=version, part=number, body=packed.parts[number])
+
+    def _fresh(self, device: Device, kind: Kind, version: int) -> bool:
+        known = self._published.get((device.id, kind))
+        self._published[device.id, kind] = version
+        return known != version
+
+    def _config(self, school: School, device: Device, key: bytes) -> Config:
+        readers = [
+            ReaderConfig(reader.id, reader.use, reader.direction, reader.door_ms)
+            for (owner, _), reader in sorted(school.readers.items())
+            if owner == device.id
+        ]
+        body = msgspec.json.encode(DeviceConfig(device=device.id, badge_key=self._badge_key.hex(), readers=readers)).decode()
+        version = _version(body)
+        return Config(version=version, body=body, sig=sign(key, "config", device.id, version, body))
+
+    def _roster(self, school: School, now_ms: int) -> Packed:
+        packed = self._packed
+        unchanged = packed is not None and packed.badges is school.badges and packed.pupils is school.pupils
+        if packed is None or not unchanged or now_ms - packed.issued_ms > REFRESH_MS:
+            parts = tuple(roster.pack(list(rows(school))))
+            packed = self._packed = Packed(school.badges, school.pupils, parts, _version("".join(parts)), now_ms)
+        return packed
+
+
+def rows(school: School) -> Iterator[RosterRow]:
+    """Every active badge of a pupil, with the rights of a pupil: any reader of this hub."""
+    rights = roster.rights(list(Use))
+    for states in school.badges.values():
+        for badge in states:
+            if badge.state is BadgeState.ACTIVE and badge.pupil in school.pupils:
+                yield _row(badge, rights)
+
+
+def _row(badge: Badge, rights: str) -> RosterRow:
+    return RosterRow(badge=badge.hash, rights=rights, from_ms=badge.from_ms, until_ms=badge.until_ms)
+
+
+def _version(text: str) -> int:
+    """48 bits of the content's hash: the wire's numbers stay exact in every reader."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") or 1
