@@ -56,7 +56,7 @@ GUILTY: list[tuple[Rule, str, str]] = [
     (house.core_imports_leftwards, "hub/core/wallets.py", "from hub.journal import Journal"),
     (house.shells_know_no_page, "hub/desk.py", "from hub.web.live import push"),
     (house.shells_know_no_page, "hub/link.py", "from hub import web"),
-    (house.pages_keep_apart, "hub/web/canteen.py", "from hub.web.live import push"),
+    (house.pages_keep_apart, "hub/web/canteen.py", "from hub.web.board import rows"),
     (house.pages_keep_apart, "hub/web/canteen.py", "from hub.register import Register"),
     (house.pages_keep_apart, "hub/web/render.py", "from hub.web import canteen"),
     (house.pages_keep_apart, "hub/web/live.py", "from hub.core.scans import decide"),
