@@ -305,6 +305,14 @@ class KeepRoster:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepConfig:
+    """Keep this config on the card, for a start without hub."""
+
+    version: int
+    config: DeviceConfig
+
+
+@dataclass(frozen=True, slots=True)
 class KeepLayout:
     """Remember the key table that the calibration code found for this reader."""
 
@@ -320,6 +328,4 @@ class Log:
     fields: dict[str, str | int] = field(default_factory=dict)
 
 
-Effect = (
-    Show | Send | SendAsk | Store | Archive | Settle | Pulse | PublishState | PublishHealth | Answer | Want | KeepRoster | KeepLayout | Log
-)
+Effect = Show | Send | SendAsk | Store | Settle | Pulse | PublishState | PublishHealth | Answer | Want | KeepRoster | KeepLayout | Log

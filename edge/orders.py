@@ -9,7 +9,9 @@ from proto.messages import Do, ReaderConfig
 
 
 def take_config(state: State, event: e.ConfigIn, _now_ms: int) -> Step:
-    return replace(state, config=event.config, config_version=event.version), (e.PublishState(),)
+    """The hub's word on what our readers are for; one we have already is not written to the card again."""
+    keep = (e.KeepConfig(event.version, event.config),) if event.version != state.config_version else ()
+    return replace(state, config=event.config, config_version=event.version), (*keep, e.PublishState())
 
 
 def offer_roster(state: State, event: e.RosterOffered, now_ms: int) -> Step:

@@ -1,0 +1,134 @@
+"""`preau-edge`: run the device, show what its readers read, or switch its outputs off. Everything is put together here, by hand."""
+
+import argparse
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from edge.clock import ClockReader, mono_ms, wall_ms
+from edge.errors import EdgeError, StartError
+from edge.link import Link
+from edge.loop import Loop, Parts
+from edge.notify import ALIVE, READY, STOPPING, notify
+from edge.outbox import Outbox, SqliteOutbox
+from edge.outputs import Outputs
+from edge.readers.opening import open_reader
+from edge.readers.reading import Reader
+from edge.settings import OutputSettings, ReaderSettings, Settings, load
+from edge.vitals import read_vitals
+
+CARD_FAILED = 70
+"""Exit status after a failed write: systemd starts the device again, and it tells the truth again."""
+REFUSED = 2
+"""Exit status when the device cannot start as configured."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command. Returns the exit status; a settings error is one sentence on stderr."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        if options.command == "probe":
+            from edge.readers.probe import probe
+
+            return probe(sys.stdout, threading.Event())
+        settings = load(options.config)
+        if options.command == "outputs-off":
+            Outputs(_silent(settings.outputs), settings.readers, mono_ms).close()
+            return 0
+        return run(settings)
+    except EdgeError as error:
+        print(f"preau-edge: {error}", file=sys.stderr)
+        return REFUSED
+
+
+def run(settings: Settings) -> int:
+    """The device, until SIGTERM or Ctrl-C."""
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # before any thread starts: only the waiting thread below takes them
+    inc = secrets.token_hex(8)
+    loop = Loop(inc, {reader.id: reader.kind for reader in settings.readers})
+    threading.Thread(target=lambda: (signal.sigwait(ends), loop.stop()), name="signals", daemon=True).start()
+    with contextlib.ExitStack() as stack:
+        outbox = SqliteOutbox(_folder(settings), wall_ms)
+        stack.callback(outbox.close)
+        clock = ClockReader(_saved_wall_ms(outbox))
+        outputs = Outputs(settings.outputs, settings.readers, mono_ms)
+        stack.callback(outputs.close)
+        link = Link(settings, inc, loop.put)
+        stack.callback(lambda: link.stop(loop.farewell()))
+        vitals = partial(read_vitals, Path(settings.data))
+        parts = Parts(outbox, outputs, link, clock, vitals, partial(notify, ALIVE), _die, version("preau"))
+        stack.enter_context(_readers(settings.readers, outbox, loop, clock))
+        link.start()
+        notify(READY)
+        loop.run(parts)
+        notify(STOPPING)
+        with contextlib.suppress(EdgeError):
+            outbox.keep("wall_ms", str(clock.now().wall_ms).encode())
+    return 0
+
+
+@contextlib.contextmanager
+def _readers(settings: Sequence[ReaderSettings], outbox: Outbox, loop: Loop, clock: ClockReader) -> Iterator[None]:
+    """All readers, each on its own thread, ended before anything they report to."""
+    readers: list[Reader] = []
+    for reader in settings:
+        kept = (outbox.kept(f"layout-{reader.id}") or b"us").decode()
+        layout = kept if reader.layout == "auto" else reader.layout
+        readers.append(open_reader(reader, layout, loop.put, lambda: (clock.now(), secrets.token_hex(8))))
+    for one in readers:
+        one.start()
+    try:
+        yield
+    finally:
+        for one in readers:
+            one.stop()
+
+
+def _folder(settings: Settings) -> Path:
+    folder = Path(settings.data)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"key `data`: the folder {folder} cannot be made: {error.strerror}") from error
+    return folder
+
+
+def _saved_wall_ms(outbox: Outbox) -> int:
+    saved = outbox.kept("wall_ms")
+    return int(saved) if saved and saved.isdigit() else 0
+
+
+def _silent(outputs: OutputSettings) -> OutputSettings:
+    """The same pins without a trace."""
+    return OutputSettings(
+        pins=outputs.pins, ring=outputs.ring, accepted=outputs.accepted, look=outputs.look, adult=outputs.adult, buzzer=outputs.buzzer
+    )
+
+
+def _die(reason: str) -> None:
+    logging.getLogger("edge").critical("ending at once: %s", reason)
+    os._exit(CARD_FAILED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="preau-edge", description="A Préau device: readers in, lights out.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, what in (("run", "run the device"), ("outputs-off", "switch every lamp and relay off")):
+        command = commands.add_parser(name, help=what)
+        command.add_argument("--config", type=Path, default=Path("/etc/preau/edge.toml"), help="the device's settings (TOML)")
+    commands.add_parser("probe", help="name the readers plugged in and show what they read")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,342 @@
+"""The one thread that performs effects. Readers and the link only put events into its queue; the station decides.
+
+An event is stepped to its end, with the events its own effects report (Stored, Backlog), before the next one is taken.
+A card that fails ends the process at once: after a restart it tells the truth again (reliability.md, 1.1).
+"""
+
+import logging
+import queue
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from edge import events as e
+from edge import station
+from edge.errors import PinsError, StoreError
+from edge.outbox import Outbox
+from edge.state import State
+from edge.vitals import Vitals
+from proto import roster
+from proto.codec import Versioned
+from proto.messages import (
+    Ask,
+    DeviceConfig,
+    Health,
+    Hole,
+    Line,
+    ReaderHealth,
+    ReaderState,
+    Result,
+    RosterManifest,
+    Scan,
+    ScanMessage,
+    Status,
+    WantPart,
+)
+from proto.messages import State as WireState
+from proto.topics import Kind
+
+log = logging.getLogger(__name__)
+
+QUEUE_EVENTS = 10_000
+"""Events that may wait; a reader thread that is faster waits itself. Nothing is discarded."""
+RECORDS_BYTES = 24 * 1024
+"""JSON bytes of records in one scan message (design.md, Wire)."""
+HEALTH_PAUSE_MS = 1_000
+"""Health goes out at most once in this time, however many faults a reader makes."""
+PRUNE_MS = 3_600_000
+WATCHDOG_MS = 5_000
+HEAR_MS = 60_000
+"""Longest wait for an event: the watchdog wants to hear from us sooner, see `_wait_s`."""
+
+
+class Lamps(Protocol):
+    """What the loop needs of outputs.Outputs."""
+
+    def show(self, pattern: e.Pattern, reader: str = "", **marks: str | int) -> None: ...
+    def pulse(self, reader: str, ms: int, **marks: str | int) -> None: ...
+
+
+class Speaker(Protocol):
+    """What the loop needs of link.Link."""
+
+    @property
+    def rubbish(self) -> dict[str, int]: ...
+    def publish(self, kind: Kind, message: Versioned) -> None: ...
+
+
+class Clocks(Protocol):
+    """What the loop needs of clock.ClockReader."""
+
+    def mono_ms(self) -> int: ...
+    def now(self) -> e.Clock: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the loop works with; each is replaced by a small real fake in tests and in the simulated world."""
+
+    outbox: Outbox
+    outputs: Lamps
+    link: Speaker
+    clock: Clocks
+    vitals: Callable[[], Vitals]
+    alive: Callable[[], object]
+    """Tells the watchdog that the loop turns."""
+    die: Callable[[str], None]
+    """Ends the process at once; never returns in life."""
+    fw: str
+
+
+class Loop:
+    """One device. `put` may be called from any thread; everything else belongs to the thread that calls `run`."""
+
+    def __init__(self, inc: str, kinds: dict[str, str]) -> None:
+        self.state = State(inc)
+        self._kinds = kinds
+        self._queue: queue.Queue[e.Event | None] = queue.Queue(QUEUE_EVENTS)
+        self._lines: dict[str, Line] = {}
+        self._health_ms = -HEALTH_PAUSE_MS
+        self._health_due = False
+        self._prune_ms = 0
+        self._alive_ms = 0
+        self._by_effect: dict[type, Callable[[Parts, Any], e.Event | None]] = {
+            e.Show: self._show,
+            e.Send: self._send,
+            e.SendAsk: self._send_ask,
+            e.Store: self._store,
+            e.Settle: self._settle,
+            e.Pulse: self._pulse,
+            e.PublishState: self._publish_state,
+            e.PublishHealth: self._publish_health,
+            e.Answer: self._answer,
+            e.Want: self._want,
+            e.KeepRoster: self._keep_roster,
+            e.KeepConfig: self._keep_config,
+            e.KeepLayout: self._keep_layout,
+            e.Log: self._log,
+        }
+
+    def put(self, event: e.Event) -> None:
+        """Hand an event to the loop; waits when the loop is far behind."""
+        self._queue.put(event)
+
+    def stop(self) -> None:
+        """Let `run` return after the events already in the queue."""
+        self._queue.put(None)
+
+    def run(self, parts: Parts) -> None:
+        """Until `stop`: take an event or notice that time went by."""
+        self.begin(parts)
+        while True:
+            try:
+                event = self._queue.get(timeout=self._wait_s(parts))
+            except queue.Empty:
+                event = e.Tick()
+            if event is None:
+                return
+            self.turn(parts, event)
+
+    def begin(self, parts: Parts) -> None:
+        """What the card remembers: config, roster, and how much the hub has not settled."""
+        parts.outputs.show(e.Pattern.AWAY)
+        for event in remembered(parts.outbox):
+            self.turn(parts, event)
+        self.turn(parts, e.Backlog(parts.outbox.unsettled()))
+
+    def turn(self, parts: Parts, event: e.Event) -> None:
+        """Step one event and all that its effects report; then whatever time asks for."""
+        now_ms = parts.clock.mono_ms()
+        self._step_all(parts, event, now_ms)
+        if now_ms >= station.wake_ms(self.state) and not isinstance(event, e.Tick):
+            self._step_all(parts, e.Tick(), now_ms)
+        self._housekeeping(parts, now_ms)
+
+    def farewell(self) -> WireState:
+        """The last state of an orderly stop."""
+        return WireState(status=Status.OFF, session=self.state.session or "0" * 16, inc=self.state.inc)
+
+    # --- stepping ---
+
+    def _step_all(self, parts: Parts, event: e.Event, now_ms: int) -> None:
+        todo: deque[e.Event] = deque([event])
+        while todo:
+            self.state, effects = station.step(self.state, todo.popleft(), now_ms)
+            reports = [report for effect in effects if (report := self._perform(parts, effect)) is not None]
+            todo.extendleft(reversed(reports))
+
+    def _perform(self, parts: Parts, effect: e.Effect) -> e.Event | None:
+        """Do one effect; the event it reports, if any. A full card is reported, a failing one ends the process."""
+        try:
+            return self._by_effect[type(effect)](parts, effect)
+        except StoreError as error:
+            if error.fatal:
+                log.critical("the card fails: %s", error)
+                parts.die(str(error))
+            return e.StoreFailed(str(error))
+
+    def _wait_s(self, parts: Parts) -> float:
+        now_ms = parts.clock.mono_ms()
+        due_ms = min(station.wake_ms(self.state), self._alive_ms + WATCHDOG_MS, now_ms + HEAR_MS)
+        if self._health_due:
+            due_ms = min(due_ms, self._health_ms + HEALTH_PAUSE_MS)
+        return max(due_ms - now_ms, 0) / 1000
+
+    def _housekeeping(self, parts: Parts, now_ms: int) -> None:
+        if self._health_due and now_ms - self._health_ms >= HEALTH_PAUSE_MS:
+            self._health(parts, now_ms)
+        if now_ms - self._alive_ms >= WATCHDOG_MS:
+            self._alive_ms = now_ms
+            parts.alive()
+        if now_ms >= self._prune_ms:
+            self._prune_ms = now_ms + PRUNE_MS
+            parts.outbox.prune(parts.clock.now().wall_ms)
+
+    # --- effects ---
+
+    def _show(self, parts: Parts, effect: e.Show) -> None:
+        marks: dict[str, str | int] = {"inc": self.state.inc, "n": effect.n} if effect.n else {}
+        parts.outputs.show(effect.pattern, effect.reader, **marks)
+
+    def _send(self, parts: Parts, effect: e.Send) -> None:
+        """Stored records first; open ones join only when all stored ones fit, so that the order holds."""
+        records: list[Scan | Hole] = parts.outbox.oldest(RECORDS_BYTES, self._lines)
+        size = sum(len(msgspec.json.encode(record)) + 1 for record in records)
+        if sum(isinstance(record, Scan) for record in records) >= parts.outbox.unsettled():
+            for scan in effect.open:
+                size += len(msgspec.json.encode(scan)) + 1
+                if size > RECORDS_BYTES:
+                    break
+                records.append(scan)
+        clock = parts.clock.now()
+        message = ScanMessage(
+            session=self.state.session,
+            q=effect.q,
+            boot=clock.boot,
+            mono_ms=parts.clock.mono_ms(),
+            wall_ms=clock.wall_ms,
+            records=records,
+        )
+        parts.link.publish(Kind.SCAN, message)
+
+    def _send_ask(self, parts: Parts, effect: e.SendAsk) -> None:
+        held = {line.inc: line for line in parts.outbox.lines()}
+        newest = max((scan.n for scan in self.state.answered), default=0)
+        mine = held.get(self.state.inc, Line(self.state.inc))
+        held[self.state.inc] = Line(self.state.inc, max(mine.n, newest), mine.shown_n)
+        parts.link.publish(Kind.ASK, Ask(session=self.state.session, q=effect.q, lines=list(held.values())[-400:]))
+
+    def _store(self, parts: Parts, effect: e.Store) -> e.Event:
+        parts.outbox.append(effect.answered, effect.unsettled)
+        return e.Stored(parts.outbox.unsettled())
+
+    def _settle(self, parts: Parts, effect: e.Settle) -> e.Event:
+        self._lines.update({line.inc: line for line in effect.lines})
+        return e.Backlog(parts.outbox.settle(effect.lines))
+
+    def _pulse(self, parts: Parts, effect: e.Pulse) -> None:
+        try:
+            parts.outputs.pulse(effect.reader, effect.ms)
+        except PinsError:
+            log.exception("a door was not opened")
+
+    def _publish_state(self, parts: Parts, _effect: e.PublishState) -> None:
+        state = self.state
+        if not state.session:
+            return
+        readers = [ReaderState(one, self._kinds.get(one, ""), ok, name[:200]) for one, (ok, name) in state.readers.items()]
+        message = WireState(
+            status=Status.ON,
+            session=state.session,
+            inc=state.inc,
+            boot=parts.clock.now().boot,
+            fw=parts.fw,
+            config=state.config_version,
+            roster=state.roster.manifest.version if state.roster else 0,
+            readers=readers,
+        )
+        parts.link.publish(Kind.STATE, message)
+
+    def _publish_health(self, _parts: Parts, _effect: e.PublishHealth) -> None:
+        self._health_due = True
+
+    def _health(self, parts: Parts, now_ms: int) -> None:
+        self._health_ms, self._health_due = now_ms, False
+        if self.state.session:
+            parts.link.publish(Kind.HEALTH, health(self.state, parts))
+
+    def _answer(self, parts: Parts, effect: e.Answer) -> None:
+        if self.state.session:
+            parts.link.publish(Kind.RESULT, Result(session=self.state.session, n=effect.n, code=effect.code, nonce=effect.nonce))
+
+    def _want(self, parts: Parts, effect: e.Want) -> None:
+        parts.link.publish(Kind.ASK, WantPart(session=self.state.session, version=effect.version, part=effect.part))
+
+    def _keep_roster(self, parts: Parts, effect: e.KeepRoster) -> e.Event | None:
+        """Parts first, the manifest last: a power cut in between leaves the old roster or a whole new one."""
+        rows = roster.unpack(effect.manifest, list(effect.parts))
+        if rows is None:
+            log.error("the roster's parts are not those of its manifest: it is not used")
+            return None
+        for number, part in enumerate(effect.parts):
+            parts.outbox.keep(f"roster-part-{number}", part.encode())
+        parts.outbox.keep("roster-manifest", msgspec.json.encode(effect.manifest))
+        return e.RosterLoaded(effect.manifest, tuple(rows))
+
+    def _keep_config(self, parts: Parts, effect: e.KeepConfig) -> None:
+        parts.outbox.keep("config", msgspec.json.encode((effect.version, effect.config)))
+
+    def _keep_layout(self, parts: Parts, effect: e.KeepLayout) -> None:
+        parts.outbox.keep(f"layout-{effect.reader}", effect.layout.encode())
+
+    def _log(self, _parts: Parts, effect: e.Log) -> None:
+        log.info("%s%s", effect.text, "".join(f" {key}={value}" for key, value in effect.fields.items()))
+
+
+def remembered(outbox: Outbox) -> Sequence[e.Event]:
+    """Config and roster of the last life, if whole."""
+    found: list[e.Event] = []
+    config, kept = outbox.kept("config"), outbox.kept("roster-manifest")
+    try:
+        if config is not None:
+            found.append(e.ConfigIn(*msgspec.json.decode(config, type=tuple[int, DeviceConfig])))
+        if kept is not None:
+            manifest = msgspec.json.decode(kept, type=RosterManifest)
+            parts = [part.decode() for n in range(manifest.parts) if (part := outbox.kept(f"roster-part-{n}")) is not None]
+            rows = roster.unpack(manifest, parts)
+            found += [e.RosterLoaded(manifest, tuple(rows))] if rows is not None else []
+    except msgspec.MsgspecError as error:
+        log.warning("what the card remembers of config or roster is from another version and is not used: %s", error)
+    return found
+
+
+def health(state: State, parts: Parts) -> Health:
+    """How the device is, for the hub's devices page."""
+    vitals = parts.vitals()
+    alarms = [name for name, on in (("storage", not state.store_ok), ("outbox_damaged", parts.outbox.damaged)) if on]
+    readers = [
+        ReaderHealth(one, ok, state.reads.get(one, 0), {why: count for (who, why), count in state.faults.items() if who == one})
+        for one, (ok, _) in state.readers.items()
+    ]
+    return Health(
+        session=state.session,
+        inc=state.inc,
+        fw=parts.fw,
+        uptime_s=vitals.uptime_s,
+        away=state.away,
+        outbox=state.backlog + len(state.unsaved),
+        archive=parts.outbox.archived(),
+        store_ok=state.store_ok,
+        disk_free_mb=vitals.disk_free_mb,
+        rss_kb=vitals.rss_kb,
+        undervoltage=vitals.undervoltage,
+        clock=parts.clock.now().quality,
+        rubbish=parts.link.rubbish,
+        late=state.late,
+        alarms=alarms,
+        readers=readers,
+        latency=list(state.latency),
+    )
