@@ -1,0 +1,129 @@
+"""`preau-edge probe` on pseudo-terminals and FIFOs."""
+
+import io
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from pytest_mock import MockerFixture
+
+from edge.events import Found, ReaderChanged, ReadIn, Spoilt, Tag, Text
+from edge.readers.probe import WHY, EitherFraming, line, plugged_in, probe, stable_path, watch
+from edge.settings import ReaderSettings, Settings
+from proto import badge
+from proto.settings import parse
+from tests.edge.readers.scanner import BADGE, DEADLINE_S, FifoPort, PtyPort, frame, stamp, types
+
+
+class Screen(io.StringIO):
+    """A terminal on which a test can wait for a text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = threading.Condition()
+
+    def write(self, text: str) -> int:
+        with self._changed:
+            self._changed.notify_all()
+            return super().write(text)
+
+    def wait_for(self, text: str) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: text in self.getvalue(), DEADLINE_S), f"{text!r} is not in {self.getvalue()!r}"
+
+
+def test_probe_shows_what_each_reader_reads_and_then_the_settings_for_it(tmp_path: Path) -> None:
+    keys, lines, tags = FifoPort(tmp_path / "keys"), PtyPort(tmp_path / "lines"), PtyPort(tmp_path / "tags")
+    found = [
+        ReaderSettings(id="hid1", kind="hid", path=str(keys.path)),
+        ReaderSettings(id="serial1", kind="line", path=str(lines.link)),
+        ReaderSettings(id="serial2", kind="line", path=str(tags.link)),
+    ]
+    screen, stop = Screen(), threading.Event()
+    thread = threading.Thread(target=watch, args=(found, screen, stop))
+    thread.start()
+    for name in ("hid1", "serial1", "serial2"):
+        screen.wait_for(f"{name}: ready")
+    keys.send(types(badge.CALIBRATION, "fr") + types(BADGE))
+    screen.wait_for("hid1: the calibration code: its key table is fr")
+    screen.wait_for(f'hid1: "{BADGE}", a badge, key table fr')
+    lines.send(b"4006381333931\r")
+    screen.wait_for('serial1: "4006381333931", no badge')
+    tags.send(frame("6F007B3972"))
+    screen.wait_for("serial2: EM:6F007B3972, a tag")
+    stop.set()
+    thread.join(DEADLINE_S)
+    pasted = (
+        'device = "d"\ndata = "x"\nbroker = {host = "h", password = "p"}\n'
+        + screen.getvalue().partition("settings file of this device:")[2]
+    )
+    assert parse(pasted, Settings, "pasted").readers == [
+        ReaderSettings(id="hid1", kind="hid", path=str(keys.path), layout="fr"),
+        ReaderSettings(id="serial1", kind="line", path=str(lines.link)),
+        ReaderSettings(id="serial2", kind="rdm6300", path=str(tags.link)),
+    ]
+
+
+def test_probe_without_readers_says_what_to_do_and_fails(mocker: MockerFixture) -> None:
+    mocker.patch("edge.readers.hid.evdev.list_devices", return_value=[])
+    mocker.patch("edge.readers.serial.list_ports.comports", return_value=[])
+    screen = Screen()
+    assert probe(screen, threading.Event()) == 1
+    assert screen.getvalue().startswith("No reader found. Plug one in")
+
+
+def test_probe_ends_with_ctrl_c(mocker: MockerFixture, tmp_path: Path) -> None:
+    port = PtyPort(tmp_path / "ttyACM0")
+    mocker.patch("edge.readers.hid.evdev.list_devices", return_value=[])
+    mocker.patch("edge.readers.serial.list_ports.comports", return_value=[SimpleNamespace(device=str(port.link), description="Scanner")])
+
+    class Interrupting(threading.Event):
+        def is_set(self) -> bool:
+            raise KeyboardInterrupt
+
+    screen = Screen()
+    assert probe(screen, Interrupting()) == 0
+    assert f'path = "{port.link}"' in screen.getvalue()
+
+
+def test_readers_are_named_by_their_port_where_it_has_a_link(mocker: MockerFixture, tmp_path: Path) -> None:
+    (tmp_path / "ttyUSB1").touch()
+    (tmp_path / "ttyS0").touch()
+    links = tmp_path / "by-path"
+    links.mkdir()
+    (links / "usb-0:1.2").symlink_to("../ttyUSB1")
+    (links / "usb-0:1.3").symlink_to("../ttyUSB9")
+    assert stable_path(str(tmp_path / "ttyUSB1"), links) == str(links / "usb-0:1.2")
+    assert stable_path(str(tmp_path / "ttyS0"), links) == str(tmp_path / "ttyS0")
+    assert stable_path(str(tmp_path / "ttyS0"), tmp_path / "nowhere") == str(tmp_path / "ttyS0")
+    mocker.patch("edge.readers.hid.evdev.list_devices", return_value=[])
+    mocker.patch("edge.readers.serial.list_ports.comports", return_value=[SimpleNamespace(device="/dev/ttyS7", description="n/a")])
+    assert plugged_in() == [ReaderSettings(id="serial1", kind="line", path="/dev/ttyS7")]
+
+
+SAID: list[tuple[Found, str]] = [
+    (Text(BADGE), f'r: "{BADGE}", a badge, key table us (not calibrated)'),
+    (Text("\x1b[2J"), 'r: "\\u001b[2J", no badge, key table us (not calibrated)'),
+    (Tag("EM:6F007B3972"), "r: EM:6F007B3972, a tag, key table us (not calibrated)"),
+    *[(spoilt, f"r: unreadable: {WHY[spoilt]}, key table us (not calibrated)") for spoilt in Spoilt],
+]
+
+
+@pytest.mark.parametrize(("found", "said"), SAID)
+def test_each_read_is_one_line(found: Found, said: str) -> None:
+    assert line(ReaderSettings(id="r", kind="hid", path="/p"), ReadIn("r", found, *stamp())) == said
+
+
+def test_a_reader_that_is_not_there_is_named_by_its_path() -> None:
+    assert line(ReaderSettings(id="r", kind="line", path="/p"), ReaderChanged("r", ok=False)) == "r: not there: /p"
+
+
+def test_a_serial_reader_is_taken_for_lines_until_a_tag_comes() -> None:
+    either = EitherFraming()
+    assert either.feed(b"one\r", 0) == [Text("one")]
+    assert either.feed(frame("6F007B3972") * 2, 10) == [Tag("EM:6F007B3972")]
+    assert either.tagged
+    assert either.idle(10_000) == []
+    assert either.void() == []
+    assert either.feed(b"two\r", 10_001) == []
