@@ -1,0 +1,43 @@
+"""The errors of this package, as one tree. Foreign exceptions become one of these in the one module that imports their library.
+
+HubError
+├── BrokerError     the broker cannot be configured, started or reloaded; the text says what to do (broker.py)
+├── KeyFileError    the master key cannot be read, made or trusted (keys.py)
+├── ImportRefusedError  a file to set up from has bad lines; the text names each, and nothing was written (setup.py)
+├── StartError      the hub cannot start with these settings or files; the text says what to do
+│   ├── BusyError   another hub holds the data folder (folder.py)
+│   └── DamageError what is on disk is not what was written; the text names file and row (journal.py, walcheck.py, history.py)
+└── RowError        an edit does not fit what is set up; nothing of it was written (register.py)
+"""
+
+
+class HubError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class BrokerError(HubError):
+    """No broker, or not with these accounts."""
+
+
+class KeyFileError(HubError):
+    """The master key's file is missing bytes, is readable by others, or cannot be written."""
+
+
+class StartError(HubError):
+    """The hub cannot start as configured."""
+
+
+class BusyError(StartError):
+    """Two hubs on one data folder: the second refuses."""
+
+
+class DamageError(StartError):
+    """What is on disk is not what was written: nothing is built on it."""
+
+
+class RowError(HubError):
+    """A row refers to something that is not there, or is there twice."""
+
+
+class ImportRefusedError(HubError):
+    """A file cannot be read in: every bad line is named, and nothing of it is used."""

@@ -1,0 +1,261 @@
+"""Setting a school up from files: a description (TOML) and lists (CSV). Text in, rows or a clear error out; it opens nothing.
+
+Things are recognised by their names, so the same files can be read again after a correction: what is known keeps its id.
+A column with a national register number is dropped and named, never stored (law of 8 August 1983; reliability.md, 1.2).
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from msgspec import Meta, Struct
+
+from hub.core.calendar import Window
+from hub.core.money import read_cents
+from hub.core.school import (
+    Badge,
+    BadgeState,
+    Device,
+    Household,
+    Per,
+    Policy,
+    Product,
+    ProductKind,
+    Programme,
+    Pupil,
+    Reader,
+    Row,
+    School,
+    Site,
+    Tariff,
+)
+from hub.errors import ImportRefusedError
+from proto.badge import badge_hash, read_code, tag
+from proto.messages import DeviceId, Direction, ReaderId, Use
+from proto.settings import parse
+
+NewId = Callable[[], int]
+"""Fresh random 63-bit numbers."""
+
+_TIME = r"\A([01]\d|2[0-3]):[0-5]\d\Z"
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_NATIONAL = re.compile(r"niss|insz|national|nrn|rijksregister|registre", re.IGNORECASE)
+MAX_LINES = 20_000
+"""Lines of one list; a commune has some thousand pupils."""
+
+
+class HoursFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]
+    start: Annotated[str, Meta(pattern=_TIME)]
+    end: Annotated[str, Meta(pattern=_TIME)]
+
+
+class ProgrammeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`price`: per started period of `period_min`, or per session where that is 0."""
+
+    name: str
+    use: Literal["care", "study"]
+    hours: Annotated[list[HoursFile], Meta(min_length=1)]
+    price: str
+    period_min: Annotated[int, Meta(ge=0, le=1440)] = 0
+    tolerance_min: Annotated[int, Meta(ge=0, le=1440)] = 0
+    at_most: str = "0,00"
+    needs_exit: bool = True
+
+
+class ProductFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    name: str
+    kind: Literal["meal", "article"]
+    price: str
+    policy: Literal["must_serve", "must_have_funds", "limit"]
+
+
+class ReaderFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    id: ReaderId
+    name: str
+    use: Use
+    direction: Direction = Direction.TOGGLE
+    product: str = ""
+    door_ms: Annotated[int, Meta(ge=0, le=10_000)] = 0
+
+
+class DeviceFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    id: DeviceId
+    name: str
+    readers: Annotated[list[ReaderFile], Meta(min_length=1, max_length=16)]
+
+
+class SiteFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    name: str
+    zone: str = "Europe/Brussels"
+    floor: str = "0,00"
+    programmes: list[ProgrammeFile] = []
+    products: list[ProductFile] = []
+    devices: list[DeviceFile] = []
+
+
+class SchoolFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    sites: Annotated[list[SiteFile], Meta(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Rows to write, and what a person should know about the file."""
+
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+
+def describe(text: str, name: str, school: School, new_id: NewId) -> Imported:
+    """A school's description as rows. Raises SettingsError with file, line and key, or ImportRefusedError."""
+    rows: list[Row] = []
+    for site_file in parse(text, SchoolFile, name).sites:
+        try:
+            rows += _site_rows(site_file, school, new_id)
+        except (KeyError, ValueError) as error:
+            raise ImportRefusedError(f"{name}: site `{site_file.name}`: {error}") from error
+    return Imported(tuple(rows))
+
+
+def pupils(text: str, name: str, school: School, badge_key: bytes, now_ms: int, new_id: NewId) -> Imported:
+    """Pupils from a list with the columns household; site; last_name; first_name; group; badge (a code or EM:…, may be empty).
+
+    All or nothing: every bad line is named in the one ImportRefusedError.
+    """
+    lines, notes = _lines(text, name, ("household", "site", "last_name", "first_name", "group", "badge"))
+    sites = {site.name: site.id for site in school.sites.values()}
+    households = {household.name: household.id for household in school.households.values()}
+    known = {(pupil.household, pupil.last_name, pupil.first_name): pupil.id for pupil in school.pupils.values()}
+    rows: list[Row] = []
+    wrong: list[str] = []
+    for number, line in lines:
+        if line["site"] not in sites or not line["household"] or not line["last_name"]:
+            wrong.append(f"{name}:{number}: needs a household, a last_name and a known site (`{line['site']}` is not one)")
+            continue
+        if line["household"] not in households:
+            households[line["household"]] = new_id()
+            rows.append(Household(households[line["household"]], line["household"]))
+        who = (households[line["household"]], line["last_name"], line["first_name"])
+        pupil = Pupil(known.setdefault(who, new_id()), who[0], sites[line["site"]], who[2], who[1], line["group"])
+        rows.append(pupil)
+        badge = _badge(line["badge"], pupil, badge_key, now_ms, new_id)
+        if isinstance(badge, str):
+            wrong.append(f"{name}:{number}: {badge}")
+        elif badge is not None and badge.hash not in school.badges:
+            rows.append(badge)
+    if wrong:
+        raise ImportRefusedError("\n".join(wrong))
+    return Imported(tuple(rows), notes)
+
+
+def balances(text: str, name: str, school: School) -> dict[tuple[int, int], int]:
+    """Opening balances from a list with the columns site; household; balance: (site, household) -> cents. All or nothing."""
+    lines, _ = _lines(text, name, ("site", "household", "balance"))
+    sites = {site.name: site.id for site in school.sites.values()}
+    households = {household.name: household.id for household in school.households.values()}
+    found: dict[tuple[int, int], int] = {}
+    wrong: list[str] = []
+    for number, line in lines:
+        key = (sites.get(line["site"], 0), households.get(line["household"], 0))
+        cents = read_cents(line["balance"])
+        if 0 in key or cents is None or key in found:
+            wrong.append(f"{name}:{number}: {_balance_trouble(line, key, cents)}")
+        else:
+            found[key] = cents
+    if wrong:
+        raise ImportRefusedError("\n".join(wrong))
+    return found
+
+
+def _balance_trouble(line: dict[str, str], key: tuple[int, int], cents: int | None) -> str:
+    if not key[0]:
+        return f"site `{line['site']}` is not known: use the name it has in the school"
+    if not key[1]:
+        return f"household `{line['household']}` is not known: import the pupils first"
+    if cents is None:
+        return f"`{line['balance']}` is not an amount: write it as 12,50"
+    return f"a second line for household `{line['household']}` at `{line['site']}`: keep one"
+
+
+def _lines(text: str, name: str, columns: tuple[str, ...]) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]:
+    """Numbered lines by column, and notes. `;` or `,` separates; a byte order mark is skipped."""
+    text = text.removeprefix("\ufeff")
+    first = text.splitlines()[0] if text.strip() else ""
+    table = csv.reader(io.StringIO(text), delimiter=";" if first.count(";") >= first.count(",") else ",")
+    header = [cell.strip().lower() for cell in next(table, [])]
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise ImportRefusedError(f"{name}:1: column `{missing[0]}` is missing; the columns are: {'; '.join(columns)}")
+    notes = tuple(
+        f"column `{column}` was dropped: Préau never stores a national register number" for column in header if _NATIONAL.search(column)
+    )
+    lines = [(table.line_num, _cells(header, columns, row)) for row in table if any(cell.strip() for cell in row)]
+    if len(lines) > MAX_LINES:
+        raise ImportRefusedError(f"{name}: {len(lines)} lines; at most {MAX_LINES} at once")
+    return lines, notes
+
+
+def _cells(header: list[str], columns: Iterable[str], row: list[str]) -> dict[str, str]:
+    cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+    return {column: cells.get(column, "") for column in columns}
+
+
+def _badge(written: str, pupil: Pupil, badge_key: bytes, now_ms: int, new_id: NewId) -> Badge | str | None:
+    """The badge of a line, what is wrong with it, or None where there is none."""
+    if not written:
+        return None
+    canonical = tag("EM", bytes.fromhex(written[3:])) if re.fullmatch(r"EM:[0-9A-Fa-f]{10}", written) else read_code(written)
+    if canonical is None:
+        return f"badge `{written}` is neither a badge code (its check letter would fit) nor EM: and ten hex digits"
+    return Badge(new_id(), badge_hash(badge_key, canonical), pupil.id, BadgeState.ACTIVE, now_ms, 0, canonical[-4:])
+
+
+def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
+    site_id = next((site.id for site in school.sites.values() if site.name == file.name), None) or new_id()
+    yield Site(site_id, file.name, ZoneInfo(file.zone), _cents(file.floor, "floor"))
+    for programme in file.programmes:
+        yield _programme(programme, site_id, school, new_id)
+    products: dict[str, int] = {}
+    for one in file.products:
+        known = next((product.id for product in school.products.values() if (product.site, product.name) == (site_id, one.name)), None)
+        products[one.name] = known or new_id()
+        yield Product(products[one.name], site_id, ProductKind(one.kind), one.name, _cents(one.price, "price"), Policy(one.policy))
+    for device in file.devices:
+        known_device = school.devices.get(device.id)
+        yield Device(device.id, site_id, device.name, known_device.generation if known_device else 1)
+        for reader in device.readers:
+            yield _reader(device.id, reader, products)
+
+
+def _programme(file: ProgrammeFile, site: int, school: School, new_id: NewId) -> Programme:
+    known = school.programme_for(site, Use(file.use))
+    windows = tuple(
+        Window(frozenset(_DAYS.index(day) for day in hours.days), _minutes(hours.start), _minutes(hours.end)) for hours in file.hours
+    )
+    if any(window.start_min >= window.end_min for window in windows):
+        raise ValueError(f"programme `{file.name}`: hours must end after they start")
+    per = Per.PERIOD if file.period_min else Per.SESSION
+    tariff = Tariff(per, _cents(file.price, "price") * 10, file.period_min, file.tolerance_min, _cents(file.at_most, "at_most"))
+    return Programme(known.id if known else new_id(), site, Use(file.use), file.name, windows, tariff, file.needs_exit)
+
+
+def _reader(device: str, file: ReaderFile, products: dict[str, int]) -> Reader:
+    if file.product and file.product not in products:
+        raise ValueError(f"reader `{file.id}` of `{device}`: product `{file.product}` is not one of this site")
+    return Reader(device, file.id, file.name, file.use, file.direction, products.get(file.product, 0), file.door_ms)
+
+
+def _cents(text: str, key: str) -> int:
+    cents = read_cents(text)
+    if cents is None:
+        raise ValueError(f'key `{key}`: `{text}` is not an amount: write it as "2,50"')
+    return cents
+
+
+def _minutes(text: str) -> int:
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)
