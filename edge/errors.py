@@ -17,7 +17,11 @@ class ReaderGoneError(EdgeError):
 
 
 class StoreError(EdgeError):
-    """A record is not on disk: full, read-only or failing card."""
+    """A record is not on disk. `fatal`: the card fails, the process has to end at once; else it is only full and may have room again."""
+
+    def __init__(self, text: str, *, fatal: bool) -> None:
+        super().__init__(text)
+        self.fatal = fatal
 
 
 class PinsError(EdgeError):
