@@ -1,0 +1,283 @@
+"""The link to the hub through the broker: bytes in, events out; messages in, bytes out. The only room that knows paho.
+
+It decides nothing and keeps nothing: what cannot be published now is dropped, because the outbox has it or the station says it
+again. Callbacks run in paho's thread; they only decode, check signatures and put events. No exception leaves them.
+"""
+
+import functools
+import logging
+import secrets
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.errors import StartError
+from edge.events import (
+    CommandIn,
+    ConfigIn,
+    Event,
+    ForeignState,
+    HubChanged,
+    LinkDown,
+    LinkUp,
+    RosterOffered,
+    RosterPartIn,
+    SettledIn,
+    VerdictIn,
+)
+from edge.settings import Settings
+from proto import codec, roster, topics
+from proto.codec import Rubbish, Versioned
+from proto.messages import (
+    Command,
+    Config,
+    DeviceConfig,
+    HubState,
+    RosterManifest,
+    RosterMessage,
+    RosterPart,
+    Settled,
+    State,
+    Status,
+    VerdictMessage,
+)
+from proto.signing import signing_key, verified
+from proto.topics import Kind
+
+KEEPALIVE_S = 10
+"""A cut cable is noticed after 10 to 15 s (edge.md, section 6); the station has its own, shorter deadlines."""
+RECONNECT_S = (1, 8)
+"""Shortest and longest pause between two attempts to connect."""
+JITTER_MS = 1000
+"""Added to each pause at random: after a power cut the devices of a school must not knock all at once."""
+INFLIGHT = 100
+"""QoS 1 messages under way; paho's 20 would make a reconnecting device wait (performance.md)."""
+QUEUED = 100
+"""QoS 1 messages waiting in memory. Only births are sent at QoS 1, so this is never reached; without it there is no limit."""
+FAREWELL_S = 1.0
+"""How long stop() waits for the farewell to be acknowledged, and again for the thread to end."""
+BAD_SIGNATURE = "bad_signature"
+
+logger = logging.getLogger(__name__)
+
+
+class Link:
+    """The connection of one device, under a new random link session at each attempt.
+
+    `inc` is this start's incarnation, for the last will. `put` takes events and may be called from another thread.
+    Raises StartError for a host name that cannot be one.
+    """
+
+    def __init__(self, settings: Settings, inc: str, put: Callable[[Event], None]) -> None:
+        self._device = settings.device
+        self._broker = settings.broker
+        self._key = signing_key(settings.broker.password)
+        self._inc = inc
+        self._put = put
+        self._session = ""
+        self._up = False
+        self._attempts = 0
+        self._rubbish: Counter[str] = Counter()
+        self._stopping = threading.Event()
+        self._client = self._make_client()
+
+    @property
+    def rubbish(self) -> dict[str, int]:
+        """How many messages were dropped since the start, by reason (codec.Rubbish, or a wrong signature)."""
+        return dict(self._rubbish)
+
+    def start(self) -> None:
+        """Connect, and go on trying for ever; LinkUp and LinkDown tell how it goes."""
+        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
+        self._client.loop_start()
+
+    def publish(self, kind: Kind, message: Versioned) -> None:
+        """Publish on our own topic of this kind; dropped while there is no connection. Raises TooLongError for a defect of ours."""
+        payload = codec.encode(message)
+        # Not even QoS 1 is queued: a birth that is sent minutes later would speak for a session that is over.
+        if self._up:
+            self._client.publish(topics.topic(self._device, kind), payload, topics.qos(kind), retain=kind in topics.RETAINED)
+
+    def stop(self, farewell: State) -> None:
+        """Publish the farewell, disconnect and end, within about two FAREWELL_S. Not to be called from `put`."""
+        self._stopping.set()
+        if self._up:
+            topic, payload = topics.topic(self._device, Kind.STATE), codec.encode(farewell)
+            try:
+                self._client.publish(topic, payload, topics.qos(Kind.STATE), retain=True).wait_for_publish(FAREWELL_S)
+            except (RuntimeError, ValueError) as error:
+                logger.warning("the farewell was not sent, the broker will publish our last will: %s", error)
+        self._client.disconnect()
+        # paho waits for its thread without a limit, and that thread may be looking up a host name.
+        end = threading.Thread(target=self._client.loop_stop, name="link-stop", daemon=True)
+        end.start()
+        end.join(FAREWELL_S)
+
+    # --- paho ------------------------------------------------------------------------------------
+
+    def _make_client(self) -> Client:
+        try:
+            self._broker.host.encode("idna")
+        except UnicodeError as error:
+            raise StartError(f"key `broker.host`: `{self._broker.host}` cannot be a host name: {error}") from error
+        client = Client(CallbackAPIVersion.VERSION2, self._device, clean_session=True, protocol=MQTTProtocolVersion.MQTTv311)
+        client.username_pw_set(self._device, self._broker.password)
+        client.reconnect_delay_set(*RECONNECT_S)
+        client.max_inflight_messages_set(INFLIGHT)
+        client.max_queued_messages_set(QUEUED)
+        client.on_pre_connect = self._safe(self._on_pre_connect)
+        client.on_socket_open = self._safe(self._on_socket_open)
+        client.on_connect = self._safe(self._on_connect)
+        client.on_connect_fail = self._safe(self._on_connect_fail)
+        client.on_disconnect = self._safe(self._on_disconnect)
+        client.on_publish = self._safe(self._on_publish)
+        client.on_message = self._safe(self._on_message)
+        return client
+
+    def _safe(self, callback: Callable[..., None]) -> Callable[..., None]:
+        """The callback, logged and counted instead of raising: an exception would end paho's thread, and with it the link."""
+
+        @functools.wraps(callback)
+        def safe(*arguments: Any) -> None:
+            try:
+                callback(*arguments)
+            except Exception:
+                self._rubbish["defect"] += 1
+                logger.exception("a defect of ours in %s", callback.__name__)
+
+        return safe
+
+    def _on_pre_connect(self, client: Client, _userdata: object) -> None:
+        if self._attempts:
+            self._stopping.wait(secrets.randbelow(JITTER_MS) / 1000)
+        self._attempts += 1
+        # What paho would send again belongs to the session before; a birth of an old session looks like a second device.
+        client.drop_out_messages()
+        self._session = secrets.token_hex(8)
+        will = State(status=Status.LOST, session=self._session, inc=self._inc)
+        client.will_set(topics.topic(self._device, Kind.STATE), codec.encode(will), topics.qos(Kind.STATE), retain=True)
+
+    def _on_socket_open(self, _client: Client, _userdata: object, sock: socket.socket) -> None:
+        # Without it a scan waits 40 ms for Nagle's algorithm and a delayed acknowledgement (performance.md).
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _on_publish(self, client: Client, _userdata: object, _mid: int, _code: ReasonCode, _properties: Properties | None) -> None:
+        # For brokers that cannot be told to set TCP_NODELAY; the kernel forgets it, so it is set after each message.
+        sock = client.socket()
+        if isinstance(sock, socket.socket) and hasattr(socket, "TCP_QUICKACK"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+    def _on_connect(
+        self, client: Client, _userdata: object, _flags: ConnectFlags, code: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if code.is_failure:
+            logger.error("%s", _refusal(self._broker.host, self._broker.port, self._device, str(code)))
+            return
+        own = [Kind.STATE, *topics.TO_DEVICE]
+        client.subscribe([(topics.topic(self._device, kind), topics.qos(kind)) for kind in own] + [(topics.HUB, 1)])
+        self._up = True
+        logger.info("connected to the broker", extra={"session": self._session})
+        self._put(LinkUp(self._session))
+
+    def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
+        logger.warning("no broker at %s:%d: trying again", self._broker.host, self._broker.port)
+
+    def _on_disconnect(self, _c: Client, _u: object, _flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None) -> None:
+        if not self._up:
+            return
+        self._up = False
+        logger.warning("the link is down: %s", code)
+        self._put(LinkDown())
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        event = self._event(_topic(message), bytes(message.payload), retained=message.retain)
+        if isinstance(event, str):
+            self._rubbish[event] += 1
+            logger.warning("a message was dropped: %s", event, extra={"bytes": len(message.payload)})
+        elif event is not None:
+            self._put(event)
+
+    # --- bytes to events -------------------------------------------------------------------------
+
+    def _event(self, topic: str, payload: bytes, *, retained: bool) -> Event | str | None:
+        """The event in a message; a reason (Rubbish or BAD_SIGNATURE) when it is dropped; None when it is our own echo."""
+        if topic == topics.HUB:
+            return _wrapped(HubChanged, payload, HubState)
+        address = topics.address(topic)
+        if address is None or address.device != self._device:
+            return Rubbish.WRONG_TOPIC
+        match address.kind:
+            case Kind.VERDICT:
+                return _wrapped(VerdictIn, payload, VerdictMessage)
+            case Kind.SETTLED:
+                return _wrapped(SettledIn, payload, Settled)
+            case Kind.COMMAND:
+                return _wrapped(functools.partial(CommandIn, retained=retained, nonce=secrets.token_hex(8)), payload, Command)
+            case Kind.STATE:
+                return self._state(payload, retained=retained)
+            case Kind.CONFIG:
+                return self._config(payload)
+            case Kind.ROSTER:
+                return self._roster(payload)
+            case _:
+                return Rubbish.WRONG_TOPIC
+
+    def _state(self, payload: bytes, *, retained: bool) -> Event | str | None:
+        """Any live state but that of this connection is foreign: a late will of ours, or a second device with our identity.
+
+        A retained one is what the broker held before our birth, which replaces it.
+        """
+        state: State | Rubbish = codec.decode(payload, State)
+        if isinstance(state, Rubbish):
+            return state
+        return None if retained or state.session == self._session else ForeignState(state)
+
+    def _config(self, payload: bytes) -> Event | str:
+        message: Config | Rubbish = codec.decode(payload, Config)
+        if isinstance(message, Rubbish):
+            return message
+        if not verified(self._key, message.sig, "config", self._device, message.version, message.body):
+            return BAD_SIGNATURE
+        try:
+            config = msgspec.json.decode(message.body, type=DeviceConfig)
+        except msgspec.DecodeError:
+            return Rubbish.WRONG_SHAPE
+        return ConfigIn(message.version, config) if config.device == self._device else Rubbish.WRONG_SHAPE
+
+    def _roster(self, payload: bytes) -> Event | str:
+        """A manifest carries a signature; a part is held against the manifest's hash when all are there."""
+        message: RosterManifest | RosterPart | Rubbish = codec.decode(payload, RosterMessage)
+        if isinstance(message, RosterPart):
+            return RosterPartIn(message)
+        if isinstance(message, Rubbish):
+            return message
+        return RosterOffered(message) if roster.genuine(self._key, self._device, message) else BAD_SIGNATURE
+
+
+def _wrapped(kind: Callable[[Any], Event], payload: bytes, shape: Any) -> Event | Rubbish:
+    message = codec.decode(payload, shape)
+    return message if isinstance(message, Rubbish) else kind(message)
+
+
+def _topic(message: MQTTMessage) -> str:
+    try:
+        return message.topic
+    except UnicodeDecodeError:
+        return ""
+
+
+def _refusal(host: str, port: int, device: str, reason: str) -> str:
+    if reason in {"Not authorized", "Bad user name or password"}:
+        return (
+            f"the broker at {host}:{port} refuses the name or password of device `{device}`: set `broker.password` to what the hub shows "
+            "for this device, and check that it is not blocked there; trying again"
+        )
+    return f"the broker at {host}:{port} refuses us: {reason}; trying again"
