@@ -22,7 +22,7 @@ KERNEL = ("money", "calendar", "school", "facts", "ledger", "books", "tap")
 RANKS = dict.fromkeys(KERNEL, 0) | {"tariffs": 1, "wallets": 2, "invoices": 4, "bank": 5, "scans": 6}
 """How far right a room of hub/core stands. Rooms not named here are the ones in braces."""
 BRACES = 3
-COMPOSERS = ("hub.__main__", "hub.app", "hub.web.app")
+COMPOSERS = ("hub.__main__", "hub.run", "hub.web.app")
 """Where the program is put together by hand: the only rooms that see pages and shells at once."""
 FRAME = ("render", "session", "marks", "office", "passwords", "sheet", "live", "app")
 """Rooms of hub/web that are no pages: what pages stand on, and what puts them together (`app`)."""
