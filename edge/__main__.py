@@ -56,7 +56,7 @@ def run(settings: Settings) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # before any thread starts: only the waiting thread below takes them
     inc = secrets.token_hex(8)
     loop = Loop(inc, {reader.id: reader.kind for reader in settings.readers})
-    threading.Thread(target=lambda: (signal.sigwait(ends), loop.stop()), name="signals", daemon=True).start()
+    threading.Thread(target=_end_on, args=(ends, loop), name="signals", daemon=True).start()
     with contextlib.ExitStack() as stack:
         outbox = SqliteOutbox(_folder(settings), wall_ms)
         stack.callback(outbox.close)
@@ -75,6 +75,12 @@ def run(settings: Settings) -> int:
         with contextlib.suppress(EdgeError):
             outbox.keep("wall_ms", str(clock.now().wall_ms).encode())
     return 0
+
+
+def _end_on(ends: set[signal.Signals], loop: Loop) -> None:
+    """Wait for one of these signals on a thread of its own: a signal handler could not touch the loop's queue."""
+    signal.sigwait(ends)
+    loop.stop()
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from proto import roster
 from proto.codec import Versioned
 from proto.messages import (
     Ask,
+    ClockQuality,
     DeviceConfig,
     Health,
     Hole,
@@ -49,6 +50,8 @@ HEALTH_PAUSE_MS = 1_000
 """Health goes out at most once in this time, however many faults a reader makes."""
 PRUNE_MS = 3_600_000
 WATCHDOG_MS = 5_000
+TRUSTED = frozenset({ClockQuality.NTP, ClockQuality.RTC})
+"""Only by such a clock is anything old enough to be forgotten."""
 HEAR_MS = 60_000
 """Longest wait for an event: the watchdog wants to hear from us sooner, see `_wait_s`."""
 
@@ -193,7 +196,9 @@ class Loop:
             parts.alive()
         if now_ms >= self._prune_ms:
             self._prune_ms = now_ms + PRUNE_MS
-            parts.outbox.prune(parts.clock.now().wall_ms)
+            clock = parts.clock.now()
+            if clock.quality in TRUSTED:
+                parts.outbox.prune(clock.wall_ms)
 
     # --- effects ---
 
@@ -205,7 +210,8 @@ class Loop:
         """Stored records first; open ones join only when all stored ones fit, so that the order holds."""
         records: list[Scan | Hole] = parts.outbox.oldest(RECORDS_BYTES, self._lines)
         size = sum(len(msgspec.json.encode(record)) + 1 for record in records)
-        if sum(isinstance(record, Scan) for record in records) >= parts.outbox.unsettled():
+        covered = sum(1 if isinstance(record, Scan) else record.to_n - record.n + 1 for record in records)
+        if covered >= parts.outbox.unsettled():
             for scan in effect.open:
                 size += len(msgspec.json.encode(scan)) + 1
                 if size > RECORDS_BYTES:
@@ -227,7 +233,7 @@ class Loop:
         newest = max((scan.n for scan in self.state.answered), default=0)
         mine = held.get(self.state.inc, Line(self.state.inc))
         held[self.state.inc] = Line(self.state.inc, max(mine.n, newest), mine.shown_n)
-        parts.link.publish(Kind.ASK, Ask(session=self.state.session, q=effect.q, lines=list(held.values())[-400:]))
+        parts.link.publish(Kind.ASK, Ask(session=self.state.session, q=effect.q, lines=list(held.values())[:400]))
 
     def _store(self, parts: Parts, effect: e.Store) -> e.Event:
         parts.outbox.append(effect.answered, effect.unsettled)
@@ -276,14 +282,12 @@ class Loop:
         parts.link.publish(Kind.ASK, WantPart(session=self.state.session, version=effect.version, part=effect.part))
 
     def _keep_roster(self, parts: Parts, effect: e.KeepRoster) -> e.Event | None:
-        """Parts first, the manifest last: a power cut in between leaves the old roster or a whole new one."""
+        """Under one key: a power cut leaves the old roster or a whole new one."""
         rows = roster.unpack(effect.manifest, list(effect.parts))
         if rows is None:
             log.error("the roster's parts are not those of its manifest: it is not used")
             return None
-        for number, part in enumerate(effect.parts):
-            parts.outbox.keep(f"roster-part-{number}", part.encode())
-        parts.outbox.keep("roster-manifest", msgspec.json.encode(effect.manifest))
+        parts.outbox.keep("roster", msgspec.json.encode((effect.manifest, effect.parts)))
         return e.RosterLoaded(effect.manifest, tuple(rows))
 
     def _keep_config(self, parts: Parts, effect: e.KeepConfig) -> None:
@@ -299,13 +303,12 @@ class Loop:
 def remembered(outbox: Outbox) -> Sequence[e.Event]:
     """Config and roster of the last life, if whole."""
     found: list[e.Event] = []
-    config, kept = outbox.kept("config"), outbox.kept("roster-manifest")
+    config, kept = outbox.kept("config"), outbox.kept("roster")
     try:
         if config is not None:
             found.append(e.ConfigIn(*msgspec.json.decode(config, type=tuple[int, DeviceConfig])))
         if kept is not None:
-            manifest = msgspec.json.decode(kept, type=RosterManifest)
-            parts = [part.decode() for n in range(manifest.parts) if (part := outbox.kept(f"roster-part-{n}")) is not None]
+            manifest, parts = msgspec.json.decode(kept, type=tuple[RosterManifest, list[str]])
             rows = roster.unpack(manifest, parts)
             found += [e.RosterLoaded(manifest, tuple(rows))] if rows is not None else []
     except msgspec.MsgspecError as error:

@@ -1,0 +1,167 @@
+"""`preau-hub`: run the hub, set a school up, bring balances along, give a device its settings, audit a data folder.
+
+Commands that write need the hub stopped: a data folder has one writer, and the second one is refused.
+"""
+
+import argparse
+import asyncio
+import gc
+import hashlib
+import logging
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from hub.broker import HUB_USER, mosquitto_passwords
+from hub.broker import Account as BrokerAccount
+from hub.core.wallets import open_balances
+from hub.errors import HubError, ImportRefusedError
+from hub.keys import badge_key, hub_password
+from hub.settings import Settings, load
+from hub.setup import balances, describe, pupils
+from proto.errors import ProtoError
+
+REFUSED = 2
+"""Exit status when something is refused; the sentence is on stderr."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command. Returns the exit status."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        settings = load(options.config)
+        return asyncio.run(_COMMANDS[options.command](settings, options))
+    except (HubError, ProtoError) as error:
+        print(f"preau-hub: {error}", file=sys.stderr)
+        return REFUSED
+
+
+async def _run(settings: Settings, _options: argparse.Namespace) -> int:
+    from hub.run import serve
+
+    gc.freeze()  # what is loaded at start is never garbage: collections on the hot path then look at little
+    await serve(settings)
+    return 0
+
+
+async def _setup(settings: Settings, options: argparse.Namespace) -> int:
+    """Read a school's description and its pupils; all of it or nothing."""
+    from hub.run import memory
+
+    async with memory(Path(settings.hub.data)) as stores:
+        described = describe(_text(options.school), str(options.school), stores.desk.school, _new_id)
+        await stores.desk.edit(stores.new_ask(), lambda _school: described.rows)
+        if options.pupils:
+            key, now_ms = badge_key(stores.master), time.time_ns() // 1_000_000
+            listed = pupils(_text(options.pupils), str(options.pupils), stores.desk.school, key, options.since_ms or now_ms, _new_id)
+            await stores.desk.edit(stores.new_ask(), lambda _school: listed.rows)
+            for note in listed.notes:
+                print(note)
+        school = stores.desk.school
+        print(f"{len(school.sites)} sites, {len(school.devices)} devices, {len(school.households)} households, {len(school.pupils)} pupils")
+    return 0
+
+
+async def _opening(settings: Settings, options: argparse.Namespace) -> int:
+    """Book opening balances from a file; the same file twice changes nothing."""
+    from hub.run import memory
+
+    text = _text(options.file)
+    ask = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1 or 1
+    async with memory(Path(settings.hub.data)) as stores:
+        found = balances(text, str(options.file), stores.desk.school)
+        known = ask in stores.desk.books.asks
+        answer = await stores.desk.do(ask, open_balances, ask, found, options.since_ms or time.time_ns() // 1_000_000)
+        if answer.refusal is not None:
+            raise ImportRefusedError(f"{options.file}: {answer.refusal.code}")
+        print("this file was booked before: nothing changed" if known else f"{len(found)} opening balances booked")
+    return 0
+
+
+async def _device(settings: Settings, options: argparse.Namespace) -> int:
+    """Print the settings file of a device, its password included."""
+    from hub.run import memory, password
+
+    async with memory(Path(settings.hub.data)) as stores:
+        device = stores.desk.school.devices.get(options.device)
+        if device is None:
+            raise ImportRefusedError(f"no device `{options.device}`: it is one of {', '.join(sorted(stores.desk.school.devices))}")
+        print(f'device = "{device.id}"\ndata = "/var/lib/preau-edge"\n\n[broker]\nhost = "{options.host or settings.broker.host}"')
+        print(f'port = {settings.broker.port}\npassword = "{password(stores.master, device)}"')
+        for owner, reader in sorted(stores.desk.school.readers):
+            if owner == device.id:
+                print(f'\n[[readers]]\nid = "{reader}"\nkind = "hid"\npath = "/dev/input/by-path/CHANGE-ME"  # preau-edge probe names it')
+    return 0
+
+
+async def _broker_passwords(settings: Settings, _options: argparse.Namespace) -> int:
+    """Print the password file for a mosquitto beside this hub (provisioning/README.md)."""
+    from hub.run import accounts, memory
+
+    async with memory(Path(settings.hub.data)) as stores:
+        everyone = [BrokerAccount(HUB_USER, hub_password(stores.master)), *accounts(stores.desk.school, stores.master)]
+        print(mosquitto_passwords(everyone), end="")
+    return 0
+
+
+async def _check(settings: Settings, _options: argparse.Namespace) -> int:
+    """Audit a data folder: chain, sums, and that the history tells the same as the journal."""
+    from hub.run import memory
+
+    async with memory(Path(settings.hub.data)) as stores:
+        books = stores.desk.books
+        print(f"journal: {books.number} facts, every row fits the one before, head {stores.journal.head.hex()[:16]}")
+        print(f"books: {len(books.balances)} accounts sum to {books.total_cents()} cents; {len(books.charges)} charges")
+        await stores.history.caught_up(books.number)
+        await stores.history.rebuild()
+        print("history: rebuilt from the journal")
+        return 0 if books.total_cents() == 0 else 1
+
+
+_COMMANDS = {
+    "run": _run,
+    "setup": _setup,
+    "opening": _opening,
+    "device": _device,
+    "broker-passwords": _broker_passwords,
+    "check": _check,
+}
+
+
+def _text(path: Path) -> str:
+    """A file's text, UTF-8 or what old spreadsheets write (windows-1252)."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ImportRefusedError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="strict")
+
+
+def _new_id() -> int:
+    return secrets.randbits(63) or 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="preau-hub", description="The Préau hub: decides, remembers, shows.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    made = {name: commands.add_parser(name, help=(run.__doc__ or "run the hub").splitlines()[0]) for name, run in _COMMANDS.items()}
+    for command in made.values():
+        command.add_argument("--config", type=Path, default=Path("/etc/preau/hub.toml"), help="the hub's settings (TOML)")
+    made["setup"].add_argument("school", type=Path, help="the school's description (TOML)")
+    made["setup"].add_argument("--pupils", type=Path, help="its pupils (CSV)")
+    made["opening"].add_argument("file", type=Path, help="site; household; balance (CSV)")
+    for name in ("setup", "opening"):
+        made[name].add_argument("--since-ms", type=int, default=0, help="from when on it holds, Unix ms (exercises; default: now)")
+    made["device"].add_argument("device", help="the device's id")
+    made["device"].add_argument("--host", help="the broker's address as the device sees it")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

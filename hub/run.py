@@ -1,0 +1,194 @@
+"""The hub as a running program: every room opened in order, put together by hand, and closed in the opposite order.
+
+Start: lock the folder, verify and replay the journal, read what is set up, bring the history up to date, start the broker, connect,
+serve the pages. Nothing is answered before the journal is whole. Ends on SIGTERM or Ctrl-C.
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import uvicorn
+
+from hub.broker import HUB_USER, EmbeddedBroker
+from hub.broker import Account as BrokerAccount
+from hub.clock import Clock
+from hub.core.attendance import close_due
+from hub.core.books import Books
+from hub.core.school import Device, School
+from hub.desk import Desk
+from hub.errors import StartError
+from hub.fleet import Fleet
+from hub.folder import Folder, stop_at_once
+from hub.history import History
+from hub.journal import Journal
+from hub.keys import badge_key, device_password, hub_password, load_master
+from hub.link import Link
+from hub.mqtt import Account
+from hub.notify import ALIVE, READY, STOPPING, alive_every_s, notify
+from hub.orders import Orders
+from hub.register import Register
+from hub.settings import Settings
+from hub.web.account import first_account_link
+from hub.web.app import make_app
+from hub.web.office import Office
+
+log = logging.getLogger(__name__)
+
+UPKEEP_S = 60.0
+"""How often stays whose hours are over are looked for, in school seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered, opened: the three stores, the desk over them, and the master key."""
+
+    folder: Folder
+    journal: Journal
+    register: Register
+    history: History
+    desk: Desk
+    master: bytes
+
+    def new_ask(self) -> int:
+        """A fresh ask id, for what the hub itself begins."""
+        return secrets.randbits(63) or 1
+
+
+@contextlib.asynccontextmanager
+async def memory(data: Path) -> AsyncIterator[Memory]:
+    """Open a data folder: locked, verified, replayed. Raises StartError (BusyError, DamageError) and KeyFileError."""
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Folder(data)
+        stack.callback(folder.close)
+        master = load_master(folder.master_key)
+        books = Books()
+        journal = await Journal.open(folder, stop_at_once, books.apply)
+        stack.push_async_callback(journal.close)
+        register = await Register.open(folder, stop_at_once)
+        stack.push_async_callback(register.close)
+        history = await History.open(register, journal)
+        stack.push_async_callback(history.close)
+        desk = Desk(await register.read_school(), books, journal, register)
+        yield Memory(folder, journal, register, history, desk, master)
+
+
+async def serve(settings: Settings) -> None:
+    """The hub, until it is told to end."""
+    async with memory(Path(settings.hub.data)) as stores, contextlib.AsyncExitStack() as stack:
+        fleet, clock = Fleet(), Clock(settings.clock.speed, settings.clock.start_ms)
+        await _start_broker(settings, stores, stack)
+        link = _make_link(settings, stores, fleet, clock)
+        link.start()
+        stack.push_async_callback(link.stop)
+        office = _make_office(settings, stores, fleet, clock, link)
+        upkeep = asyncio.create_task(_upkeep(stores, clock))
+        stack.callback(upkeep.cancel)
+        await _announce(settings, office)
+        await _serve_pages(settings, office)
+        notify(STOPPING)
+
+
+def accounts(school: School, master: bytes) -> list[BrokerAccount]:
+    """The broker accounts of all devices that may speak."""
+    return [BrokerAccount(device.id, password(master, device)) for device in school.devices.values() if not device.blocked]
+
+
+def password(master: bytes, device: Device) -> str:
+    """The broker password of a device."""
+    return device_password(master, device.id, device.generation)
+
+
+async def _start_broker(settings: Settings, stores: Memory, stack: contextlib.AsyncExitStack) -> None:
+    """The embedded broker as our child, with the devices of the register; a mosquitto is run by systemd, not by us."""
+    if settings.broker.kind != "embedded":
+        return
+    hub = BrokerAccount(HUB_USER, hub_password(stores.master))
+    school = stores.desk.school
+    broker = EmbeddedBroker(settings.broker.host, settings.broker.port, stores.folder.broker, hub, accounts(school, stores.master))
+    await broker.start()
+    stack.push_async_callback(broker.stop)
+    following = asyncio.create_task(_follow_devices(stores, broker))
+    stack.callback(following.cancel)
+
+
+async def _follow_devices(stores: Memory, broker: EmbeddedBroker) -> None:
+    """A device added, renewed or blocked at the office is let in or shut out at once."""
+    changed = asyncio.Event()
+    stores.desk.watch(lambda _number, facts: None if facts else changed.set())
+    known = accounts(stores.desk.school, stores.master)
+    while True:
+        await changed.wait()
+        changed.clear()
+        now = accounts(stores.desk.school, stores.master)
+        if now != known:
+            known = now
+            await broker.reload(now)
+
+
+def _make_link(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock) -> Link:
+    blocking: set[asyncio.Task[object]] = set()
+
+    def block(device: Device) -> None:
+        task = asyncio.ensure_future(stores.desk.edit(stores.new_ask(), lambda _school: (replace(device, blocked="clone"),)))
+        blocking.add(task)
+        task.add_done_callback(blocking.discard)
+
+    orders = Orders(badge_key(stores.master), lambda device: password(stores.master, device), block)
+    account = Account(settings.broker.host, settings.broker.port, HUB_USER, hub_password(stores.master))
+    return Link(stores.desk, fleet, orders, clock, account, lambda: secrets.token_hex(8))
+
+
+def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock, link: Link) -> Office:
+    return Office(
+        desk=stores.desk,
+        accounts=stores.register,
+        past=stores.history,
+        fleet=fleet,
+        badge_key=badge_key(stores.master),
+        command=link.command,
+        now_ms=clock.now_ms,
+        random_bytes=secrets.token_bytes,
+        over_https=settings.web.over_https,
+        language=settings.web.language,
+    )
+
+
+async def _upkeep(stores: Memory, clock: Clock) -> None:
+    """End stays whose hours are over, and tell the watchdog that the loop turns."""
+    every_s = min(UPKEEP_S / clock.speed, alive_every_s() or UPKEEP_S)
+    while True:
+        notify(ALIVE)
+        now_ms = clock.now_ms()
+        ask = stores.new_ask()
+        await stores.desk.do(ask, close_due, ask, now_ms)
+        await asyncio.sleep(every_s)
+
+
+async def _announce(settings: Settings, office: Office) -> None:
+    """Where the pages are, and how to make the first account, in one line each."""
+    url = settings.web.url or f"http://{settings.web.host}:{settings.web.port}"
+    print(f"Préau: {url}", flush=True)
+    link = await first_account_link(office, url)
+    if link:
+        print(f"First account (this link works once): {link}", flush=True)
+
+
+async def _serve_pages(settings: Settings, office: Office) -> None:
+    """Pages until a signal comes. The port is ours before anybody is told that we are ready."""
+    try:
+        port = socket.create_server((settings.web.host, settings.web.port))
+    except OSError as error:
+        raise StartError(f"key `web.port`: {settings.web.host}:{settings.web.port} cannot be used: {error.strerror}") from error
+    server = uvicorn.Server(uvicorn.Config(make_app(office), log_config=None, access_log=False, timeout_graceful_shutdown=3))
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, lambda: setattr(server, "should_exit", True))
+    notify(READY)
+    await server.serve(sockets=[port])
