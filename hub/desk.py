@@ -1,14 +1,16 @@
 """The desk: the one writer (design.md, The desk).
 
 It decides on the books as they are, applies the facts at once, and answers when they are on disk. It knows no rule and no table.
+Books that cannot take what was decided, or a journal that cannot be read, end the process: the next start replays what is on disk.
 """
 
 import asyncio
 import logging
+import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from hub.core.books import Books
 from hub.core.facts import Facts, Refusal
@@ -17,6 +19,7 @@ from hub.core.school import Rows, School, edited
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
+R = TypeVar("R")
 RECENT_ANSWERS = 4096
 """Answers kept in memory for repeated asks; older ones are read back from the journal."""
 
@@ -66,8 +69,9 @@ class Desk:
         self._register = register
         self._editing = asyncio.Lock()
         self._recent: OrderedDict[int, Answer] = OrderedDict()
+        self._edited: OrderedDict[int, Answer] = OrderedDict()
         self._watchers: list[Watcher] = []
-        self._reading: set[asyncio.Future[None]] = set()
+        self._running: set[asyncio.Future[Any]] = set()
 
     def submit(self, done: Done, ask: int, decide: Decide[P], *details: P.args, **named: P.kwargs) -> None:
         """Decide now; call `done` with the answer when everything it rests on is on disk."""
@@ -79,13 +83,18 @@ class Desk:
         if isinstance(outcome, Refusal) or not outcome:
             refusal = outcome if isinstance(outcome, Refusal) else None
             answer = Answer(refusal=refusal, number=self.books.number)
-            self._journal.after(answer.number, lambda: done(answer))
+            self._journal.after(answer.number, lambda: _call(done, answer))
             return
+        assert all(fact.ask == ask for fact in outcome), "facts of another ask would not be found again under this one"
         answer = Answer(outcome, number=self.books.number + 1)
-        for fact in outcome:
-            self.books.apply(fact)
-        self._remember(ask, answer)
-        self._journal.append(outcome, lambda: self._committed(answer, done))
+        try:
+            for fact in outcome:
+                self.books.apply(fact)
+            _remember(self._recent, ask, answer)
+            self._journal.append(outcome, lambda: self._committed(answer, done))
+        except Exception:
+            log.critical("what was decided could not be booked (ask %d): stopping, to replay at the next start", ask, exc_info=True)
+            os._exit(1)
 
     async def do(self, ask: int, decide: Decide[P], *details: P.args, **named: P.kwargs) -> Answer:
         """Decide, and return the answer after its commit. A known ask gets its old answer."""
@@ -99,16 +108,11 @@ class Desk:
         return await waiting
 
     async def edit(self, ask: int, change: Change[P], *details: P.args, **named: P.kwargs) -> Answer:
-        """Change what is set up, once per ask: decided on the school of that moment, written, then seen by all."""
-        async with self._editing:
-            outcome = change(self.school, *details, **named)
-            if isinstance(outcome, Refusal):
-                return Answer(refusal=outcome, number=self.books.number)
-            if await self._register.write(ask, outcome):
-                self.school = edited(self.school, outcome)
-        for watcher in tuple(self._watchers):
-            watcher(self.books.number, ())
-        return Answer(number=self.books.number)
+        """Change what is set up, once per ask: decided on the school of that moment, written, then seen by all.
+
+        A caller who goes away in the middle (a browser that is closed) does not stop what is being written.
+        """
+        return await asyncio.shield(self._run(self._edit(ask, lambda school: change(school, *details, **named))))
 
     def when_seen(self, done: Callable[[], None]) -> None:
         """Call `done` when everything the books hold now is on disk."""
@@ -123,29 +127,73 @@ class Desk:
         return number
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
-        """Call `watcher(first number, facts)` after each commit, with no facts after an edit; returns how to stop it."""
+        """Call `watcher(first number, facts)` after each commit, with no facts after an edit; returns how to stop it.
+
+        A watcher that raises is logged, and keeps nobody else from being told.
+        """
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
-    def _committed(self, answer: Answer, done: Done) -> None:
-        done(answer)
-        for watcher in tuple(self._watchers):
-            watcher(answer.number, answer.facts)
+    async def _edit(self, ask: int, change: Callable[[School], Rows | Refusal]) -> Answer:
+        async with self._editing:
+            known = self._edited.get(ask)
+            if known is not None:
+                return known
+            outcome = change(self.school)
+            if isinstance(outcome, Refusal):
+                return Answer(refusal=outcome, number=self.books.number)
+            if await self._register.write(ask, outcome):
+                self.school = edited(self.school, outcome)
+            answer = Answer(number=self.books.number)
+            _remember(self._edited, ask, answer)
+        self._tell(answer.number, ())
+        return answer
 
-    def _remember(self, ask: int, answer: Answer) -> None:
-        self._recent[ask] = answer
-        if len(self._recent) > RECENT_ANSWERS:
-            self._recent.popitem(last=False)
+    def _committed(self, answer: Answer, done: Done) -> None:
+        _call(done, answer)
+        self._tell(answer.number, answer.facts)
+
+    def _tell(self, number: int, facts: Facts) -> None:
+        for watcher in tuple(self._watchers):
+            _call(watcher, number, facts)
 
     def _again(self, ask: int, number: int, done: Done) -> None:
         recent = self._recent.get(ask)
         if recent is not None:
             last = recent.number + len(recent.facts) - 1
-            self._journal.after(last, lambda: done(recent))
+            self._journal.after(last, lambda: _call(done, recent))
             return
-        reading = asyncio.ensure_future(self._read_back(number, done))
-        self._reading.add(reading)
-        reading.add_done_callback(self._reading.discard)
+
+        def committed() -> None:
+            self._run(self._read_back(number, done))
+
+        self._journal.after(number, committed)
 
     async def _read_back(self, number: int, done: Done) -> None:
-        done(Answer(await self._journal.find(number), number=number))
+        try:
+            facts = await self._journal.find(number)
+        except Exception:
+            log.critical("the journal cannot be read at fact %d: stopping", number, exc_info=True)
+            os._exit(1)
+        _call(done, Answer(facts, number=number))
+
+    def _run(self, work: Coroutine[object, object, R]) -> asyncio.Future[R]:
+        """A task of the desk's own, kept until it is over."""
+        running = asyncio.ensure_future(work)
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        return running
+
+
+def _remember(answers: OrderedDict[int, Answer], ask: int, answer: Answer) -> None:
+    answers[ask] = answer
+    if len(answers) > RECENT_ANSWERS:
+        answers.popitem(last=False)
+
+
+def _call(told: Callable[P, object], *details: P.args, **named: P.kwargs) -> None:
+    """Tell one; that it fails is its own defect, and must not keep the others from being told."""
+    try:
+        told(*details, **named)
+    except Exception:
+        log.exception("somebody who was told of committed facts failed")

@@ -1,13 +1,13 @@
 """Presence in care and study: entries, exits, what a stay costs, and stays nobody ended.
 
-A programme with exits is charged when the pupil leaves; one without is a session, charged once on arrival. Care and study are
-always served: their charges never depend on a balance.
+A programme with exits is charged when the pupil leaves; one without is a session, charged on arrival. A session is charged once a
+day, however often the pupil comes and goes. Care and study are always served: their charges never depend on a balance.
 """
 
 from hub.core.books import Books, Stay
 from hub.core.calendar import MINUTE_MS, day_of, window_of
 from hub.core.facts import Code, Facts, Reason, Refusal, StayClosed, StayOpened, Unresolved, derived
-from hub.core.school import Policy, Programme, School, Site
+from hub.core.school import Per, Policy, Programme, School, Site
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import price
 from hub.core.wallets import Sale, charge
@@ -51,7 +51,7 @@ def close_due(school: School, books: Books, ask: int, now_ms: int) -> Facts:
 
 
 def scheduled_end_ms(programme: Programme, site: Site, stay: Stay) -> int:
-    """When the hours that this stay began in are over."""
+    """When the hours that this stay began in are over; hours that touch are one."""
     span = window_of(programme.windows, stay.from_ms, site.zone, EARLY_MIN)
     return span[1] if span else stay.from_ms
 
@@ -60,16 +60,16 @@ def _arrive(books: Books, tap: Tap, programme: Programme, present: Stay | None) 
     if present is not None:
         return Outcome(Code.ALREADY_IN)
     if window_of(programme.windows, tap.at_ms, tap.site.zone, EARLY_MIN) is None:
-        return Outcome(Code.CLOSED)
-    first_today = _first_today(books, tap, programme)
+        going = tap.reader.direction is Direction.TOGGLE and _has_left(books, tap, programme)
+        return Outcome(Code.ALREADY_OUT if going else Code.CLOSED)
     opened = StayOpened(tap.ask, derived(tap.ask, "stay"), tap.pupil.id, tap.site.id, programme.id, tap.at_ms)
-    paid = () if programme.needs_exit or not first_today else _charged(books, tap, programme, tap.at_ms)
+    paid = () if programme.needs_exit else _charged(books, tap, programme, tap.at_ms)
     return Outcome(Code.IN, (opened, *paid))
 
 
 def _leave(books: Books, tap: Tap, programme: Programme, present: Stay | None) -> Outcome:
     if present is None:
-        return Outcome(Code.ALREADY_OUT if _retapped(books, tap, programme) else Code.NO_ENTRY)
+        return Outcome(Code.ALREADY_OUT if _has_left(books, tap, programme) else Code.NO_ENTRY)
     closed = StayClosed(tap.ask, present.id, tap.pupil.id, tap.site.id, programme.id, present.from_ms, tap.at_ms)
     return Outcome(Code.OUT, (closed, *(_charged(books, tap, programme, present.from_ms) if programme.needs_exit else ())))
 
@@ -77,7 +77,7 @@ def _leave(books: Books, tap: Tap, programme: Programme, present: Stay | None) -
 def _charged(books: Books, tap: Tap, programme: Programme, from_ms: int) -> Facts:
     """The charge of a stay that ends (or a session that begins) with this tap; none where the pupil saw no yes."""
     cents, why = price(programme.tariff, from_ms, tap.at_ms)
-    if tap.unlit or cents == 0:
+    if tap.unlit or cents == 0 or (programme.tariff.per is Per.SESSION and _paid_today(books, tap, programme)):
         return ()
     booked = charge(books, tap.ask, Sale(tap.pupil, tap.site, programme.id, cents, why, Policy.MUST_SERVE, tap.at_ms))
     assert not isinstance(booked, Refusal), "care is always served"
@@ -89,17 +89,33 @@ def _retapped(books: Books, tap: Tap, programme: Programme) -> bool:
     return moved_ms is not None and tap.at_ms - moved_ms < RETAP_MS
 
 
-def _first_today(books: Books, tap: Tap, programme: Programme) -> bool:
+def _has_left(books: Books, tap: Tap, programme: Programme) -> bool:
+    """Whether an exit is no news: just seen, or of hours that end by themselves and the pupil was there today."""
     moved_ms = books.moved_ms.get((tap.pupil.id, programme.id))
-    return moved_ms is None or day_of(moved_ms, tap.site.zone) != day_of(tap.at_ms, tap.site.zone)
+    ended = moved_ms is not None and not programme.needs_exit and _same_day(moved_ms, tap)
+    return ended or _retapped(books, tap, programme)
+
+
+def _paid_today(books: Books, tap: Tap, programme: Programme) -> bool:
+    _, charged_ms = books.charged.get((tap.pupil.id, programme.id), (0, None))
+    return charged_ms is not None and _same_day(charged_ms, tap)
+
+
+def _same_day(moment_ms: int, tap: Tap) -> bool:
+    return day_of(moment_ms, tap.site.zone) == day_of(tap.at_ms, tap.site.zone)
 
 
 def _lapsed(programme: Programme, tap: Tap, stay: Stay | None) -> Facts:
-    """A stay of earlier hours that nobody ended is ended first, so that today's arrival is not taken for its departure."""
+    """A stay of earlier hours that nobody ended is ended first, so that an arrival is not taken for its departure.
+
+    It is of earlier hours when its own are long over, or when this tap, not on an exit reader, is nearer to the next ones.
+    """
     if stay is None:
         return ()
-    end_ms = scheduled_end_ms(programme, tap.site, stay)
-    return _end_unseen(tap.ask, programme, tap.site, stay) if tap.at_ms >= end_ms + EARLY_MIN * MINUTE_MS else ()
+    over_ms = tap.at_ms - scheduled_end_ms(programme, tap.site, stay)
+    nearest = window_of(programme.windows, tap.at_ms, tap.site.zone, EARLY_MIN) if tap.reader.direction is not Direction.OUT else None
+    arriving = over_ms >= 0 and nearest is not None and nearest[0] - tap.at_ms < over_ms
+    return _end_unseen(tap.ask, programme, tap.site, stay) if arriving or over_ms >= EARLY_MIN * MINUTE_MS else ()
 
 
 def _end_unseen(ask: int, programme: Programme, site: Site, stay: Stay) -> Facts:

@@ -9,15 +9,18 @@ from hub.core.ledger import balanced
 from proto.messages import YES, Light
 
 DECIDED_KEPT = 512
-"""Decisions kept per incarnation, for a device that reports later what it had lit; it holds far fewer open questions."""
+"""Decisions kept per device, for when it reports what it had lit by itself; it holds far fewer open questions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What the hub had answered to a scan."""
+    """What the hub had answered to a scan, and whose and where it was."""
 
     light: Light
     code: f.Code
+    pupil: int
+    reader: str
+    badge: str
 
 
 @dataclass(slots=True)
@@ -26,15 +29,14 @@ class DeviceLine:
 
     n: int = 0
     shown_n: int = 0
-    decided: dict[int, Decided] = field(default_factory=dict)
-    """The last answers, by record number."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastTap:
-    """The last decided scan of a badge at a reader that had an effect."""
+    """The last scan of a badge at a reader for which the pupil saw a yes, or is about to."""
 
     inc: str
+    n: int
     at_ms: int
     code: f.Code
 
@@ -81,6 +83,8 @@ class Books:
     """(site, household) -> wallet."""
     lines: dict[str, dict[str, DeviceLine]] = field(default_factory=dict)
     """device -> incarnation -> line."""
+    decided: dict[str, dict[tuple[str, int], Decided]] = field(default_factory=dict)
+    """device -> (incarnation, record number) -> the last answers."""
     taps: dict[tuple[str, str, str], LastTap] = field(default_factory=dict)
     """(device, reader, badge) -> last tap."""
     inside: dict[int, dict[int, Stay]] = field(default_factory=dict)
@@ -88,6 +92,10 @@ class Books:
     moved_ms: dict[tuple[int, int], int] = field(default_factory=dict)
     """(pupil, programme) -> instant of the last entry or exit."""
     charges: dict[int, Charge] = field(default_factory=dict)
+    charged: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    """(pupil, item) -> last charge that stands, and its instant."""
+    opened: set[int] = field(default_factory=set)
+    """Wallets that have brought a balance along."""
     meals: dict[tuple[int, int, int], Meal] = field(default_factory=dict)
     """(pupil, site, day) -> meal."""
     unresolved: dict[int, f.Unresolved] = field(default_factory=dict)
@@ -132,17 +140,27 @@ def _advance(books: Books, device: str, inc: str) -> DeviceLine:
 def _scan(books: Books, fact: f.ScanTaken) -> None:
     line = _advance(books, fact.device, fact.inc)
     line.n = max(line.n, fact.n)
-    line.decided[fact.n] = Decided(Light(fact.light), f.Code(fact.code))
-    line.decided.pop(fact.n - DECIDED_KEPT, None)
+    decided = books.decided.setdefault(fact.device, {})
+    decided[fact.inc, fact.n] = Decided(fact.light, fact.code, fact.pupil, fact.reader, fact.badge)
+    if len(decided) > DECIDED_KEPT:
+        del decided[next(iter(decided))]
     if fact.shown:
         line.shown_n = max(line.shown_n, fact.n)
-    if Light(fact.light) in YES and fact.code is not f.Code.AGAIN:
-        books.taps[fact.device, fact.reader, fact.badge] = LastTap(fact.inc, fact.at_ms, fact.code)
+    seen = Light(fact.shown) if fact.shown else fact.light
+    if seen in YES and fact.light in YES and fact.code is not f.Code.AGAIN:
+        books.taps[fact.device, fact.reader, fact.badge] = LastTap(fact.inc, fact.n, fact.at_ms, fact.code)
 
 
 def _shown(books: Books, fact: f.ShownBooked) -> None:
+    """A tap for which no yes was lit does not stand: the next one is the pupil's first."""
     line = _advance(books, fact.device, fact.inc)
     line.shown_n = max(line.shown_n, fact.n)
+    decided = books.decided.get(fact.device, {}).get((fact.inc, fact.n))
+    if decided is None or fact.light in YES:
+        return
+    last = books.taps.get((fact.device, decided.reader, decided.badge))
+    if last is not None and (last.inc, last.n) == (fact.inc, fact.n):
+        del books.taps[fact.device, decided.reader, decided.badge]
 
 
 def _hole(books: Books, fact: f.HoleDeclared) -> None:
@@ -169,16 +187,20 @@ def _wallet(books: Books, fact: f.WalletOpened) -> None:
 
 
 def _opening(books: Books, fact: f.BalanceOpened) -> None:
+    books.opened.add(fact.wallet)
     _book(books, fact.entries)
 
 
 def _charged(books: Books, fact: f.Charged) -> None:
     books.charges[fact.charge] = Charge(fact.charge, fact.wallet, fact.pupil, fact.site, fact.item, fact.cents)
+    books.charged[fact.pupil, fact.item] = (fact.charge, fact.at_ms)
     _book(books, fact.entries)
 
 
 def _reversed(books: Books, fact: f.Reversed) -> None:
-    books.charges[fact.charge] = replace(books.charges[fact.charge], reversed=True)
+    taken = books.charges[fact.charge] = replace(books.charges[fact.charge], reversed=True)
+    if books.charged.get((taken.pupil, taken.item), (0, 0))[0] == taken.id:
+        del books.charged[taken.pupil, taken.item]
     _book(books, fact.entries)
 
 

@@ -3,6 +3,7 @@
 Instants are Unix milliseconds (`_ms`, UTC); local time exists only inside these functions, with the site's zone.
 """
 
+import functools
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -31,21 +32,37 @@ def day_of(instant_ms: int, zone: ZoneInfo) -> date:
 
 
 def instant_ms(day: date, minute: int, zone: ZoneInfo) -> int:
-    """The instant of a local wall-clock minute; where the clock jumps, the first instant with that reading or after it."""
+    """The instant of a local wall-clock minute.
+
+    Where the clock goes back, the first instant with that reading; a reading it skips is counted on (02:30 is 03:30).
+    """
     return int(datetime.combine(day + timedelta(days=minute // 1440), time(minute % 1440 // 60, minute % 60), zone).timestamp()) * 1000
 
 
-def window_of(windows: tuple[Window, ...], moment_ms: int, zone: ZoneInfo, margin_min: int = 0) -> tuple[int, int] | None:
-    """Start and end (ms) of the window that holds this instant, give or take a margin; the nearest one where two do."""
-    local = at(moment_ms, zone)
-    found = [
-        (instant_ms(local.date(), window.start_min, zone), instant_ms(local.date(), window.end_min, zone))
+def window_of(windows: tuple[Window, ...], moment_ms: int, zone: ZoneInfo, early_min: int = 0) -> tuple[int, int] | None:
+    """Start and end (ms) of the hours that hold this instant, or that begin within `early_min` after it; hours that touch are one."""
+    early_ms = early_min * MINUTE_MS
+    spans = _hours_around(windows, day_of(moment_ms, zone), zone)
+    return next((span for span in spans if span[0] - early_ms <= moment_ms < span[1]), None)
+
+
+@functools.lru_cache(maxsize=512)  # a school day asks for its few programmes thousands of times
+def _hours_around(windows: tuple[Window, ...], day: date, zone: ZoneInfo) -> tuple[tuple[int, int], ...]:
+    """The hours of a day and of its neighbours, in order: some go past midnight."""
+    days = (day + timedelta(days=shift) for shift in (-1, 0, 1))
+    found = sorted(
+        (instant_ms(each, window.start_min, zone), instant_ms(each, window.end_min, zone))
+        for each in days
         for window in windows
-        if local.weekday() in window.weekdays
-    ]
-    margin_ms = margin_min * MINUTE_MS
-    near = [span for span in found if span[0] - margin_ms <= moment_ms < span[1] + margin_ms]
-    return min(near, key=lambda span: max(span[0] - moment_ms, moment_ms - span[1], 0), default=None)
+        if each.weekday() in window.weekdays
+    )
+    joined: list[tuple[int, int]] = []
+    for start_ms, end_ms in found:
+        if joined and start_ms <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end_ms))
+        else:
+            joined.append((start_ms, end_ms))
+    return tuple(joined)
 
 
 def happened(
@@ -54,8 +71,8 @@ def happened(
     """When a scan happened, and how far off that may be, both in ms (design.md, Time).
 
     Same boot as the message's sender: the arrival minus the scan's age on the device's own monotonic clock.
-    An earlier boot: the wall clock the device believed, with its error. Never later than the arrival.
+    An earlier boot, or an age that cannot be: the wall clock the device believed, with its error. Never later than the arrival.
     """
-    if same_boot and age_ms >= 0:
+    if same_boot and 0 <= age_ms <= arrived_ms:
         return arrived_ms - age_ms, transit_err_ms
     return min(wall_ms, arrived_ms), wall_err_ms

@@ -2,7 +2,7 @@
 
 import re
 
-_AMOUNT = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:[ .\u00a0\u202f]\d{3})+|\d{1,9})(?:,(?P<cents>\d{2}))?")
+_AMOUNT = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:[ .\u00a0\u202f]\d{3}){1,3}|\d{1,9})(?:,(?P<cents>\d{2}))?", re.ASCII)
 MAX_CENTS = 100_000_000_00
 """Above this an amount is a typing error: a hundred million euros."""
 
@@ -12,7 +12,7 @@ def read_cents(text: str) -> int | None:
     found = _AMOUNT.fullmatch(text.strip().removesuffix("€").strip().replace("\u2212", "-"))
     if found is None:
         return None
-    cents = int(re.sub(r"\D", "", found["whole"])) * 100 + int(found["cents"] or 0)
+    cents = int(re.sub(r"[^0-9]", "", found["whole"])) * 100 + int(found["cents"] or 0)
     return None if cents > MAX_CENTS else -cents if found["sign"] == "-" else cents
 
 

@@ -3,7 +3,7 @@
 The one room above the slices. A scan always yields facts, a refused one too, so that numbers never stall (design.md, The desk).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.core import attendance, canteen, till
 from hub.core.books import Books, Decided
@@ -43,6 +43,9 @@ LIGHTS: dict[Code, Light] = {
 FOR_STAFF = frozenset({Code.NO_ENTRY, Code.CLOSED, Code.LATE_ORDER, Code.UNCERTAIN, Code.UNKNOWN, Code.BLOCKED, Code.NO_READER})
 """Codes that leave a question for staff."""
 
+NO_DOOR = frozenset({Code.AGAIN, Code.UNCERTAIN})
+"""Yes-lights that open no door: it was opened before, or nobody is sure whose badge it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
@@ -79,10 +82,13 @@ def take(school: School, books: Books, arrived: Arrived) -> Facts:
         code=outcome.code,
         light=light,
         shown=shown.light if shown else "",
-        door=bool(reader and reader.door_ms and scan.nonce and not shown and light in YES and outcome.code is not Code.AGAIN),
+        door=bool(reader and reader.door_ms and scan.nonce and not shown and light in YES and outcome.code not in NO_DOOR),
         taken_ms=arrived.taken_ms,
     )
-    return (taken, *outcome.facts, *_questions(school, arrived, arrived.ask, outcome.code, _difference(trouble, light, scan), taken.pupil))
+    difference = _difference(trouble, light, scan)
+    if outcome.repeated and difference is Reason.NONE:
+        return (taken,)
+    return (taken, *outcome.facts, *_questions(school, arrived, arrived.ask, outcome.code, difference, taken.pupil))
 
 
 def book_shown(school: School, books: Books, arrived: Arrived) -> Facts:
@@ -91,12 +97,12 @@ def book_shown(school: School, books: Books, arrived: Arrived) -> Facts:
     assert scan.shown is not None, "only a shown scan is booked again"
     ask = derived(arrived.ask, "shown")
     booked = ShownBooked(ask, arrived.device, scan.inc, scan.n, scan.shown.light)
-    decided = books.line(arrived.device, scan.inc).decided.get(scan.n)
-    if decided is None:
-        return (booked,)
+    decided = books.decided.get(arrived.device, {}).get((scan.inc, scan.n))
     lit = scan.shown.light in YES
-    if lit and (decided.light not in YES or decided.code is Code.SHORTAGE):
-        return (booked, *_served_after_all(school, books, arrived, ask))
+    if decided is None:
+        return (booked, *_questions(school, arrived, ask, Code.UNCERTAIN, Reason.OFFLINE if lit else Reason.NOT_LIT, 0))
+    if shown_yes(scan) and (decided.light not in YES or decided.code is Code.SHORTAGE):
+        return (booked, *_served_after_all(school, books, arrived, ask, decided))
     if not lit and decided.light in YES:
         return (booked, *_taken_back(school, books, arrived, ask, decided))
     return (booked,)
@@ -116,7 +122,7 @@ def identify(school: School, arrived: Arrived) -> tuple[Badge | None, Code | Non
     around = {badge_at(school, badge_hash, arrived.at_ms + shift) for shift in (-arrived.err_ms, 0, arrived.err_ms)}
     if len(around) > 1:
         return then, Code.UNCERTAIN
-    if then is None:
+    if then is None or then.pupil not in school.pupils:
         return None, Code.UNKNOWN
     return then, None if then.state is BadgeState.ACTIVE else Code.BLOCKED
 
@@ -126,7 +132,7 @@ def _outcome(school: School, books: Books, arrived: Arrived, badge: Badge | None
     scan = arrived.scan
     last = books.taps.get((arrived.device, scan.reader, scan.badge))
     if last is not None and last.inc == scan.inc and 0 <= arrived.at_ms - last.at_ms < SAME_TAP_MS:
-        return Outcome(last.code)
+        return Outcome(last.code, repeated=True)
     if last is not None and last.inc != scan.inc and abs(arrived.at_ms - last.at_ms) < AGAIN_MS:
         return Outcome(Code.AGAIN)
     if trouble is not None and not (trouble is Code.BLOCKED and shown_yes(scan)):
@@ -144,8 +150,8 @@ def _tap(school: School, arrived: Arrived, badge: Badge) -> Tap:
     pupil = school.pupils[badge.pupil]
     reader = school.readers[arrived.device, arrived.scan.reader]
     site = school.sites[school.devices[arrived.device].site]
-    shown = arrived.scan.shown
-    return Tap(arrived.ask, pupil, reader, site, arrived.at_ms, shown_yes(arrived.scan), shown is not None and shown.light not in YES)
+    served = shown_yes(arrived.scan)
+    return Tap(arrived.ask, pupil, reader, site, arrived.at_ms, forced=served, unlit=arrived.scan.shown is not None and not served)
 
 
 def _dispatch(school: School, books: Books, tap: Tap) -> Outcome:
@@ -182,18 +188,16 @@ def _questions(school: School, arrived: Arrived, ask: int, code: Code, reason: R
     return (Unresolved(ask, derived(ask, "question"), arrived.ask, pupil, site, code, why, arrived.at_ms),)
 
 
-def _served_after_all(school: School, books: Books, arrived: Arrived, ask: int) -> Facts:
+def _served_after_all(school: School, books: Books, arrived: Arrived, ask: int, decided: Decided) -> Facts:
     """A no that was lit as a yes: it has happened, so it is booked, with its reason."""
     badge = badge_at(school, arrived.scan.badge, arrived.at_ms)
-    question = _questions(school, arrived, ask, Code.SEEN, Reason.OFFLINE, badge.pupil if badge else 0)
-    if badge is None or (arrived.device, arrived.scan.reader) not in school.readers:
-        return question
-    tap = _tap(school, arrived, badge)
-    return (*_dispatch(school, books, Tap(ask, tap.pupil, tap.reader, tap.site, tap.at_ms, forced=True)).facts, *question)
+    known = badge is not None and badge.pupil in school.pupils and (arrived.device, arrived.scan.reader) in school.readers
+    outcome = _dispatch(school, books, replace(_tap(school, arrived, badge), ask=ask)) if badge and known else Outcome(decided.code)
+    return (*outcome.facts, *_questions(school, arrived, ask, outcome.code, Reason.OFFLINE, badge.pupil if badge else 0))
 
 
 def _taken_back(school: School, books: Books, arrived: Arrived, ask: int, decided: Decided) -> Facts:
     """A yes that nobody saw: the presence stays, the money goes back, staff verify."""
     charge = books.charges.get(charge_id(arrived.ask))
     money = () if charge is None else reverse(ask, charge, arrived.taken_ms, Reason.NOT_LIT)
-    return (*money, *_questions(school, arrived, ask, decided.code, Reason.NOT_LIT, charge.pupil if charge else 0))
+    return (*money, *_questions(school, arrived, ask, decided.code, Reason.NOT_LIT, decided.pupil))

@@ -50,7 +50,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """`unit_tenths` in tenths of a cent, per started period of `period_min` or per session; `max_cents` caps a stay, 0 = no cap."""
+    """`unit_tenths` in tenths of a cent, per started period of `period_min` or per session; `max_cents` caps a stay, 0 = no cap.
+
+    Raises ValueError for what no price can be made of.
+    """
 
     per: Per
     unit_tenths: int
@@ -58,10 +61,19 @@ class Tariff:
     tolerance_min: int = 0
     max_cents: int = 0
 
+    def __post_init__(self) -> None:
+        if self.per is Per.PERIOD and self.period_min < 1:
+            raise ValueError(f"a tariff per period needs a period of at least a minute, not {self.period_min}")
+        if min(self.unit_tenths, self.tolerance_min, self.max_cents) < 0:
+            raise ValueError(f"a tariff has no negative price, tolerance or maximum: {self}")
+
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """Care or study at a site: its hours and its price. `needs_exit`: a stay without an exit scan is flagged."""
+    """Care or study at a site: its hours and its price. `needs_exit`: a stay without an exit scan is flagged.
+
+    Raises ValueError where the price counts minutes that nobody would count.
+    """
 
     id: int
     site: int
@@ -70,6 +82,10 @@ class Programme:
     windows: tuple[Window, ...]
     tariff: Tariff
     needs_exit: bool = True
+
+    def __post_init__(self) -> None:
+        if self.tariff.per is Per.PERIOD and not self.needs_exit:
+            raise ValueError(f"{self.name}: a price per period needs an exit scan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +170,9 @@ class School:
     """All states a badge hash was ever in, oldest first."""
 
     def programme_for(self, site: int, use: Use) -> Programme | None:
-        """The programme of this use at this site."""
-        return next((programme for programme in self.programmes.values() if programme.site == site and programme.use is use), None)
+        """The programme of this use at this site; of two, always the same one, in whatever order they were read."""
+        found = (programme for programme in self.programmes.values() if programme.site == site and programme.use is use)
+        return min(found, key=lambda programme: programme.id, default=None)
 
     def badges_of(self, pupil: int) -> list[Badge]:
         """Every badge state of a pupil, newest first."""

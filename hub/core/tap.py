@@ -8,7 +8,7 @@ from hub.core.school import Pupil, Reader, Site
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """A pupil at a reader at an instant. `forced`: the device had already shown a yes. `unlit`: it had shown no yes."""
+    """A pupil at a reader at an instant. `forced`: a yes was already shown. `unlit`: something else was, or no more than "recognised"."""
 
     ask: int
     pupil: Pupil
@@ -21,7 +21,8 @@ class Tap:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it, and the facts beside the scan itself."""
+    """What came of it, and the facts beside the scan itself. `repeated`: the same tap again, with nothing new to ask staff."""
 
     code: Code
     facts: Facts = ()
+    repeated: bool = False

@@ -86,10 +86,12 @@ def wallet_of(books: Books, ask: int, site: int, household: int, at_ms: int) -> 
 
 
 def open_balances(school: School, books: Books, ask: int, balances: dict[tuple[int, int], int], at_ms: int) -> Facts | Refusal:
-    """Bring balances along: (site, household) -> cents, all or nothing. An unknown site or household is refused."""
+    """Bring balances along: (site, household) -> cents, all or nothing and once. An unknown site or household is refused."""
     for site, household in balances:
         if site not in school.sites or household not in school.households:
             return Refusal("no_such_wallet", {"site": site, "household": household})
+        if books.wallets.get((site, household)) in books.opened:
+            return Refusal("already_opened", {"site": site, "household": household})
     facts: list[WalletOpened | BalanceOpened] = []
     for (site, household), cents in sorted(balances.items()):
         wallet, opened = wallet_of(books, ask, site, household, at_ms)
