@@ -97,7 +97,7 @@ async def _device(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _broker_passwords(settings: Settings, _options: argparse.Namespace) -> int:
+async def _passwords(settings: Settings, _options: argparse.Namespace) -> int:
     """Print the password file for a mosquitto beside this hub (provisioning/README.md)."""
     from hub.run import accounts, memory
 
@@ -126,7 +126,7 @@ _COMMANDS = {
     "setup": _setup,
     "opening": _opening,
     "device": _device,
-    "broker-passwords": _broker_passwords,
+    "passwords": _passwords,
     "check": _check,
 }
 

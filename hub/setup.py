@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
+from hub.broker import HUB_USER
 from hub.core.calendar import Window
 from hub.core.money import read_cents
 from hub.core.school import (
@@ -225,6 +226,8 @@ def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
         products[one.name] = known or new_id()
         yield Product(products[one.name], site_id, ProductKind(one.kind), one.name, _cents(one.price, "price"), Policy(one.policy))
     for device in file.devices:
+        if device.id == HUB_USER:
+            raise ValueError(f"device `{device.id}`: this is the hub's own name on the broker: choose another")
         known_device = school.devices.get(device.id)
         yield Device(device.id, site_id, device.name, known_device.generation if known_device else 1)
         for reader in device.readers:
