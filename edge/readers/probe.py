@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol
 
 import msgspec
 
@@ -39,7 +39,14 @@ WHY = {
 }
 
 
-def probe(out: TextIO, stop: threading.Event) -> int:
+class Screen(Protocol):
+    """Where lines are shown: sys.stdout."""
+
+    def write(self, text: str, /) -> object: ...
+    def flush(self) -> object: ...
+
+
+def probe(out: Screen, stop: threading.Event) -> int:
     """Show all readers of this machine and what they read, until `stop` or Ctrl-C. Returns the exit status: 1 when there are none."""
     found = plugged_in()
     if not found:
@@ -65,7 +72,7 @@ def stable_path(path: str, links: Path) -> str:
     return str(min(named, default=path))
 
 
-def watch(found: Sequence[ReaderSettings], out: TextIO, stop: threading.Event) -> None:
+def watch(found: Sequence[ReaderSettings], out: Screen, stop: threading.Event) -> None:
     """Show what these readers read, one line each, then the settings lines with what was learned from it."""
     events: queue.Queue[ReadIn | ReaderChanged] = queue.Queue(QUEUE)
     known = {settings.id: settings for settings in found}

@@ -249,6 +249,10 @@ def test_dropped_keys_forget_a_held_shift_until_the_kernel_is_asked() -> None:
     assert framing.feed([*press(30), *press(ENTER)], 200) == [Text("A")]
 
 
+def test_a_shift_lost_among_dropped_keys_does_not_turn_the_next_scan() -> None:
+    assert scans([(EV_KEY, SHIFT, DOWN), DROPPED, REPORT, *press(ENTER), *types("one")]) == [Spoilt.VOID, Text("one")]
+
+
 def test_dropped_keys_after_an_overlong_scan_are_not_told_twice() -> None:
     assert scans([*types("x" * 600, end=None), DROPPED, REPORT]) == [Spoilt.OVERLONG]
 
@@ -286,6 +290,7 @@ FRAMES: list[tuple[str, str, list[Found]]] = [
     ("RDM6300, second", "0230313030363345394145323503", [Tag("EM:010063E9AE")]),
     ("RDM6300, third", "0231303030383646343434323603", [Tag("EM:100086F444")]),
     ("ID-12", "023043303030363231413538450D0A03", [Tag("EM:0C000621A5")]),
+    ("a line feed alone before the end", "023043303030363231413538450A03", []),
     ("a wrong checksum", "0236463030374233393732354503", [Spoilt.CHECKSUM]),
     ("no hexadecimal", "0236463030374233393732354703", []),
     ("too short", "02364630303742333937323503", []),

@@ -34,10 +34,20 @@ def test_a_badge_is_read_from_the_kernels_records(port: FifoPort, listen: Plug, 
 
 
 def test_records_that_were_waiting_before_the_reader_came_are_read(port: FifoPort, listen: Plug, listener: Listener) -> None:
-    port.send(types(BADGE))
+    port.send(types("7"))
     listen(port.path, "hid")
     assert listener.changed() == ("door", True)
-    assert listener.read() == ("door", Text(BADGE))
+    assert listener.read() == ("door", Text("7"))
+
+
+def test_records_that_were_fetched_before_an_unplug_are_read_before_it_is_told(port: FifoPort) -> None:
+    port.send(types("7"))
+    keyboard = hid.PipeKeyboard(str(port.path))
+    port.unplug()
+    assert keyboard.keys() == types("7")
+    with pytest.raises(OSError, match="No such device"):
+        keyboard.keys()
+    keyboard.close()
 
 
 def test_a_badge_without_an_end_key_is_read_after_a_pause(port: FifoPort, listen: Plug, listener: Listener) -> None:

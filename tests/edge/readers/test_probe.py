@@ -1,6 +1,8 @@
 """`preau-edge probe` on pseudo-terminals and FIFOs."""
 
-import io
+import fcntl
+import os
+import signal
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,21 +18,27 @@ from proto.settings import parse
 from tests.edge.readers.scanner import BADGE, DEADLINE_S, FifoPort, PtyPort, frame, stamp, types
 
 
-class Screen(io.StringIO):
-    """A terminal on which a test can wait for a text."""
+class Screen:
+    """A terminal on which a test can wait for a text, and at which somebody presses Ctrl-C when a text comes."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, ctrl_c_on: str = "\0") -> None:
+        self.text = ""
+        self._ctrl_c_on = ctrl_c_on
         self._changed = threading.Condition()
 
-    def write(self, text: str) -> int:
+    def write(self, text: str) -> None:
         with self._changed:
+            self.text += text
             self._changed.notify_all()
-            return super().write(text)
+        if self._ctrl_c_on in text:
+            signal.raise_signal(signal.SIGINT)
+
+    def flush(self) -> None:
+        pass
 
     def wait_for(self, text: str) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: text in self.getvalue(), DEADLINE_S), f"{text!r} is not in {self.getvalue()!r}"
+            assert self._changed.wait_for(lambda: text in self.text, DEADLINE_S), f"{text!r} is not in {self.text!r}"
 
 
 def test_probe_shows_what_each_reader_reads_and_then_the_settings_for_it(tmp_path: Path) -> None:
@@ -41,23 +49,25 @@ def test_probe_shows_what_each_reader_reads_and_then_the_settings_for_it(tmp_pat
         ReaderSettings(id="serial2", kind="line", path=str(tags.link)),
     ]
     screen, stop = Screen(), threading.Event()
-    thread = threading.Thread(target=watch, args=(found, screen, stop))
+    somebody = os.open(keys.path, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.flock(somebody, fcntl.LOCK_EX)  # probe listens to a keyboard that others have, and takes none
+    thread = threading.Thread(target=watch, args=(found, screen, stop), daemon=True)
     thread.start()
-    for name in ("hid1", "serial1", "serial2"):
-        screen.wait_for(f"{name}: ready")
-    keys.send(types(badge.CALIBRATION, "fr") + types(BADGE))
-    screen.wait_for("hid1: the calibration code: its key table is fr")
-    screen.wait_for(f'hid1: "{BADGE}", a badge, key table fr')
-    lines.send(b"4006381333931\r")
-    screen.wait_for('serial1: "4006381333931", no badge')
-    tags.send(frame("6F007B3972"))
-    screen.wait_for("serial2: EM:6F007B3972, a tag")
-    stop.set()
-    thread.join(DEADLINE_S)
-    pasted = (
-        'device = "d"\ndata = "x"\nbroker = {host = "h", password = "p"}\n'
-        + screen.getvalue().partition("settings file of this device:")[2]
-    )
+    try:
+        for name in ("hid1", "serial1", "serial2"):
+            screen.wait_for(f"{name}: ready")
+        keys.send(types(badge.CALIBRATION, "fr") + types(BADGE))
+        screen.wait_for("hid1: the calibration code: its key table is fr")
+        screen.wait_for(f'hid1: "{BADGE}", a badge, key table fr')
+        lines.send(b"4006381333931\r")
+        screen.wait_for('serial1: "4006381333931", no badge')
+        tags.send(frame("6F007B3972"))
+        screen.wait_for("serial2: EM:6F007B3972, a tag")
+    finally:
+        stop.set()
+        thread.join(DEADLINE_S)
+        os.close(somebody)
+    pasted = 'device = "d"\ndata = "x"\nbroker = {host = "h", password = "p"}\n' + screen.text.partition("settings file of this device:")[2]
     assert parse(pasted, Settings, "pasted").readers == [
         ReaderSettings(id="hid1", kind="hid", path=str(keys.path), layout="fr"),
         ReaderSettings(id="serial1", kind="line", path=str(lines.link)),
@@ -70,7 +80,7 @@ def test_probe_without_readers_says_what_to_do_and_fails(mocker: MockerFixture) 
     mocker.patch("edge.readers.serial.list_ports.comports", return_value=[])
     screen = Screen()
     assert probe(screen, threading.Event()) == 1
-    assert screen.getvalue().startswith("No reader found. Plug one in")
+    assert screen.text.startswith("No reader found. Plug one in")
 
 
 def test_probe_ends_with_ctrl_c(mocker: MockerFixture, tmp_path: Path) -> None:
@@ -78,13 +88,9 @@ def test_probe_ends_with_ctrl_c(mocker: MockerFixture, tmp_path: Path) -> None:
     mocker.patch("edge.readers.hid.evdev.list_devices", return_value=[])
     mocker.patch("edge.readers.serial.list_ports.comports", return_value=[SimpleNamespace(device=str(port.link), description="Scanner")])
 
-    class Interrupting(threading.Event):
-        def is_set(self) -> bool:
-            raise KeyboardInterrupt
-
-    screen = Screen()
-    assert probe(screen, Interrupting()) == 0
-    assert f'path = "{port.link}"' in screen.getvalue()
+    screen = Screen(ctrl_c_on="ready")
+    assert probe(screen, threading.Event()) == 0
+    assert f'path = "{port.link}"' in screen.text
 
 
 def test_readers_are_named_by_their_port_where_it_has_a_link(mocker: MockerFixture, tmp_path: Path) -> None:
