@@ -7,6 +7,7 @@ Without pins (`pins = "none"`) there is no thread and gpiozero is never imported
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -89,8 +90,9 @@ class Outputs:
             raise PinsError(f"the outputs stopped: {self._failed}")
         now_ms = self._mono_ms()
         if self._trace:
-            # Before the light: what a person may have seen is in the trace, also after a kill -9.
-            self._trace.write(json.dumps({"mono_ms": now_ms, "reader": reader, "pattern": pattern, **marks}) + "\n")
+            # Before the light: what a person may have seen is in the trace, also after a kill -9. Microseconds are for the stopwatch.
+            mono_us = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+            self._trace.write(json.dumps({"mono_ms": now_ms, "mono_us": mono_us, "reader": reader, "pattern": pattern, **marks}) + "\n")
         return now_ms
 
     # --- the thread that owns the pins -----------------------------------------------------------
