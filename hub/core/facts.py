@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from proto.messages import Light
 
-Id = Annotated[int, Meta(ge=1, lt=2**63)]
+Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
 class Code(enum.StrEnum):

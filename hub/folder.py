@@ -1,0 +1,89 @@
+"""The data folder of a hub: where its files are, who may use it, and what happens when its disk is full or fails.
+
+It opens no database. One hub per folder: a lock on the file `lock` makes the second one refuse.
+"""
+
+import fcntl
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from hub.errors import BusyError, StartError
+
+log = logging.getLogger(__name__)
+
+Die = Callable[[str], object]
+"""Ends the process because of a failed write; given to whoever writes, so that a test can see it."""
+
+EXIT_DISK = 70
+"""EX_SOFTWARE: systemd starts the hub again, and replay rebuilds (design.md, The desk)."""
+RESERVE_BYTES = 8 * 1024 * 1024
+"""Enough for a full school day of facts (20,000 scans at 64 waiting), and for SQLite to tidy up on a full disk."""
+LOW_BYTES = 256 * 1024 * 1024
+LOW_SHARE = 0.10
+"""Below either of these it is time to make room: SQLite can neither checkpoint nor delete once a disk is full."""
+
+
+def stop_at_once(reason: str) -> None:
+    """Log one line and end the process without running anything else: nothing may be answered after a failed write."""
+    log.critical("stopping: %s", reason)
+    logging.shutdown()
+    os._exit(EXIT_DISK)
+
+
+class Folder:
+    """The folder at `path`, made if missing, readable by its owner only, and locked until `close()`.
+
+    Raises BusyError while another hub holds it, StartError when it cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.journal = path / "journal.db"
+        self.office = path / "office.db"
+        self.master_key = path / "master.key"
+        self.broker = path / "broker"
+        self._reserve = path / "reserve"
+        self._reserve_spent = False
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.chmod(0o700)
+            self._lock = _locked(path / "lock")
+            self._keep_reserve()
+        except OSError as error:
+            raise StartError(f"{path}: cannot be used as data folder: {error.strerror}") from error
+
+    def alarms(self) -> list[str]:
+        """`disk_low`: make room soon. `disk_full`: the reserve was given up at this start, so that the day can be finished."""
+        disk = shutil.disk_usage(self.path)
+        low = disk.free < LOW_BYTES or disk.free < LOW_SHARE * disk.total
+        return ["disk_low"] * low + ["disk_full"] * self._reserve_spent
+
+    def close(self) -> None:
+        """Let another hub have the folder."""
+        os.close(self._lock)
+
+    def _keep_reserve(self) -> None:
+        """Hold space back while there is some; give it up when the disk is full, for a write that failed ended the last run."""
+        if self._reserve.exists() and self._reserve.stat().st_size == RESERVE_BYTES:
+            if shutil.disk_usage(self.path).free < RESERVE_BYTES:
+                self._reserve.unlink()
+                self._reserve_spent = True
+                log.error("%s: the disk is full; the reserve of %d MB was given up to finish the day", self.path, RESERVE_BYTES >> 20)
+        elif shutil.disk_usage(self.path).free > 4 * RESERVE_BYTES:
+            with self._reserve.open("wb") as reserve:
+                os.posix_fallocate(reserve.fileno(), 0, RESERVE_BYTES)
+        else:
+            self._reserve_spent = True
+
+
+def _locked(path: Path) -> int:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise BusyError(f"{path.parent}: another hub uses this data folder: stop it, or give this one its own folder") from error
+    return lock
