@@ -18,7 +18,7 @@ import uvicorn
 
 from hub.broker import HUB_USER, EmbeddedBroker
 from hub.broker import Account as BrokerAccount
-from hub.clock import Clock
+from hub.clock import Clock, wall_ms
 from hub.core.attendance import close_due
 from hub.core.books import Books
 from hub.core.school import Device, School
@@ -82,7 +82,7 @@ async def memory(data: Path) -> AsyncIterator[Memory]:
 async def serve(settings: Settings) -> None:
     """The hub, until it is told to end."""
     async with memory(Path(settings.hub.data)) as stores, contextlib.AsyncExitStack() as stack:
-        fleet, clock = Fleet(), Clock(settings.clock.speed, settings.clock.start_ms)
+        fleet, clock = Fleet(), Clock(settings.clock.speed, settings.clock.start_ms, settings.clock.since_ms)
         await _start_broker(settings, stores, stack)
         link = _make_link(settings, stores, fleet, clock)
         link.start()
@@ -135,8 +135,9 @@ async def _follow_devices(stores: Memory, broker: EmbeddedBroker) -> None:
 def _make_link(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock) -> Link:
     blocking: set[asyncio.Task[object]] = set()
 
-    def block(device: Device) -> None:
-        task = asyncio.ensure_future(stores.desk.edit(stores.new_ask(), lambda _school: (replace(device, blocked="clone"),)))
+    def block(device: str) -> None:
+        edit = stores.desk.edit(stores.new_ask(), lambda school: (replace(school.devices[device], blocked="clone"),))
+        task = asyncio.ensure_future(edit)
         blocking.add(task)
         task.add_done_callback(blocking.discard)
 
@@ -154,6 +155,7 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
         badge_key=badge_key(stores.master),
         command=link.command,
         now_ms=clock.now_ms,
+        wall_ms=wall_ms,
         random_bytes=secrets.token_bytes,
         over_https=settings.web.over_https,
         language=settings.web.language,
