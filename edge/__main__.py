@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from edge.clock import ClockReader, mono_ms, wall_ms
-from edge.errors import EdgeError, StartError
+from edge.errors import EdgeError, StartError, StoreError
 from edge.link import Link
 from edge.loop import Loop, Parts
 from edge.notify import ALIVE, READY, STOPPING, notify
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(settings)
     except EdgeError as error:
         print(f"preau-edge: {error}", file=sys.stderr)
-        return REFUSED
+        return CARD_FAILED if isinstance(error, StoreError) else REFUSED
 
 
 def run(settings: Settings) -> int:
@@ -72,8 +72,6 @@ def run(settings: Settings) -> int:
         notify(READY)
         loop.run(parts)
         notify(STOPPING)
-        with contextlib.suppress(EdgeError):
-            outbox.keep("wall_ms", str(clock.now().wall_ms).encode())
     return 0
 
 

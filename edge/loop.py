@@ -16,7 +16,7 @@ import msgspec
 from edge import events as e
 from edge import station
 from edge.errors import PinsError, StoreError
-from edge.outbox import Outbox
+from edge.outbox import MAX_LINES, MAX_RECORDS, Outbox
 from edge.state import State
 from edge.vitals import Vitals
 from proto import roster
@@ -48,12 +48,12 @@ RECORDS_BYTES = 24 * 1024
 """JSON bytes of records in one scan message (design.md, Wire)."""
 HEALTH_PAUSE_MS = 1_000
 """Health goes out at most once in this time, however many faults a reader makes."""
-PRUNE_MS = 3_600_000
+TIDY_MS = 3_600_000
+"""How often old records are deleted, and the time is kept for a start without network."""
 WATCHDOG_MS = 5_000
+"""The watchdog hears from us this often; the unit waits four times as long."""
 TRUSTED = frozenset({ClockQuality.NTP, ClockQuality.RTC})
-"""Only by such a clock is anything old enough to be forgotten."""
-HEAR_MS = 60_000
-"""Longest wait for an event: the watchdog wants to hear from us sooner, see `_wait_s`."""
+"""Only by such a clock is anything old enough to be forgotten; a guess must not come back as knowledge after a start."""
 
 
 class Lamps(Protocol):
@@ -104,7 +104,7 @@ class Loop:
         self._lines: dict[str, Line] = {}
         self._health_ms = -HEALTH_PAUSE_MS
         self._health_due = False
-        self._prune_ms = 0
+        self._tidy_ms = 0
         self._alive_ms = 0
         self._by_effect: dict[type, Callable[[Parts, Any], e.Event | None]] = {
             e.Show: self._show,
@@ -140,6 +140,7 @@ class Loop:
             except queue.Empty:
                 event = e.Tick()
             if event is None:
+                self.end(parts)
                 return
             self.turn(parts, event)
 
@@ -158,6 +159,13 @@ class Loop:
             self._step_all(parts, e.Tick(), now_ms)
         self._housekeeping(parts, now_ms)
 
+    def end(self, parts: Parts) -> None:
+        """What is only in memory goes to the card: an orderly stop loses no receipt."""
+        state = self.state
+        if state.answered or state.unsaved:
+            self._careful(parts, lambda: self._store(parts, e.Store(state.answered, state.unsaved)))
+        self._careful(parts, lambda: self._keep_time(parts))
+
     def farewell(self) -> WireState:
         """The last state of an orderly stop."""
         return WireState(status=Status.OFF, session=self.state.session or "0" * 16, inc=self.state.inc)
@@ -172,9 +180,13 @@ class Loop:
             todo.extendleft(reversed(reports))
 
     def _perform(self, parts: Parts, effect: e.Effect) -> e.Event | None:
-        """Do one effect; the event it reports, if any. A full card is reported, a failing one ends the process."""
+        """Do one effect; the event it reports, if any."""
+        return self._careful(parts, lambda: self._by_effect[type(effect)](parts, effect))
+
+    def _careful(self, parts: Parts, work: Callable[[], e.Event | None]) -> e.Event | None:
+        """Work on the card: a full one is reported, a failing one ends the process."""
         try:
-            return self._by_effect[type(effect)](parts, effect)
+            return work()
         except StoreError as error:
             if error.fatal:
                 log.critical("the card fails: %s", error)
@@ -183,22 +195,34 @@ class Loop:
 
     def _wait_s(self, parts: Parts) -> float:
         now_ms = parts.clock.mono_ms()
-        due_ms = min(station.wake_ms(self.state), self._alive_ms + WATCHDOG_MS, now_ms + HEAR_MS)
+        due_ms = min(station.wake_ms(self.state), self._alive_ms + WATCHDOG_MS)
         if self._health_due:
             due_ms = min(due_ms, self._health_ms + HEALTH_PAUSE_MS)
         return max(due_ms - now_ms, 0) / 1000
 
     def _housekeeping(self, parts: Parts, now_ms: int) -> None:
-        if self._health_due and now_ms - self._health_ms >= HEALTH_PAUSE_MS:
-            self._health(parts, now_ms)
         if now_ms - self._alive_ms >= WATCHDOG_MS:
             self._alive_ms = now_ms
             parts.alive()
-        if now_ms >= self._prune_ms:
-            self._prune_ms = now_ms + PRUNE_MS
-            clock = parts.clock.now()
-            if clock.quality in TRUSTED:
-                parts.outbox.prune(clock.wall_ms)
+        report: e.Event | None = None
+        if now_ms >= self._tidy_ms:
+            self._tidy_ms = now_ms + TIDY_MS
+            report = self._careful(parts, lambda: self._tidy(parts))
+        if self._health_due and now_ms - self._health_ms >= HEALTH_PAUSE_MS:
+            report = self._careful(parts, lambda: self._health(parts, now_ms)) or report
+        if report is not None:
+            self._step_all(parts, report, now_ms)
+
+    def _tidy(self, parts: Parts) -> None:
+        clock = parts.clock.now()
+        if clock.quality in TRUSTED:
+            parts.outbox.prune(clock.wall_ms)
+        self._keep_time(parts)
+
+    def _keep_time(self, parts: Parts) -> None:
+        clock = parts.clock.now()
+        if clock.quality in TRUSTED:
+            parts.outbox.keep("wall_ms", str(clock.wall_ms).encode())
 
     # --- effects ---
 
@@ -210,13 +234,17 @@ class Loop:
         """Stored records first; open ones join only when all stored ones fit, so that the order holds."""
         records: list[Scan | Hole] = parts.outbox.oldest(RECORDS_BYTES, self._lines)
         size = sum(len(msgspec.json.encode(record)) + 1 for record in records)
-        covered = sum(1 if isinstance(record, Scan) else record.to_n - record.n + 1 for record in records)
-        if covered >= parts.outbox.unsettled():
+        # A hole may stand for rows or for none: with one, the open records wait for the hub's next answer.
+        if sum(isinstance(record, Scan) for record in records) >= parts.outbox.unsettled():
             for scan in effect.open:
                 size += len(msgspec.json.encode(scan)) + 1
-                if size > RECORDS_BYTES:
+                if size > RECORDS_BYTES or len(records) == MAX_RECORDS:
                     break
                 records.append(scan)
+        if not records:
+            # All that is left cannot be read: how far the hub is tells which numbers to declare as a hole.
+            self._send_ask(parts, e.SendAsk(effect.q))
+            return
         clock = parts.clock.now()
         message = ScanMessage(
             session=self.state.session,
@@ -231,9 +259,9 @@ class Loop:
     def _send_ask(self, parts: Parts, effect: e.SendAsk) -> None:
         held = {line.inc: line for line in parts.outbox.lines()}
         newest = max((scan.n for scan in self.state.answered), default=0)
-        mine = held.get(self.state.inc, Line(self.state.inc))
-        held[self.state.inc] = Line(self.state.inc, max(mine.n, newest), mine.shown_n)
-        parts.link.publish(Kind.ASK, Ask(session=self.state.session, q=effect.q, lines=list(held.values())[:400]))
+        mine = held.pop(self.state.inc, Line(self.state.inc))
+        lines = [Line(mine.inc, max(mine.n, newest), mine.shown_n), *held.values()]
+        parts.link.publish(Kind.ASK, Ask(session=self.state.session, q=effect.q, lines=lines[:MAX_LINES]))
 
     def _store(self, parts: Parts, effect: e.Store) -> e.Event:
         parts.outbox.append(effect.answered, effect.unsettled)

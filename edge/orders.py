@@ -10,7 +10,8 @@ from proto.messages import Do, ReaderConfig
 
 def take_config(state: State, event: e.ConfigIn, _now_ms: int) -> Step:
     """The hub's word on what our readers are for; one we have already is not written to the card again."""
-    keep = (e.KeepConfig(event.version, event.config),) if event.version != state.config_version else ()
+    known = (event.version, event.config) == (state.config_version, state.config)
+    keep = () if known else (e.KeepConfig(event.version, event.config),)
     return replace(state, config=event.config, config_version=event.version), (*keep, e.PublishState())
 
 
@@ -62,12 +63,12 @@ def _open(state: State, event: e.CommandIn, now_ms: int) -> Step:
     if setting is None or not setting.door_ms:
         return state, (e.Answer(message.n, "refused"),)
     if not message.nonce:
-        return replace(state, challenge=(message.n, event.nonce, now_ms + GRANT_MAX_AGE_MS)), (
+        return replace(state, challenge=(message.reader, event.nonce, now_ms + GRANT_MAX_AGE_MS)), (
             e.Answer(message.n, "challenge", event.nonce),
         )
-    _, nonce, until_ms = state.challenge
-    state = replace(state, challenge=(0, "", 0))
-    if not nonce or message.nonce != nonce or now_ms > until_ms:
+    reader, nonce, until_ms = state.challenge
+    state = replace(state, challenge=("", "", 0))
+    if not nonce or (message.reader, message.nonce) != (reader, nonce) or now_ms > until_ms:
         return state, (e.Answer(message.n, "stale"),)
     return state, (e.Pulse(message.reader, min(message.ms or setting.door_ms, setting.door_ms)), e.Answer(message.n, "done"))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proto.messages import ClockQuality, DeviceConfig, Light, RosterManifest, RosterRow, Use
+from proto.messages import DeviceConfig, Light, RosterManifest, RosterRow, Use
 from proto.roster import RIGHTS
 
 SECOND_MEAL_MS = 4 * 3_600_000
@@ -20,12 +20,15 @@ class Roster:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A badge at a reader, by the device's own clock; `last_yes_ms_ago`: since this till last answered yes to it alone."""
+    """A badge at a reader, by the device's own clock, which may be off by `err_ms`.
+
+    `last_yes_ms_ago`: since this till last answered yes to it alone.
+    """
 
     badge: str
     use: Use
     wall_ms: int
-    quality: ClockQuality
+    err_ms: int
     last_yes_ms_ago: int | None = None
 
 
@@ -47,15 +50,12 @@ def light(config: DeviceConfig, known: Roster | None, question: Question) -> Lig
 
 
 def _good(row: RosterRow, question: Question) -> bool:
-    """The right is there, and the row is valid now; with no clock to trust, validity cannot be judged and is left to the hub."""
+    """The right is there, and the row may be valid now: a clock that is off refuses nobody, the hub judges afterwards."""
     if RIGHTS[question.use] not in row.rights:
         return False
-    if question.quality is ClockQuality.NONE:
-        return True
-    return row.from_ms <= question.wall_ms and (row.until_ms == 0 or question.wall_ms < row.until_ms)
+    earliest_ms, latest_ms = question.wall_ms - question.err_ms, question.wall_ms + question.err_ms
+    return row.from_ms <= latest_ms and (row.until_ms == 0 or earliest_ms < row.until_ms)
 
 
 def _stale(config: DeviceConfig, known: Roster, question: Question) -> bool:
-    if question.quality is ClockQuality.NONE:
-        return False
-    return question.wall_ms - known.manifest.issued_ms > config.roster_max_age_s * 1000
+    return question.wall_ms - question.err_ms - known.manifest.issued_ms > config.roster_max_age_s * 1000

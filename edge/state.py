@@ -21,11 +21,15 @@ ARCHIVE_MS = 60_000
 """Answered scans wait this long to be written to the card together."""
 ARCHIVE_MAX = 500
 """… or until there are this many."""
+RECEIPTS_MAX = 2_000
+"""Answered scans kept in memory while the card takes nothing; older ones would be a hole for a restored hub."""
+WAITING_MAX = 64
+"""Open questions, which fit one message with room to spare; with more, the device answers by itself."""
 ASK_MS = 60_000
 ASK_AWAY_MS = 2_000
 HEALTH_MS = 30_000
 UNSAVED_MAX = 1_000
-"""Scans kept in memory while the card takes no more; beyond this the oldest become a hole."""
+"""Scans kept in memory while neither card nor hub takes them; beyond this no badge is read, and people are told to ask an adult."""
 PART_WAIT_MS = 2_000
 """A roster part that does not come is asked for again after this time."""
 
@@ -59,7 +63,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything the device knows. `storing`, `unsaved` and `answered` hold scans with their `shown`, oldest first."""
+    """Everything the device knows. `storing`, `unsaved` and `answered` hold scans with their `shown`, oldest first.
+
+    `storing` gets its lights on Stored, `unsaved` has had them: the card refused it. A number waiting is above all stored ones.
+    """
 
     inc: str
     n: int = 0
@@ -86,8 +93,8 @@ class State:
     last_yes_ms: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """(reader, badge) -> when this device last answered yes alone, at tills."""
     command_n: int = 0
-    challenge: tuple[int, str, int] = (0, "", 0)
-    """Command number, nonce, and until when it may be used (ms)."""
+    challenge: tuple[str, str, int] = ("", "", 0)
+    """Whose door, nonce, and until when it may be used (ms)."""
     readers: Mapping[str, tuple[bool, str]] = field(default_factory=dict)
     reads: Mapping[str, int] = field(default_factory=dict)
     faults: Mapping[tuple[str, str], int] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from typing import Any
 from edge import events as e
 from edge import orders
 from edge.orders import setting_of
-from edge.policy import Question, light
+from edge.policy import SECOND_MEAL_MS, Question, light
 from edge.state import (
     ARCHIVE_MAX,
     ARCHIVE_MS,
@@ -24,9 +24,11 @@ from edge.state import (
     HEALTH_MS,
     MISSES_AWAY,
     PART_WAIT_MS,
+    RECEIPTS_MAX,
     RESEND_MS,
     SAME_TAP_MS,
     UNSAVED_MAX,
+    WAITING_MAX,
     Effects,
     LastTap,
     Open,
@@ -48,12 +50,10 @@ def step(state: State, event: e.Event, now_ms: int) -> Step:
 def wake_ms(state: State) -> int:
     """When the next Tick is due."""
     times = [state.health_ms, *(question.deadline_ms for question in state.waiting)]
-    listening = state.session and state.hub_up
-    if listening:
-        times.append(state.ask_ms)
-    if listening and (state.waiting or state.backlog or state.unsaved):
-        times.append(state.resend_ms)
-    if state.answered:
+    if state.session and state.hub_up:
+        times += [state.ask_ms] if not _unsettled(state) else []
+        times += [state.resend_ms] if state.waiting or _unsettled(state) else []
+    if state.answered or state.unsaved:
         times.append(state.archive_ms)
     if state.offer and state.session:
         times.append(state.offer.wanted_ms + PART_WAIT_MS)
@@ -92,6 +92,8 @@ def _tap(state: State, event: e.ReadIn, badge: str, now_ms: int) -> Step:
     last = state.taps.get(key)
     if last is not None and now_ms - last.at_ms < SAME_TAP_MS:
         return state, (e.Show(last.pattern or e.Pattern.READING, event.reader),)
+    if len(state.unsaved) >= UNSAVED_MAX:
+        return state, (e.Show(e.Pattern.ADULT, event.reader), e.Log("no room for a scan, on the card or in memory"))
     recent = {tap: at for tap, at in state.taps.items() if now_ms - at.at_ms < SAME_TAP_MS}
     setting = setting_of(state, event.reader)
     scan = Scan(
@@ -107,8 +109,10 @@ def _tap(state: State, event: e.ReadIn, badge: str, now_ms: int) -> Step:
         nonce=event.nonce if setting and setting.door_ms else "",
     )
     state = replace(state, n=scan.n, taps={**recent, key: LastTap(now_ms, scan.n)})
-    if state.alone:
-        state, effects = _answer_alone(state, (scan,), now_ms)
+    if state.alone or len(state.waiting) >= WAITING_MAX:
+        # Those who wait are answered too: a later scan is never stored before an earlier one.
+        open_scans = tuple(question.scan for question in state.waiting)
+        state, effects = _answer_alone(replace(state, waiting=()), (*open_scans, scan), now_ms)
         return state, (e.Show(e.Pattern.READING, event.reader), *effects)
     patience_ms = ANSWER_MS[setting.use] if setting else max(ANSWER_MS.values())
     question = Open(scan, now_ms, now_ms + patience_ms)
@@ -130,8 +134,7 @@ def _send(state: State, now_ms: int) -> Step:
 def _answer_alone(state: State, scans: tuple[Scan, ...], now_ms: int) -> Step:
     """Decide by the roster, make it durable, and only then light (rule 1): the lights follow on Stored."""
     shown = tuple(_with_light(state, scan, now_ms) for scan in scans)
-    unsettled = (*state.unsaved, *shown)
-    return replace(state, storing=unsettled, unsaved=()), (e.Store(state.answered, unsettled),)
+    return replace(state, storing=shown), (e.Store(state.answered, (*state.unsaved, *shown)),)
 
 
 def _with_light(state: State, scan: Scan, now_ms: int) -> Scan:
@@ -139,7 +142,7 @@ def _with_light(state: State, scan: Scan, now_ms: int) -> Scan:
     if setting is None or state.config is None:
         return _shown(scan, Light.ADULT, "offline")
     last_ms = state.last_yes_ms.get((scan.reader, scan.badge))
-    question = Question(scan.badge, setting.use, scan.wall_ms, scan.clock, None if last_ms is None else now_ms - last_ms)
+    question = Question(scan.badge, setting.use, scan.wall_ms, scan.err_ms, None if last_ms is None else now_ms - last_ms)
     return _shown(scan, light(state.config, state.roster, question), "offline")
 
 
@@ -162,38 +165,39 @@ def _shown(scan: Scan, shown: Light, code: str, *, by_hub: bool = False) -> Scan
 def _stored(state: State, event: e.Stored, now_ms: int) -> Step:
     """On disk: now the lights may promise."""
     effects: Effects = ()
-    taps, yes = dict(state.taps), dict(state.last_yes_ms)
+    taps = dict(state.taps)
+    yes = {key: at_ms for key, at_ms in state.last_yes_ms.items() if now_ms - at_ms < SECOND_MEAL_MS}
     for scan in state.storing:
         outcome = scan.shown.light if scan.shown else Light.ADULT
-        if _note(taps, scan, outcome):
-            effects += (e.Show(e.Pattern(outcome.value), scan.reader, scan.n),)
+        _note(taps, scan, outcome)
+        effects += (e.Show(e.Pattern(outcome.value), scan.reader, scan.n),)
         setting = setting_of(state, scan.reader)
         if outcome in YES and setting and setting.use is Use.TILL:
             yes[scan.reader, scan.badge] = now_ms
-    state = replace(state, storing=(), answered=(), backlog=event.unsettled, taps=taps, last_yes_ms=yes, store_ok=True)
+    state = replace(state, storing=(), unsaved=(), answered=(), backlog=event.unsettled, taps=taps, last_yes_ms=yes, store_ok=True)
     if event.unsettled and not state.away:
         state, sent = _send(state, now_ms)
         effects += sent
     return state, effects
 
 
-def _note(taps: dict[tuple[str, str], LastTap], scan: Scan, outcome: Light) -> bool:
-    """Remember the answer, so that the same tap repeats it; False when a later tap of this badge has taken its place."""
+def _note(taps: dict[tuple[str, str], LastTap], scan: Scan, outcome: Light) -> None:
+    """Remember the answer, so that the same tap repeats it, unless a later tap of this badge has taken its place."""
     last = taps.get((scan.reader, scan.badge))
-    if last is None or last.n != scan.n:
-        return False
-    taps[scan.reader, scan.badge] = LastTap(last.at_ms, last.n, e.Pattern(outcome.value))
-    return True
+    if last is not None and last.n == scan.n:
+        taps[scan.reader, scan.badge] = LastTap(last.at_ms, last.n, e.Pattern(outcome.value))
 
 
 def _store_failed(state: State, event: e.StoreFailed, now_ms: int) -> Step:
     """The card takes nothing: nobody is promised anything, the alarm goes out, and the scans wait in memory for the hub."""
     told = tuple(_shown(scan, Light.ADULT, "storage") for scan in state.storing)
     taps = dict(state.taps)
-    effects: Effects = tuple(e.Show(e.Pattern.ADULT, scan.reader, scan.n) for scan in told if _note(taps, scan, Light.ADULT))
-    kept = (*told, *state.unsaved)[-UNSAVED_MAX:]
+    for scan in told:
+        _note(taps, scan, Light.ADULT)
+    kept = (*state.unsaved, *told)
     state = replace(state, storing=(), unsaved=kept, taps=taps, store_ok=False, archive_ms=now_ms + ARCHIVE_MS)
-    return state, (*effects, e.PublishHealth(), e.Log("the card takes no more records", {"reason": event.reason}))
+    shows = tuple(e.Show(e.Pattern.ADULT, scan.reader, scan.n) for scan in told)
+    return state, (*shows, e.PublishHealth(), e.Log("the card takes no more records", {"reason": event.reason}))
 
 
 # --- the hub's answers ---------------------------------------------------------------------------
@@ -204,19 +208,20 @@ def _verdicts(state: State, event: e.VerdictIn, now_ms: int) -> Step:
     for verdict in event.message.verdicts:
         question = next((one for one in state.waiting if (one.scan.inc, one.scan.n) == (verdict.inc, verdict.n)), None)
         if question is None or event.message.session != state.session:
-            state = replace(state, late=state.late + 1)
-            effects += (e.Log("a late verdict is not shown", {"n": verdict.n, "code": verdict.code}),)
+            if not any((scan.inc, scan.n) == (verdict.inc, verdict.n) for scan in state.answered):  # else it repeats one that was lit
+                state = replace(state, late=state.late + 1)
+                effects += (e.Log("a late verdict is not shown", {"n": verdict.n, "code": verdict.code}),)
             continue
         state, lit = _verdict(state, question, verdict, now_ms)
         effects += lit
-    if len(state.answered) >= ARCHIVE_MAX and not state.storing:
+    if len(state.answered) >= ARCHIVE_MAX and state.store_ok:
         effects += (e.Store(state.answered, ()),)
     return state, effects
 
 
 def _verdict(state: State, question: Open, verdict: Verdict, now_ms: int) -> Step:
     scan = question.scan
-    answered = (*state.answered, _shown(scan, verdict.light, verdict.code, by_hub=True))
+    answered = (*state.answered, _shown(scan, verdict.light, verdict.code, by_hub=True))[-RECEIPTS_MAX:]
     taps = dict(state.taps)
     _note(taps, scan, verdict.light)
     after = replace(
@@ -256,7 +261,7 @@ def _settled(state: State, event: e.SettledIn, now_ms: int) -> Step:
     line = next((one for one in message.lines if one.inc == state.inc), None)
     lost = line is not None and any(scan.n > line.n for scan in state.answered)
     unsaved = state.unsaved if line is None else tuple(scan for scan in state.unsaved if scan.n > line.shown_n)
-    first: Effects = (e.Store(state.answered, ()),) if lost and not state.storing else ()
+    first: Effects = (e.Store(state.answered, ()),) if lost else ()
     state = replace(state, settled_q=message.q, misses=0, unsaved=unsaved, ask_ms=now_ms + ASK_MS)
     return state, (*first, e.Settle(tuple(message.lines)))
 
@@ -273,7 +278,7 @@ def _backlog(state: State, event: e.Backlog, now_ms: int) -> Step:
 
 
 def _link_up(state: State, event: e.LinkUp, now_ms: int) -> Step:
-    state = replace(state, session=event.session, command_n=0, challenge=(0, "", 0), ask_ms=now_ms, resend_pause_ms=BACKLOG_RESEND_MS[0])
+    state = replace(state, session=event.session, command_n=0, challenge=("", "", 0), ask_ms=now_ms, resend_pause_ms=BACKLOG_RESEND_MS[0])
     state, asked = _ask(state, now_ms) if state.hub_up else (state, ())
     return state, (e.PublishState(), *asked, e.PublishHealth())
 
@@ -284,7 +289,8 @@ def _link_down(state: State, _event: e.LinkDown, now_ms: int) -> Step:
 
 def _hub_changed(state: State, event: e.HubChanged, now_ms: int) -> Step:
     if event.state.status is Status.ON:
-        return _ask(replace(state, hub_up=True), now_ms)
+        state = replace(state, hub_up=True)
+        return _ask(state, now_ms) if state.session else (state, ())
     return _nobody_answers(replace(state, hub_up=False, misses=MISSES_AWAY), now_ms)
 
 
@@ -295,10 +301,15 @@ def _nobody_answers(state: State, now_ms: int) -> Step:
 
 def _ask(state: State, now_ms: int) -> Step:
     """Ask how far the hub is. With anything unsettled the scans themselves are the question."""
-    if state.backlog or state.unsaved:
+    if _unsettled(state):
         return _send(state, now_ms)
     pause_ms = ASK_AWAY_MS if state.misses else ASK_MS
     return replace(state, q=state.q + 1, ask_ms=now_ms + pause_ms), (e.SendAsk(state.q + 1),)
+
+
+def _unsettled(state: State) -> bool:
+    """Whether the hub has not settled something that was answered here: then `_resend` asks."""
+    return bool(state.backlog or state.unsaved)
 
 
 # --- time ----------------------------------------------------------------------------------------
@@ -328,21 +339,21 @@ def _time_out(state: State, questions: tuple[Open, ...], now_ms: int) -> Step:
 
 
 def _resend(state: State, now_ms: int) -> Step:
-    unsettled = state.waiting or state.backlog or state.unsaved
-    if not unsettled or not state.session or not state.hub_up or now_ms < state.resend_ms:
+    if not (state.waiting or _unsettled(state)) or not state.session or not state.hub_up or now_ms < state.resend_ms:
         return state, ()
     pause_ms = state.resend_pause_ms if state.waiting else min(state.resend_pause_ms * 2, BACKLOG_RESEND_MS[1])
     return _send(replace(state, resend_pause_ms=pause_ms), now_ms)
 
 
 def _archive(state: State, now_ms: int) -> Step:
-    if not state.answered or now_ms < state.archive_ms or state.storing:
+    if not (state.answered or state.unsaved) or now_ms < state.archive_ms or state.storing:
         return state, ()
-    return replace(state, archive_ms=now_ms + ARCHIVE_MS), (e.Store(state.answered, ()),)
+    return replace(state, archive_ms=now_ms + ARCHIVE_MS), (e.Store(state.answered, state.unsaved),)
 
 
 def _ask_again(state: State, now_ms: int) -> Step:
-    return _ask(state, now_ms) if state.session and state.hub_up and now_ms >= state.ask_ms else (state, ())
+    due = state.session and state.hub_up and not _unsettled(state) and now_ms >= state.ask_ms
+    return _ask(state, now_ms) if due else (state, ())
 
 
 def _want_again(state: State, now_ms: int) -> Step:
