@@ -43,8 +43,9 @@ LIGHTS: dict[Code, Light] = {
 FOR_STAFF = frozenset({Code.NO_ENTRY, Code.CLOSED, Code.LATE_ORDER, Code.UNCERTAIN, Code.UNKNOWN, Code.BLOCKED, Code.NO_READER})
 """Codes that leave a question for staff."""
 
-NO_DOOR = frozenset({Code.AGAIN, Code.UNCERTAIN})
-"""Yes-lights that open no door: it was opened before, or nobody is sure whose badge it is."""
+NO_DOOR = frozenset({Code.UNCERTAIN, Code.CLOSED})
+"""Yes-lights that open no door: nobody is sure whose badge it is, or it is not the hour. AGAIN does open: the device died before it
+could, and the child stands outside."""
 
 
 @dataclass(frozen=True, slots=True)
