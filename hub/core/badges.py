@@ -6,7 +6,7 @@ that arrives late is judged by the state of its own time.
 
 from dataclasses import replace
 
-from hub.core.facts import Refusal
+from hub.core.facts import Refusal, derived
 from hub.core.school import Badge, BadgeState, Rows, School
 
 
@@ -37,6 +37,23 @@ def swap(school: School, old_hash: str, new: Badge, now_ms: int, new_id: int) ->
     ended = block(school, old_hash, BadgeState.REPLACED, now_ms, new_id)
     given = give(school, active.pupil, new)
     return ended if isinstance(ended, Refusal) else given if isinstance(given, Refusal) else ended + given
+
+
+def give_each(school: School, new: tuple[Badge, ...], ask: int, *, replace_old: bool) -> Rows | Refusal:
+    """New badges for several pupils, all or none. With `replace_old`, what these pupils held until then becomes REPLACED."""
+    rows: Rows = ()
+    for badge in new:
+        given = give(school, badge.pupil, badge)
+        if isinstance(given, Refusal):
+            return given
+        rows += given
+    since_ms = {badge.pupil: badge.from_ms for badge in new} if replace_old else {}
+    for old in school.badges:
+        active = _active(school, old)
+        if active is not None and active.pupil in since_ms:
+            ended = block(school, old, BadgeState.REPLACED, since_ms[active.pupil], derived(ask, old))
+            rows += () if isinstance(ended, Refusal) else ended
+    return rows
 
 
 def _active(school: School, badge_hash: str) -> Badge | None:

@@ -1,0 +1,99 @@
+"""The office as one ASGI application: every page, the static files, the errors in words. Started by `hub/__main__.py`."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hub.web import account, badges, board, devices, pupils
+from hub.web.live import LAST_TAPS, Live
+from hub.web.office import Office
+from hub.web.oops import oops
+from hub.web.passwords import Passwords
+from hub.web.render import SECURITY, Pages
+from hub.web.session import Anyone, SignInNeededError, sign_in_path
+
+log = logging.getLogger(__name__)
+
+
+def make_app(office: Office) -> FastAPI:
+    """The pages of this office. Its lifespan must run: it reads the last taps and follows the desk."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_follow_the_desk)
+    app.state.office = office
+    app.state.pages = Pages()
+    app.state.live = Live(office.random_bytes(4).hex())
+    app.state.passwords = Passwords()
+    app.state.sheets = badges.Sheets()
+    for page in (board, pupils, badges, devices, account):
+        app.include_router(page.router)
+    app.add_api_route("/static/{version}/{name}", static_file, methods=["GET", "HEAD"])
+    app.add_exception_handler(SignInNeededError, _to_sign_in)
+    app.add_exception_handler(StarletteHTTPException, _in_words)
+    app.add_exception_handler(RequestValidationError, _no_such_thing)
+    app.add_exception_handler(Exception, _ours)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+async def static_file(visit: Anyone, version: str, name: str) -> Response:
+    """One of our own files, for ever under this version."""
+    found = visit.request.app.state.pages.files.get(name)
+    if found is None or found.version != version:
+        raise HTTPException(404)
+    return Response(found.content, media_type=found.media_type, headers={"cache-control": "public, max-age=31536000, immutable"})
+
+
+class SecurityHeaders:
+    """Puts the security headers on every answer, streams and redirects too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, sealed if scope["type"] == "http" else send)
+
+
+@asynccontextmanager
+async def _follow_the_desk(app: FastAPI) -> AsyncIterator[None]:
+    office: Office = app.state.office
+    live: Live = app.state.live
+    stop = office.desk.watch(live.heard)
+    await office.past.caught_up(await office.desk.seen())
+    live.remember(await office.past.scans(LAST_TAPS))
+    yield
+    stop()
+
+
+async def _to_sign_in(request: Request, _: Exception) -> Response:
+    # A fragment must not be replaced by a sign-in form: htmx reloads the whole page instead.
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"hx-refresh": "true"})
+    return RedirectResponse(sign_in_path(request), 303)
+
+
+async def _in_words(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException), "registered for this one"
+    return await oops(request, error.status_code)
+
+
+async def _no_such_thing(request: Request, _: Exception) -> Response:
+    """A number in the address that is none."""
+    return await oops(request, 404)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return await oops(request, 500)

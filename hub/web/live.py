@@ -1,0 +1,89 @@
+"""What just happened, for every open page: the last taps, and a bell that rings when something has changed.
+
+Only committed facts come here (desk.watch). A page is told "changed" and fetches its block; nothing else is pushed.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+from hub.core.facts import Facts, ScanTaken
+
+LAST_TAPS = 50
+"""Taps kept for the board: more than fit on a screen."""
+BREATH_S = 0.25
+"""Between two pushes to one page: at a rush of taps a page is fetched at most four times a second."""
+TICK_S = 5.0
+"""A sign of life on a quiet stream; devices' pages refresh by it, and an ended web session is noticed."""
+MAX_STREAMS = 64
+"""Streams open at once: a school has ten screens; each costs a connection and a fetch per change."""
+
+
+class Live:
+    """One per hub, on its event loop."""
+
+    def __init__(self, start: str) -> None:
+        self.taps: deque[ScanTaken] = deque(maxlen=LAST_TAPS)
+        """Newest first."""
+        self._start = start
+        self._turn = 0
+        self._bell = asyncio.Event()
+        self._open: Counter[str] = Counter()
+        self._gone: set[str] = set()
+
+    @property
+    def version(self) -> str:
+        """Names what a page has seen; differs after every change and after a restart of the hub."""
+        return f"{self._start}.{self._turn}"
+
+    @property
+    def is_full(self) -> bool:
+        return self._open.total() >= MAX_STREAMS
+
+    def remember(self, scans: Iterable[ScanTaken]) -> None:
+        """The taps of before the start, newest first."""
+        self.taps.extend(scans)
+
+    def heard(self, _number: int, facts: Facts) -> None:
+        """The desk has committed facts, or an edit (no facts)."""
+        self.taps.extendleft(fact for fact in facts if isinstance(fact, ScanTaken))
+        self._ring()
+
+    def hang_up(self, owner: str) -> None:
+        """End the streams of a web session that was signed out."""
+        if self._open[owner]:
+            self._gone.add(owner)
+            self._ring()
+
+    async def events(self, owner: str, seen: str, valid: Callable[[], Awaitable[bool]]) -> AsyncIterator[str]:
+        """Server-sent events for one page until its web session ends: `changed` (at once when `seen` is old), `tick`, `gone`."""
+        self._open[owner] += 1
+        try:
+            yield "retry: 1000\n\n"
+            while owner not in self._gone:
+                if seen != self.version:
+                    seen = self.version
+                    yield f"event: changed\nid: {seen}\ndata:\n\n"
+                    await asyncio.sleep(BREATH_S)
+                elif not await self._rang():
+                    if not await valid():
+                        break
+                    yield "event: tick\ndata:\n\n"
+            yield "event: gone\ndata:\n\n"
+        finally:
+            self._open[owner] -= 1
+            if not self._open[owner]:
+                del self._open[owner]
+                self._gone.discard(owner)
+
+    def _ring(self) -> None:
+        self._turn += 1
+        self._bell.set()
+        self._bell = asyncio.Event()
+
+    async def _rang(self) -> bool:
+        try:
+            await asyncio.wait_for(self._bell.wait(), TICK_S)
+        except TimeoutError:
+            return False
+        return True

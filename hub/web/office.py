@@ -1,0 +1,110 @@
+"""Everything the pages stand on, put together by hand in `hub/__main__.py`, and the ports they need. No page and no rule."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hub.core.facts import Fact, ScanTaken, StayClosed
+from hub.desk import Desk
+from hub.fleet import Fleet
+from proto.messages import Do
+
+
+class Staff(Protocol):
+    """A person who may sign in. `password` is an argon2id hash."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def login(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def password(self) -> str: ...
+
+
+class WebSession(Protocol):
+    """One browser that is signed in. `csrf` is the secret its forms carry; times in Unix ms."""
+
+    @property
+    def staff(self) -> int: ...
+
+    @property
+    def csrf(self) -> str: ...
+
+    @property
+    def from_ms(self) -> int: ...
+
+    @property
+    def seen_ms(self) -> int: ...
+
+
+class Accounts(Protocol):
+    """What of the register the pages use: accounts, web sessions, invitations. Tokens only as SHA-256 in hex, times in Unix ms."""
+
+    async def count_staff(self) -> int: ...
+
+    async def add_staff(self, staff: int, login: str, name: str, password: str) -> bool:
+        """False when the login is taken."""
+
+    async def staff_by_login(self, login: str) -> Staff | None: ...
+
+    async def staff(self, staff: int) -> Staff | None: ...
+
+    async def add_session(self, token_hash: str, staff: int, csrf: str, now_ms: int) -> None: ...
+
+    async def session(self, token_hash: str) -> WebSession | None: ...
+
+    async def touch_session(self, token_hash: str, now_ms: int) -> None: ...
+
+    async def end_session(self, token_hash: str) -> None: ...
+
+    async def add_invite(self, token_hash: str, until_ms: int) -> None: ...
+
+    async def use_invite(self, token_hash: str, now_ms: int) -> bool:
+        """Whether the invitation was there, unused and in time; from now on it is used."""
+
+
+class Past(Protocol):
+    """What of the history the pages use: facts, newest first."""
+
+    async def caught_up(self, number: int) -> None:
+        """Wait until everything up to fact `number` can be queried."""
+
+    async def scans(self, limit: int) -> Sequence[ScanTaken]: ...
+
+    async def scans_of(self, pupil: int, limit: int) -> Sequence[ScanTaken]: ...
+
+    async def entries_of(self, wallet: int, limit: int) -> Sequence[Fact]: ...
+
+    async def stays_of(self, pupil: int, limit: int) -> Sequence[StayClosed]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One per hub. `badge_key` keys the badge hashes; `command` tells a device to do something, False when it is away."""
+
+    desk: Desk
+    accounts: Accounts
+    past: Past
+    fleet: Fleet
+    badge_key: bytes
+    command: Callable[[str, Do], bool]
+    now_ms: Callable[[], int]
+    """The school's time, Unix ms: what pages show. In an exercise a day may run faster than life."""
+    wall_ms: Callable[[], int]
+    """The machine's time, Unix ms: how long a web session or an invitation lasts."""
+    random_bytes: Callable[[int], bytes]
+    over_https: bool = False
+    """Whether browsers reach the hub over https: cookies are then bound to it."""
+    silent_ms: int = 90_000
+    """Three health messages missed, in the school's time: a device that is connected and says nothing."""
+    language: str = "fr"
+    """Of a visitor who chose none: a catalogue of `hub/web/locales`, or `en`."""
+
+    def new_id(self) -> int:
+        """A random 63-bit id, never 0: of a form, a badge, an account."""
+        return int.from_bytes(self.random_bytes(8), "big") >> 1 or 1

@@ -1,0 +1,86 @@
+"""Passwords: argon2id off the event loop, the same time for a login that exists and one that does not, growing pauses after failures."""
+
+import asyncio
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+T = TypeVar("T")
+
+MIN_LENGTH = 10
+"""Characters: what an online guesser with growing pauses cannot reach."""
+MAX_LENGTH = 200
+"""Characters: a longer text only costs us time."""
+AT_ONCE = 2
+"""Hashes computed at the same time: each takes 19 MiB and a core for some 40 ms (OWASP's second argon2id profile)."""
+MAX_WAITING = 16
+"""Sign-ins waiting for a core; more than a school's whole staff at half past seven."""
+FREE_TRIES = 3
+"""Failures without a pause: people mistype."""
+MAX_PAUSE_MS = 60_000
+"""The longest pause: a guesser gets 1,440 tries a day, and nobody can lock a colleague out for longer than a minute."""
+MAX_NAMES = 1000
+"""Login names whose failures are remembered; the oldest is forgotten first."""
+NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$geYKVuo0hVoluI+nJCAJlA$d9sR3KEoxwMeeBiuxb+TRgMliEqC3Bkcypk9caVXfxQ"
+"""The hash of a forgotten random text: checked for unknown logins, so that they take as long as known ones."""
+
+
+class Passwords:
+    """One per hub: the worker threads are shared, the failures are counted here and forgotten at a restart."""
+
+    def __init__(self) -> None:
+        self._argon2 = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self._cores = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+        self._failures: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def busy(self) -> bool:
+        """Whether so many sign-ins wait that one more should be asked to come back."""
+        return self._waiting >= MAX_WAITING
+
+    async def hash(self, password: str) -> str:
+        """The argon2id hash to store."""
+        return await self._work(lambda: self._argon2.hash(_plain(password)))
+
+    async def fits(self, stored: str | None, password: str) -> bool:
+        """Whether the password belongs to this hash; None (no such login) takes as long and is False."""
+        return await self._work(lambda: self._verified(stored or NOBODY, password)) and stored is not None
+
+    def pause_ms(self, login: str, now_ms: int) -> int:
+        """How long this login name still has to wait before it is tried again; 0 = try now."""
+        failures, last_ms = self._failures.get(login, (0, 0))
+        if failures < FREE_TRIES:
+            return 0
+        pause = min(1000 << min(failures - FREE_TRIES, 10), MAX_PAUSE_MS)
+        return max(0, last_ms + pause - now_ms)
+
+    def tried(self, login: str, now_ms: int, *, right: bool) -> None:
+        """Remember how a try ended."""
+        failures, _ = self._failures.pop(login, (0, 0))
+        if not right:
+            self._failures[login] = (failures + 1, now_ms)
+        if len(self._failures) > MAX_NAMES:
+            self._failures.popitem(last=False)
+
+    def _verified(self, stored: str, password: str) -> bool:
+        try:
+            return self._argon2.verify(stored, _plain(password))
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _work(self, job: Callable[[], T]) -> T:
+        self._waiting += 1
+        try:
+            async with self._cores:
+                return await asyncio.to_thread(job)
+        finally:
+            self._waiting -= 1
+
+
+def _plain(password: str) -> str:
+    """One spelling for what looks the same on two keyboards (NFKC)."""
+    return unicodedata.normalize("NFKC", password)

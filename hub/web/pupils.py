@@ -1,0 +1,174 @@
+"""Pupils: find one by name or class, and see the wallet, the stays and the badges. Changes nothing; badges change on their page."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, HTTPException, Response
+
+from hub.core.books import Books
+from hub.core.facts import BalanceOpened, Charged, Fact, Reversed, ScanTaken, StayClosed, Why
+from hub.core.ledger import wallet_account
+from hub.core.school import Badge, BadgeState, Household, Programme, Pupil, School, Site
+from hub.web.render import page
+from hub.web.session import SignedIn
+
+FOUND = 60
+"""Pupils listed at once; more are counted, and the search narrows them."""
+ENTRIES = 50
+"""Lines of a wallet, of stays and of scans on one page."""
+QUESTION = 80
+"""Characters of a search; a longer one is cut."""
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One pupil of the list. `has_badge`: whether a badge of theirs is active."""
+
+    pupil: Pupil
+    site: str
+    has_badge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PupilsPage:
+    question: str
+    rows: tuple[Row, ...]
+    more: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a wallet: `kind` opening, charge or reverse. `cents` as the family sees them: negative was paid."""
+
+    kind: str
+    at_ms: int
+    cents: int
+    item: str = ""
+    """Name of the programme or product of a charge."""
+    pupil: Pupil | None = None
+    why: Why | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """A wallet of the household, and its last entries, newest first."""
+
+    site: Site
+    balance_cents: int
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PastStay:
+    """One stay; `to_ms` 0 while it is open. `reason`: why a person should look at it, or empty."""
+
+    programme: Programme | None
+    from_ms: int
+    to_ms: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PupilPage:
+    pupil: Pupil
+    household: Household | None
+    site: str
+    zone: ZoneInfo
+    purses: tuple[Purse, ...]
+    stays: tuple[PastStay, ...]
+    scans: tuple[ScanTaken, ...]
+    badges: tuple[Badge, ...]
+    done: str
+    """What was just done here: given, blocked, lost; else empty."""
+
+
+@router.get("/pupils")
+async def pupils(visit: SignedIn, q: str = "") -> Response:
+    """The list, narrowed by name or class; its rows as a block while someone types."""
+    question = " ".join(q.split())[:QUESTION]
+    context = pupils_page(visit.office.desk.school, question)
+    return page(visit, "pupils.html", context, block="found" if visit.is_fragment else "")
+
+
+@router.get("/pupils/{pupil}")
+async def pupil(visit: SignedIn, pupil: int, done: str = "") -> Response:
+    """One pupil."""
+    desk, past = visit.office.desk, visit.office.past
+    await past.caught_up(await desk.seen())
+    school, books = desk.school, desk.books
+    found = school.pupils.get(pupil)
+    if found is None:
+        raise HTTPException(404)
+    site = school.sites[found.site]
+    context = PupilPage(
+        pupil=found,
+        household=school.households.get(found.household),
+        site=site.name,
+        zone=site.zone,
+        purses=tuple([await _purse(visit, wallet, site) for site, wallet in _wallets(school, books, found)]),
+        stays=_stays(school, books, pupil, await past.stays_of(pupil, ENTRIES)),
+        scans=tuple(await past.scans_of(pupil, ENTRIES)),
+        badges=tuple(badge for badge in school.badges_of(pupil) if badge.until_ms == 0),
+        done=done,
+    )
+    return page(visit, "pupil.html", context)
+
+
+def pupils_page(school: School, question: str) -> PupilsPage:
+    """Pupils whose name and class hold every word of the question, by name."""
+    words = _plain(question).split()
+    found = [pupil for pupil in school.pupils.values() if _fits(pupil, words)]
+    found.sort(key=lambda pupil: (pupil.last_name, pupil.first_name, pupil.id))
+    badged = {
+        badge.pupil for states in school.badges.values() for badge in states if badge.until_ms == 0 and badge.state is BadgeState.ACTIVE
+    }
+    rows = tuple(Row(pupil, school.sites[pupil.site].name, pupil.id in badged) for pupil in found[:FOUND])
+    return PupilsPage(question, rows, len(found) - len(rows), len(school.pupils))
+
+
+def _fits(pupil: Pupil, words: list[str]) -> bool:
+    text = _plain(f"{pupil.first_name} {pupil.last_name} {pupil.group}") if words else ""
+    return all(word in text for word in words)
+
+
+def _plain(text: str) -> str:
+    """Lower case without accents: `helene` finds Hélène."""
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(sign))
+
+
+def _wallets(school: School, books: Books, pupil: Pupil) -> list[tuple[Site, int]]:
+    """The wallets of the pupil's household, one per site where it has one."""
+    return [(site, wallet) for site in school.sites.values() if (wallet := books.wallets.get((site.id, pupil.household)))]
+
+
+async def _purse(visit: SignedIn, wallet: int, site: Site) -> Purse:
+    desk = visit.office.desk
+    facts = await visit.office.past.entries_of(wallet, ENTRIES)
+    balance = desk.books.balance_cents(wallet_account(wallet))
+    return Purse(site, balance, tuple(_entry(desk.school, wallet, fact) for fact in facts))
+
+
+def _entry(school: School, wallet: int, fact: Fact) -> Entry:
+    """A fact of the history as a line of this wallet."""
+    match fact:
+        case Charged():
+            item = school.programmes.get(fact.item) or school.products.get(fact.item)
+            return Entry("charge", fact.at_ms, -fact.cents, item.name if item else "", school.pupils.get(fact.pupil), fact.why)
+        case Reversed():
+            return Entry("reverse", fact.at_ms, fact.cents)
+        case BalanceOpened():
+            account = wallet_account(wallet)
+            return Entry("opening", fact.at_ms, sum(entry.cents for entry in fact.entries if entry.account == account))
+    raise AssertionError(f"no entry of a wallet: {type(fact).__name__}")
+
+
+def _stays(school: School, books: Books, pupil: int, closed: Sequence[StayClosed]) -> tuple[PastStay, ...]:
+    """The open ones first, then those that ended, newest first."""
+    still = [PastStay(school.programmes.get(stay.programme), stay.from_ms) for stay in books.inside.get(pupil, {}).values()]
+    past = [PastStay(school.programmes.get(stay.programme), stay.from_ms, stay.at_ms, stay.reason.value) for stay in closed]
+    return (*still, *past)

@@ -1,0 +1,157 @@
+"""Pages and their named blocks, in the visitor's language: plain Jinja2, our own catalogues and files. Knows no page."""
+
+import hashlib
+import mimetypes
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_timedelta
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from hub.core import calendar, money
+from hub.web.session import Visit
+
+ROOM = Path(__file__).parent
+LOCALES = {"fr": "fr_BE", "nl": "nl_BE", "de": "de_BE", "en": "en_BE"}
+"""How each language writes dates and numbers here (fr_BE, not fr: ecosystem.md, section 8)."""
+SECURITY = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    # Not no-referrer: browsers would then send `Origin: null` with our own forms.
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every page has around its own context."""
+
+    language: str
+    languages: tuple[str, ...]
+    path: str
+    person: str
+    """Name of who is signed in; empty for a visitor."""
+    csrf: str
+    now_ms: int
+    new_ask: Callable[[], int]
+    """A fresh id for each form: sent twice, it has one effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file of ours, served under its content's hash: it may be cached for ever."""
+
+    content: bytes
+    media_type: str
+    version: str
+
+
+class Pages:
+    """All templates in all languages, and the static files. Built once, at the start."""
+
+    def __init__(self) -> None:
+        self.files = _static_files()
+        catalogues = _catalogues()
+        self.languages = tuple(catalogues)
+        self._rooms = {language: environment(language, catalogue, self.files) for language, catalogue in catalogues.items()}
+
+    def text(self, language: str, template: str, values: Mapping[str, Any], block: str = "") -> str:
+        """A template, or one named block of it, as HTML. A name the context does not have raises."""
+        page = self._rooms[language].get_template(template)
+        if not block:
+            return page.render(values)
+        return "".join(page.blocks[block](page.new_context(dict(values))))
+
+
+def page(visit: Visit, template: str, context: object, block: str = "", status: int = 200) -> HTMLResponse:
+    """The answer with this page, or with one of its blocks. `context` is the page's frozen dataclass."""
+    pages: Pages = visit.request.app.state.pages
+    values = {field.name: getattr(context, field.name) for field in fields(context)}  # type: ignore[arg-type]
+    text = pages.text(visit.language, template, {**values, "frame": _frame(visit, pages)}, block)
+    # Pages hold children's names: no cache on the way or on a shared computer keeps them.
+    return HTMLResponse(text, status, {**SECURITY, "cache-control": "no-store"})
+
+
+def environment(language: str, catalogue: NullTranslations, files: Mapping[str, StaticFile]) -> Environment:
+    """Jinja2 for one language."""
+    room = Environment(
+        loader=FileSystemLoader(ROOM / "templates"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
+    )
+    room.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    locale = LOCALES[language]
+    room.filters |= {
+        "money": money.write_cents,
+        "clock": clock,
+        "day": day,
+        "weekday": lambda ms, zone: format_date(calendar.day_of(ms, zone), "full", locale),
+        "span": lambda ms: format_timedelta(timedelta(milliseconds=ms), locale=locale, add_direction=True),
+    }
+    room.globals["static"] = lambda name: f"/static/{files[name].version}/{name}"
+    room.globals["marks"] = room.get_template("marks.html").module
+    return room
+
+
+def clock(ms: int, zone: ZoneInfo) -> str:
+    """`16:02`, local."""
+    return calendar.at(ms, zone).strftime("%H:%M")
+
+
+def day(ms: int, zone: ZoneInfo) -> str:
+    """`21/09/2026`, local (requirement S38)."""
+    return calendar.at(ms, zone).strftime("%d/%m/%Y")
+
+
+def _frame(visit: Visit, pages: Pages) -> Frame:
+    return Frame(
+        language=visit.language,
+        languages=pages.languages,
+        path=visit.request.url.path,
+        person=visit.person.name if visit.person else "",
+        csrf=visit.web_session.csrf if visit.web_session else "",
+        now_ms=visit.office.now_ms(),
+        new_ask=visit.office.new_id,
+    )
+
+
+def _catalogues() -> dict[str, NullTranslations]:
+    """Every language we have: the .po files, compiled in memory (no build step), and English, the language of the msgids."""
+    found: dict[str, NullTranslations] = {}
+    for path in sorted((ROOM / "locales").glob("*.po")):
+        with path.open("rb") as source:
+            catalogue = read_po(source, locale=path.stem)
+        compiled = BytesIO()
+        write_mo(compiled, catalogue)
+        compiled.seek(0)
+        found[path.stem] = Translations(compiled)
+    return {**found, "en": NullTranslations()}
+
+
+def _static_files() -> dict[str, StaticFile]:
+    found = {}
+    for path in sorted((ROOM / "static").iterdir()):
+        if path.suffix in {".css", ".js", ".svg"}:
+            content = path.read_bytes()
+            kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            found[path.name] = StaticFile(content, kind, hashlib.sha256(content).hexdigest()[:12])
+    return found

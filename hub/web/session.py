@@ -1,0 +1,224 @@
+"""Who asks, and whether the request may be answered: web sessions, and the policies that every route names in its signature.
+
+A policy is one of `POLICIES`; a route without one fails a test. Unsafe methods pass only from our own pages (Sec-Fetch-Site
+or Origin) and with the secret of their web session.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import parse_qs, quote, urlsplit
+
+from fastapi import Depends, HTTPException, Request
+from starlette.responses import Response
+
+from hub.web.office import Office, Staff, WebSession
+
+TOKEN_BYTES = 32
+"""256 bits: nobody guesses one, and a fast hash of it is enough in the register."""
+IDLE_MS = 2 * 3_600_000
+"""A browser left alone for two hours is signed out. An open board counts as used while taps arrive."""
+LONGEST_MS = 14 * 3_600_000
+"""One school day; nobody stays signed in overnight."""
+TOUCH_MS = 60_000
+"""The last use of a web session is written down at most this often."""
+MAX_FORM_BYTES = 64 * 1024
+"""Our largest form (a class of pupils to print badges for) is a tenth of this."""
+MAX_FIELDS = 500
+MAX_TEXT = 500
+"""Characters of one field; longer input is no name, login or code."""
+PLAIN_COOKIE = "preau_web_session"
+LANGUAGE_COOKIE = "preau_language"
+
+
+class SignInNeededError(Exception):
+    """The page is for people who are signed in: they are sent to sign in, and back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request: who asks, and in which language. `person` and `web_session` are None for a visitor who is not signed in."""
+
+    request: Request
+    office: Office
+    language: str
+    person: Staff | None = None
+    web_session: WebSession | None = None
+    token_hash: str = ""
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether htmx asks for a block of the page."""
+        return self.request.headers.get("hx-request") == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a form of ours sent. `ask` is the id it got when it was rendered: sent twice, it has one effect."""
+
+    visit: Visit
+    fields: Mapping[str, list[str]]
+
+    @property
+    def ask(self) -> int:
+        ask = self.number("ask_id")
+        if ask == 0:
+            raise HTTPException(422)
+        return ask
+
+    def text(self, name: str) -> str:
+        """One field without surrounding space; empty when it is missing."""
+        return self.fields.get(name, [""])[0].strip()[:MAX_TEXT]
+
+    def number(self, name: str) -> int:
+        """One field as a 63-bit id; 0 when it is none."""
+        return _id(self.text(name))
+
+    def numbers(self, name: str) -> tuple[int, ...]:
+        """All values of one field as ids, each once, in order."""
+        return tuple(dict.fromkeys(found for text in self.fields.get(name, []) if (found := _id(text))))
+
+
+async def anyone(request: Request) -> Visit:
+    """Policy: open to all. Says who is signed in, if someone is."""
+    office: Office = request.app.state.office
+    visit = Visit(request, office, _language(request, office))
+    return await _recognised(visit)
+
+
+async def signed_in(request: Request) -> Visit:
+    """Policy: staff only."""
+    visit = await anyone(request)
+    if visit.person is None:
+        raise SignInNeededError
+    return visit
+
+
+async def posted(request: Request) -> Form:
+    """Policy: a form of staff, from our own page, with its web session's secret."""
+    _refuse_foreign(request)
+    visit = await signed_in(request)
+    form = Form(visit, await _fields(request))
+    assert visit.web_session is not None, "staff are signed in"
+    if not hmac.compare_digest(form.text("csrf").encode(), visit.web_session.csrf.encode()):
+        raise HTTPException(403)
+    return form
+
+
+async def posted_by_anyone(request: Request) -> Form:
+    """Policy: a form from our own page, of a visitor who has no web session yet."""
+    _refuse_foreign(request)
+    return Form(await anyone(request), await _fields(request))
+
+
+POLICIES = (anyone, signed_in, posted, posted_by_anyone)
+
+Anyone = Annotated[Visit, Depends(anyone)]
+SignedIn = Annotated[Visit, Depends(signed_in)]
+Posted = Annotated[Form, Depends(posted)]
+PostedByAnyone = Annotated[Form, Depends(posted_by_anyone)]
+
+
+async def begin(visit: Visit, staff: int, response: Response) -> None:
+    """Sign in: a fresh web session (an older one of this browser ends), its token in a cookie that scripts cannot read."""
+    office = visit.office
+    if visit.token_hash:
+        await office.accounts.end_session(visit.token_hash)
+    token = new_token(office)
+    csrf = new_token(office)
+    await office.accounts.add_session(token_hash(token), staff, csrf, office.wall_ms())
+    response.set_cookie(_cookie(office), token, max_age=LONGEST_MS // 1000, secure=office.over_https, httponly=True, samesite="lax")
+
+
+async def end(visit: Visit, response: Response) -> None:
+    """Sign out: the web session ends here and in the register, its streams end with it."""
+    await visit.office.accounts.end_session(visit.token_hash)
+    visit.request.app.state.live.hang_up(visit.token_hash)
+    response.delete_cookie(_cookie(visit.office), secure=visit.office.over_https, httponly=True, samesite="lax")
+
+
+async def still_valid(visit: Visit) -> bool:
+    """Whether the web session of an open stream is still one."""
+    return (await _recognised(Visit(visit.request, visit.office, visit.language), touch=False)).person is not None
+
+
+def new_token(office: Office) -> str:
+    """256 random bits for a cookie or a link."""
+    return base64.urlsafe_b64encode(office.random_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
+
+
+def token_hash(token: str) -> str:
+    """How a token is stored: a stolen register opens no session."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def own_path(text: str) -> str:
+    """A path of this site to return to; `/` for anything that could lead elsewhere."""
+    parts = urlsplit(text)
+    foreign = parts.scheme or parts.netloc or not text.startswith("/") or text.startswith("//") or "\\" in text
+    return "/" if foreign or any(ord(sign) < 32 for sign in text) else text
+
+
+def sign_in_path(request: Request) -> str:
+    """The sign-in page, with the way back to a page (not to a fragment or a form)."""
+    back = request.url.path if request.method == "GET" and request.url.path != "/" else ""
+    return f"/sign-in?next={quote(back)}" if back else "/sign-in"
+
+
+def _cookie(office: Office) -> str:
+    return f"__Host-{PLAIN_COOKIE}" if office.over_https else PLAIN_COOKIE
+
+
+def _language(request: Request, office: Office) -> str:
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    return chosen if chosen in request.app.state.pages.languages else office.language
+
+
+async def _recognised(visit: Visit, *, touch: bool = True) -> Visit:
+    office = visit.office
+    token = visit.request.cookies.get(_cookie(office), "")
+    if not token:
+        return visit
+    hashed, now_ms = token_hash(token), office.wall_ms()
+    found = await office.accounts.session(hashed)
+    if found is None or now_ms - found.seen_ms > IDLE_MS or now_ms - found.from_ms > LONGEST_MS:
+        return visit
+    person = await office.accounts.staff(found.staff)
+    if person is None:
+        return visit
+    if touch and now_ms - found.seen_ms >= TOUCH_MS:
+        await office.accounts.touch_session(hashed, now_ms)
+    return Visit(visit.request, office, visit.language, person, found, hashed)
+
+
+def _refuse_foreign(request: Request) -> None:
+    """Browsers say where a form comes from; Sec-Fetch-Site is missing on plain http, Origin then stands in."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        allowed = site in {"same-origin", "none"}
+    else:
+        allowed = urlsplit(request.headers.get("origin", "")).netloc == request.headers.get("host", "-")
+    if not allowed:
+        raise HTTPException(403)
+
+
+async def _fields(request: Request) -> dict[str, list[str]]:
+    if request.headers.get("content-type", "").split(";")[0].strip() != "application/x-www-form-urlencoded":
+        raise HTTPException(415)
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_FORM_BYTES:
+            raise HTTPException(413)
+    try:
+        return parse_qs(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise HTTPException(422) from error
+
+
+def _id(text: str) -> int:
+    found = int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else 0
+    return found if found < 2**63 else 0

@@ -1,0 +1,32 @@
+// What htmx cannot say by itself: whether the page is still live, and that a web session has ended.
+"use strict";
+
+const SILENCE_MS = 15_000; // three ticks missed: the network is gone without a word
+let heard = 0;
+
+const show = (state) => document.querySelectorAll("[data-live]").forEach((mark) => { mark.dataset.live = state; });
+const alive = () => { heard = Date.now(); show("on"); };
+const silent = () => { if (heard && Date.now() - heard > SILENCE_MS) show("off"); };
+
+document.addEventListener("htmx:sse:after:connection", alive);
+document.addEventListener("changed", alive);
+document.addEventListener("tick", alive);
+document.addEventListener("htmx:sse:error", () => show("off"));
+document.addEventListener("gone", () => window.location.reload());
+setInterval(silent, 1000);
+
+// A form that is sent twice has one effect anyway; the second click is spared.
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (button) {
+    setTimeout(() => { button.disabled = true; }, 0);
+    setTimeout(() => { button.disabled = false; }, 3000);
+  }
+});
+
+document.addEventListener("change", (event) => {
+  const all = event.target.closest("[data-check-all]");
+  if (all) {
+    all.closest("form").querySelectorAll("input[name=pupil]").forEach((box) => { box.checked = all.checked; });
+  }
+});

@@ -1,0 +1,232 @@
+"""A small school with its office, and a browser's worth of HTTP: signed in, or not."""
+
+import asyncio
+import contextlib
+import itertools
+import re
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from hub.core import facts as f
+from hub.core.books import Books
+from hub.core.calendar import Window
+from hub.core.ledger import opening_account, sales_account, wallet_account
+from hub.core.school import (
+    Badge,
+    BadgeState,
+    Device,
+    Household,
+    Per,
+    Policy,
+    Product,
+    ProductKind,
+    Programme,
+    Pupil,
+    Reader,
+    Row,
+    Site,
+    Tariff,
+)
+from hub.desk import Desk
+from hub.fleet import Fleet
+from hub.folder import Folder
+from hub.history import History
+from hub.journal import Journal
+from hub.register import Register
+from hub.web.account import first_account_link
+from hub.web.app import make_app
+from hub.web.office import Office
+from proto.badge import badge_hash
+from proto.messages import Direction, Do, Light, Use
+
+ZONE = ZoneInfo("Europe/Brussels")
+MONDAY_1602_MS = 1_789_999_320_000
+"""Monday 21 September 2026, 16:02 in Brussels."""
+KEY = bytes(range(32))
+LEA_CODE = "KBBBKOVDUBJFIHBPPPPGD"
+URL = "http://office.test"
+PASSWORD = "trois petits tours"
+
+SCHOOL_ROWS: tuple[Row, ...] = (
+    Site(1, "Implantation du Parc", ZONE, floor_cents=-500),
+    Site(2, "Implantation de la Gare", ZONE),
+    Household(10, "Dupont-Lambert"),
+    Household(11, "Maes"),
+    Pupil(100, 10, 1, "Léa", "Dupont", "5B"),
+    Pupil(101, 10, 1, "Hugo", "Dupont", "2A"),
+    Pupil(102, 11, 2, "Noé", "Maes", "5B"),
+    Programme(20, 1, Use.CARE, "Garderie", (Window(frozenset(range(5)), 930, 1080),), Tariff(Per.PERIOD, 750, 30, 5)),
+    Programme(21, 1, Use.STUDY, "Étude", (Window(frozenset(range(5)), 930, 1020),), Tariff(Per.SESSION, 1000), needs_exit=False),
+    Programme(22, 2, Use.CARE, "Garderie", (Window(frozenset(range(5)), 930, 1080),), Tariff(Per.PERIOD, 750, 30, 5)),
+    Product(30, 1, ProductKind.ARTICLE, "Sandwich", 350, Policy.LIMIT),
+    Device("porte-parc", 1, "Porte de la garderie"),
+    Device("caisse-parc", 1, "Caisse du réfectoire"),
+    Reader("porte-parc", "main", "Porte", Use.CARE, Direction.TOGGLE),
+    Reader("caisse-parc", "main", "Caisse", Use.TILL, Direction.IN, product=30),
+    Badge(1000, badge_hash(KEY, LEA_CODE), 100, BadgeState.ACTIVE, MONDAY_1602_MS - 86_400_000, mark="PPGD"),
+)
+
+
+Fields = Mapping[str, str | Sequence[str]]
+
+
+@dataclass
+class Hub:
+    """A small school on real stores, with its office; `now_ms` stands still until a test moves it."""
+
+    desk: Desk
+    register: Register
+    history: History
+    fleet: Fleet = field(default_factory=Fleet)
+    now_ms: int = MONDAY_1602_MS
+    away: set[str] = field(default_factory=set)
+    commands: list[tuple[str, Do]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._asks = itertools.count(5_000)
+        self._random = itertools.count(1)
+        self.office = Office(
+            desk=self.desk,
+            accounts=self.register,
+            past=self.history,
+            fleet=self.fleet,
+            badge_key=KEY,
+            command=self._command,
+            now_ms=lambda: self.now_ms,
+            wall_ms=lambda: self.now_ms,
+            random_bytes=lambda size: next(self._random).to_bytes(size, "big"),
+        )
+        self.app: FastAPI = make_app(self.office)
+
+    async def book(self, *facts: f.Fact) -> None:
+        """Put facts through the desk, as a decision would."""
+        await self.desk.do(facts[0].ask, lambda _school, _books: facts)
+
+    async def tap(self, pupil: int, code: f.Code, **other: object) -> int:
+        """A scan of a pupil at the care door, now; its ask. An arrival opens the stay."""
+        ask = next(self._asks)
+        known = {"device": "porte-parc", "reader": "main", "shown": "", **other}
+        scan = f.ScanTaken(ask, str(known["device"]), "0" * 16, ask, str(known["reader"]), "h" * 20, pupil, self.now_ms, 200, code,
+                           Light.ACCEPTED, str(known["shown"]))  # fmt: skip
+        stay = (f.StayOpened(ask, ask, pupil, 1, 20, self.now_ms),) if code is f.Code.IN else ()
+        await self.book(scan, *stay)
+        return ask
+
+    async def open_wallet(self) -> None:
+        """The Duponts bring 12,50 € and pay 2,25 € of care for Léa."""
+        care = f.Why(f.Rule.PERIODS, self.now_ms - 5_400_000, self.now_ms, 90, 3, 30, 5, 750)
+        wallet = wallet_account(500)
+        await self.book(
+            f.WalletOpened(1, 500, 1, 10, self.now_ms),
+            f.BalanceOpened(1, 500, self.now_ms, (f.Entry(opening_account(1), -1250), f.Entry(wallet, 1250))),
+        )
+        paid = (f.Entry(wallet, -225), f.Entry(sales_account(1, 20), 225))
+        await self.book(f.Charged(2, 600, 500, 10, 100, 1, 20, 225, self.now_ms, care, f.Reason.NONE, paid))
+
+    def _command(self, device: str, do: Do) -> bool:
+        self.commands.append((device, do))
+        return device not in self.away
+
+
+class Browser:
+    """Sends requests as a browser does: cookies, and where a form comes from."""
+
+    def __init__(self, hub: Hub) -> None:
+        transport = httpx2.ASGITransport(app=hub.app)
+        self.http = httpx2.AsyncClient(transport=transport, base_url=URL)
+        self.hub = hub
+
+    async def get(self, path: str, **headers: str) -> httpx2.Response:
+        return await self.http.get(path, headers=headers)
+
+    async def post(self, path: str, fields: Fields, **headers: str) -> httpx2.Response:
+        return await self.http.post(path, data=dict(fields), headers={"origin": URL, **headers})
+
+    async def fill(self, page: str, action: str, fields: Fields, **headers: str) -> httpx2.Response:
+        """Open a page, fill the form with this action, and send it."""
+        return await self.post(action, {**sealed((await self.get(page)).text, action), **fields}, **headers)
+
+    async def sign_in(self) -> None:
+        """By the first-account link, as at a first start."""
+        link = await first_account_link(self.hub.office, URL)
+        assert link, "there is no account yet"
+        fields = {"name": "Anne Leroy", "login": "anne", "password": PASSWORD, "again": PASSWORD}
+        answer = await self.post(link.removeprefix(URL), fields)
+        assert answer.status_code == 303, answer.text
+
+
+def sealed(html: str, action: str) -> dict[str, str]:
+    """The hidden fields of the form with this action."""
+    form = re.search(rf'<form[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', html, re.DOTALL)
+    assert form, f"no form for {action} in\n{html}"
+    return {name: unescape(value) for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[1])}
+
+
+@contextlib.asynccontextmanager
+async def opened(data: Path) -> AsyncIterator[Hub]:
+    """The hub of a data folder, started."""
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Folder(data)
+        stack.callback(folder.close)
+        books = Books()
+        journal = await Journal.open(folder, pytest.fail, books.apply)
+        stack.push_async_callback(journal.close)
+        register = await Register.open(folder, pytest.fail)
+        stack.push_async_callback(register.close)
+        history = await History.open(register, journal)
+        stack.push_async_callback(history.close)
+        hub = Hub(Desk(await register.read_school(), books, journal, register), register, history)
+        await stack.enter_async_context(hub.app.router.lifespan_context(hub.app))
+        yield hub
+
+
+@pytest.fixture(scope="session")
+def school_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The register of the small school, set up once for all tests."""
+    data = tmp_path_factory.mktemp("school")
+
+    async def set_up() -> None:
+        async with opened(data) as hub:
+            await hub.register.write(1, SCHOOL_ROWS)
+
+    asyncio.run(set_up())
+    return data / "office.db"
+
+
+@pytest.fixture
+def data(tmp_path: Path, school_file: Path) -> Path:
+    """A data folder of one's own."""
+    (tmp_path / "hub").mkdir()
+    shutil.copy(school_file, tmp_path / "hub")
+    return tmp_path / "hub"
+
+
+@pytest.fixture
+async def hub(data: Path) -> AsyncIterator[Hub]:
+    async with opened(data) as running:
+        yield running
+
+
+@pytest.fixture
+async def visitor(hub: Hub) -> AsyncIterator[Browser]:
+    """A browser nobody is signed in with."""
+    browser = Browser(hub)
+    async with browser.http:
+        yield browser
+
+
+@pytest.fixture
+async def anne(hub: Hub) -> AsyncIterator[Browser]:
+    """The secretary, signed in."""
+    browser = Browser(hub)
+    async with browser.http:
+        await browser.sign_in()
+        yield browser

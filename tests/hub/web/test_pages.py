@@ -1,0 +1,116 @@
+"""Templates and their contexts agree, catalogues are complete, static files are what they claim, every route has a policy."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations
+from fastapi.routing import APIRoute
+from jinja2 import meta
+from starlette.routing import BaseRoute
+
+from hub.core.facts import Code, Reason
+from hub.core.school import BadgeState
+from hub.web import account, badges, board, devices, oops, pupils, sheet
+from hub.web.render import ROOM, Pages, environment
+from hub.web.session import POLICIES, posted, posted_by_anyone
+from tests.hub.web.conftest import Hub
+
+CONTEXTS = {
+    "board.html": board.BoardPage,
+    "present.html": board.PresentPage,
+    "sign_in.html": account.SignInPage,
+    "first.html": account.FirstPage,
+    "oops.html": oops.OopsPage,
+    "pupils.html": pupils.PupilsPage,
+    "pupil.html": pupils.PupilPage,
+    "badges.html": badges.BadgesPage,
+    "give.html": badges.GivePage,
+    "badge.html": badges.BadgePage,
+    "devices.html": devices.DevicesPage,
+    "sheet.html": sheet.SheetPage,
+    "frame.html": None,
+    "marks.html": None,
+}
+VENDORED = {
+    "pico-2.1.1.min.css": "fbc9a63fc9fc9f72d12fd7fc9806e11fa9f77ae4f9cad146b27003a1119ba3db",
+    "htmx-4.0.1.min.js": "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130",
+    "hx-sse-4.0.1.min.js": "18ef2761356ec1fe0bb6d92612315b37517a7c1e9856b661c5ae81fef239d103",
+}
+"""As npm packs them: @picocss/pico 2.1.1 (MIT) and htmx.org 4.0.1 (0BSD)."""
+
+
+def test_every_template_is_known_to_this_test() -> None:
+    assert {path.name for path in (ROOM / "templates").iterdir()} == set(CONTEXTS)
+
+
+@pytest.mark.parametrize("template", CONTEXTS)
+def test_a_template_uses_exactly_what_its_context_has(template: str) -> None:
+    room = environment("fr", NullTranslations(), Pages().files)
+    source = (ROOM / "templates" / template).read_text(encoding="utf-8")
+    used = meta.find_undeclared_variables(room.parse(source)) - set(room.globals) - {"frame", "_", "caller"}
+    context = CONTEXTS[template]
+    assert used == ({field.name for field in fields(context)} if context else set())
+
+
+def _msgids() -> set[str | tuple[str, ...]]:
+    found = extract_from_dir(
+        ROOM / "templates",
+        method_map=[("**.html", "jinja2.ext.babel_extract")],
+        options_map={"**.html": {"silent": "false", "newstyle_gettext": "true"}},
+        keywords={"_": None, "gettext": None, "ngettext": (1, 2)},
+    )
+    return {message if isinstance(message, str) else tuple(message) for _, _, message, _, _ in found}
+
+
+@pytest.mark.parametrize("path", sorted((ROOM / "locales").glob("*.po")), ids=lambda path: path.stem)
+def test_a_catalogue_has_every_text_and_no_other(path: Path) -> None:
+    with path.open("rb") as source:
+        catalogue = read_po(source, locale=path.stem)
+    entries = {message.id: message for message in catalogue if message.id}
+    assert set(entries) == _msgids()
+    for message in entries.values():
+        texts = message.string if isinstance(message.string, tuple) else (message.string,)
+        assert all(texts), f"{message.id!r} is not translated"
+        assert not message.fuzzy
+        assert not list(message.check(catalogue)), f"{message.id!r} and its translation differ in their variables"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_code_and_state_has_its_word(language: str) -> None:
+    marks = Pages()._rooms[language].globals["marks"]
+    for code in Code:
+        assert "outcome" in marks.outcome(code.value)  # type: ignore[attr-defined]
+    for reason in Reason:
+        assert marks.reason(reason.value) is not None  # type: ignore[attr-defined]
+    assert {state.value for state in BadgeState} == {"active", "blocked", "lost", "replaced"}
+
+
+@pytest.mark.parametrize("name", VENDORED)
+def test_what_is_not_ours_is_unchanged(name: str) -> None:
+    assert hashlib.sha256((ROOM / "static" / name).read_bytes()).hexdigest() == VENDORED[name]
+
+
+def routes(found: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """Every route, those of included routers too. A mount or a documentation page is none of ours."""
+    for route in found:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from routes(included.routes)
+        else:
+            assert isinstance(route, APIRoute), f"{route} has no policy"
+            yield route
+
+
+def test_every_route_has_a_policy_in_its_signature(hub: Hub) -> None:
+    found = list(routes(hub.app.routes))
+    assert len(found) > 15
+    for route in found:
+        policies = [wanted.call for wanted in route.dependant.dependencies if wanted.call in POLICIES]
+        assert len(policies) == 1, f"{route.path} has no policy"
+        unsafe = (route.methods or set()) - {"GET", "HEAD"}
+        assert not unsafe or policies[0] in (posted, posted_by_anyone), f"{route.path} changes something without a form's policy"

@@ -1,0 +1,79 @@
+"""Pupils: found by any part of the name, and what their page tells of wallet, stays and badges."""
+
+import pytest
+
+from hub.core import facts as f
+from hub.core.school import Pupil
+from hub.web import pupils
+from hub.web.pupils import pupils_page
+from tests.hub.web.conftest import Browser, Hub
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("", ["Hugo", "Léa", "Noé"]),
+        ("lea", ["Léa"]),
+        ("DUPONT", ["Hugo", "Léa"]),
+        ("dup 2a", ["Hugo"]),
+        ("5b", ["Léa", "Noé"]),
+        ("noe  maes", ["Noé"]),
+        ("zoé", []),
+    ],
+)
+def test_pupils_are_found_by_parts_of_name_and_class(hub: Hub, question: str, found: list[str]) -> None:
+    assert [row.pupil.first_name for row in pupils_page(hub.desk.school, question).rows] == found
+
+
+async def test_the_list_comes_as_a_block_while_someone_types_and_as_a_page_without_javascript(anne: Browser) -> None:
+    block = (await anne.get("/pupils?q=lea", **{"hx-request": "true"})).text
+    page = (await anne.get("/pupils?q=lea")).text
+    assert "<html" not in block
+    assert block.strip() in page
+    assert "Dupont Léa" in block
+    assert "Hugo" not in block
+
+
+async def test_a_name_nobody_has_is_said_and_harmless(anne: Browser) -> None:
+    page = (await anne.get("/pupils?q=%3Cscript%3Ealert(1)")).text
+    assert "Personne ne s’appelle" in page
+    assert "<script>alert" not in page
+
+
+async def test_a_long_list_is_cut_and_says_how_many_more(hub: Hub, anne: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pupils, "FOUND", 2)
+    page = (await anne.get("/pupils")).text
+    assert "1 autre" in page
+    assert "Maes Noé" not in page
+
+
+async def test_a_pupils_page_shows_the_wallet_of_the_household_and_why_a_charge_was_made(hub: Hub, anne: Browser) -> None:
+    await hub.open_wallet()
+    page = (await anne.get("/pupils/100")).text
+    assert "10,25\u00a0€" in page
+    assert "Solde de départ" in page
+    assert "-2,25\u00a0€" in page
+    assert "14:32–16:02, 3 périodes de 30 min" in " ".join(page.split())
+    sibling = (await anne.get("/pupils/101")).text
+    assert "Léa Dupont" in sibling, "a charge in a shared wallet says for whom it was"
+
+
+async def test_a_pupils_page_shows_open_and_closed_stays(hub: Hub, anne: Browser) -> None:
+    yesterday_ms = hub.now_ms - 86_400_000
+    await hub.book(
+        f.StayOpened(7, 70, 100, 1, 20, yesterday_ms),
+        f.StayClosed(7, 70, 100, 1, 20, yesterday_ms, yesterday_ms + 3_600_000, f.Reason.NO_EXIT),
+    )
+    await hub.tap(100, f.Code.IN)
+    page = " ".join((await anne.get("/pupils/100")).text.split())
+    assert "là depuis 16:02" in page
+    assert "20/09/2026</span> 16:02–17:02" in page
+    assert "Aucun départ scanné" in page
+
+
+async def test_a_name_is_shown_as_it_is_and_never_as_markup(hub: Hub, anne: Browser) -> None:
+    pupil = Pupil(103, 11, 2, "<b>Zoé", "O'Neil & Fils", "M1")
+    await hub.desk.edit(77, lambda _school: (pupil,))
+    page = (await anne.get("/pupils/103")).text
+    assert "&lt;b&gt;Zoé O&#39;Neil &amp; Fils" in page
+    assert "<b>Zoé" not in page
