@@ -116,7 +116,7 @@ class Desk:
 
     def when_seen(self, done: Callable[[], None]) -> None:
         """Call `done` when everything the books hold now is on disk."""
-        self._journal.after(self.books.number, done)
+        self._journal.after(self.books.number, lambda: _call(done))
 
     async def seen(self) -> int:
         """Wait until everything the books hold now is on disk; its number."""

@@ -3,9 +3,26 @@
 Durable facts about a device (its name, its readers, whether it is blocked) are in the register.
 """
 
+import enum
+from collections import deque
 from dataclasses import dataclass, field
 
 from proto.messages import Health, State, Status
+
+SILENT_MS = 90_000
+"""Three healths that did not come: a broker that was killed says nobody's last will, and neither does a network that was cut."""
+SUPERSEDED_KEPT = 1_000
+"""Earlier lives of a device that are remembered: a device that dies at once, over and over, has some thousand a day."""
+
+
+class Condition(enum.StrEnum):
+    """How a device is, as far as the hub can know."""
+
+    ON = "on"
+    SILENT = "silent"  # it never said that it goes, and was not heard for SILENT_MS
+    LOST = "lost"
+    OFF = "off"
+    NEVER = "never"  # nothing was ever heard of it
 
 
 @dataclass(slots=True)
@@ -15,11 +32,11 @@ class Seen:
     status: Status = Status.LOST
     session: str = ""
     inc: str = ""
-    superseded: set[str] = field(default_factory=set)
+    superseded: deque[str] = field(default_factory=lambda: deque(maxlen=SUPERSEDED_KEPT))
     state: State | None = None
     health: Health | None = None
     heard_ms: int = 0
-    """Unix ms of the last message of any kind; 0: never."""
+    """Unix ms of the last message of any kind that the device itself sent to this hub; 0: none since the hub's start."""
     answer_us: int = 0
     """From a scan's arrival to its answer's departure at the hub, last one, in µs."""
     rubbish: dict[str, int] = field(default_factory=dict)
@@ -35,8 +52,17 @@ class Fleet:
     """Device ids that spoke and are not in the register, with the number of messages (at most 100 ids)."""
     broker_up: bool = False
     cloned: set[str] = field(default_factory=set)
-    """Devices of which two were heard under one identity."""
+    """Devices of which two were heard under one identity, until one is let in again."""
 
     def of(self, device: str) -> Seen:
         """What is known of a device, from its first word on."""
         return self.devices.setdefault(device, Seen())
+
+
+def condition_of(seen: Seen, heard_since_ms: int) -> Condition:
+    """How a device is: what it said last, unless it should have been heard since. `heard_since_ms`: now, less SILENT_MS."""
+    if not seen.session and not seen.heard_ms:
+        return Condition.NEVER
+    if seen.status is Status.ON and seen.heard_ms < heard_since_ms:
+        return Condition.SILENT
+    return Condition(seen.status.value)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,10 @@ class Wire:
         self._lost = asyncio.Event()
         self._flushed = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self._told: deque[Callable[[], None]] = deque()
+        """What paho told us inside its callbacks; one packet's worth, dealt with as soon as paho is out of them."""
+        self._entered = False
+        """Whether the present attempt was let in."""
         self.up = False
         self._client = self._make()
 
@@ -104,16 +109,17 @@ class Wire:
         pause_s = RETRY_S[0]
         while True:
             self._lost.clear()
+            self._entered = False
             if await self._reachable():
                 try:
                     self._client.connect(self._account.host, self._account.port, KEEPALIVE_S)
                 except (OSError, ValueError) as error:
                     log.warning("broker %s:%s: %s", self._account.host, self._account.port, error)
                 else:
-                    pause_s = RETRY_S[0]
                     await self._tend()
+            # One that was let in may come back at once; one that is refused must not knock five times a second for ever.
+            pause_s = RETRY_S[0] if self._entered else min(pause_s * 2, RETRY_S[1])
             await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, RETRY_S[1])
 
     async def _reachable(self) -> bool:
         """Try the port without blocking the loop, as paho's own connect would while a host does not answer."""
@@ -142,9 +148,9 @@ class Wire:
         if reason.is_failure:
             log.error("the broker refuses the hub: %s", reason)
             return
-        self.up = True
+        self.up = self._entered = True
         client.subscribe(self._filters)
-        self._guarded(self._listener.up)
+        self._told.append(self._listener.up)
 
     def _disconnected(self, _client: Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Properties | None) -> None:
         was_up, self.up = self.up, False
@@ -154,18 +160,24 @@ class Wire:
             self._guarded(self._listener.down)
 
     def _message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._guarded(self._listener.message, message.topic, message.payload, message.retain)
+        self._told.append(lambda: self._listener.message(message.topic, bytes(message.payload), message.retain))
 
-    def _guarded(self, tell: Callable[..., None], *details: Any) -> None:
+    def _guarded(self, tell: Callable[[], None]) -> None:
         """The one place where an unforeseen error is kept from killing the connection: it is logged whole, and the message is dropped."""
         try:
-            tell(*details)
+            tell()
         except Exception:
             log.exception("a message could not be dealt with")
 
-    def _socket_open(self, client: Client, _data: Any, sock: Any) -> None:
+    def _read(self) -> None:
+        """One packet. Its message is dealt with after paho's callback: inside, paho holds a lock that writing an answer needs too."""
+        self._client.loop_read()
+        while self._told:
+            self._guarded(self._told.popleft())
+
+    def _socket_open(self, _client: Client, _data: Any, sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        asyncio.get_running_loop().add_reader(sock, client.loop_read)
+        asyncio.get_running_loop().add_reader(sock, self._read)
 
     def _socket_close(self, _client: Client, _data: Any, sock: Any) -> None:
         asyncio.get_running_loop().remove_reader(sock)

@@ -31,13 +31,13 @@ class Packed:
 
 
 class Orders:
-    """Makes and remembers what was published; `passwords` gives a device's broker password, `block` marks it in the register."""
+    """Makes and remembers what was published; `passwords` gives a device's broker password, `block` marks one in the register."""
 
-    def __init__(self, badge_key: bytes, password: Callable[[Device], str], block: Callable[[Device], None]) -> None:
+    def __init__(self, badge_key: bytes, password: Callable[[Device], str], block: Callable[[str], None]) -> None:
         self._badge_key = badge_key
         self._password = password
         self.block = block
-        self._published: dict[tuple[str, Kind], int] = {}
+        self._published: dict[tuple[str, Kind], tuple[int, ...]] = {}
         self._packed: Packed | None = None
 
     def forget(self) -> None:
@@ -51,7 +51,7 @@ class Orders:
         if self._fresh(device, Kind.CONFIG, config.version):
             yield Kind.CONFIG, codec.encode(config)
         packed = self._roster(school, now_ms)
-        if self._fresh(device, Kind.ROSTER, packed.version ^ packed.issued_ms):
+        if self._fresh(device, Kind.ROSTER, packed.version, packed.issued_ms):
             yield Kind.ROSTER, codec.encode(roster.manifest(key, device.id, packed.version, list(packed.parts), packed.issued_ms))
 
     def part(self, version: int, number: int) -> RosterPart | None:
@@ -61,10 +61,11 @@ class Orders:
             return None
         return RosterPart(version=version, part=number, body=packed.parts[number])
 
-    def _fresh(self, device: Device, kind: Kind, version: int) -> bool:
+    def _fresh(self, device: Device, kind: Kind, *content: int) -> bool:
+        """Whether this was not published yet, or was signed for an earlier password of the device."""
         known = self._published.get((device.id, kind))
-        self._published[device.id, kind] = version
-        return known != version
+        self._published[device.id, kind] = (*content, device.generation)
+        return known != (*content, device.generation)
 
     def _config(self, school: School, device: Device, key: bytes) -> Config:
         readers = [
