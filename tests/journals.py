@@ -101,10 +101,15 @@ class Hub:
     journal: MemoryJournal
     register: MemoryRegister
 
-    def restart(self) -> "Hub":
-        """The power fails and comes back: everything is read from what was on disk."""
+    def restart(self) -> None:
+        """The power fails and comes back: what was on disk is read again."""
         self.journal.lose()
-        return Hub(Desk(self.register.school, replay(self.journal.facts()), self.journal, self.register), self.journal, self.register)
+        self.desk = Desk(self.register.school, replay(self.journal.facts()), self.journal, self.register)
+
+    def settled(self) -> tuple[Iterable[Fact], Books]:
+        """Everything committed, and the live books."""
+        self.journal.commit()
+        return self.journal.facts(), self.desk.books
 
 
 def hub_of(school: School) -> Hub:
@@ -121,13 +126,13 @@ def check_books(facts: Iterable[Fact], books: Books) -> None:
     assert books.total_cents() == 0
 
 
-ReplayEqualsLive = Callable[[Desk, Callable[[], Iterable[Fact]]], None]
+ReplayEqualsLive = Callable[[Callable[[], tuple[Iterable[Fact], Books]]], None]
 
 
 @pytest.fixture
 def replay_equals_live() -> Iterator[ReplayEqualsLive]:
-    """Name a desk and how to read its journal's facts; when the test is over, the facts make the same books again."""
-    desks: list[tuple[Desk, Callable[[], Iterable[Fact]]]] = []
-    yield lambda desk, facts: desks.append((desk, facts))
-    for desk, facts in desks:
-        check_books(facts(), desk.books)
+    """Given how to get at facts and live books (e.g. `hub.settled`): when the test is over, the facts make the same books again."""
+    settled: list[Callable[[], tuple[Iterable[Fact], Books]]] = []
+    yield settled.append
+    for each in settled:
+        check_books(*each())

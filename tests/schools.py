@@ -36,6 +36,7 @@ from hub.core.school import (
     Tariff,
     edited,
 )
+from hub.core.wallets import open_balances
 from hub.desk import Decide
 from proto.badge import badge_hash
 from proto.messages import Direction, Light, Scan, Shown, Use
@@ -252,6 +253,10 @@ class Day:
         outcome = decide(self.school, self.books, self._asks, *details, **named)
         return outcome if isinstance(outcome, Refusal) else self._booked(outcome)
 
+    def bring(self, family: str, cents: int, site: str = "Tilleuls") -> None:
+        """The family brings a balance along."""
+        self.do(_bring, {(number(site), number(family)): cents})
+
     def change(self, *rows: Rows) -> None:
         """Change what is set up."""
         for each in rows:
@@ -282,3 +287,7 @@ class Day:
         if facts:
             self.facts.append(facts)
         return facts
+
+
+def _bring(school: School, books: Books, ask: int, balances: dict[tuple[int, int], int]) -> Facts | Refusal:
+    return open_balances(school, books, ask, balances, moment("00:00"))

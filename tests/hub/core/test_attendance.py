@@ -1,0 +1,308 @@
+"""Presence in care and study: who is in, what a stay costs, and stays that nobody ended."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from hub.core.facts import Charged, Code, Reason, StayClosed, StayOpened, Unresolved
+from hub.core.school import Per, Tariff
+from proto.messages import Light
+from tests.schools import LONG_DAY, MONDAY, WEDNESDAY, Day, hours, moment, number
+
+
+def charged_cents(day: Day) -> int:
+    """What the family was charged at this site in all."""
+    return -day.balance_cents("Vanderzande")
+
+
+def test_a_pupil_arrives_in_care_leaves_and_is_charged_for_the_half_hours_started(day: Day) -> None:
+    assert day.tap("Léa", "care-door", "15:35").code is Code.IN
+    assert day.is_in("Léa")
+    assert charged_cents(day) == 0
+    assert day.tap("Léa", "care-door", "16:45").code is Code.OUT
+    assert not day.is_in("Léa")
+    assert charged_cents(day) == 2_25
+    assert day.questions() == []
+
+
+def test_a_stay_of_less_than_the_tolerance_costs_nothing_and_makes_no_charge(day: Day) -> None:
+    day.tap("Léa", "care-in", "15:35")
+    assert day.tap("Léa", "care-out", "15:40").code is Code.OUT
+    assert [type(fact) for fact in day.last[1:]] == [StayClosed]
+
+
+def test_care_is_charged_whatever_the_debt(day: Day) -> None:
+    day.bring("Vanderzande", -500_00)
+    day.tap("Léa", "care-in", "15:35")
+    assert day.tap("Léa", "care-out", "16:45").light is Light.ACCEPTED
+    assert day.balance_cents("Vanderzande") == -502_25
+
+
+def test_several_stays_a_day_are_charged_each(day: Day) -> None:
+    for clock in ("07:30", "08:20", "15:30", "16:00"):
+        day.tap("Léa", "care-door", clock)
+    assert charged_cents(day) == 1_50 + 75
+
+
+@pytest.mark.parametrize(
+    ("taps", "codes"),
+    [
+        ([("care-door", "16:00"), ("care-door", "16:01:59")], [Code.IN, Code.ALREADY_IN]),
+        ([("care-door", "16:00"), ("care-door", "16:02")], [Code.IN, Code.OUT]),
+        ([("care-door", "16:00"), ("care-door", "16:30"), ("care-door", "16:31")], [Code.IN, Code.OUT, Code.ALREADY_OUT]),
+        ([("care-door", "16:00"), ("care-door", "16:30"), ("care-door", "16:32")], [Code.IN, Code.OUT, Code.IN]),
+        ([("care-door", "16:00"), ("care-gate", "16:01")], [Code.IN, Code.ALREADY_IN]),  # the other door of the same care
+        ([("care-in", "16:00"), ("care-door", "16:01")], [Code.IN, Code.ALREADY_IN]),
+        ([("care-in", "16:00"), ("care-out", "16:01")], [Code.IN, Code.OUT]),  # an exit reader means what it says
+        ([("care-in", "16:00"), ("care-in", "17:00")], [Code.IN, Code.ALREADY_IN]),
+        ([("care-in", "16:00"), ("care-out", "16:30"), ("care-out", "16:31")], [Code.IN, Code.OUT, Code.ALREADY_OUT]),
+        ([("care-in", "16:00"), ("care-out", "16:30"), ("care-out", "16:32")], [Code.IN, Code.OUT, Code.NO_ENTRY]),
+        ([("care-out", "16:30")], [Code.NO_ENTRY]),
+    ],
+)
+def test_what_a_tap_means_by_the_direction_of_its_reader(day: Day, taps: list[tuple[str, str]], codes: list[Code]) -> None:
+    assert [day.tap("Léa", reader, clock).code for reader, clock in taps] == codes
+
+
+def test_a_second_tap_on_a_toggle_reader_within_two_minutes_changes_nothing(day: Day) -> None:
+    day.tap("Léa", "care-door", "16:00")
+    again = day.tap("Léa", "care-door", "16:01")
+    assert again.light is Light.ACCEPTED
+    assert len(day.last) == 1
+    assert day.is_in("Léa")
+
+
+def test_an_exit_without_an_entry_asks_staff_and_charges_nothing(day: Day) -> None:
+    taken = day.tap("Léa", "care-out", "16:30")
+    assert taken.light is Light.LOOK
+    (question,) = day.questions()
+    assert (question.code, question.reason, question.pupil) == (Code.NO_ENTRY, Reason.NO_ENTRY, number("Léa"))
+    assert charged_cents(day) == 0
+
+
+def test_siblings_and_programmes_do_not_mix(day: Day) -> None:
+    day.tap("Léa", "care-door", "16:00")
+    assert day.tap("Tom", "care-door", "16:00:30").code is Code.IN
+    assert day.tap("Léa", "study-door", "16:10").code is Code.IN
+    assert day.is_in("Léa")
+    assert day.is_in("Léa", "study")
+    assert day.tap("Léa", "care-door", "17:00").code is Code.OUT
+    assert day.is_in("Léa", "study")
+
+
+def test_a_badge_of_the_other_site_is_served_and_charged_where_it_is_used(day: Day) -> None:
+    day.tap("Mia", "care-in", "15:30")
+    day.tap("Mia", "care-out", "16:10")
+    assert (day.balance_cents("Okonkwo", "Tilleuls"), day.balance_cents("Okonkwo", "Parc")) == (-1_50, 0)
+
+
+def test_presence_at_two_sites_is_two_stays(day: Day) -> None:
+    day.tap("Léa", "care-door", "16:00")
+    assert day.tap("Léa", "parc-care", "16:30").code is Code.IN
+    assert day.is_in("Léa", "care")
+    assert day.is_in("Léa", "parc-care")
+
+
+# --- hours ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("date_", "reader", "clock", "code"),
+    [
+        (MONDAY, "care-door", "05:29", Code.CLOSED),
+        (MONDAY, "care-door", "05:30", Code.IN),
+        (MONDAY, "care-door", "08:29", Code.IN),
+        (MONDAY, "care-door", "08:30", Code.CLOSED),
+        (MONDAY, "care-door", "13:59", Code.CLOSED),
+        (MONDAY, "care-door", "14:00", Code.IN),
+        (MONDAY, "care-door", "18:00", Code.CLOSED),  # nobody arrives after the end
+        (WEDNESDAY, "care-door", "11:00", Code.IN),
+        (WEDNESDAY, "study-door", "16:10", Code.CLOSED),  # no study on Wednesday
+        (date(2025, 1, 11), "care-door", "16:00", Code.CLOSED),  # a Saturday
+        (MONDAY, "parc-study", "16:10", Code.CLOSED),  # Le Parc has no study
+    ],
+)
+def test_a_pupil_arrives_up_to_ninety_minutes_before_the_hours_and_never_outside(
+    day: Day, date_: date, reader: str, clock: str, code: Code
+) -> None:
+    day.date = date_
+    assert day.tap("Léa", reader, clock).code is code
+    assert len(day.questions()) == (code is Code.CLOSED)
+
+
+def test_a_pupil_may_leave_up_to_ninety_minutes_after_the_hours_and_pays_for_them(day: Day) -> None:
+    day.tap("Léa", "care-door", "17:00")
+    assert day.tap("Léa", "care-door", "19:29").code is Code.OUT
+    assert charged_cents(day) == 3_75
+
+
+def test_hours_that_touch_are_one_stay(day: Day) -> None:
+    """Care until 16:05 and care from 16:05 are two lines of a plan, and one afternoon of a child."""
+    care = day.school.programmes[number("care")]
+    day.change((replace(care, windows=(hours({0}, "15:00", "16:05"), hours({0}, "16:05", "18:00"))),))
+    day.tap("Léa", "care-door", "15:10")
+    assert day.tap("Léa", "care-door", "17:50").code is Code.OUT
+    assert charged_cents(day) == 4_50
+    assert day.questions() == []
+
+
+def test_a_forgotten_exit_at_noon_does_not_turn_the_afternoons_arrival_into_an_exit(day: Day) -> None:
+    care = day.school.programmes[number("care")]
+    day.change((replace(care, windows=(hours({0}, "12:00", "13:30"), hours({0}, "15:00", "18:00"))),))
+    day.tap("Léa", "care-door", "12:10")
+    assert day.tap("Léa", "care-door", "14:50").code is Code.IN
+    assert day.is_in("Léa")
+    assert [question.reason for question in day.questions()] == [Reason.NO_EXIT]
+    day.tap("Léa", "care-door", "16:00")
+    assert charged_cents(day) == 2_25
+
+
+@pytest.mark.parametrize(("reader", "clock"), [("care-door", "13:40"), ("care-door", "14:14"), ("care-out", "14:50")])
+def test_an_exit_nearer_to_the_hours_that_end_or_on_an_exit_reader_is_an_exit(day: Day, reader: str, clock: str) -> None:
+    care = day.school.programmes[number("care")]
+    day.change((replace(care, windows=(hours({0}, "12:00", "13:30"), hours({0}, "15:00", "18:00"))),))
+    day.tap("Léa", "care-door", "12:10")
+    assert day.tap("Léa", reader, clock).code is Code.OUT
+    assert day.questions() == []
+
+
+def test_a_stay_across_midnight_is_one_stay(day: Day) -> None:
+    care = day.school.programmes[number("care")]
+    day.change((replace(care, windows=(hours({0}, "20:00", "25:00"),)),))
+    day.tap("Léa", "care-door", "23:30")
+    day.next_day()
+    assert day.tap("Léa", "care-door", "00:20").code is Code.OUT
+    assert charged_cents(day) == 1_50
+
+
+def test_a_night_of_25_hours_is_charged_for_every_hour_that_passed(day: Day) -> None:
+    care = day.school.programmes[number("care")]
+    hourly = Tariff(Per.PERIOD, unit_tenths=1000, period_min=60)
+    day.change((replace(care, windows=(hours({6}, "00:00", "08:00"),), tariff=hourly),))
+    day.date = LONG_DAY
+    day.tap("Léa", "care-in", "01:00")
+    day.tap("Léa", "care-out", "04:00")
+    assert charged_cents(day) == 4_00
+
+
+# --- stays nobody ended --------------------------------------------------------------------------
+
+
+def test_a_forgotten_exit_is_ended_with_the_hours_asked_of_staff_and_not_charged(day: Day) -> None:
+    day.tap("Léa", "care-door", "16:00")
+    assert day.close("19:29") == ()
+    assert day.is_in("Léa")
+    closed, question = day.close("19:30")
+    assert isinstance(closed, StayClosed)
+    assert (closed.at_ms, closed.reason) == (moment("18:00"), Reason.NO_EXIT)
+    assert question == day.questions()[0]
+    assert not day.is_in("Léa")
+    assert charged_cents(day) == 0
+    assert day.close("23:00") == ()
+
+
+def test_a_forgotten_exit_of_yesterday_is_ended_before_todays_arrival(day: Day) -> None:
+    day.tap("Léa", "care-door", "16:00")
+    day.next_day()
+    taken = day.tap("Léa", "care-door", "07:30")
+    assert taken.code is Code.IN
+    assert [type(fact) for fact in day.last[1:]] == [StayClosed, Unresolved, StayOpened]
+    assert [(question.reason, question.at_ms) for question in day.questions()] == [(Reason.NO_EXIT, moment("18:00"))]
+    day.tap("Léa", "care-door", "08:00")
+    assert charged_cents(day) == 75
+
+
+def test_an_exit_on_the_day_after_a_forgotten_exit_is_an_exit_without_entry(day: Day) -> None:
+    day.tap("Léa", "care-in", "16:00")
+    day.next_day()
+    assert day.tap("Léa", "care-out", "08:00").code is Code.NO_ENTRY
+    assert [question.reason for question in day.questions()] == [Reason.NO_EXIT, Reason.NO_ENTRY]
+    assert charged_cents(day) == 0
+
+
+def test_an_exit_that_arrives_after_the_stay_was_ended_is_for_staff(day: Day) -> None:
+    """The device was cut off: its 17:40 comes in when the hub has already ended the stay at 18:00."""
+    day.tap("Léa", "care-door", "16:00")
+    day.close("20:00")
+    taken = day.tap("Léa", "care-door", "17:40", shown=Light.ACCEPTED)
+    assert (taken.code, taken.light) == (Code.LATE_ORDER, Light.LOOK)
+    assert [question.code for question in day.questions()] == [Code.IN, Code.LATE_ORDER]
+    assert charged_cents(day) == 0
+
+
+def test_an_entry_that_arrives_after_a_later_move_is_for_staff_and_changes_nothing(day: Day) -> None:
+    day.tap("Léa", "care-in", "16:00")
+    day.tap("Léa", "care-out", "17:00")
+    taken = day.tap("Léa", "care-in", "15:40", shown=Light.ACCEPTED)
+    assert taken.code is Code.LATE_ORDER
+    assert not day.is_in("Léa")
+    assert charged_cents(day) == 1_50
+
+
+def test_an_entry_ten_days_late_of_a_pupil_who_came_since_is_for_staff(day: Day) -> None:
+    day.next_day(10)
+    day.tap("Léa", "care-in", "16:00")
+    day.next_day(-10)
+    assert day.tap("Léa", "care-in", "16:00", shown=Light.ACCEPTED).code is Code.LATE_ORDER
+
+
+# --- study ---------------------------------------------------------------------------------------
+
+
+def test_study_costs_a_session_on_arrival_and_ends_by_itself(day: Day) -> None:
+    assert day.tap("Léa", "study-door", "16:05").code is Code.IN
+    assert charged_cents(day) == 1_00
+    assert day.close("17:59") == ()
+    (closed,) = day.close("18:00")
+    assert isinstance(closed, StayClosed)
+    assert closed.reason is Reason.NONE
+    assert charged_cents(day) == 1_00
+    assert day.questions() == []
+
+
+def test_study_is_charged_once_a_day_however_often_the_pupil_comes_and_goes(day: Day) -> None:
+    codes = [day.tap("Léa", "study-door", clock).code for clock in ("16:10", "16:30", "16:40", "17:00", "17:20")]
+    assert codes == [Code.IN, Code.OUT, Code.IN, Code.OUT, Code.IN]
+    assert charged_cents(day) == 1_00
+
+
+def test_study_is_charged_again_the_next_day_also_when_nobody_ended_it(day: Day) -> None:
+    day.tap("Léa", "study-door", "16:10")
+    day.next_day()
+    assert day.tap("Léa", "study-door", "16:10").code is Code.IN
+    assert charged_cents(day) == 2_00
+
+
+def test_a_session_that_ends_by_an_exit_scan_is_charged_once_a_day_too(day: Day) -> None:
+    day.change((replace(day.school.programmes[number("study")], needs_exit=True),))
+    for clock in ("16:10", "16:30", "16:40", "17:00"):
+        day.tap("Léa", "study-door", clock)
+    assert charged_cents(day) == 1_00
+
+
+def test_study_is_charged_when_the_pupil_comes_back_after_a_tap_that_was_not_lit(day: Day) -> None:
+    day.tap("Léa", "study-in", "16:10", shown=Light.ADULT)
+    assert charged_cents(day) == 0
+    assert day.tap("Léa", "study-in", "16:11").code is Code.ALREADY_IN
+    day.tap("Léa", "study-out", "16:30")
+    day.tap("Léa", "study-in", "16:40")
+    assert charged_cents(day) == 1_00
+
+
+@pytest.mark.parametrize("reader", ["study-door", "study-out"])
+def test_a_pupil_who_taps_on_leaving_after_study_has_ended_is_no_question_for_staff(day: Day, reader: str) -> None:
+    day.tap("Léa", "study-door", "16:10")
+    day.close("18:00")
+    taken = day.tap("Léa", reader, "18:10")
+    assert (taken.code, taken.light) == (Code.ALREADY_OUT, Light.ACCEPTED)
+    assert day.questions() == []
+    assert not day.is_in("Léa", "study")
+
+
+def test_a_departure_that_was_not_lit_ends_the_stay_and_is_not_charged(day: Day) -> None:
+    day.tap("Léa", "care-in", "15:30")
+    day.tap("Léa", "care-out", "17:00", shown=Light.ADULT)
+    assert not day.is_in("Léa")
+    assert not [fact for fact in day.last if isinstance(fact, Charged)]
+    assert [question.reason for question in day.questions()] == [Reason.NOT_LIT]

@@ -1,0 +1,81 @@
+"""Giving, blocking and replacing a badge; a scan that arrives late is judged by the state of its own time."""
+
+import pytest
+
+from hub.core.badges import block, give, swap
+from hub.core.facts import Refusal
+from hub.core.school import Badge, BadgeState, Rows, School, badge_at, edited
+from tests.schools import badge, moment, number, small_school
+
+ACTIVE, BLOCKED, LOST, REPLACED = BadgeState.ACTIVE, BadgeState.BLOCKED, BadgeState.LOST, BadgeState.REPLACED
+
+
+def card(name: str, since: str = "12:00") -> Badge:
+    """A new badge, not yet anybody's."""
+    return Badge(number(f"state of {name}"), badge(name), 0, ACTIVE, moment(since))
+
+
+def done(school: School, rows: Rows | Refusal) -> School:
+    assert not isinstance(rows, Refusal), rows
+    return edited(school, rows)
+
+
+def state(school: School, name: str, clock: str) -> tuple[int, BadgeState] | None:
+    found = badge_at(school, badge(name), moment(clock))
+    return (found.pupil, found.state) if found else None
+
+
+LEA, TOM = number("Léa"), number("Tom")
+
+
+def test_a_new_badge_is_a_pupils_from_that_instant_on() -> None:
+    school = done(small_school(), give(small_school(), LEA, card("a new card")))
+    assert [state(school, "a new card", clock) for clock in ("11:59", "12:00")] == [None, (LEA, ACTIVE)]
+    assert state(school, "Léa", "12:00") == (LEA, ACTIVE)
+    assert [each.hash for each in school.badges_of(LEA)] == [badge("a new card"), badge("Léa")]
+
+
+def test_a_badge_that_is_someones_is_given_to_nobody_else() -> None:
+    assert give(small_school(), TOM, card("Léa")) == Refusal("badge_in_use", {"pupil": LEA})
+    assert give(small_school(), number("Nobody"), card("a new card")) == Refusal("no_such_pupil")
+
+
+@pytest.mark.parametrize("why", [BLOCKED, LOST, REPLACED])
+def test_a_badge_ends_being_good_at_the_instant_it_is_blocked_lost_or_replaced(why: BadgeState) -> None:
+    school = done(small_school(), block(small_school(), badge("Léa"), why, moment("12:00"), 5))
+    assert [state(school, "Léa", clock) for clock in ("11:59:59.999", "12:00", "18:00")] == [(LEA, ACTIVE), (LEA, why), (LEA, why)]
+    assert block(school, badge("Léa"), why, moment("13:00"), 6) == Refusal("badge_not_active")
+
+
+def test_a_badge_nobody_knows_cannot_be_blocked() -> None:
+    assert block(small_school(), badge("a stranger"), BLOCKED, moment("12:00"), 5) == Refusal("badge_not_active")
+
+
+def test_a_blocked_badge_is_good_again_when_it_is_given_again() -> None:
+    school = done(small_school(), block(small_school(), badge("Léa"), BLOCKED, moment("10:00"), 5))
+    school = done(school, give(school, LEA, card("Léa", "12:00")))
+    assert [state(school, "Léa", clock) for clock in ("09:00", "11:00", "12:00")] == [(LEA, ACTIVE), (LEA, BLOCKED), (LEA, ACTIVE)]
+
+
+def test_a_lost_tag_that_was_found_may_become_another_pupils_and_its_past_stays() -> None:
+    school = done(small_school(), block(small_school(), badge("Léa"), LOST, moment("10:00"), 5))
+    school = done(school, give(school, TOM, card("Léa", "12:00")))
+    assert [state(school, "Léa", clock) for clock in ("09:00", "11:00", "13:00")] == [(LEA, ACTIVE), (LEA, LOST), (TOM, ACTIVE)]
+    school = done(school, block(school, badge("Léa"), BLOCKED, moment("14:00"), 6))
+    assert [state(school, "Léa", clock) for clock in ("09:00", "13:00", "14:00")] == [(LEA, ACTIVE), (TOM, ACTIVE), (TOM, BLOCKED)]
+
+
+def test_a_replaced_badge_and_its_successor_are_the_same_pupils() -> None:
+    school = done(small_school(), swap(small_school(), badge("Léa"), card("a new card"), moment("12:00"), 5))
+    assert (state(school, "Léa", "11:00"), state(school, "Léa", "12:00")) == ((LEA, ACTIVE), (LEA, REPLACED))
+    assert state(school, "a new card", "12:00") == (LEA, ACTIVE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [("a stranger", "a new card", "badge_not_active"), ("Léa", "Tom", "badge_in_use"), ("Léa", "Léa", "badge_in_use")],
+)
+def test_a_replacement_is_refused_whole(old: str, new: str, code: str) -> None:
+    refused = swap(small_school(), badge(old), card(new), moment("12:00"), 5)
+    assert isinstance(refused, Refusal)
+    assert refused.code == code

@@ -1,0 +1,117 @@
+"""Facts as they are written for ever: golden vectors that are only ever added to, and ids that need no randomness."""
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.core.facts import (
+    BalanceOpened,
+    Charged,
+    Code,
+    Entry,
+    Fact,
+    HoleDeclared,
+    MealReserved,
+    MealServed,
+    Reason,
+    Reversed,
+    Rule,
+    ScanTaken,
+    ShownBooked,
+    StayClosed,
+    StayOpened,
+    Unresolved,
+    WalletOpened,
+    Why,
+    derived,
+    scan_ask,
+)
+from proto.messages import Light
+
+VECTORS = Path(__file__).parent / "vectors"
+LARGEST = 2**63 - 1
+MONDAY_MS = 1_736_175_600_000
+
+SALE = (Entry("wallet:9", -320), Entry("sales:2:7", 320))
+CARE = Why(Rule.PERIODS, 1_736_173_800_000, MONDAY_MS, 30, 1, 30, 5, 750, 600)
+FACTS: list[Fact] = [
+    ScanTaken(1, "door", "a" * 16, 3, "care-in", "b" * 20, 5, MONDAY_MS, 200, Code.IN, Light.ACCEPTED, "", True, MONDAY_MS + 50),
+    ScanTaken(LARGEST, "till", "a" * 16, 1, "till", "b" * 20, 0, 0, 0, Code.UNKNOWN, Light.ADULT, "accepted", False, MONDAY_MS),
+    ShownBooked(2, "door", "a" * 16, 3, Light.ADULT),
+    HoleDeclared(3, "door", "a" * 16, 4, 9),
+    Unresolved(4, 41, 42, 5, 2, Code.IN, Reason.NO_EXIT, MONDAY_MS),
+    StayOpened(5, 51, 5, 2, 6, MONDAY_MS),
+    StayClosed(6, 51, 5, 2, 6, MONDAY_MS - 60_000, MONDAY_MS, Reason.NO_EXIT),
+    WalletOpened(7, 9, 2, 8, MONDAY_MS),
+    BalanceOpened(8, 9, MONDAY_MS, (Entry("opening:2", -1250), Entry("wallet:9", 1250))),
+    Charged(9, 91, 9, 8, 5, 2, 7, 320, MONDAY_MS, Why(Rule.PRICE, unit_tenths=3200), Reason.OFFLINE, SALE),
+    Charged(10, 92, 9, 8, 5, 2, 6, 75, MONDAY_MS, CARE, Reason.NONE, (Entry("wallet:9", -75), Entry("sales:2:6", 75))),
+    Reversed(11, 91, 9, 320, MONDAY_MS, Reason.NOT_LIT, (Entry("sales:2:7", -320), Entry("wallet:9", 320))),
+    MealReserved(12, 121, 5, 2, 7, 20250106),
+    MealServed(13, 121, 5, 2, 7, 20250106, MONDAY_MS),
+]
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Fact).decode
+
+
+def vectors(name: str) -> list[bytes]:
+    """One array per line."""
+    return (VECTORS / name).read_bytes().splitlines()
+
+
+def test_every_kind_of_fact_has_a_vector() -> None:
+    assert {type(fact) for fact in FACTS} == set(get_args(Fact))
+    assert len(vectors("facts.jsonl")) == len(FACTS)
+
+
+@pytest.mark.parametrize("place", range(len(FACTS)), ids=lambda place: f"{place}-{type(FACTS[place]).__name__}")
+def test_a_fact_is_written_and_read_as_it_always_was(place: int) -> None:
+    line = vectors("facts.jsonl")[place]
+    assert decode(line) == FACTS[place]
+    assert encode(FACTS[place]) == line
+
+
+@pytest.mark.parametrize(
+    ("place", "older"),
+    [
+        (0, StayClosed(6, 51, 5, 2, 6, MONDAY_MS - 60_000, MONDAY_MS)),
+        (1, ScanTaken(1, "door", "a" * 16, 3, "care-in", "b" * 20, 5, MONDAY_MS, 200, Code.IN, Light.ACCEPTED)),
+        (2, Charged(9, 91, 9, 8, 5, 2, 7, 320, MONDAY_MS, Why(Rule.PRICE), Reason.OFFLINE, SALE)),
+    ],
+)
+def test_an_older_shorter_array_is_read_with_what_was_meant_before_the_field_existed(place: int, older: Fact) -> None:
+    assert decode(vectors("older.jsonl")[place]) == older
+
+
+def test_a_newer_longer_array_is_read_by_what_is_known_of_it() -> None:
+    longer = json.dumps([*json.loads(encode(FACTS[2])), "a field of next year"])
+    assert decode(longer) == FACTS[2]
+
+
+@pytest.mark.parametrize(
+    "text", ['["scan"]', '["rumour",1]', "[]", "{}", '["meal",0,121,5,2,7,20250106]', '["meal","1",121,5,2,7,20250106]']
+)
+def test_what_is_no_fact_is_not_read_as_one(text: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        decode(text)
+
+
+def test_the_id_of_a_scan_comes_from_its_key_alone_and_never_changes() -> None:
+    assert scan_ask("door", "a" * 16, 3) == 7_571_116_666_735_067_511
+    assert derived(1, "charge") == 5_755_295_661_439_354_787
+
+
+@given(st.integers(1, LARGEST), st.text(max_size=30))
+def test_a_derived_id_fits_a_database_and_is_never_zero(ask: int, part: str) -> None:
+    assert 1 <= derived(ask, part) <= LARGEST
+
+
+def test_scans_of_other_devices_lives_and_numbers_have_other_ids() -> None:
+    keys = [(device, inc * 16, n) for device in ("door", "door1") for inc in "ab" for n in (1, 11, 111)]
+    assert len({scan_ask(*key) for key in keys}) == len(keys)

@@ -1,0 +1,59 @@
+"""What is set up: an edit of some rows is the same school as reading all of them."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.core.school import Badge, BadgeState, Household, Programme, Pupil, Row, School, edited
+from proto.messages import Use
+from tests.schools import CARE_HOURS, CARE_TARIFF, badge, number, small_school
+
+
+def rows_of(school: School) -> list[Row]:
+    """Every row there is."""
+    plain = (school.sites, school.programmes, school.products, school.devices, school.readers, school.households, school.pupils)
+    return [row for kind in plain for row in kind.values()] + [state for states in school.badges.values() for state in states]
+
+
+badges = st.builds(
+    Badge,
+    id=st.integers(1, 6),
+    hash=st.sampled_from([badge("Léa"), badge("Tom")]),
+    pupil=st.integers(1, 3),
+    state=st.sampled_from(BadgeState),
+    from_ms=st.integers(0, 5),
+)
+rows = st.one_of(
+    st.builds(Household, id=st.integers(1, 3), name=st.sampled_from("AB")),
+    st.builds(Pupil, id=st.integers(1, 3), household=st.integers(1, 3), site=st.just(1), first_name=st.just("x"), last_name=st.just("y")),
+)
+
+
+@given(st.lists(rows))
+def test_editing_row_by_row_is_editing_all_at_once_and_the_last_one_stands(each: list[Row]) -> None:
+    school = School()
+    for row in each:
+        school = edited(school, (row,))
+    assert school == edited(School(), tuple(each))
+    assert edited(School(), tuple(reversed(rows_of(school)))) == school
+
+
+@given(st.lists(badges, unique_by=lambda state: state.id))
+def test_the_states_of_a_badge_stand_in_the_order_of_time_however_they_were_written(each: list[Badge]) -> None:
+    assert edited(School(), tuple(each)) == edited(School(), tuple(reversed(each)))
+    for states in edited(School(), tuple(each)).badges.values():
+        assert [state.from_ms for state in states] == sorted(state.from_ms for state in states)
+
+
+def test_an_edit_leaves_the_old_school_as_it_was_and_shares_what_did_not_change() -> None:
+    before = small_school()
+    after = edited(before, (replace(before.pupils[number("Léa")], group="4B"),))
+    assert (before.pupils[number("Léa")].group, after.pupils[number("Léa")].group) == ("3A", "4B")
+    assert after.badges is before.badges
+
+
+def test_of_two_programmes_for_one_use_the_same_one_is_meant_in_whatever_order_they_were_read() -> None:
+    one, two = (Programme(number, 1, Use.CARE, "Garderie", CARE_HOURS, CARE_TARIFF) for number in (1, 2))
+    assert edited(School(), (one, two)).programme_for(1, Use.CARE) is edited(School(), (two, one)).programme_for(1, Use.CARE) is one
+    assert edited(School(), (one,)).programme_for(2, Use.CARE) is None

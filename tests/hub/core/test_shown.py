@@ -1,0 +1,158 @@
+"""The shown outcome wins: a scan the hub had decided, for which the device then reports what it has lit by itself."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from hub.core.facts import Charged, Code, Reason, Reversed, ShownBooked
+from hub.core.ledger import sales_account
+from hub.core.scans import Arrived
+from proto.messages import Light
+from tests.hub.core.test_scans import blocked_at
+from tests.schools import FIRST_LIFE, SECOND_LIFE, Day, number, reported, scan
+
+YES, NO = Light.ACCEPTED, Light.ADULT
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the hub decided for Léa's tap at this reader, what the device lit, and what is true afterwards."""
+
+    why: str
+    reader: str
+    code: Code
+    lit: Light
+    cents: int
+    """Charged in all, from 20,00 € (or from nothing, for a shortage)."""
+    is_in: bool = False
+    reason: Reason | None = None
+    """What staff are asked for because of the difference."""
+    has: int = 20_00
+    before: tuple[tuple[str, str], ...] = ()
+    blocked: bool = False
+
+
+CASES = [
+    Case("sold, and lit: as it is", "sandwich-till", Code.SOLD, YES, 3_20),
+    Case("sold, and lit with a look: as it is", "sandwich-till", Code.SOLD, Light.LOOK, 3_20),
+    Case("sold, not lit: the money goes back", "sandwich-till", Code.SOLD, NO, 0, reason=Reason.NOT_LIT),
+    Case("short of money, but lit: sold after all", "sandwich-till", Code.SHORTAGE, YES, 3_20, reason=Reason.OFFLINE, has=0),
+    Case("short of money, not lit: nothing sold", "sandwich-till", Code.SHORTAGE, NO, 0, reason=Reason.NOT_LIT, has=0),
+    Case("a meal, and lit", "meal-till", Code.WALK_UP, YES, 4_50),
+    Case("a meal, not lit: it may have been eaten, but is not paid", "meal-till", Code.WALK_UP, NO, 0, reason=Reason.NOT_LIT),
+    Case("arrived, and lit", "care-in", Code.IN, YES, 0, is_in=True),
+    Case("arrived, not lit: the presence stays", "care-in", Code.IN, NO, 0, is_in=True, reason=Reason.NOT_LIT),
+    Case("left, and lit", "care-out", Code.OUT, YES, 75, before=(("care-in", "11:30"),)),
+    Case("left, not lit: gone, and not paid", "care-out", Code.OUT, NO, 0, reason=Reason.NOT_LIT, before=(("care-in", "11:30"),)),
+    Case("no entry, lit", "care-out", Code.NO_ENTRY, YES, 0),
+    Case("no entry, not lit", "care-out", Code.NO_ENTRY, NO, 0, reason=Reason.NO_ENTRY),
+    Case("blocked, and not lit", "care-in", Code.BLOCKED, NO, 0, blocked=True),
+    Case("blocked, but lit: let in, so in", "care-in", Code.BLOCKED, YES, 0, is_in=True, reason=Reason.OFFLINE, blocked=True),
+    Case("blocked, but lit at the till: sold", "sandwich-till", Code.BLOCKED, YES, 3_20, reason=Reason.OFFLINE, blocked=True),
+    Case("blocked, lit at the till, no money: sold", "sandwich-till", Code.BLOCKED, YES, 3_20, reason=Reason.OFFLINE, has=0, blocked=True),
+    Case("no such reader, but lit", "spare", Code.NO_READER, YES, 0, reason=Reason.OFFLINE),
+    Case("no such reader, not lit", "spare", Code.NO_READER, NO, 0),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.why)
+def test_what_was_lit_is_what_is_booked(day: Day, case: Case) -> None:
+    day.bring("Vanderzande", case.has)
+    day.date = day.date.replace(day=8)  # a Wednesday: care is open at noon
+    for n, (reader, clock) in enumerate(case.before, 1):
+        day.take(scan("Léa", reader, clock, day=day.date, n=n))
+    if case.blocked:
+        day.change(blocked_at(day.school, "Léa", "07:00"))
+    arrived = scan("Léa", case.reader, "12:00", day=day.date, n=9)
+    assert day.take(arrived).code is case.code
+    asked = len(day.questions())
+    booked, *_ = day.report(reported(arrived, case.lit))
+    assert isinstance(booked, ShownBooked)
+    assert day.balance_cents("Vanderzande") == case.has - case.cents
+    assert day.is_in("Léa") is case.is_in
+    assert [question.reason for question in day.questions()[asked:]] == ([] if case.reason is None else [case.reason])
+    assert day.books.line(arrived.device, FIRST_LIFE).shown_n == 9
+
+
+def test_the_questions_about_a_difference_name_the_pupil(day: Day) -> None:
+    arrived = scan("Léa", "care-in", "16:00")
+    day.take(arrived)
+    day.report(reported(arrived, NO))
+    assert [(question.pupil, question.subject) for question in day.questions()] == [(number("Léa"), arrived.ask)]
+
+
+def test_a_no_that_was_lit_as_a_yes_is_booked_with_reason_offline(day: Day) -> None:
+    arrived = scan("Léa", "sandwich-till", "12:00")
+    day.take(arrived)
+    booked = day.report(reported(arrived, YES))
+    assert [fact.reason for fact in booked if isinstance(fact, Charged)] == [Reason.OFFLINE]
+
+
+def test_a_yes_that_was_not_lit_takes_the_sale_back_with_its_reason(day: Day) -> None:
+    day.bring("Vanderzande", 20_00)
+    arrived = scan("Léa", "sandwich-till", "12:00")
+    day.take(arrived)
+    booked = day.report(reported(arrived, NO))
+    assert [fact.reason for fact in booked if isinstance(fact, Reversed)] == [Reason.NOT_LIT]
+    assert day.books.balance_cents(sales_account(number("Tilleuls"), number("sandwich"))) == 0
+
+
+def test_a_tap_after_a_no_that_was_lit_is_the_pupils_first(day: Day) -> None:
+    """Sold, but the answer came too late and "ask an adult" was lit; the pupil taps again and gets the sandwich: one sale."""
+    day.bring("Vanderzande", 20_00)
+    arrived = scan("Léa", "sandwich-till", "12:00")
+    day.take(arrived)
+    day.report(reported(arrived, NO))
+    assert day.take(scan("Léa", "sandwich-till", "12:00:02", n=2)).code is Code.SOLD
+    assert day.balance_cents("Vanderzande") == 16_80
+
+
+def test_a_tap_in_the_device_s_next_life_after_a_no_that_was_lit_is_the_pupils_first(day: Day) -> None:
+    day.bring("Vanderzande", 20_00)
+    arrived = scan("Léa", "sandwich-till", "12:00")
+    day.take(arrived)
+    day.report(reported(arrived, NO))
+    assert day.take(scan("Léa", "sandwich-till", "12:00:30", inc=SECOND_LIFE)).code is Code.SOLD
+    assert day.balance_cents("Vanderzande") == 16_80
+
+
+def test_a_no_that_was_lit_does_not_forget_a_later_tap(day: Day) -> None:
+    day.bring("Vanderzande", 20_00)
+    first = scan("Léa", "sandwich-till", "12:00")
+    day.take(first)
+    day.take(scan("Léa", "sandwich-till", "12:01", n=2))
+    day.report(reported(first, NO))
+    assert day.take(scan("Léa", "sandwich-till", "12:01:02", n=3)).code is Code.SOLD
+    assert day.balance_cents("Vanderzande") == 16_80
+
+
+@pytest.mark.parametrize("lit", [YES, NO])
+def test_a_tap_that_was_answered_again_sells_nothing_whatever_was_lit(day: Day, lit: Light) -> None:
+    day.bring("Vanderzande", 20_00)
+    day.take(scan("Léa", "sandwich-till", "12:00"))
+    again = scan("Léa", "sandwich-till", "12:00:30", inc=SECOND_LIFE)
+    assert day.take(again).code is Code.AGAIN
+    day.report(reported(again, lit))
+    assert day.balance_cents("Vanderzande") == 16_80
+
+
+def test_what_the_hub_itself_answered_is_never_sold_by_being_reported(day: Day) -> None:
+    arrived = scan("Léa", "sandwich-till", "12:00")
+    assert day.take(arrived).code is Code.SHORTAGE
+    assert len(day.report(reported(arrived, YES, code=Code.SHORTAGE, by_hub=True))) == 1
+    assert day.balance_cents("Vanderzande") == 0
+
+
+@pytest.mark.parametrize("lit", [YES, NO])
+def test_what_was_lit_for_a_record_that_was_given_up_is_asked_of_staff(day: Day, lit: Light) -> None:
+    """A card's unreadable record turns up after it was declared a hole: nothing is booked, nothing is lost."""
+    lost: Arrived = scan("Léa", "sandwich-till", "12:00", n=4)
+    day.report(reported(lost, lit))
+    assert [(question.code, question.subject) for question in day.questions()] == [(Code.UNCERTAIN, lost.ask)]
+
+
+def test_a_stranger_s_badge_that_was_lit_is_asked_of_staff(day: Day) -> None:
+    arrived = scan("a stranger", "sandwich-till", "12:00")
+    day.take(arrived)
+    day.report(reported(arrived, YES))
+    assert [question.reason for question in day.questions()] == [Reason.NONE, Reason.OFFLINE]

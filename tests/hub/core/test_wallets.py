@@ -1,0 +1,141 @@
+"""Wallets: what may stop a sale, what never may, taking back, and balances brought along."""
+
+import pytest
+
+from hub.core.books import Books
+from hub.core.facts import Charged, Facts, Reason, Refusal, Rule, WalletOpened, Why
+from hub.core.ledger import opening_account, sales_account
+from hub.core.school import Policy, School
+from hub.core.wallets import Sale, charge, charge_id, open_balances, reverse
+from tests.schools import Day, moment, number
+
+NOW = moment("12:00")
+
+
+def bring(school: School, books: Books, ask: int, balances: dict[tuple[str, str], int]) -> Facts | Refusal:
+    named = {(number(site), number(family)): cents for (site, family), cents in balances.items()}
+    return open_balances(school, books, ask, named, NOW)
+
+
+def sell(school: School, books: Books, ask: int, cents: int, policy: Policy, forced: bool = False) -> Facts | Refusal:
+    """Sell Léa a sandwich at this price."""
+    why = Why(Rule.PRICE, unit_tenths=cents * 10)
+    pupil, site = school.pupils[number("Léa")], school.sites[number("Tilleuls")]
+    return charge(books, ask, Sale(pupil, site, number("sandwich"), cents, why, policy, NOW, forced))
+
+
+def take_back(school: School, books: Books, ask: int, charged: int) -> Facts:
+    return reverse(ask, books.charges[charged], NOW, Reason.CORRECTED)
+
+
+@pytest.mark.parametrize(
+    ("policy", "has", "price", "sold"),
+    [
+        (Policy.MUST_SERVE, 0, 5_00, True),
+        (Policy.MUST_SERVE, -100_00, 5_00, True),
+        (Policy.MUST_HAVE_FUNDS, 5_00, 5_00, True),
+        (Policy.MUST_HAVE_FUNDS, 4_99, 5_00, False),
+        (Policy.MUST_HAVE_FUNDS, 0, 1, False),
+        (Policy.MUST_HAVE_FUNDS, 0, 0, True),
+        (Policy.MUST_HAVE_FUNDS, -3_00, 0, True),  # what costs nothing needs no money
+        (Policy.LIMIT, 0, 10_00, True),  # the site's floor, -10,00 €, is just reached
+        (Policy.LIMIT, 0, 10_01, False),
+        (Policy.LIMIT, -5_00, 5_00, True),
+        (Policy.LIMIT, -5_00, 5_01, False),
+        (Policy.LIMIT, -20_00, 1, False),  # care has driven it below the floor
+        (Policy.LIMIT, 20_00, 30_00, True),
+    ],
+)
+def test_the_policy_says_whether_a_lack_of_money_stops_a_sale(day: Day, policy: Policy, has: int, price: int, sold: bool) -> None:
+    day.bring("Vanderzande", has)
+    outcome = day.do(sell, price, policy)
+    assert isinstance(outcome, Refusal) is not sold
+    assert day.balance_cents("Vanderzande") == (has - price if sold else has)
+
+
+def test_a_refused_sale_names_the_balance_and_the_price(day: Day) -> None:
+    day.bring("Vanderzande", 3_00)
+    assert day.do(sell, 3_20, Policy.MUST_HAVE_FUNDS) == Refusal("shortage", {"balance_cents": 3_00, "price_cents": 3_20})
+
+
+@pytest.mark.parametrize(
+    ("policy", "has", "reason"),
+    [
+        (Policy.MUST_HAVE_FUNDS, 0, Reason.OFFLINE),
+        (Policy.LIMIT, -8_00, Reason.OFFLINE),
+        (Policy.LIMIT, -5_00, Reason.NONE),
+        (Policy.MUST_HAVE_FUNDS, 9_00, Reason.NONE),
+        (Policy.MUST_SERVE, -50_00, Reason.NONE),
+    ],
+)
+def test_what_was_handed_over_offline_is_sold_and_says_so_where_it_passes_a_limit(
+    day: Day, policy: Policy, has: int, reason: Reason
+) -> None:
+    day.bring("Vanderzande", has)
+    sold = day.do(sell, 5_00, policy, forced=True)
+    assert not isinstance(sold, Refusal)
+    assert [fact.reason for fact in sold if isinstance(fact, Charged)] == [reason]
+    assert day.balance_cents("Vanderzande") == has - 5_00
+
+
+def test_a_charge_names_payer_and_beneficiary_and_moves_the_money_from_wallet_to_sales(day: Day) -> None:
+    day.bring("Vanderzande", 20_00)
+    sold = day.do(sell, 3_20, Policy.LIMIT)
+    assert not isinstance(sold, Refusal)
+    (charged,) = [fact for fact in sold if isinstance(fact, Charged)]
+    assert (charged.payer, charged.pupil, charged.cents) == (number("Vanderzande"), number("Léa"), 3_20)
+    assert charged.charge == charge_id(charged.ask)
+    assert day.books.balance_cents(sales_account(number("Tilleuls"), number("sandwich"))) == 3_20
+
+
+def test_a_wallet_is_opened_by_the_first_charge_and_shared_by_the_siblings(day: Day) -> None:
+    day.tap("Léa", "meal-till", "12:00")
+    assert [type(fact) for fact in day.last if isinstance(fact, WalletOpened)] == [WalletOpened]
+    day.tap("Tom", "meal-till", "12:01")
+    assert not [fact for fact in day.last if isinstance(fact, WalletOpened)]
+    assert day.balance_cents("Vanderzande") == -9_00
+
+
+def test_a_family_has_one_wallet_per_site_and_pays_where_it_was_served(day: Day) -> None:
+    day.bring("Vanderzande", 20_00)
+    day.tap("Léa", "parc-meal-till", "12:00")
+    assert day.balance_cents("Vanderzande", "Tilleuls") == 20_00
+    assert day.balance_cents("Vanderzande", "Parc") == -4_00
+
+
+def test_balances_are_brought_along_against_the_opening_account(day: Day) -> None:
+    day.do(bring, {("Tilleuls", "Vanderzande"): 12_50, ("Tilleuls", "Quintelier"): -3_00, ("Parc", "Okonkwo"): 0})
+    assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier"), day.balance_cents("Okonkwo", "Parc")) == (12_50, -3_00, 0)
+    assert day.books.balance_cents(opening_account(number("Tilleuls"))) == -9_50
+    assert (number("Parc"), number("Okonkwo")) in day.books.wallets
+
+
+@pytest.mark.parametrize("stranger", [("Tilleuls", "Nobody"), ("Nowhere", "Quintelier")])
+def test_balances_are_brought_along_all_or_nothing(day: Day, stranger: tuple[str, str]) -> None:
+    refused = day.do(bring, {("Tilleuls", "Vanderzande"): 12_50, stranger: 1_00})
+    assert refused == Refusal("no_such_wallet", {"site": number(stranger[0]), "household": number(stranger[1])})
+    assert day.books == Books()
+
+
+def test_a_balance_is_brought_along_once_even_when_the_file_is_read_twice(day: Day) -> None:
+    day.bring("Vanderzande", 12_50)
+    again = day.do(bring, {("Tilleuls", "Quintelier"): 1_00, ("Tilleuls", "Vanderzande"): 12_50})
+    assert isinstance(again, Refusal)
+    assert again.code == "already_opened"
+    assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier")) == (12_50, 0)
+
+
+def test_a_wallet_that_was_charged_before_may_still_bring_its_balance_along(day: Day) -> None:
+    day.tap("Léa", "meal-till", "12:00")
+    day.bring("Vanderzande", 20_00)
+    assert day.balance_cents("Vanderzande") == 15_50
+
+
+def test_a_charge_is_taken_back_whole_and_once(day: Day) -> None:
+    day.bring("Vanderzande", 20_00)
+    sold = day.do(sell, 3_20, Policy.LIMIT)
+    assert not isinstance(sold, Refusal)
+    day.do(take_back, charge_id(sold[0].ask))
+    assert day.balance_cents("Vanderzande") == 20_00
+    assert day.do(take_back, charge_id(sold[0].ask)) == ()
+    assert day.balance_cents("Vanderzande") == 20_00
