@@ -109,6 +109,11 @@ class Switchboard:
     def seen(self, device: str) -> Seen:
         return self.fleet.of(device)
 
+    def settled(self) -> tuple[list[Fact], Books]:
+        """Everything committed, and the live books."""
+        self.journal.memory.commit()
+        return self.journal.facts(), self.desk.books
+
     def edit(self, *rows: Any) -> "asyncio.Task[Any]":
         return asyncio.ensure_future(self.desk.edit(next(self.asks), lambda _school: rows))
 

@@ -29,7 +29,7 @@ OFFLINE_YES = Shown(Light.ACCEPTED, "offline")
 @pytest.fixture
 async def board(broker: Running, replay_equals_live: ReplayEqualsLive) -> AsyncIterator[Switchboard]:
     async with switchboard(broker) as connected:
-        replay_equals_live(connected.desk, connected.journal.facts)
+        replay_equals_live(connected.settled)
         yield connected
 
 
