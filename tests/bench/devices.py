@@ -1,0 +1,102 @@
+"""Scripted devices: many on one loop, each with its own connection, speaking proto as an edge does. They time the hub's part alone."""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hub.mqtt import Account, Listener, Wire
+from proto import codec, topics
+from proto.messages import HubState, Scan, ScanMessage, State, Status, VerdictMessage
+from proto.topics import Kind
+from tests.bench.pace import passed
+from tests.bench.school import READER
+
+WAIT_S = 30.0
+
+
+@dataclass
+class Scripted:
+    """One device. `tap` sends a scan; `took_ms` gets one figure for each verdict, in order of arrival."""
+
+    account: Account
+    session: str
+    took_ms: list[float] = field(default_factory=list)
+    _sent_ns: dict[int, int] = field(default_factory=dict)
+    _n: int = 0
+
+    def __post_init__(self) -> None:
+        filters = [(topics.HUB, 1), (topics.topic(self.account.user, Kind.VERDICT), 0)]
+        self._wire = Wire(self.account, Listener(lambda: None, lambda: None, self._heard), filters)
+        self._born = asyncio.Event()
+        self._answered = asyncio.Event()
+
+    async def start(self) -> None:
+        """Connect, see the hub, be born."""
+        self._wire.start((self._topic(Kind.STATE), self._state(Status.LOST)))
+        async with asyncio.timeout(WAIT_S):
+            await self._born.wait()
+
+    async def stop(self) -> None:
+        await self._wire.close((self._topic(Kind.STATE), self._state(Status.OFF)))
+
+    def tap(self, badge: str) -> None:
+        """One scan, now."""
+        self._n += 1
+        now_ms = time.monotonic_ns() // 1_000_000
+        scan = Scan(inc=self.session, n=self._n, reader=READER, badge=badge, boot=self.session, mono_ms=now_ms, wall_ms=0)
+        message = ScanMessage(session=self.session, q=self._n, boot=self.session, mono_ms=now_ms, records=[scan])
+        self._sent_ns[self._n] = time.monotonic_ns()
+        self._wire.publish(self._topic(Kind.SCAN), codec.encode(message))
+
+    async def answered(self) -> None:
+        """Until nothing is open."""
+        async with asyncio.timeout(WAIT_S):
+            while self._sent_ns:
+                self._answered.clear()
+                await self._answered.wait()
+
+    def _heard(self, topic: str, payload: bytes, _retained: bool) -> None:
+        if topic == topics.HUB:
+            if codec.decode(payload, HubState).status is Status.ON:  # type: ignore[union-attr]
+                self._wire.publish(self._topic(Kind.STATE), self._state(Status.ON), qos=1, retain=True)
+                self._born.set()
+            return
+        now_ns = time.monotonic_ns()
+        message = codec.decode(payload, VerdictMessage)
+        assert isinstance(message, VerdictMessage), f"not a verdict: {payload!r}"
+        for verdict in message.verdicts:
+            assert verdict.code == "sold", f"not the rule that is measured: {verdict.code}"
+            self.took_ms.append((now_ns - self._sent_ns.pop(verdict.n)) / 1e6)
+        self._answered.set()
+
+    def _topic(self, kind: Kind) -> str:
+        return topics.topic(self.account.user, kind)
+
+    def _state(self, status: Status) -> bytes:
+        return codec.encode(State(status=status, session=self.session, inc=self.session))
+
+
+async def one_by_one(device: Scripted, badges: Sequence[str], pause_s: float) -> list[float]:
+    """Each tap after the answer to the one before; ms from scan to verdict."""
+    before = len(device.took_ms)
+    for badge in badges:
+        device.tap(badge)
+        await device.answered()
+        await passed(pause_s)
+    return device.took_ms[before:]
+
+
+async def together(devices: Sequence[Scripted], badges: Sequence[str], per_s: float) -> list[float]:
+    """Taps at random moments (always the same ones), `per_s` a second over all devices, whether or not others wait."""
+    moments = random.Random(1)
+    before = [len(device.took_ms) for device in devices]
+    due_s = time.monotonic()
+    for badge in badges:
+        due_s += moments.expovariate(per_s)
+        await passed(max(0.0, due_s - time.monotonic()))
+        moments.choice(devices).tap(badge)
+    for device in devices:
+        await device.answered()
+    return [took for device, size in zip(devices, before, strict=True) for took in device.took_ms[size:]]
