@@ -6,7 +6,6 @@ Commands that write need the hub stopped: a data folder has one writer, and the 
 import argparse
 import asyncio
 import gc
-import hashlib
 import logging
 import secrets
 import sys
@@ -16,11 +15,12 @@ from pathlib import Path
 
 from hub.broker import HUB_USER, mosquitto_passwords
 from hub.broker import Account as BrokerAccount
+from hub.core.canteen import reserve
 from hub.core.wallets import open_balances
 from hub.errors import HubError, ImportRefusedError
 from hub.keys import badge_key, hub_password
 from hub.settings import Settings, load
-from hub.setup import balances, describe, pupils
+from hub.setup import balances, content_ask, describe, pupils, reservations
 from proto.errors import ProtoError
 
 REFUSED = 2
@@ -49,7 +49,7 @@ async def _run(settings: Settings, _options: argparse.Namespace) -> int:
 
 async def _setup(settings: Settings, options: argparse.Namespace) -> int:
     """Read a school's description and its pupils; all of it or nothing."""
-    from hub.run import memory
+    from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
         described = describe(_text(options.school), str(options.school), stores.desk.school, _new_id)
@@ -67,10 +67,10 @@ async def _setup(settings: Settings, options: argparse.Namespace) -> int:
 
 async def _opening(settings: Settings, options: argparse.Namespace) -> int:
     """Book opening balances from a file; the same file twice changes nothing."""
-    from hub.run import memory
+    from hub.memory import memory
 
     text = _text(options.file)
-    ask = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1 or 1
+    ask = content_ask(text)
     async with memory(Path(settings.hub.data)) as stores:
         found = balances(text, str(options.file), stores.desk.school)
         known = ask in stores.desk.books.asks
@@ -81,16 +81,33 @@ async def _opening(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+async def _reserve(settings: Settings, options: argparse.Namespace) -> int:
+    """Reserve and charge the meals of a file; the same file twice changes nothing."""
+    from hub.memory import memory
+
+    text = _text(options.file)
+    async with memory(Path(settings.hub.data)) as stores:
+        desk, at_ms = stores.desk, options.since_ms or time.time_ns() // 1_000_000
+        found = reservations(text, str(options.file), desk.school, desk.books)
+        new = [one for one in found if one.ask not in desk.books.asks]
+        asked = [desk.do(one.ask, reserve, one.ask, one.pupil, one.product, one.day, at_ms) for one in new]
+        refused = [answer.refusal.code for answer in await asyncio.gather(*asked) if answer.refusal is not None]
+        if refused:
+            raise ImportRefusedError(f"{options.file}: {', '.join(refused)}")
+        print(f"{len(new)} meals reserved, {len(found) - len(new)} of this file were reserved before")
+    return 0
+
+
 async def _device(settings: Settings, options: argparse.Namespace) -> int:
     """Print the settings file of a device, its password included."""
-    from hub.run import memory, password
+    from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
         device = stores.desk.school.devices.get(options.device)
         if device is None:
             raise ImportRefusedError(f"no device `{options.device}`: it is one of {', '.join(sorted(stores.desk.school.devices))}")
         print(f'device = "{device.id}"\ndata = "/var/lib/preau-edge"\n\n[broker]\nhost = "{options.host or settings.broker.host}"')
-        print(f'port = {settings.broker.port}\npassword = "{password(stores.master, device)}"')
+        print(f'port = {settings.broker.port}\npassword = "{stores.password(device)}"')
         for owner, reader in sorted(stores.desk.school.readers):
             if owner == device.id:
                 print(f'\n[[readers]]\nid = "{reader}"\nkind = "hid"\npath = "/dev/input/by-path/CHANGE-ME"  # preau-edge probe names it')
@@ -99,17 +116,17 @@ async def _device(settings: Settings, options: argparse.Namespace) -> int:
 
 async def _passwords(settings: Settings, _options: argparse.Namespace) -> int:
     """Print the password file for a mosquitto beside this hub (provisioning/README.md)."""
-    from hub.run import accounts, memory
+    from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
-        everyone = [BrokerAccount(HUB_USER, hub_password(stores.master)), *accounts(stores.desk.school, stores.master)]
+        everyone = [BrokerAccount(HUB_USER, hub_password(stores.master)), *stores.accounts()]
         print(mosquitto_passwords(everyone), end="")
     return 0
 
 
 async def _check(settings: Settings, _options: argparse.Namespace) -> int:
     """Audit a data folder: chain, sums, and that the history tells the same as the journal."""
-    from hub.run import memory
+    from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
         books = stores.desk.books
@@ -125,6 +142,7 @@ _COMMANDS = {
     "run": _run,
     "setup": _setup,
     "opening": _opening,
+    "reserve": _reserve,
     "device": _device,
     "passwords": _passwords,
     "check": _check,
@@ -156,7 +174,8 @@ def _parser() -> argparse.ArgumentParser:
     made["setup"].add_argument("school", type=Path, help="the school's description (TOML)")
     made["setup"].add_argument("--pupils", type=Path, help="its pupils (CSV)")
     made["opening"].add_argument("file", type=Path, help="site; household; balance (CSV)")
-    for name in ("setup", "opening"):
+    made["reserve"].add_argument("file", type=Path, help="site; household; last_name; first_name; meal; day (CSV)")
+    for name in ("setup", "opening", "reserve"):
         made[name].add_argument("--since-ms", type=int, default=0, help="from when on it holds, Unix ms (exercises; default: now)")
     made["device"].add_argument("device", help="the device's id")
     made["device"].add_argument("--host", help="the broker's address as the device sees it")

@@ -10,8 +10,7 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -20,20 +19,14 @@ from hub.broker import HUB_USER, EmbeddedBroker
 from hub.broker import Account as BrokerAccount
 from hub.clock import Clock, wall_ms
 from hub.core.attendance import close_due
-from hub.core.books import Books
-from hub.core.school import Device, School
-from hub.desk import Desk
 from hub.errors import StartError
 from hub.fleet import Fleet
-from hub.folder import Folder, stop_at_once
-from hub.history import History
-from hub.journal import Journal
-from hub.keys import badge_key, device_password, hub_password, load_master
+from hub.keys import badge_key, hub_password
 from hub.link import Link
+from hub.memory import Memory, memory
 from hub.mqtt import Account
 from hub.notify import ALIVE, READY, STOPPING, alive_every_s, notify
 from hub.orders import Orders
-from hub.register import Register
 from hub.settings import Settings
 from hub.web.account import first_account_link
 from hub.web.app import make_app
@@ -43,40 +36,6 @@ log = logging.getLogger(__name__)
 
 UPKEEP_S = 60.0
 """How often stays whose hours are over are looked for, in school seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What is remembered, opened: the three stores, the desk over them, and the master key."""
-
-    folder: Folder
-    journal: Journal
-    register: Register
-    history: History
-    desk: Desk
-    master: bytes
-
-    def new_ask(self) -> int:
-        """A fresh ask id, for what the hub itself begins."""
-        return secrets.randbits(63) or 1
-
-
-@contextlib.asynccontextmanager
-async def memory(data: Path) -> AsyncIterator[Memory]:
-    """Open a data folder: locked, verified, replayed. Raises StartError (BusyError, DamageError) and KeyFileError."""
-    async with contextlib.AsyncExitStack() as stack:
-        folder = Folder(data)
-        stack.callback(folder.close)
-        master = load_master(folder.master_key)
-        books = Books()
-        journal = await Journal.open(folder, stop_at_once, books.apply)
-        stack.push_async_callback(journal.close)
-        register = await Register.open(folder, stop_at_once)
-        stack.push_async_callback(register.close)
-        history = await History.open(register, journal)
-        stack.push_async_callback(history.close)
-        desk = Desk(await register.read_school(), books, journal, register)
-        yield Memory(folder, journal, register, history, desk, master)
 
 
 async def serve(settings: Settings) -> None:
@@ -95,23 +54,12 @@ async def serve(settings: Settings) -> None:
         notify(STOPPING)
 
 
-def accounts(school: School, master: bytes) -> list[BrokerAccount]:
-    """The broker accounts of all devices that may speak."""
-    return [BrokerAccount(device.id, password(master, device)) for device in school.devices.values() if not device.blocked]
-
-
-def password(master: bytes, device: Device) -> str:
-    """The broker password of a device."""
-    return device_password(master, device.id, device.generation)
-
-
 async def _start_broker(settings: Settings, stores: Memory, stack: contextlib.AsyncExitStack) -> None:
     """The embedded broker as our child, with the devices of the register; a mosquitto is run by systemd, not by us."""
     if settings.broker.kind != "embedded":
         return
     hub = BrokerAccount(HUB_USER, hub_password(stores.master))
-    school = stores.desk.school
-    broker = EmbeddedBroker(settings.broker.host, settings.broker.port, stores.folder.broker, hub, accounts(school, stores.master))
+    broker = EmbeddedBroker(settings.broker.host, settings.broker.port, stores.folder.broker, hub, stores.accounts())
     await broker.start()
     stack.push_async_callback(broker.stop)
     following = asyncio.create_task(_follow_devices(stores, broker))
@@ -122,11 +70,11 @@ async def _follow_devices(stores: Memory, broker: EmbeddedBroker) -> None:
     """A device added, renewed or blocked at the office is let in or shut out at once."""
     changed = asyncio.Event()
     stores.desk.watch(lambda _number, facts: None if facts else changed.set())
-    known = accounts(stores.desk.school, stores.master)
+    known = stores.accounts()
     while True:
         await changed.wait()
         changed.clear()
-        now = accounts(stores.desk.school, stores.master)
+        now = stores.accounts()
         if now != known:
             known = now
             await broker.reload(now)
@@ -141,7 +89,7 @@ def _make_link(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock) -
         blocking.add(task)
         task.add_done_callback(blocking.discard)
 
-    orders = Orders(badge_key(stores.master), lambda device: password(stores.master, device), block)
+    orders = Orders(badge_key(stores.master), stores.password, block)
     account = Account(settings.broker.host, settings.broker.port, HUB_USER, hub_password(stores.master))
     return Link(stores.desk, fleet, orders, clock, account, lambda: secrets.token_hex(8))
 

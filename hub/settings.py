@@ -41,10 +41,14 @@ class WebSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class ClockSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """For exercises: a day that starts at `start_ms` (Unix ms) and runs `speed` times as fast. At speed 1 the machine's clock counts."""
+    """For exercises: a day that begins with `start_ms` (Unix ms; 0: the machine's clock counts) and runs `speed` times as fast.
+
+    `since_ms`: when it began, by the machine's clock (0: when the hub starts), so that a hub started again goes on in the same day.
+    """
 
     speed: Annotated[float, Meta(ge=1, le=10_000)] = 1.0
     start_ms: Annotated[int, Meta(ge=0)] = 0
+    since_ms: Annotated[int, Meta(ge=0)] = 0
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

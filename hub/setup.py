@@ -5,6 +5,7 @@ A column with a national register number is dropped and named, never stored (law
 """
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,10 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta, Struct
 
 from hub.broker import HUB_USER
+from hub.core.books import Books
 from hub.core.calendar import Window
+from hub.core.canteen import day_number
+from hub.core.facts import derived
 from hub.core.money import read_cents
 from hub.core.school import (
     Badge,
@@ -180,6 +184,54 @@ def _balance_trouble(line: dict[str, str], key: tuple[int, int], cents: int | No
     if cents is None:
         return f"`{line['balance']}` is not an amount: write it as 12,50"
     return f"a second line for household `{line['household']}` at `{line['site']}`: keep one"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One meal to reserve. `ask` comes from the file's content and the line: the same file twice changes nothing."""
+
+    ask: int
+    pupil: int
+    product: int
+    day: str
+    """YYYY-MM-DD."""
+
+
+def reservations(text: str, name: str, school: School, books: Books) -> tuple[Reservation, ...]:
+    """Meals from a list with the columns site; household; last_name; first_name; meal; day. All or nothing."""
+    lines, _ = _lines(text, name, ("site", "household", "last_name", "first_name", "meal", "day"))
+    file_ask = content_ask(text)
+    known = {(school.households[one.household].name, one.last_name, one.first_name): one.id for one in school.pupils.values()}
+    meals = {(school.sites[one.site].name, one.name): one for one in school.products.values() if one.kind is ProductKind.MEAL}
+    found: dict[tuple[int, int, int | None], Reservation] = {}
+    wrong: list[str] = []
+    for number, line in lines:
+        pupil = known.get((line["household"], line["last_name"], line["first_name"]), 0)
+        meal, day, ask = meals.get((line["site"], line["meal"])), day_number(line["day"]), derived(file_ask, f"line {number}")
+        place = (pupil, meal.site if meal else 0, day)
+        taken = place in found or (day is not None and (pupil, place[1], day) in books.meals and ask not in books.asks)
+        if not pupil or meal is None or day is None or taken:
+            wrong.append(f"{name}:{number}: {_meal_trouble(line, pupil, meal, day)}")
+        else:
+            found[place] = Reservation(ask, pupil, meal.id, line["day"])
+    if wrong:
+        raise ImportRefusedError("\n".join(wrong))
+    return tuple(found.values())
+
+
+def _meal_trouble(line: dict[str, str], pupil: int, meal: Product | None, day: int | None) -> str:
+    if not pupil:
+        return f"`{line['first_name']} {line['last_name']}` of household `{line['household']}` is not known: import the pupils first"
+    if meal is None:
+        return f"`{line['meal']}` is no meal of site `{line['site']}`: use the names they have in the school"
+    if day is None:
+        return f"`{line['day']}` is no day: write it as 2025-01-31"
+    return f"`{line['first_name']} {line['last_name']}` has a meal on {line['day']} already: remove the line"
+
+
+def content_ask(text: str) -> int:
+    """The ask id of a whole file: read in twice, it is asked once."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1 or 1
 
 
 def _lines(text: str, name: str, columns: tuple[str, ...]) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]:
