@@ -142,11 +142,11 @@ def shells_know_no_page(file: Source) -> list[str]:
 
 
 def pages_keep_apart(file: Source) -> list[str]:
-    """hub/web/<word> imports core, desk and the frame of hub/web (render, session, marks, …): never another page, a store or the link."""
+    """hub/web/<word> imports core, desk, fleet and the frame of hub/web (render, session, …): never another page, a store or the link."""
     if not within(file.module, "hub.web") or file.module == "hub.web" or within(file.module, *COMPOSERS):
         return []
     own = file.module.split(".")[2]
-    known = ("hub.core", "hub.desk", f"hub.web.{own}", *(f"hub.web.{room}" for room in FRAME if room != "app"))
+    known = ("hub.core", "hub.desk", "hub.fleet", f"hub.web.{own}", *(f"hub.web.{room}" for room in FRAME if room != "app"))
     found = []
     for node, name in imports(file):
         page = within(name, "hub.web") and not within(name, *known)

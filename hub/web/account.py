@@ -52,9 +52,10 @@ async def first_account_link(office: Office, url: str) -> str | None:
 
 @router.get("/sign-in")
 async def sign_in_form(visit: Anyone, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+    """The form; whoever is signed in already goes on."""
     if visit.person:
         return RedirectResponse(own_path(next), 303)
-    return page(visit, "sign_in.html", SignInPage("", own_path(next)))
+    return await page(visit, "sign_in.html", SignInPage("", own_path(next)))
 
 
 @router.post("/sign-in")
@@ -65,12 +66,12 @@ async def sign_in(form: PostedByAnyone) -> Response:
     pause_ms = passwords.pause_ms(login, now_ms)
     if pause_ms or passwords.busy():
         problem = "wait" if pause_ms else "busy"
-        return page(visit, "sign_in.html", SignInPage(login, back, problem, -(-pause_ms // 1000)), status=429)
+        return await page(visit, "sign_in.html", SignInPage(login, back, problem, -(-pause_ms // 1000)), status=429)
     staff = await visit.office.accounts.staff_by_login(login)
     right = await passwords.fits(staff.password if staff else None, form.text("password"))
     passwords.tried(login, now_ms, right=right)
     if staff is None or not right:
-        return page(visit, "sign_in.html", SignInPage(login, back, "wrong"), status=422)
+        return await page(visit, "sign_in.html", SignInPage(login, back, "wrong"), status=422)
     answer = RedirectResponse(back, 303)
     await session.begin(visit, staff.id, answer)
     return answer
@@ -78,6 +79,7 @@ async def sign_in(form: PostedByAnyone) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(form: Posted) -> Response:
+    """End this browser's web session."""
     answer = RedirectResponse("/sign-in", 303)
     await session.end(form.visit, answer)
     return answer
@@ -86,7 +88,7 @@ async def sign_out(form: Posted) -> Response:
 @router.get("/first/{token}")
 async def first_form(visit: Anyone, token: str) -> Response:
     """The form of the one-time link. Whether the link is good is said when the form is sent: looking must not use it up."""
-    return page(visit, "first.html", FirstPage(token, "", "", {}))
+    return await page(visit, "first.html", FirstPage(token, "", "", {}))
 
 
 @router.post("/first/{token}")
@@ -96,9 +98,9 @@ async def first(form: PostedByAnyone, token: str) -> Response:
     name, login = form.text("name"), form.text("login").casefold()
     problems = _problems(name, login, form.text("password"), form.text("again"))
     if problems:
-        return page(visit, "first.html", FirstPage(token, name, login, problems), status=422)
+        return await page(visit, "first.html", FirstPage(token, name, login, problems), status=422)
     if not await accounts.use_invite(token_hash(token), visit.office.wall_ms()):
-        return page(visit, "first.html", FirstPage(token, name, login, {"token": "used"}), status=409)
+        return await page(visit, "first.html", FirstPage(token, name, login, {"token": "used"}), status=409)
     staff = visit.office.new_id()
     await accounts.add_staff(staff, login, name, await _passwords(form).hash(form.text("password")))
     answer = RedirectResponse("/", 303)

@@ -25,6 +25,8 @@ MARK = 4
 """Letters of a code that are kept, to tell two badges apart on a page: a 20th of what would be needed to copy it."""
 MOST_CARDS = 60
 """Cards of one print run: two classes, six sheets, some seconds of drawing."""
+LISTED = 120
+"""Pupils to choose from on one page: four classes; more are counted, and a class narrows them."""
 KEPT_SHEETS = 4
 KEPT_S = 600
 """A sheet is kept in memory for ten minutes: a form sent twice gives the same cards instead of new ones."""
@@ -53,6 +55,7 @@ class BadgesPage:
     groups: tuple[str, ...]
     group: str
     choices: tuple[Choice, ...]
+    more: int
     without: int
     problem: str
     most: int = MOST_CARDS
@@ -107,7 +110,7 @@ class Sheets:
 @router.get("/badges")
 async def badges(visit: SignedIn, group: str = "") -> Response:
     """Choose a class, then the pupils to print cards for."""
-    return page(visit, "badges.html", _choose(visit.office.desk.school, group))
+    return await page(visit, "badges.html", _choose(visit.office.desk.school, group))
 
 
 @router.post("/badges/find")
@@ -118,7 +121,7 @@ async def find(form: Posted) -> Response:
     states = office.desk.school.badges.get(badge_hash(office.badge_key, canonical), ()) if canonical else ()
     if not states:
         problem = "nobodys_badge" if canonical else "no_badge_code"
-        return page(form.visit, "badges.html", _choose(office.desk.school, "", problem), status=409)
+        return await page(form.visit, "badges.html", _choose(office.desk.school, "", problem), status=409)
     return RedirectResponse(f"/badges/{states[-1].id}", 303)
 
 
@@ -134,12 +137,13 @@ async def sheet(form: Posted) -> Response:
             return Response(made, media_type="application/pdf", headers={"content-disposition": 'attachment; filename="badges.pdf"'})
         problem = made.code
     context = _choose(form.visit.office.desk.school, form.text("group"), problem, chosen)
-    return page(form.visit, "badges.html", context, status=409)
+    return await page(form.visit, "badges.html", context, status=409)
 
 
 @router.get("/badges/give")
 async def give_form(visit: SignedIn, pupil: int) -> Response:
-    return page(visit, "give.html", GivePage(_pupil(visit.office.desk.school, pupil), ""))
+    """The form to give a pupil a badge by scanning it."""
+    return await page(visit, "give.html", GivePage(_pupil(visit.office.desk.school, pupil), ""))
 
 
 @router.post("/badges/give")
@@ -149,17 +153,18 @@ async def give(form: Posted) -> Response:
     pupil = _pupil(office.desk.school, form.number("pupil"))
     canonical = _canonical(typed)
     if canonical is None:
-        return page(form.visit, "give.html", GivePage(pupil, typed, "no_badge_code"), status=409)
+        return await page(form.visit, "give.html", GivePage(pupil, typed, "no_badge_code"), status=409)
     answer = await office.desk.edit(form.ask, rules.give, pupil.id, _new(form, pupil.id, canonical))
     if answer.refusal:
         holder = office.desk.school.pupils.get(answer.refusal.numbers.get("pupil", 0))
-        return page(form.visit, "give.html", GivePage(pupil, typed, answer.refusal.code, holder), status=409)
+        return await page(form.visit, "give.html", GivePage(pupil, typed, answer.refusal.code, holder), status=409)
     return RedirectResponse(f"/pupils/{pupil.id}?done=given", 303)
 
 
 @router.get("/badges/{badge}")
 async def badge(visit: SignedIn, badge: int) -> Response:
-    return page(visit, "badge.html", _badge_page(visit.office.desk.school, badge))
+    """One badge, by the id of any of its states."""
+    return await page(visit, "badge.html", _badge_page(visit.office.desk.school, badge))
 
 
 @router.post("/badges/{badge}")
@@ -172,7 +177,7 @@ async def end(form: Posted, badge: int) -> Response:
     new_id = derived(form.ask, "ended")
     answer = await office.desk.edit(form.ask, rules.block, before.badge.hash, state, office.now_ms(), new_id)
     if answer.refusal:
-        return page(form.visit, "badge.html", _badge_page(office.desk.school, badge, answer.refusal.code), status=409)
+        return await page(form.visit, "badge.html", _badge_page(office.desk.school, badge, answer.refusal.code), status=409)
     return RedirectResponse(f"/pupils/{before.badge.pupil}?done={state.value}", 303)
 
 
@@ -221,7 +226,8 @@ def _choose(school: School, group: str, problem: str = "", chosen: tuple[int, ..
     return BadgesPage(
         groups=tuple(sorted({pupil.group for pupil in school.pupils.values() if pupil.group})),
         group=group,
-        choices=tuple(Choice(pupil, tuple(held.get(pupil.id, ())), pupil.id in chosen) for pupil in pupils),
+        choices=tuple(Choice(pupil, tuple(held.get(pupil.id, ())), pupil.id in chosen) for pupil in pupils[:LISTED]),
+        more=max(0, len(pupils) - LISTED),
         without=sum(pupil not in held for pupil in school.pupils),
         problem=problem,
     )

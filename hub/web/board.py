@@ -103,7 +103,7 @@ async def board(visit: SignedIn) -> Response:
     desk, live = visit.office.desk, visit.request.app.state.live
     await desk.seen()
     context = board_page(desk.school, desk.books, live.taps, live.version)
-    return page(visit, "board.html", context, block="live" if visit.is_fragment else "")
+    return await page(visit, "board.html", context, block="live" if visit.is_fragment else "")
 
 
 @router.get("/present/{programme}")
@@ -116,7 +116,7 @@ async def present(visit: SignedIn, programme: int) -> Response:
         raise HTTPException(404)
     people = sorted(_people(desk.school, _stays(desk.books)[programme]), key=lambda one: (one.pupil.last_name, one.pupil.first_name))
     context = PresentPage(live.version, found, desk.school.sites[found.site], tuple(people))
-    return page(visit, "present.html", context, block="live" if visit.is_fragment else "")
+    return await page(visit, "present.html", context, block="live" if visit.is_fragment else "")
 
 
 @router.get("/board/events")

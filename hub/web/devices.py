@@ -60,7 +60,7 @@ class DevicesPage:
 async def devices(visit: SignedIn, located: str = "") -> Response:
     """All devices, or the live block."""
     context = _page(visit, about=located, done="locate" if located in visit.office.desk.school.devices else "")
-    return page(visit, "devices.html", context, block="live" if visit.is_fragment else "")
+    return await page(visit, "devices.html", context, block="live" if visit.is_fragment else "")
 
 
 @router.post("/devices/{device}/locate")
@@ -70,7 +70,7 @@ async def locate(form: Posted, device: str) -> Response:
     if device not in office.desk.school.devices:
         raise HTTPException(404)
     if not office.command(device, Do.LOCATE):
-        return page(form.visit, "devices.html", _page(form.visit, about=device, problem="away"), status=409)
+        return await page(form.visit, "devices.html", _page(form.visit, about=device, problem="away"), status=409)
     return RedirectResponse(f"/devices?located={device}", 303)
 
 

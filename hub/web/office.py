@@ -1,5 +1,6 @@
 """Everything the pages stand on, put together by hand in `hub/__main__.py`, and the ports they need. No page and no rule."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -83,6 +84,11 @@ class Past(Protocol):
     async def stays_of(self, pupil: int, limit: int) -> Sequence[StayClosed]: ...
 
 
+def machine_ms() -> int:
+    """The time of this machine, Unix ms."""
+    return time.time_ns() // 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """One per hub. `badge_key` keys the badge hashes; `command` tells a device to do something, False when it is away."""
@@ -95,9 +101,9 @@ class Office:
     command: Callable[[str, Do], bool]
     now_ms: Callable[[], int]
     """The school's time, Unix ms: what pages show. In an exercise a day may run faster than life."""
-    wall_ms: Callable[[], int]
-    """The machine's time, Unix ms: how long a web session or an invitation lasts."""
     random_bytes: Callable[[int], bytes]
+    wall_ms: Callable[[], int] = machine_ms
+    """The machine's time, Unix ms: how long a web session or an invitation lasts."""
     over_https: bool = False
     """Whether browsers reach the hub over https: cookies are then bound to it."""
     silent_ms: int = 90_000

@@ -19,4 +19,4 @@ class OopsPage:
 async def oops(request: Request, status: int) -> Response:
     """The page for this status; for an unexpected error without asking the register who is there, as that may be what failed."""
     visit = Visit(request, request.app.state.office, request.app.state.office.language) if status >= 500 else await anyone(request)
-    return page(visit, "oops.html", OopsPage(status), status=status)
+    return await page(visit, "oops.html", OopsPage(status), status=status)

@@ -1,5 +1,6 @@
 """Pages and their named blocks, in the visitor's language: plain Jinja2, our own catalogues and files. Knows no page."""
 
+import asyncio
 import hashlib
 import mimetypes
 from collections.abc import Callable, Mapping
@@ -78,11 +79,15 @@ class Pages:
         return "".join(page.blocks[block](page.new_context(dict(values))))
 
 
-def page(visit: Visit, template: str, context: object, block: str = "", status: int = 200) -> HTMLResponse:
-    """The answer with this page, or with one of its blocks. `context` is the page's frozen dataclass."""
+async def page(visit: Visit, template: str, context: object, block: str = "", status: int = 200) -> HTMLResponse:
+    """The answer with this page, or with one of its blocks. `context` is the page's frozen dataclass.
+
+    A thread writes it: a long page takes some ms, and a scan that arrives in between must not wait for it.
+    """
     pages: Pages = visit.request.app.state.pages
     values = {field.name: getattr(context, field.name) for field in fields(context)}  # type: ignore[arg-type]
-    text = pages.text(visit.language, template, {**values, "frame": _frame(visit, pages)}, block)
+    values["frame"] = _frame(visit, pages)
+    text = await asyncio.to_thread(pages.text, visit.language, template, values, block)
     # Pages hold children's names: no cache on the way or on a shared computer keeps them.
     return HTMLResponse(text, status, {**SECURITY, "cache-control": "no-store"})
 

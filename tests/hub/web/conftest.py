@@ -171,10 +171,10 @@ def sealed(html: str, action: str) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def opened(data: Path) -> AsyncIterator[Hub]:
+async def opened(path: Path) -> AsyncIterator[Hub]:
     """The hub of a data folder, started."""
     async with contextlib.AsyncExitStack() as stack:
-        folder = Folder(data)
+        folder = Folder(path)
         stack.callback(folder.close)
         books = Books()
         journal = await Journal.open(folder, pytest.fail, books.apply)
@@ -191,18 +191,18 @@ async def opened(data: Path) -> AsyncIterator[Hub]:
 @pytest.fixture(scope="session")
 def school_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The register of the small school, set up once for all tests."""
-    data = tmp_path_factory.mktemp("school")
+    path = tmp_path_factory.mktemp("school")
 
     async def set_up() -> None:
-        async with opened(data) as hub:
+        async with opened(path) as hub:
             await hub.register.write(1, SCHOOL_ROWS)
 
     asyncio.run(set_up())
-    return data / "office.db"
+    return path / "office.db"
 
 
 @pytest.fixture
-def data(tmp_path: Path, school_file: Path) -> Path:
+def hub_folder(tmp_path: Path, school_file: Path) -> Path:
     """A data folder of one's own."""
     (tmp_path / "hub").mkdir()
     shutil.copy(school_file, tmp_path / "hub")
@@ -210,8 +210,8 @@ def data(tmp_path: Path, school_file: Path) -> Path:
 
 
 @pytest.fixture
-async def hub(data: Path) -> AsyncIterator[Hub]:
-    async with opened(data) as running:
+async def hub(hub_folder: Path) -> AsyncIterator[Hub]:
+    async with opened(hub_folder) as running:
         yield running
 
 

@@ -29,11 +29,11 @@ async def test_the_newest_tap_stands_first_and_the_oldest_leave(hub: Hub, anne: 
     assert page.index(f"tap-{last}") < page.index("Hugo Dupont")
 
 
-async def test_the_taps_of_before_a_restart_are_on_the_board(data: Path) -> None:
-    async with opened(data) as hub:
+async def test_the_taps_of_before_a_restart_are_on_the_board(hub_folder: Path) -> None:
+    async with opened(hub_folder) as hub:
         await hub.tap(100, f.Code.IN)
         await hub.tap(101, f.Code.OUT)
-    async with opened(data) as again:
+    async with opened(hub_folder) as again:
         assert [scan.pupil for scan in again.app.state.live.taps] == [101, 100]
 
 

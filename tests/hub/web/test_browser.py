@@ -6,6 +6,7 @@ Screenshots of every page are kept in `out/screens/` for a person to look at.
 import asyncio
 import contextlib
 import itertools
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,8 +22,8 @@ from proto.badge import badge_hash, code
 from proto.messages import Do, Health, ReaderHealth, ReaderState, State, Status
 from tests.hub.web.conftest import KEY, PASSWORD, Hub
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")]
+CHROMIUM = "/usr/bin/chromium"
+pytestmark = pytest.mark.browser
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -99,6 +100,8 @@ async def url(hub: Hub) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def chromium() -> AsyncIterator[Browser]:
+    if shutil.which(CHROMIUM) is None:
+        pytest.skip("Debian's chromium is not installed")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
