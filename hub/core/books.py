@@ -1,8 +1,14 @@
-"""The books: balances, who is in, what is booked. A fold over the facts, in memory; `apply` cannot fail, replay equals live."""
+"""The books: balances, who is in, what is booked. A fold over the facts, in memory; `apply` cannot fail, replay equals live.
+
+What is kept a million times is a Struct without cycles: made in a third of the time, and nothing for the collector to walk through.
+"""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.core import facts as f
 from hub.core.ledger import balanced
@@ -12,8 +18,7 @@ DECIDED_KEPT = 512
 """Decisions kept per device, for when it reports what it had lit by itself; it holds far fewer open questions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True, gc=False):
     """What the hub had answered to a scan, and whose and where it was."""
 
     light: Light
@@ -31,8 +36,7 @@ class DeviceLine:
     shown_n: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LastTap:
+class LastTap(Struct, frozen=True, gc=False):
     """The last scan of a badge at a reader for which the pupil saw a yes, or is about to."""
 
     inc: str
@@ -41,8 +45,7 @@ class LastTap:
     code: f.Code
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(Struct, frozen=True, gc=False):
     id: int
     pupil: int
     site: int
@@ -50,8 +53,7 @@ class Stay:
     from_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(Struct, frozen=True, gc=False):
     id: int
     wallet: int
     pupil: int
@@ -61,8 +63,7 @@ class Charge:
     reversed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Meal:
+class Meal(Struct, frozen=True, gc=False):
     """`served_ms` 0 while it waits to be collected."""
 
     id: int
@@ -134,7 +135,8 @@ def _book(books: Books, entries: tuple[f.Entry, ...]) -> None:
 
 
 def _advance(books: Books, device: str, inc: str) -> DeviceLine:
-    return books.lines.setdefault(device, {}).setdefault(inc, DeviceLine())
+    lives = books.lines.setdefault(device, {})
+    return lives.get(inc) or lives.setdefault(inc, DeviceLine())
 
 
 def _scan(books: Books, fact: f.ScanTaken) -> None:
@@ -146,8 +148,8 @@ def _scan(books: Books, fact: f.ScanTaken) -> None:
         del decided[next(iter(decided))]
     if fact.shown:
         line.shown_n = max(line.shown_n, fact.n)
-    seen = Light(fact.shown) if fact.shown else fact.light
-    if seen in YES and fact.light in YES and fact.code is not f.Code.AGAIN:
+    refused = fact.light not in YES or (fact.shown and fact.shown not in YES)
+    if not refused and fact.code is not f.Code.AGAIN:
         books.taps[fact.device, fact.reader, fact.badge] = LastTap(fact.inc, fact.n, fact.at_ms, fact.code)
 
 

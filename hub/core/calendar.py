@@ -28,7 +28,7 @@ def at(instant_ms: int, zone: ZoneInfo) -> datetime:
 
 def day_of(instant_ms: int, zone: ZoneInfo) -> date:
     """The school's calendar day of an instant."""
-    return at(instant_ms, zone).date()
+    return datetime.fromtimestamp(instant_ms // 1000, zone).date()
 
 
 def instant_ms(day: date, minute: int, zone: ZoneInfo) -> int:

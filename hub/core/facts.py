@@ -5,6 +5,7 @@ their meaning. Instants are Unix ms (UTC). `ask` is the id under which the fact 
 """
 
 import enum
+import functools
 import hashlib
 from typing import Annotated
 
@@ -245,6 +246,7 @@ class Refusal(Struct, frozen=True):
     numbers: dict[str, int] = {}
 
 
+@functools.lru_cache(maxsize=1024)  # one scan asks for it several times
 def scan_ask(device: str, inc: str, n: int) -> int:
     """The ask id of a scan, from its key: the same everywhere and at every replay."""
     return _number(f"scan|{device}|{inc}|{n}")

@@ -13,8 +13,6 @@ from hub.core.tap import Outcome, Tap
 from hub.core.wallets import charge_id, reverse
 from proto.messages import YES, Hole, Light, Scan, Use
 
-SAME_TAP_MS = 3_000
-"""The same badge at the same reader within this time is the same tap."""
 AGAIN_MS = 60_000
 """Within this time of a scan from the device's earlier life: it may have died between commit and light (reliability.md, 2.3)."""
 
@@ -87,8 +85,6 @@ def take(school: School, books: Books, arrived: Arrived) -> Facts:
         taken_ms=arrived.taken_ms,
     )
     difference = _difference(trouble, light, scan)
-    if outcome.repeated and difference is Reason.NONE:
-        return (taken,)
     return (taken, *outcome.facts, *_questions(school, arrived, arrived.ask, outcome.code, difference, taken.pupil))
 
 
@@ -120,8 +116,7 @@ def identify(school: School, arrived: Arrived) -> tuple[Badge | None, Code | Non
     if (arrived.device, arrived.scan.reader) not in school.readers:
         return badge_at(school, badge_hash, arrived.at_ms), Code.NO_READER
     then = badge_at(school, badge_hash, arrived.at_ms)
-    around = {badge_at(school, badge_hash, arrived.at_ms + shift) for shift in (-arrived.err_ms, 0, arrived.err_ms)}
-    if len(around) > 1:
+    if any(badge_at(school, badge_hash, arrived.at_ms + shift) is not then for shift in (-arrived.err_ms, arrived.err_ms)):
         return then, Code.UNCERTAIN
     if then is None or then.pupil not in school.pupils:
         return None, Code.UNKNOWN
@@ -129,11 +124,12 @@ def identify(school: School, arrived: Arrived) -> tuple[Badge | None, Code | Non
 
 
 def _outcome(school: School, books: Books, arrived: Arrived, badge: Badge | None, trouble: Code | None) -> Outcome:
-    """The first rule that speaks: the same tap again, a device that died, a badge that is not good, else the slice."""
+    """The first rule that speaks: a device that died, a badge that is not good, else the slice.
+
+    Two records of one life are two taps: the device has merged what was one, by a clock that needs no correction.
+    """
     scan = arrived.scan
     last = books.taps.get((arrived.device, scan.reader, scan.badge))
-    if last is not None and last.inc == scan.inc and 0 <= arrived.at_ms - last.at_ms < SAME_TAP_MS:
-        return Outcome(last.code, repeated=True)
     if last is not None and last.inc != scan.inc and abs(arrived.at_ms - last.at_ms) < AGAIN_MS:
         return Outcome(Code.AGAIN)
     if trouble is not None and not (trouble is Code.BLOCKED and shown_yes(scan)):
