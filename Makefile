@@ -26,10 +26,10 @@ lint: $(READY)
 	.venv/bin/mypy --strict
 
 demo: $(READY)
-	@.venv/bin/python -m tests.demo
+	@.venv/bin/python -m tests.demo $(if $(SPEED),--speed $(SPEED))
 
 day: $(READY)
-	@.venv/bin/python -m tests.demo.day
+	@.venv/bin/python -m tests.demo.day $(if $(SEED),--seed $(SEED))
 
 bench: $(READY)
 	@.venv/bin/python -m tests.bench

@@ -16,6 +16,7 @@ from pathlib import Path
 from hub.broker import HUB_USER, mosquitto_passwords
 from hub.broker import Account as BrokerAccount
 from hub.core.canteen import reserve
+from hub.core.school import School
 from hub.core.wallets import open_balances
 from hub.errors import HubError, ImportRefusedError
 from hub.keys import badge_key, hub_password
@@ -99,19 +100,33 @@ async def _reserve(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _device(settings: Settings, options: argparse.Namespace) -> int:
-    """Print the settings file of a device, its password included."""
+    """Print the settings file of a device (of several: one after the other), its password included."""
     from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
-        device = stores.desk.school.devices.get(options.device)
-        if device is None:
-            raise ImportRefusedError(f"no device `{options.device}`: it is one of {', '.join(sorted(stores.desk.school.devices))}")
-        print(f'device = "{device.id}"\ndata = "/var/lib/preau-edge"\n\n[broker]\nhost = "{options.host or settings.broker.host}"')
-        print(f'port = {settings.broker.port}\npassword = "{stores.password(device)}"')
-        for owner, reader in sorted(stores.desk.school.readers):
-            if owner == device.id:
-                print(f'\n[[readers]]\nid = "{reader}"\nkind = "hid"\npath = "/dev/input/by-path/CHANGE-ME"  # preau-edge probe names it')
+        devices = stores.desk.school.devices
+        unknown = [device for device in options.device if device not in devices]
+        if unknown:
+            raise ImportRefusedError(f"no device `{unknown[0]}`: it is one of {', '.join(sorted(devices))}")
+        for device in options.device:
+            print(_device_settings(settings, options, stores.desk.school, device, stores.password(devices[device])))
     return 0
+
+
+def _device_settings(settings: Settings, options: argparse.Namespace, school: School, device: str, password: str) -> str:
+    """What belongs into /etc/preau/edge.toml of this device."""
+    lines = [f'device = "{device}"', 'data = "/var/lib/preau-edge"', "", "[broker]", f'host = "{options.host or settings.broker.host}"']
+    lines += [f"port = {settings.broker.port}", f'password = "{password}"', ""]
+    for owner, reader in sorted(school.readers):
+        if owner == device:
+            lines += [
+                "[[readers]]",
+                f'id = "{reader}"',
+                'kind = "hid"',
+                'path = "/dev/input/by-path/CHANGE-ME"  # preau-edge probe names it',
+                "",
+            ]
+    return "\n".join(lines)
 
 
 async def _passwords(settings: Settings, _options: argparse.Namespace) -> int:
@@ -177,7 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     made["reserve"].add_argument("file", type=Path, help="site; household; last_name; first_name; meal; day (CSV)")
     for name in ("setup", "opening", "reserve"):
         made[name].add_argument("--since-ms", type=int, default=0, help="from when on it holds, Unix ms (exercises; default: now)")
-    made["device"].add_argument("device", help="the device's id")
+    made["device"].add_argument("device", nargs="+", help="the device's id")
     made["device"].add_argument("--host", help="the broker's address as the device sees it")
     return parser
 

@@ -1,0 +1,352 @@
+"""The processes of a made-up school on this machine: a broker, the hub and three devices, each as a real child of ours.
+
+Everything lives in one folder and on the loopback. It starts, kills and stops; it plays no tap and decides nothing.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from hub.core.facts import derived
+from hub.setup import content_ask
+from tests.brokers import free_port, mosquitto_config
+from tests.demo import school
+from tests.demo.cable import Cable
+from tests.demo.pace import SchoolTime, monday_of, until
+from tests.demo.scanners import QrScanner, Scanner, TagReader, keyboard
+
+START_S = 30.0
+"""A loaded machine may take long to start a Python program."""
+STOP_S = 8.0
+"""The hub lets its pages end for 3 s, and its broker for 5."""
+LOG_LINES = 15
+"""Of a program that failed, shown at once."""
+DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
+DEVICES = ("care-door", "till", "hall")
+BEFORE_MS = 30 * 86_400_000
+"""Badges and balances are this old when the day begins."""
+
+BrokerKind = Literal["embedded", "mosquitto"]
+
+
+class TownError(Exception):
+    """A program of the town failed; the text names it and ends with what it said."""
+
+
+class Program:
+    """One child process with a log of its own. It dies with us, whatever happens, and never hears the terminal's Ctrl-C itself."""
+
+    def __init__(self, name: str, command: Sequence[str], folder: Path) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self._command = (*DIES_WITH_US, *command)
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the running process; 0 when there is none."""
+        return self._process.pid if self._process and self._process.returncode is None else 0
+
+    async def start(self) -> None:
+        with self.log.open("ab") as log:
+            quiet = asyncio.subprocess.DEVNULL
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=quiet, stdout=log, stderr=log, start_new_session=True
+            )
+
+    async def kill(self) -> None:
+        """With -9: it has no time for anything."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """Orderly; its exit status, negative when it had to be killed."""
+        await self._end(signal.SIGTERM)
+        return self._process.returncode or 0 if self._process else 0
+
+    async def ended(self) -> str:
+        """Wait until it ends; the end of its log."""
+        assert self._process is not None, f"{self.name} was never started"
+        await self._process.wait()
+        return f"{self.name} ended with status {self._process.returncode}:\n{self.tail()}"
+
+    def tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]) if self.log.exists() else ""
+
+    async def _end(self, how: signal.Signals) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(how)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+@dataclass(slots=True)
+class DevicePlace:
+    """A device as it stands on its shelf: its program, its scanners by reader, its cable, its files."""
+
+    id: str
+    program: Program
+    scanners: dict[str, Scanner]
+    cable: Cable | None
+    folder: Path
+    trace: Path
+
+    def lit(self) -> list[dict[str, str | int]]:
+        """Everything its lamps have shown so far, oldest first."""
+        lines = self.trace.read_text(encoding="utf-8").splitlines() if self.trace.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def unsettled(self) -> int:
+        """Scans on its card that the hub has not answered yet."""
+        return self._card("SELECT count(*) FROM record WHERE settled = 0")
+
+    def is_ready(self) -> bool:
+        """Whether it knows its config and roster, and has last shown that the hub is there."""
+        rings = [line["pattern"] for line in self.lit() if line["pattern"] in {"away", "ready"}]
+        return rings[-1:] == ["ready"] and self._card("SELECT count(*) FROM kept WHERE key IN ('config', 'roster')") == 2
+
+    def _card(self, question: str) -> int:
+        """A number from a copy of its outbox, which it has locked: what it would find after a power cut. -1 while it cannot be read."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as copy:
+            try:
+                for name in ("outbox.db", "outbox.db-wal"):
+                    if (self.folder / name).exists():
+                        shutil.copy(self.folder / name, copy)
+                with contextlib.closing(sqlite3.connect(f"{copy}/outbox.db")) as card:
+                    return int(card.execute(question).fetchone()[0])
+            except (OSError, sqlite3.DatabaseError):  # copied in the middle of a write, or not made yet
+                return -1
+
+
+@contextlib.asynccontextmanager
+async def town(
+    folder: Path, everyone: Sequence[school.Child], speed: float, broker: "BrokerKind", *, with_cables: bool
+) -> AsyncIterator["Town"]:
+    """A town that is built, and stopped whatever happens."""
+    built = Town(folder, SchoolTime(monday_of(datetime.now(UTC).date()), 0, speed, 0), broker, with_cables)
+    try:
+        await built.build(everyone)
+        yield built
+    finally:
+        await built.stop()
+        await built.clear_away()
+
+
+@dataclass(slots=True)
+class Town:
+    """All of it, in `folder`: made by `town`, then started by `start`."""
+
+    folder: Path
+    time: SchoolTime
+    broker: BrokerKind = "embedded"
+    with_cables: bool = False
+    web_port: int = field(default_factory=free_port)
+    broker_port: int = field(default_factory=free_port)
+    devices: dict[str, DevicePlace] = field(default_factory=dict)
+    hub: Program = field(init=False)
+    mosquitto: Program | None = None
+
+    def __post_init__(self) -> None:
+        self.hub = Program("hub", [*_hub(), "run", "--config", str(self.folder / "hub.toml")], self.folder)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def hub_folder(self) -> Path:
+        return self.folder / "hub"
+
+    def programs(self) -> list[Program]:
+        """All children."""
+        return [self.hub, *(device.program for device in self.devices.values()), *([self.mosquitto] if self.mosquitto else [])]
+
+    def scanner(self, place: str) -> Scanner:
+        """By `device/reader`."""
+        device, reader = place.split("/")
+        return self.devices[device].scanners[reader]
+
+    async def build(self, everyone: Sequence[school.Child]) -> None:
+        """Set the school up through the real commands, and give each device its settings and scanners."""
+        self._write_files(everyone)
+        since = ["--since-ms", str(self.time.midnight_ms - BEFORE_MS)]
+        await self._command("setup", "school.toml", "--pupils", "pupils.csv", *since)
+        await self._command("opening", "balances.csv", *since)
+        await self._command("reserve", "meals.csv", *since)
+        if self.broker == "mosquitto":
+            await self._build_mosquitto()
+        printed = (await self._command("device", *DEVICES)).split("device = ")[1:]
+        for text in printed:
+            place = await self._place(tomllib.loads(f"device = {text}"))
+            self.devices[place.id] = place
+
+    async def start(self, from_s: float) -> None:
+        """Start everything, the school's day at `from_s`; return when every device can be used."""
+        self.time = replace(self.time, from_s=from_s, since_ms=time.time_ns() // 1_000_000)
+        (self.folder / "hub.toml").write_text(self._settings(), encoding="utf-8")
+        if self.mosquitto is not None:
+            await self.mosquitto.start()
+        await self.hub.start()
+        # A device that finds no broker waits a second or two before it tries again: it is not made to.
+        await until(lambda: self.first_link() != "" or not self.hub.pid, START_S, "the hub")
+        for device in self.devices.values():
+            await device.program.start()
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Return when every device knows its roster and has the hub. Raises TownError when a program ends instead."""
+        await until(lambda: not all(one.pid for one in self.programs()) or self._all_ready(), START_S, "devices with hub and roster")
+        for one in self.programs():
+            if not one.pid:
+                raise TownError(await one.ended())
+
+    async def stop(self) -> dict[str, int]:
+        """Orderly, devices first; exit statuses by program."""
+        places = list(self.devices.values())
+        statuses = dict(zip(self.devices, await asyncio.gather(*(one.program.stop() for one in places)), strict=True))
+        statuses["hub"] = await self.hub.stop()
+        if self.mosquitto is not None:
+            statuses["mosquitto"] = await self.mosquitto.stop()
+        return statuses
+
+    async def clear_away(self) -> None:
+        """Scanners and cables; the programs are stopped."""
+        for device in self.devices.values():
+            for scanner in device.scanners.values():
+                scanner.close()
+            if device.cable is not None:
+                await device.cable.close()
+
+    async def kill_broker(self) -> None:
+        """With -9. The embedded one is the hub's own child, which starts it again; mosquitto is started again by us."""
+        if self.mosquitto is not None:
+            await self.mosquitto.kill()
+            await self.mosquitto.start()
+            return
+        for child in _children(self.hub.pid):
+            os.kill(child, signal.SIGKILL)
+
+    def first_link(self) -> str:
+        """The one-time link the hub printed; empty while it has not."""
+        words = self.hub.log.read_text(errors="replace").split() if self.hub.log.exists() else []
+        return next((word for word in words if "/first/" in word), "")
+
+    def _all_ready(self) -> bool:
+        return bool(self.first_link()) and all(device.is_ready() for device in self.devices.values())
+
+    def _settings(self) -> str:
+        return f"""\
+[hub]
+data = "{self.hub_folder}"
+
+[broker]
+kind = "{self.broker}"
+port = {self.broker_port}
+
+[web]
+port = {self.web_port}
+
+[clock]
+speed = {float(self.time.speed)}
+start_ms = {self.time.start_ms}
+since_ms = {self.time.since_ms}
+"""
+
+    def _write_files(self, everyone: Sequence[school.Child]) -> None:
+        files = {
+            "hub.toml": self._settings(),
+            "school.toml": school.SCHOOL_TOML,
+            "pupils.csv": school.pupils_csv(everyone),
+            "balances.csv": school.balances_csv(everyone),
+            "meals.csv": school.reservations_csv(everyone, self.time.day),
+        }
+        for name, text in files.items():
+            (self.folder / name).write_text(text, encoding="utf-8")
+
+    def paper(self) -> frozenset[int]:
+        """The asks of everything that was read in from files."""
+        balances, meals = ((self.folder / name).read_text(encoding="utf-8") for name in ("balances.csv", "meals.csv"))
+        lines = range(2, meals.count("\n") + 1)
+        return frozenset({content_ask(balances), *(derived(content_ask(meals), f"line {line}") for line in lines)})
+
+    async def _command(self, *words: str) -> str:
+        """One `preau-hub` command; what it printed. Raises TownError when it refuses."""
+        process = await asyncio.create_subprocess_exec(
+            *(*DIES_WITH_US, *_hub(), *words, "--config", "hub.toml"),
+            cwd=self.folder,
+            start_new_session=True,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            out, err = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+        if process.returncode:
+            raise TownError(f"preau-hub {words[0]}: {err.decode(errors='replace')}")
+        return out.decode()
+
+    async def _build_mosquitto(self) -> None:
+        """Debian's mosquitto with our provisioning files, and the passwords the hub gives."""
+        config = mosquitto_config(self.folder, self.broker_port, ())
+        (self.folder / "passwords").write_text(await self._command("passwords"))
+        self.mosquitto = Program("mosquitto", ["/usr/sbin/mosquitto", "-c", str(config)], self.folder)
+
+    async def _place(self, printed: dict[str, Any]) -> DevicePlace:
+        """A device with the settings the hub printed for it, its own ports put in."""
+        device = str(printed["device"])
+        folder, trace, config = self.folder / device, self.folder / f"{device}.trace", self.folder / f"{device}.toml"
+        scanners = {reader["id"]: self._scanner(f"{device}-{reader['id']}", reader["id"]) for reader in printed["readers"]}
+        cable = None
+        if self.with_cables:
+            cable = Cable(self.broker_port)
+            await cable.start()
+        lines = [f'device = "{device}"', f'data = "{folder}"', "[broker]", 'host = "127.0.0.1"']
+        lines += [f"port = {cable.port if cable else self.broker_port}", f'password = "{printed["broker"]["password"]}"']
+        for reader, scanner in scanners.items():
+            lines += ["[[readers]]", f'id = "{reader}"', f'kind = "{scanner.kind}"', f'path = "{scanner.path}"']
+            lines += ["door_pin = 17"] if reader == "door" else []
+        lines += ["[outputs]", 'pins = "mock"', "ring = 22", "accepted = 23", "look = 24", "adult = 25", f'trace = "{trace}"']
+        config.write_text("\n".join(lines) + "\n")
+        command = [str(Path(sys.executable).with_name("preau-edge")), "run", "--config", str(config)]
+        return DevicePlace(device, Program(device, command, self.folder), scanners, cable, folder, trace)
+
+    def _scanner(self, name: str, reader: str) -> Scanner:
+        path = self.folder / f"{name}.port"
+        match reader:
+            case "door":
+                return QrScanner(path)
+            case "tags":
+                return TagReader(path)
+            case _:
+                return keyboard(path)
+
+
+def _hub() -> list[str]:
+    return [str(Path(sys.executable).with_name("preau-hub"))]
+
+
+def _children(pid: int) -> list[int]:
+    """The processes this one has started."""
+    tasks = Path(f"/proc/{pid}/task")
+    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
