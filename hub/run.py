@@ -34,6 +34,8 @@ from hub.web.office import Office
 
 log = logging.getLogger(__name__)
 
+SILENT_MS = 90_000
+"""Three health messages missed: a device that is connected and says nothing. In life's ms; pages go by the school's time."""
 UPKEEP_S = 60.0
 """How often stays whose hours are over are looked for, in school seconds."""
 
@@ -106,6 +108,7 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
         wall_ms=wall_ms,
         random_bytes=secrets.token_bytes,
         over_https=settings.web.over_https,
+        silent_ms=clock.stretched(SILENT_MS),
         language=settings.web.language,
     )
 

@@ -58,10 +58,12 @@ async def _show(options: argparse.Namespace, folder: Path) -> None:
         await place.start(day.taps[0].at_s - FIRST_TAP_S * options.speed)
         _explain(place, options.speed)
         _open_page(place.first_link())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(options.seconds):
-                await _play(place, day)
-        print("Stopping …", flush=True)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(options.seconds):
+                    await _play(place, day)
+        finally:
+            print("Stopping …", flush=True)
 
 
 def _explain(place: Town, speed: float) -> None:

@@ -53,6 +53,10 @@ class Browser:
         """Site -> cents of the pupil's household."""
         return read_balances(await self._page(f"/pupils/{pupil}"))
 
+    async def silent_devices(self) -> int:
+        """How many devices the page calls connected, but silent."""
+        return (await self._page("/devices")).count("mais muet")
+
     async def pupils(self, groups: Iterable[str]) -> list[int]:
         """Everyone in these classes."""
         found: dict[int, None] = {}

@@ -128,7 +128,7 @@ def short_day(everyone: Sequence[Child]) -> Day:
     taps.append(PlannedTap(from_s + 500, DOOR, centre[0], Means.LEAVES))
     incidents = (
         Incident(from_s + 150, from_s + 420, Blow.NETWORK_CUT, "hall"),
-        Incident(from_s + 40, from_s + 120, Blow.NETWORK_STALLS, "care-door"),
+        Incident(from_s + 20, from_s + 140, Blow.NETWORK_STALLS, "care-door"),
         Incident(from_s + 300, from_s + 360, Blow.HUB_KILLED),
     )
     return Day(from_s, from_s + 15 * MINUTE_S, _in_order(taps), incidents)

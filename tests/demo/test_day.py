@@ -16,7 +16,7 @@ LIMIT_S = 240
 
 @pytest.mark.parametrize("broker", ["embedded", "mosquitto"])
 def test_a_quarter_of_a_school_day_with_its_accidents_passes_every_check(broker: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.demo.day", "--short", "--speed", "60", "--broker", broker]
+    command = [sys.executable, "-m", "tests.demo.day", "--short", "--speed", "90", "--broker", broker]
     lived = subprocess.run(
         [*command, "--keep", str(tmp_path / "town"), "--out", str(tmp_path)], capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
