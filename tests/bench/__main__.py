@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0 also when a target is missed: the table says so, and nothing here is a test."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.ERROR)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # whatever was started is ended on the way out
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="preau-bench-") as folder:
         found = asyncio.run(bench(Path(folder), options))
     print(report.as_text(found), end="")

@@ -73,10 +73,10 @@ class Floor:
 @contextlib.contextmanager
 def floor(port: int, hub: Account, device: Account, folder: Path) -> Iterator[Floor]:
     """The echo process and a connected device, warmed up; the file lies in `folder`."""
+    file = os.open(folder / "floor", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     echo = subprocess.Popen([sys.executable, "-m", "tests.bench.floor", str(port), hub.user, hub.password], stdout=subprocess.PIPE)
     came: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     client = _client(device, lambda _c, _u, message: came.put(message.payload))
-    file = os.open(folder / "floor", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     try:
         assert echo.stdout is not None
         assert echo.stdout.readline() == b"ready\n", "the echo did not start"

@@ -11,6 +11,8 @@ PUPILS = 400
 EDGE = "till-0"
 """The real preau-edge; the others are scripted."""
 SCRIPTED = tuple(f"till-{number}" for number in range(1, 65))
+FRESH = tuple(f"till-{number}" for number in range(101, 151))
+"""Scripted too, for what comes later in a run: a second life within a minute would be asked to tap again."""
 READER = "till"
 SITE = "Les Tilleuls"
 OPENING = "20000,00"
@@ -18,7 +20,7 @@ OPENING = "20000,00"
 
 def description() -> str:
     """The school as TOML."""
-    devices = "".join(_device(name) for name in (EDGE, *SCRIPTED))
+    devices = "".join(_device(name) for name in (EDGE, *SCRIPTED, *FRESH))
     product = '[[sites.products]]\nname = "Boisson"\nkind = "article"\nprice = "0,10"\npolicy = "must_have_funds"\n'
     return f'[[sites]]\nname = "{SITE}"\n{product}{devices}'
 

@@ -16,7 +16,6 @@ from tests.bench.world import World
 HUB_START_S = 2.0
 EDGE_START = 15.0
 LOOP_MS = 5.0
-CROWD = 50
 PER_S = 200.0
 
 
@@ -51,7 +50,7 @@ async def longest_callbacks(there: World, scans: int) -> list[tuple[float, str]]
         hub = stack.enter_context(world.hub_running(there, "tests.bench.watched", {watched.LONGEST: str(report)}))
         hub.process.send_signal(signal.SIGUSR1)
         crowd = []
-        for name in school.SCRIPTED[:CROWD]:
+        for name in school.FRESH:
             device = Scripted(Account("127.0.0.1", there.port, name, there.devices[name]), secrets.token_hex(8))
             await device.start()
             stack.push_async_callback(device.stop)

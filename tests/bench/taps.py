@@ -46,7 +46,7 @@ async def measure(there: World, rounds: int, taps: int) -> Taps:
     """`rounds` rounds of the floor, the whole way, the hub's part, and the crowd, one after the other."""
     found = Taps()
     async with contextlib.AsyncExitStack() as stack:
-        (there.folder / "floor").mkdir()
+        (there.folder / "bare").mkdir()
         bare = await stack.enter_async_context(world.bare_broker(there.kind, there.folder / "bare"))
         stack.enter_context(world.hub_running(there))
         standing = stack.enter_context(floor(bare.port, brokers.HUB, brokers.DOOR, there.folder))

@@ -56,7 +56,7 @@ def set_up(folder: Path, kind: str) -> World:
     processes.run(["hub", "setup", "--config", str(config), names[0], "--pupils", names[1]])
     processes.run(["hub", "opening", "--config", str(config), names[2]])
     master = load_master(folder / "hub" / "master.key")
-    devices = {name: device_password(master, name, 1) for name in (school.EDGE, *school.SCRIPTED)}
+    devices = {name: device_password(master, name, 1) for name in (school.EDGE, *school.SCRIPTED, *school.FRESH)}
     return World(folder, kind, port, Account(HUB_USER, hub_password(master)), devices)
 
 
