@@ -1,6 +1,6 @@
 """The data folder of a hub: where its files are, who may use it, and what happens when its disk is full or fails.
 
-It opens no database. One hub per folder: a lock on the file `lock` makes the second one refuse.
+It opens no database, but looks after their logs. One hub per folder: a lock on the file `lock` makes the second one refuse.
 """
 
 import fcntl
@@ -10,7 +10,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from hub.errors import BusyError, StartError
+from hub import walcheck
+from hub.errors import BusyError, DamageError, StartError
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,27 @@ class Folder:
                 os.posix_fallocate(reserve.fileno(), 0, RESERVE_BYTES)
         else:
             self._reserve_spent = True
+
+
+def settle_log(path: Path) -> int:
+    """Check a database's log of the last run before SQLite silently drops a part of it, and make it durable again; its size.
+
+    After a failed fsync the system believes pages to be on disk that are not, until they are written again (reliability.md, 2.4).
+    """
+    log_path = path.with_name(path.name + "-wal")
+    if not log_path.exists():
+        return 0
+    content = log_path.read_bytes()
+    try:
+        report = walcheck.inspect(content)
+    except DamageError as error:
+        raise DamageError(f"{log_path}: {error}: restore the folder from a backup; the devices send their scans again") from error
+    if report.transactions and not path.stat().st_size:
+        raise DamageError(f"{path}: empty, but {log_path.name} goes on with it: restore the folder from a backup")
+    with log_path.open("r+b") as file:
+        file.write(content)
+        os.fsync(file.fileno())
+    return len(content)
 
 
 def _locked(path: Path) -> int:
