@@ -1,0 +1,232 @@
+"""The history: the journal's facts again, as tables for statements, lists and reports. Deleted and rebuilt at will; decides nothing.
+
+It follows the journal behind the answer, in the register's database and through its writing connection, and keeps the number and
+hash of the commit it has reached. Tables hold what is asked for; the facts themselves are read from the journal.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Select, Update, bindparam, delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite.aiosqlite import dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import Insert
+
+from hub import tables as t
+from hub.core import facts as f
+from hub.core.ledger import wallet_account
+from hub.errors import DamageError
+from hub.journal import Commit, Journal
+from hub.register import Register
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 5.0
+"""How long facts gather before they are copied when nobody waits: each copy writes some ten pages, however few facts it holds."""
+FACTS_AT_ONCE = 10_000
+"""Facts of one transaction at most. Each rewrites the pages it touches, so few long ones cost a fraction of many short ones."""
+PIECE_FACTS = 250
+"""Facts prepared at once: a millisecond of the loop."""
+ENTRIES_OF_A_FACT = 16
+"""Numbers kept free for the ledger entries of one fact; the largest fact has two."""
+
+_SCAN = insert(t.history_scan)
+_ENTRY = insert(t.history_entry)
+_STAY = insert(t.history_stay)
+_CLOSE = (
+    update(t.history_stay)
+    .where(t.history_stay.c.id == bindparam("stay"))
+    .values(until_ms=bindparam("end_ms"), reason=bindparam("why"), closed=bindparam("by"))
+)
+_ORDER = (_SCAN, _ENTRY, _STAY, _CLOSE)
+"""A stay is there before it is closed."""
+
+Statement = Insert | Update
+Values = tuple[int | str | None, ...]
+"""In the order of the statement's parameters."""
+
+
+class History:
+    """Implements `hub.web.office.Past`."""
+
+    def __init__(self, register: Register, journal: Journal) -> None:
+        self.number = 0
+        """Of the last fact that can be queried here."""
+        self._register = register
+        self._journal = journal
+        self._filling = asyncio.Lock()
+        self._following: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
+
+    @classmethod
+    async def open(cls, register: Register, journal: Journal) -> "History":
+        """Compare with the journal, rebuild where they differ, and follow it from then on.
+
+        Raises DamageError when the journal has lost facts that were seen here, or is not the one this was made from.
+        """
+        history = cls(register, journal)
+        async with register.reading() as connection:
+            head = (await connection.execute(select(t.history_head))).one_or_none()
+        if head is not None:
+            _compare(head, journal)
+            if await journal.hash_at(head.number) == head.hash:
+                history.number = head.number
+            else:
+                log.warning("the history tells another story than the journal up to fact %d: it is built again", head.number)
+                await history.rebuild()
+        await history.caught_up(journal.durable)
+        history._following = asyncio.create_task(history._follow(), name="history")
+        history._following.add_done_callback(history._ended)
+        return history
+
+    async def close(self) -> None:
+        """Stop following; what is missing is copied at the next start."""
+        if self._following is not None:
+            self._ending.set()
+            await asyncio.wait([self._following])
+
+    async def caught_up(self, number: int) -> None:
+        """Wait until everything up to fact `number`, which is on disk, can be queried."""
+        if self.number < number:
+            async with self._filling:
+                while self.number < number:
+                    await self._fill()
+
+    async def rebuild(self) -> None:
+        """Forget everything here and copy it again from the journal's first fact."""
+        async with self._filling:
+            async with self._register.writing() as connection:
+                for table in (t.history_scan, t.history_entry, t.history_stay, t.history_head):
+                    await connection.execute(delete(table))
+            self.number = 0
+            while self.number < self._journal.durable:
+                await self._fill()
+
+    # --- queries, newest first --------------------------------------------------------------------
+
+    async def scans(self, limit: int) -> list[f.ScanTaken]:
+        """The scans decided last."""
+        return await self._facts(select(t.history_scan.c.number).order_by(t.history_scan.c.number.desc()).limit(limit), f.ScanTaken)
+
+    async def scans_of(self, pupil: int, limit: int) -> list[f.ScanTaken]:
+        """A pupil's scans by when they happened."""
+        scan = t.history_scan.c
+        return await self._facts(select(scan.number).where(scan.pupil == pupil).order_by(scan.at_ms.desc()).limit(limit), f.ScanTaken)
+
+    async def entries_of(self, wallet: int, limit: int) -> list[f.Charged | f.Reversed | f.BalanceOpened]:
+        """What was booked on a wallet."""
+        entry = t.history_entry.c
+        query = select(entry.id // ENTRIES_OF_A_FACT).where(entry.wallet == wallet).order_by(entry.id.desc()).limit(limit)
+        return await self._facts(query, f.Charged, f.Reversed, f.BalanceOpened)
+
+    async def stays_of(self, pupil: int, limit: int) -> list[f.StayClosed]:
+        """A pupil's closed stays by when they began."""
+        stay = t.history_stay.c
+        query = select(stay.closed).where(stay.pupil == pupil, stay.closed > 0).order_by(stay.from_ms.desc()).limit(limit)
+        return await self._facts(query, f.StayClosed)
+
+    async def _facts(self, query: Select[Any], *kinds: type) -> list[Any]:
+        """The facts with the numbers that a query finds, in its order."""
+        async with self._register.reading() as connection:
+            numbers = [int(number) for (number,) in await connection.execute(query)]
+        found = await self._journal.facts(numbers)
+        assert all(isinstance(fact, kinds) for fact in found.values()), "the history points at facts of another kind"
+        return [found[number] for number in numbers]
+
+    # --- following the journal --------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        while not self._ending.is_set():
+            await self.caught_up(self._journal.durable)
+            await self._register.tidy()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), EVERY_S)
+
+    def _ended(self, following: asyncio.Task[None]) -> None:
+        """A failed write has ended the process by now; anything else is a defect of ours, and pages would show the past."""
+        if not following.cancelled() and (error := following.exception()) is not None:
+            self._register.die(f"the history cannot follow the journal: {error!r}")
+
+    async def _fill(self) -> None:
+        """Copy the next commits, together with the head that is reached, in one transaction."""
+        last: Commit | None = None
+        async with self._register.writing() as connection:
+            async for piece in self._pieces():
+                await _copy(connection, piece)
+                last = piece[-1]
+                if last.last - self.number >= FACTS_AT_ONCE:
+                    break
+            assert last is not None, "the journal has facts that it does not read out"
+            head = {"journal": self._journal.id, "number": last.last, "hash": last.hash}
+            await connection.execute(insert(t.history_head).values(id=1, **head).on_conflict_do_update(index_elements=["id"], set_=head))
+        self.number = last.last
+
+    async def _pieces(self) -> AsyncIterator[list[Commit]]:
+        """The commits that are not here yet, a few at a time."""
+        piece: list[Commit] = []
+        async for commit in self._journal.read(self.number + 1):
+            piece.append(commit)
+            if commit.last - piece[0].number >= PIECE_FACTS:
+                yield piece
+                piece = []
+        if piece:
+            yield piece
+
+
+async def _copy(connection: AsyncConnection, commits: Iterable[Commit]) -> None:
+    """Put the facts of some commits into the tables."""
+    rows = _rows(commits)
+    for statement in _ORDER:
+        if rows[statement]:
+            # As text: SQLAlchemy would take ten times as long over the values of so many rows.
+            await connection.exec_driver_sql(str(statement.compile(dialect=dialect())), rows[statement])
+
+
+def _compare(head: Any, journal: Journal) -> None:
+    """Refuse a journal that is not, or no longer, the one the history has seen."""
+    if head.journal != journal.id:
+        raise DamageError("office.db belongs to another journal than journal.db: bring back the two that belong together, from one backup")
+    if head.number > journal.durable:
+        raise DamageError(
+            f"journal.db ends with fact {journal.durable}, but fact {head.number} was on disk before: row {journal.durable + 1} and what "
+            "follows are lost: restore the folder from a backup; the devices send their scans again"
+        )
+
+
+def _rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:
+    """What the facts of these commits change, by statement."""
+    found: defaultdict[Statement, list[Values]] = defaultdict(list)
+    for commit in commits:
+        for number, fact in enumerate(commit.facts, commit.number):
+            for statement, values in _of(number, fact):
+                found[statement].append(values)
+    return found
+
+
+def _of(number: int, fact: f.Fact) -> Iterator[tuple[Statement, Values]]:
+    """What one fact changes."""
+    match fact:
+        case f.ScanTaken():
+            yield _SCAN, (number, fact.pupil, fact.at_ms, fact.device, fact.code)
+        case f.StayOpened():
+            yield _STAY, (fact.stay, fact.pupil, fact.site, fact.programme, fact.at_ms, 0, f.Reason.NONE, 0)
+        case f.StayClosed():
+            yield _CLOSE, (fact.at_ms, fact.reason, number, fact.stay)
+        case f.BalanceOpened():
+            yield from _entries(number, fact, ("opening", 0, 0, f.Reason.NONE))
+        case f.Charged():
+            yield from _entries(number, fact, ("charge", fact.item, fact.pupil, fact.reason))
+        case f.Reversed():
+            yield from _entries(number, fact, ("reverse", 0, 0, fact.reason))
+
+
+def _entries(number: int, fact: f.BalanceOpened | f.Charged | f.Reversed, what: Values) -> Iterator[tuple[Statement, Values]]:
+    """The ledger entries of one fact; `what`: kind, item, pupil, reason."""
+    for place, entry in enumerate(fact.entries):
+        wallet, account = (fact.wallet, None) if entry.account == wallet_account(fact.wallet) else (None, entry.account)
+        yield _ENTRY, (number * ENTRIES_OF_A_FACT + place, wallet, account, entry.cents, fact.at_ms, *what)

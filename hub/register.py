@@ -1,0 +1,318 @@
+"""The register: people, badges, devices, accounts: what is set up. Personal data lives here only (design.md, What is remembered).
+
+`office.db`, through SQLAlchemy Core, with one writing connection that the history shares. Decisions see a frozen `School`; nothing
+is decided here. Any failed write ends in `die`.
+"""
+
+import contextlib
+import dataclasses
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import URL, Connection, RowMapping, Table, delete, event, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from hub import tables as t
+from hub.core.calendar import Window
+from hub.core.school import (
+    Badge,
+    BadgeState,
+    Device,
+    Household,
+    Per,
+    Policy,
+    Product,
+    ProductKind,
+    Programme,
+    Pupil,
+    Reader,
+    Row,
+    Rows,
+    School,
+    Site,
+    Tariff,
+    edited,
+)
+from hub.errors import DamageError, RowError
+from hub.folder import Die, Folder, settle_log
+from hub.migrations import migrate
+from proto.messages import Direction, Use
+
+LOG_BYTES = 1024 * 1024
+"""A longer write-ahead log is written into the file: rarely, for what it holds is safe, and each page is then written once more."""
+READERS = 2
+"""Reading connections, each with a thread and 2 MB: pages answer in about a millisecond, so more would not be faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A person who may sign in. `password` is an argon2id hash."""
+
+    id: int
+    login: str
+    name: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebSession:
+    """One browser that is signed in."""
+
+    staff: int
+    csrf: str
+    from_ms: int
+    seen_ms: int
+
+
+class Register:
+    """Implements `hub.desk.Register`, and what the pages need to know of accounts. Tokens are stored as SHA-256 in hex only."""
+
+    def __init__(self, path: Path, die: Die) -> None:
+        self._path = path
+        self.die = die
+        self._writer = _engine(path, connections=1, setting="synchronous=FULL", begin="BEGIN IMMEDIATE")
+        self._reader = _engine(path, connections=READERS, setting="query_only=ON", begin="BEGIN")
+
+    @classmethod
+    async def open(cls, folder: Folder, die: Die) -> "Register":
+        """Bring the tables up to date. Raises StartError for a database of a newer version, DamageError for a broken file."""
+        settle_log(folder.office)
+        register = cls(folder.office, die)
+        try:
+            async with register._writer.begin() as connection:
+                await connection.run_sync(migrate)
+        except DBAPIError as error:
+            await register._dispose()
+            raise DamageError(f"{folder.office}: {error.orig}: restore the folder from a backup") from error
+        except BaseException:
+            await register._dispose()
+            raise
+        return register
+
+    async def close(self) -> None:
+        """Tidy up and let go of the file."""
+        await self.tidy(0)
+        await self._dispose()
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """One durable transaction, one at a time. Raises RowError, with nothing written, for rows that fit no table."""
+        try:
+            async with self._writer.begin() as connection:
+                yield connection
+        except IntegrityError as error:
+            raise RowError(f"{self._path}: {error.orig}") from error
+        except DBAPIError as error:
+            self.die(f"{self._path}: cannot be written: {error.orig}")
+            raise
+
+    def reading(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:
+        """A reading connection: sees what was committed when its first query began."""
+        return self._reader.connect()
+
+    async def tidy(self, log_bytes: int = LOG_BYTES) -> None:
+        """Write a long log into the file. SQLite would by itself, but swallow a failed fsync then (reliability.md, 2.4)."""
+        log_path = self._path.with_name(self._path.name + "-wal")
+        if not log_path.exists() or log_path.stat().st_size <= log_bytes:
+            return
+        try:
+            async with self._writer.connect() as connection:
+                driver = await connection.get_raw_connection()
+                await driver.driver_connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+        except DBAPIError as error:
+            self.die(f"{self._path}: cannot be written: {error.orig}")
+            raise
+
+    async def _dispose(self) -> None:
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+    # --- the school -------------------------------------------------------------------------------
+
+    async def read_school(self) -> School:
+        """Everything that is set up."""
+        async with self.reading() as connection:
+            found = [read(row) for table, read in _READ.items() for row in (await connection.execute(select(table))).mappings()]
+        return edited(School(), tuple(found))
+
+    async def write(self, ask: int, rows: Rows) -> bool:
+        """Put rows in or replace them, together with the ask id; False, and nothing written, when this ask was written before."""
+        async with self.writing() as connection:
+            new = await connection.execute(insert(t.edit).values(ask=ask).on_conflict_do_nothing())
+            if new.rowcount == 0:
+                return False
+            for table, values in _by_table(rows).items():
+                await connection.execute(_put(table), values)
+        return True
+
+    # --- who may sign in --------------------------------------------------------------------------
+
+    async def count_staff(self) -> int:
+        """How many accounts there are."""
+        async with self.reading() as connection:
+            return (await connection.scalar(select(func.count()).select_from(t.staff))) or 0
+
+    async def add_staff(self, staff: int, login: str, name: str, password: str) -> bool:
+        """A new account; False when the login is taken."""
+        statement = insert(t.staff).values(id=staff, login=login, name=name, password=password)
+        return await self._changed(statement.on_conflict_do_nothing(index_elements=["login"]))
+
+    async def staff_by_login(self, login: str) -> Staff | None:
+        """The account with this login, letter by letter."""
+        row = await self._one(select(t.staff).where(t.staff.c.login == login))
+        return Staff(**row) if row else None
+
+    async def staff(self, staff: int) -> Staff | None:
+        """The account with this id."""
+        row = await self._one(select(t.staff).where(t.staff.c.id == staff))
+        return Staff(**row) if row else None
+
+    async def add_session(self, token_hash: str, staff: int, csrf: str, now_ms: int) -> None:
+        """A browser signs in."""
+        await self._changed(
+            insert(t.web_session).values(token_hash=token_hash, staff=staff, csrf=csrf, from_ms=now_ms, seen_ms=now_ms),
+        )
+
+    async def session(self, token_hash: str) -> WebSession | None:
+        """The web session of a token; whether it is too old is for the pages to say."""
+        columns = (t.web_session.c[name.name] for name in dataclasses.fields(WebSession))
+        row = await self._one(select(*columns).where(t.web_session.c.token_hash == token_hash))
+        return WebSession(**row) if row else None
+
+    async def touch_session(self, token_hash: str, now_ms: int) -> None:
+        """Note that a web session was used."""
+        await self._changed(update(t.web_session).where(t.web_session.c.token_hash == token_hash).values(seen_ms=now_ms))
+
+    async def end_session(self, token_hash: str) -> None:
+        """Sign a browser out."""
+        await self._changed(delete(t.web_session).where(t.web_session.c.token_hash == token_hash))
+
+    async def end_sessions_of(self, staff: int) -> None:
+        """Sign a person out everywhere."""
+        await self._changed(delete(t.web_session).where(t.web_session.c.staff == staff))
+
+    async def add_invite(self, token_hash: str, until_ms: int) -> None:
+        """A link that works once, until an instant."""
+        await self._changed(insert(t.invite).values(token_hash=token_hash, until_ms=until_ms, used_ms=0))
+
+    async def use_invite(self, token_hash: str, now_ms: int) -> bool:
+        """Whether the invitation was there, unused and in time; from now on it is used."""
+        found = (t.invite.c.token_hash == token_hash, t.invite.c.used_ms == 0, t.invite.c.until_ms > now_ms)
+        return await self._changed(update(t.invite).where(*found).values(used_ms=now_ms))
+
+    # --- words about facts ------------------------------------------------------------------------
+
+    async def set_note(self, number: int, text: str) -> None:
+        """What a person wrote about a fact; empty erases it."""
+        await self._changed(_put(t.note).values(number=number, text=text) if text else delete(t.note).where(t.note.c.number == number))
+
+    async def note(self, number: int) -> str:
+        """What was written about a fact; empty when nothing was."""
+        row = await self._one(select(t.note.c.text).where(t.note.c.number == number))
+        return row["text"] if row else ""
+
+    async def _one(self, query: Any) -> RowMapping | None:
+        async with self.reading() as connection:
+            return (await connection.execute(query)).mappings().one_or_none()
+
+    async def _changed(self, statement: Any) -> bool:
+        """Run one writing statement; whether it changed a row."""
+        async with self.writing() as connection:
+            changed: int = (await connection.execute(statement)).rowcount
+        return changed > 0
+
+
+def _engine(path: Path, *, connections: int, setting: str, begin: str) -> AsyncEngine:
+    """Connections that begin their transactions themselves (the driver would begin them late) and check foreign keys."""
+    engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), pool_size=connections, max_overflow=0)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for each in ("journal_mode=WAL", "wal_autocheckpoint=0", "foreign_keys=ON", "busy_timeout=5000", setting):
+            cursor.execute(f"PRAGMA {each}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _put(table: Table) -> Any:
+    """Insert a row, or replace the one with its key."""
+    statement = insert(table)
+    rest = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
+
+
+def _by_table(rows: Rows) -> dict[Table, list[dict[str, Any]]]:
+    found: dict[Table, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[_TABLE[type(row)]].append(_stored(row))
+    return found
+
+
+def _stored(row: Row) -> dict[str, Any]:
+    """A row as columns; field names are column names."""
+    values = {each.name: getattr(row, each.name) for each in dataclasses.fields(row)}
+    match row:
+        case Site():
+            values["zone"] = row.zone.key
+        case Programme():
+            values |= dataclasses.asdict(values.pop("tariff"))
+            values["windows"] = [[sorted(window.weekdays), window.start_min, window.end_min] for window in row.windows]
+    return values
+
+
+def _site(row: RowMapping) -> Site:
+    return Site(row["id"], row["name"], ZoneInfo(row["zone"]), row["floor_cents"])
+
+
+def _programme(row: RowMapping) -> Programme:
+    windows = tuple(Window(frozenset(weekdays), start_min, end_min) for weekdays, start_min, end_min in row["windows"])
+    tariff = Tariff(Per(row["per"]), row["unit_tenths"], row["period_min"], row["tolerance_min"], row["max_cents"])
+    return Programme(row["id"], row["site"], Use(row["use"]), row["name"], windows, tariff, row["needs_exit"])
+
+
+def _product(row: RowMapping) -> Product:
+    return Product(row["id"], row["site"], ProductKind(row["kind"]), row["name"], row["price_cents"], Policy(row["policy"]))
+
+
+def _reader(row: RowMapping) -> Reader:
+    use, direction = Use(row["use"]), Direction(row["direction"])
+    return Reader(row["device"], row["id"], row["name"], use, direction, row["product"], row["door_ms"])
+
+
+def _badge(row: RowMapping) -> Badge:
+    return Badge(**{**row, "state": BadgeState(row["state"])})
+
+
+_TABLE: dict[type, Table] = {
+    Site: t.site,
+    Programme: t.programme,
+    Product: t.product,
+    Device: t.device,
+    Reader: t.reader,
+    Household: t.household,
+    Pupil: t.pupil,
+    Badge: t.badge,
+}
+_READ: dict[Table, Any] = {
+    t.site: _site,
+    t.programme: _programme,
+    t.product: _product,
+    t.device: lambda row: Device(**row),
+    t.reader: _reader,
+    t.household: lambda row: Household(**row),
+    t.pupil: lambda row: Pupil(**row),
+    t.badge: _badge,
+}

@@ -1,0 +1,193 @@
+"""The tables of `office.db`: what is set up (register.py), and the facts again to query (history.py). No queries here.
+
+Times are Unix ms. A change here needs a migration (hub/migrations); a test holds both equal.
+"""
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+
+
+def _points_to(column: str) -> ForeignKey:
+    """Checked when the transaction ends, so the rows of one edit may come in any order."""
+    return ForeignKey(column, deferrable=True, initially="DEFERRED")
+
+
+NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+"""63 bits; SQLite keeps a table in the order of a key it calls INTEGER, without a second index."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+# --- what is set up: one table for each row of hub.core.school ------------------------------------
+
+site = Table(
+    "site",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("zone", Text, nullable=False, comment="IANA name"),
+    Column("floor_cents", BigInteger, nullable=False),
+)
+programme = Table(
+    "programme",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("site", _points_to("site.id"), nullable=False),
+    Column("use", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("windows", JSON, nullable=False, comment="[[weekdays], start_min, end_min], …"),
+    Column("per", Text, nullable=False),
+    Column("unit_tenths", BigInteger, nullable=False),
+    Column("period_min", Integer, nullable=False),
+    Column("tolerance_min", Integer, nullable=False),
+    Column("max_cents", BigInteger, nullable=False),
+    Column("needs_exit", Boolean, nullable=False),
+)
+product = Table(
+    "product",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("site", _points_to("site.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("price_cents", BigInteger, nullable=False),
+    Column("policy", Text, nullable=False),
+)
+device = Table(
+    "device",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("site", _points_to("site.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("blocked", Text, nullable=False),
+)
+reader = Table(
+    "reader",
+    metadata,
+    Column("device", _points_to("device.id"), primary_key=True),
+    Column("id", String(16), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("use", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("product", BigInteger, nullable=False, comment="0: none"),
+    Column("door_ms", Integer, nullable=False),
+)
+household = Table(
+    "household",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+pupil = Table(
+    "pupil",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("household", _points_to("household.id"), nullable=False),
+    Column("site", _points_to("site.id"), nullable=False),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("group", Text, nullable=False),
+)
+badge = Table(
+    "badge",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("hash", String(20), nullable=False),
+    Column("pupil", _points_to("pupil.id"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("mark", Text, nullable=False),
+)
+edit = Table(
+    "edit",
+    metadata,
+    Column("ask", NUMBER, primary_key=True),
+)
+
+# --- who may sign in, and words about facts -------------------------------------------------------
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("login", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password", Text, nullable=False, comment="argon2id"),
+)
+web_session = Table(
+    "web_session",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("staff", _points_to("staff.id"), nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+)
+invite = Table(
+    "invite",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("used_ms", BigInteger, nullable=False, comment="0: not yet"),
+)
+note = Table(
+    "note",
+    metadata,
+    Column("number", NUMBER, primary_key=True, comment="of the fact"),
+    Column("text", Text, nullable=False),
+)
+
+# --- the facts again: numbers and what is asked for, the rest is read from the journal --------------
+
+history_scan = Table(
+    "history_scan",
+    metadata,
+    Column("number", NUMBER, primary_key=True),
+    Column("pupil", BigInteger, nullable=False, comment="0: nobody's badge"),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("device", String(32), nullable=False),
+    Column("code", Text, nullable=False),
+    Index("ix_history_scan_pupil", "pupil", "at_ms"),
+)
+history_entry = Table(
+    "history_entry",
+    metadata,
+    Column("id", NUMBER, primary_key=True, comment="16 × number of the fact + place in it"),
+    Column("wallet", BigInteger, comment="None: an account of the school's own"),
+    Column("account", Text, comment="None: the wallet's"),
+    Column("cents", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False, comment="opening, charge, reverse"),
+    Column("item", BigInteger, nullable=False),
+    Column("pupil", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_history_entry_wallet", "wallet", sqlite_where=text("wallet IS NOT NULL"), postgresql_where=text("wallet IS NOT NULL")),
+)
+history_stay = Table(
+    "history_stay",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("pupil", BigInteger, nullable=False),
+    Column("site", BigInteger, nullable=False),
+    Column("programme", BigInteger, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False, comment="0: open"),
+    Column("reason", Text, nullable=False),
+    Column("closed", BigInteger, nullable=False, comment="number of the closing fact, 0: open"),
+    Index("ix_history_stay_pupil", "pupil", "from_ms"),
+)
+history_head = Table(
+    "history_head",
+    metadata,
+    Column("id", NUMBER, primary_key=True, comment="always 1"),
+    Column("journal", LargeBinary(32), nullable=False, comment="hash of the journal's row 0"),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)

@@ -1,0 +1,196 @@
+"""The history tells the same as the journal, after anything; and it notices a journal that has lost its end."""
+
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from hub import history as room
+from hub import tables as t
+from hub.core import facts as f
+from hub.core.books import replay
+from hub.core.ledger import wallet_account
+from hub.errors import DamageError
+from hub.folder import Folder
+from hub.history import History
+from hub.journal import Journal
+from hub.register import Register
+from tests.stores import PUPILS, WALLETS, alive, all_facts, asks, log_of, write, written
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    folder: Folder
+    journal: Journal
+    register: Register
+    history: History
+
+
+@asynccontextmanager
+async def stores(path: Path) -> AsyncIterator[Stores]:
+    """Everything opened as the hub does, and closed."""
+    async with AsyncExitStack() as stack:
+        folder = Folder(path)
+        stack.callback(folder.close)
+        journal = await Journal.open(folder, alive)
+        stack.push_async_callback(journal.close)
+        register = await Register.open(folder, alive)
+        stack.push_async_callback(register.close)
+        history = await History.open(register, journal)
+        stack.push_async_callback(history.close)
+        yield Stores(folder, journal, register, history)
+
+
+async def tables_of(found: Stores) -> dict[str, Sequence[object]]:
+    """All rows of the history."""
+    async with found.register.reading() as connection:
+        return {
+            table.name: (await connection.execute(select(table).order_by(*table.primary_key))).all()
+            for table in (t.history_scan, t.history_entry, t.history_stay, t.history_head)
+        }
+
+
+async def check_against_journal(found: Stores) -> None:
+    """What the tables add up to is what the books of the same facts say."""
+    facts = await all_facts(found.journal)
+    books = replay(facts)
+    assert found.history.number == len(facts)
+    async with found.register.reading() as connection:
+        entry, stay = t.history_entry.c, t.history_stay.c
+        wallets = await connection.execute(
+            select(entry.wallet, func.sum(entry.cents).label("sum")).where(entry.wallet.is_not(None)).group_by(entry.wallet)
+        )
+        accounts = await connection.execute(
+            select(entry.account, func.sum(entry.cents).label("sum")).where(entry.wallet.is_(None)).group_by(entry.account)
+        )
+        balances = {wallet_account(row.wallet): row.sum for row in wallets} | {row.account: row.sum for row in accounts}
+        inside = set((await connection.execute(select(stay.id).where(stay.until_ms == 0))).scalars())
+        scans = (await connection.execute(select(func.count()).select_from(t.history_scan))).scalar()
+    assert balances == books.balances
+    assert inside == {open_stay.id for stays in books.inside.values() for open_stay in stays.values()}
+    assert scans == sum(isinstance(fact, f.ScanTaken) for fact in facts)
+
+
+async def test_the_history_tells_the_same_as_the_journal(tmp_path: Path) -> None:
+    async with stores(tmp_path / "hub") as found:
+        for seed in range(3):
+            await write(found.journal, [ask for ask in asks(seed, 100) if seed == 0 or not isinstance(ask[0], f.BalanceOpened)])
+            await found.history.caught_up(found.journal.durable)
+            await check_against_journal(found)
+
+
+async def test_pages_read_the_facts_themselves_newest_first(tmp_path: Path) -> None:
+    made = [fact for ask in asks(1, 400) for fact in ask]
+    newest = made[::-1]
+    async with stores(tmp_path / "hub") as found:
+        await write(found.journal, asks(1, 400))
+        history = found.history
+        await history.caught_up(found.journal.durable)
+        scans = [fact for fact in newest if isinstance(fact, f.ScanTaken)]
+        assert await history.scans(20) == scans[:20]
+        for pupil in range(1, PUPILS + 1):
+            assert await history.scans_of(pupil, 5) == [scan for scan in scans if scan.pupil == pupil][:5]
+            closed = [fact for fact in newest if isinstance(fact, f.StayClosed) and fact.pupil == pupil]
+            assert await history.stays_of(pupil, 50) == sorted(closed, key=lambda fact: fact.from_ms, reverse=True)
+        for wallet in range(1, WALLETS + 1):
+            booked = [fact for fact in newest if isinstance(fact, f.Charged | f.Reversed | f.BalanceOpened) and fact.wallet == wallet]
+            assert await history.entries_of(wallet, 500) == booked
+        assert await history.scans_of(999, 5) == []
+
+
+async def test_a_page_that_waits_is_served_at_once(tmp_path: Path) -> None:
+    async with stores(tmp_path / "hub") as found:
+        await write(found.journal, asks(2, 10))
+        assert found.history.number == 0, "nobody waits: facts gather first"
+        await found.history.caught_up(3)
+        assert found.history.number == found.journal.durable
+
+
+async def test_a_long_way_is_caught_up_in_several_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "FACTS_AT_ONCE", 50)
+    monkeypatch.setattr(room, "PIECE_FACTS", 7)
+    async with stores(tmp_path / "hub") as found:
+        await write(found.journal, asks(3, 500), waiting=5)
+        await found.history.caught_up(found.journal.durable)
+        await check_against_journal(found)
+
+
+async def test_what_is_missing_is_copied_at_the_next_start(tmp_path: Path) -> None:
+    async with stores(tmp_path / "hub") as found:
+        await write(found.journal, asks(4, 50))
+        await found.history.caught_up(1)
+    folder = Folder(tmp_path / "hub")
+    await written(folder, [ask for ask in asks(5, 50) if not isinstance(ask[0], f.BalanceOpened)])
+    folder.close()
+    async with stores(tmp_path / "hub") as found:
+        await check_against_journal(found)
+
+
+async def test_a_hub_killed_at_any_moment_finds_its_history_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "FACTS_AT_ONCE", 20)
+    async with stores(tmp_path / "hub") as found:
+        await write(found.journal, asks(6, 200), waiting=5)
+        for step in range(6):
+            await found.history.caught_up(min(found.history.number + 1, found.journal.durable))
+            (tmp_path / f"killed-{step}").mkdir()
+            for path in (found.folder.journal, found.folder.office):
+                shutil.copy(path, tmp_path / f"killed-{step}" / path.name)
+                if log_of(path).exists():
+                    shutil.copy(log_of(path), tmp_path / f"killed-{step}" / log_of(path).name)
+    for step in range(6):
+        async with stores(tmp_path / f"killed-{step}") as found:
+            await check_against_journal(found)
+
+
+async def test_rebuilding_changes_nothing(tmp_path: Path) -> None:
+    async with stores(tmp_path / "hub") as found:
+        await write(found.journal, asks(7, 200), waiting=1)
+        await found.history.caught_up(found.journal.durable)
+        before = await tables_of(found)
+        assert Counter({name: len(rows) for name, rows in before.items()})["history_entry"] > 50
+        await found.history.rebuild()
+        assert await tables_of(found) == before
+
+
+async def test_a_history_that_tells_another_story_is_built_again(tmp_path: Path) -> None:
+    async with stores(tmp_path / "hub") as found:
+        await write(found.journal, asks(8, 100))
+        await found.history.caught_up(found.journal.durable)
+        before = await tables_of(found)
+    with closing(sqlite3.connect(tmp_path / "hub" / "office.db", isolation_level=None)) as other:
+        other.execute("UPDATE history_head SET hash = zeroblob(32)")
+        other.execute("UPDATE history_entry SET cents = cents + 1")
+    async with stores(tmp_path / "hub") as found:
+        assert await tables_of(found) == before
+
+
+async def history_only(path: Path, made: Iterable[f.Facts]) -> None:
+    async with stores(path) as found:
+        await write(found.journal, made, waiting=1)
+        await found.history.caught_up(found.journal.durable)
+
+
+async def test_a_journal_that_lost_its_end_stops_the_start_and_names_the_row(tmp_path: Path) -> None:
+    await history_only(tmp_path / "hub", list(asks(9, 10)))
+    backup = (tmp_path / "hub" / "journal.db").read_bytes()
+    await history_only(tmp_path / "hub", [(fact,) for ask in asks(10, 10) for fact in ask if isinstance(fact, f.ScanTaken)])
+    (tmp_path / "hub" / "journal.db").write_bytes(backup)
+    facts = sum(len(ask) for ask in asks(9, 10))
+    with pytest.raises(DamageError, match=f"row {facts + 1} and what follows are lost: restore"):
+        async with stores(tmp_path / "hub"):
+            pass
+
+
+async def test_files_of_two_hubs_are_not_put_together(tmp_path: Path) -> None:
+    for name in ("ours", "theirs"):
+        await history_only(tmp_path / name, list(asks(11, 10)))
+    shutil.copy(tmp_path / "theirs" / "journal.db", tmp_path / "ours" / "journal.db")
+    with pytest.raises(DamageError, match="belongs to another journal"):
+        async with stores(tmp_path / "ours"):
+            pass

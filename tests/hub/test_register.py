@@ -1,0 +1,231 @@
+"""The register: what is set up survives, an edit happens once, and tables and migrations agree."""
+
+import random
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+import hub.migrations
+from hub.core.calendar import Window
+from hub.core.school import (
+    Badge,
+    BadgeState,
+    Device,
+    Household,
+    Per,
+    Policy,
+    Product,
+    ProductKind,
+    Programme,
+    Pupil,
+    Reader,
+    Row,
+    School,
+    Site,
+    Tariff,
+    edited,
+)
+from hub.errors import DamageError, RowError, StartError
+from hub.folder import Folder
+from hub.migrations import NEWEST, migrate
+from hub.register import Register, Staff, WebSession
+from hub.tables import metadata
+from proto.messages import Direction, Use
+from tests.stores import Deaths, alive, log_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    folder = Folder(tmp_path / "hub")
+    yield folder
+    folder.close()
+
+
+@pytest.fixture
+async def register(folder: Folder) -> AsyncIterator[Register]:
+    register = await Register.open(folder, alive)
+    yield register
+    await register.close()
+
+
+# --- the school -----------------------------------------------------------------------------------
+
+
+def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
+    """Rows of every kind, some put again with other values; each refers to what was put before it."""
+
+    def some(last: int) -> int:
+        return luck.randint(1, last)
+
+    for number in range(1, 4):
+        yield Site(number, "Site", ZoneInfo("Europe/Brussels"))
+        yield Household(number, "Famille")
+        yield Pupil(number, some(number), some(number), "Léa", "Martin")
+        yield Device(f"device-{number}", some(number), "Borne")
+    for _ in range(count):
+        words = luck.choice(["Été", "L'école", "日本", "a\nb", ""])
+        windows = tuple(
+            Window(frozenset(luck.sample(range(7), some(7))), some(600), 600 + some(700)) for _window in range(luck.randrange(3))
+        )
+        tariff = Tariff(luck.choice(list(Per)), luck.randrange(10**9), some(60), some(10), some(10**6))
+        rows: list[Row] = [
+            Site(some(3), words, ZoneInfo(luck.choice(["Europe/Paris", "America/Cayenne"])), -luck.randrange(10**6)),
+            Programme(
+                some(5), some(3), luck.choice(list(Use)), words, windows, tariff, tariff.per is Per.PERIOD or luck.choice([True, False])
+            ),
+            Product(some(5), some(3), luck.choice(list(ProductKind)), words, some(10**6), luck.choice(list(Policy))),
+            Device(f"device-{some(3)}", some(3), words, some(9), luck.choice(["", "clone"])),
+            Reader(f"device-{some(3)}", f"r{some(3)}", words, luck.choice(list(Use)), luck.choice(list(Direction)), some(9), some(9)),
+            Household(some(3), words),
+            Pupil(some(3), some(3), some(3), words, words, words),
+            Badge(
+                2**63 - (badge := some(9)), f"{badge % 3:020}", some(3), luck.choice(list(BadgeState)), some(99), luck.randrange(99), words
+            ),
+        ]
+        yield luck.choice(rows)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_an_edited_school_equals_a_full_read(register: Register, seed: int) -> None:
+    school, luck = School(), random.Random(seed)
+    rows = list(random_rows(luck, 300))
+    ask = 0
+    while rows:
+        size = luck.randint(1, 25)
+        batch, rows, ask = tuple(rows[:size]), rows[size:], ask + 1
+        assert await register.write(ask, batch)
+        school = edited(school, batch)
+    assert await register.read_school() == school
+
+
+async def test_the_same_edit_twice_happens_once(register: Register) -> None:
+    assert await register.write(5, (Household(1, "Martin"),))
+    assert not await register.write(5, (Household(1, "Dupont"),))
+    assert (await register.read_school()).households[1].name == "Martin"
+
+
+async def test_an_edit_that_does_not_fit_changes_nothing_and_may_be_asked_again(register: Register) -> None:
+    with pytest.raises(RowError):
+        await register.write(5, (Household(1, "Martin"), Pupil(1, 1, 99, "Léa", "Martin")))
+    assert await register.read_school() == School()
+    assert await register.write(5, (Household(1, "Martin"),))
+
+
+async def test_rows_of_one_edit_may_come_in_any_order(register: Register) -> None:
+    rows: tuple[Row, ...] = (Pupil(1, 2, 3, "Léa", "Martin"), Household(2, "Martin"), Site(3, "Centre", ZoneInfo("Europe/Paris")))
+    assert await register.write(1, rows)
+    assert await register.read_school() == edited(School(), rows)
+
+
+async def test_what_is_set_up_survives_a_restart(folder: Folder) -> None:
+    rows = (Household(1, "Martin"),)
+    for ask in (1, 2):
+        register = await Register.open(folder, alive)
+        await register.write(ask, rows)
+        await register.close()
+    assert not log_of(folder.office).exists()
+
+
+async def test_a_write_that_fails_ends_the_hub(folder: Folder) -> None:
+    died = Deaths()
+    register = await Register.open(folder, died)
+    async with register.writing() as connection:
+        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar()
+        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(Exception, match="full"):
+        await register.write(1, tuple(Household(number, "x" * 500) for number in range(1, 100)))
+    assert "full" in died.reasons[0]
+    await register.close()
+
+
+# --- accounts -------------------------------------------------------------------------------------
+
+
+async def test_a_login_is_given_once(register: Register) -> None:
+    assert await register.count_staff() == 0
+    assert await register.add_staff(7, "anne", "Anne", "hash")
+    assert not await register.add_staff(8, "anne", "Another Anne", "hash")
+    assert await register.count_staff() == 1
+    assert await register.staff_by_login("anne") == await register.staff(7) == Staff(7, "anne", "Anne", "hash")
+    assert await register.staff_by_login("Anne") is None
+    assert await register.staff(8) is None
+
+
+async def test_a_web_session_lasts_until_it_is_ended(register: Register) -> None:
+    await register.add_staff(7, "anne", "Anne", "hash")
+    for token in ("a", "b", "c"):
+        await register.add_session(token, 7, "secret", 1000)
+    await register.touch_session("a", 2000)
+    assert await register.session("a") == WebSession(7, "secret", 1000, 2000)
+    await register.end_session("a")
+    assert await register.session("a") is None
+    assert await register.session("b") is not None
+    await register.end_sessions_of(7)
+    assert await register.session("b") is await register.session("c") is None
+
+
+async def test_an_invitation_works_once_and_in_time(register: Register) -> None:
+    await register.add_invite("early", 1000)
+    await register.add_invite("late", 1000)
+    assert await register.use_invite("early", 999)
+    assert not await register.use_invite("early", 999)
+    assert not await register.use_invite("late", 1000)
+    assert not await register.use_invite("never made", 1)
+
+
+async def test_a_note_can_be_changed_and_erased(register: Register) -> None:
+    await register.set_note(3, "parti plus tôt")
+    await register.set_note(3, "parti à midi")
+    assert await register.note(3) == "parti à midi"
+    await register.set_note(3, "")
+    assert await register.note(3) == await register.note(4) == ""
+
+
+# --- the tables -----------------------------------------------------------------------------------
+
+
+def test_migrations_make_the_tables_that_the_code_uses() -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        migrate(connection)
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        migrated = {row[0] for row in connection.exec_driver_sql("SELECT sql FROM sqlite_schema WHERE tbl_name != 'alembic_version'")}
+    engine.dispose()
+    fresh = create_engine("sqlite://")
+    metadata.create_all(fresh)
+    with fresh.connect() as connection:
+        made = {row[0] for row in connection.exec_driver_sql("SELECT sql FROM sqlite_schema")}
+    fresh.dispose()
+
+    def parts(statements: set[str | None]) -> set[tuple[str, ...]]:
+        """Constraints of a table may stand in another order."""
+        return {tuple(sorted(line.strip(" \t,") for line in sql.splitlines())) for sql in statements if sql}
+
+    assert parts(migrated) == parts(made)
+
+
+def test_the_newest_step_is_the_one_the_program_knows() -> None:
+    assert ScriptDirectory(str(Path(hub.migrations.__file__).parent)).get_heads() == [NEWEST]
+
+
+async def test_a_newer_register_is_refused(folder: Folder) -> None:
+    await (await Register.open(folder, alive)).close()
+    with closing(sqlite3.connect(folder.office, isolation_level=None)) as other:
+        other.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StartError, match="install the version that wrote it"):
+        await Register.open(folder, alive)
+
+
+async def test_a_register_that_is_no_database_is_named(folder: Folder) -> None:
+    folder.office.write_bytes(b"not a database" * 100)
+    with pytest.raises(DamageError, match=r"office\.db: file is not a database"):
+        await Register.open(folder, alive)
