@@ -55,6 +55,9 @@ class Journal(Protocol):
 class Register(Protocol):
     """The port to what is set up."""
 
+    async def knows(self, ask: int) -> bool:
+        """Whether this ask was written before."""
+
     async def write(self, ask: int, rows: Rows) -> bool:
         """Write rows and the ask id in one transaction; False when this ask was already written."""
 
@@ -139,6 +142,8 @@ class Desk:
             known = self._edited.get(ask)
             if known is not None:
                 return known
+            if await self._register.knows(ask):  # before a restart: decided again it would meet its own effect
+                return Answer(number=self.books.number)
             outcome = change(self.school)
             if isinstance(outcome, Refusal):
                 return Answer(refusal=outcome, number=self.books.number)

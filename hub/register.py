@@ -141,6 +141,11 @@ class Register:
             found = [read(row) for table, read in _READ.items() for row in (await connection.execute(select(table))).mappings()]
         return edited(School(), tuple(found))
 
+    async def knows(self, ask: int) -> bool:
+        """Whether an edit with this ask id was written before."""
+        async with self.reading() as connection:
+            return await connection.scalar(select(t.edit.c.ask).where(t.edit.c.ask == ask)) is not None
+
     async def write(self, ask: int, rows: Rows) -> bool:
         """Put rows in or replace them, together with the ask id; False, and nothing written, when this ask was written before."""
         async with self.writing() as connection:

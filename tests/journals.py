@@ -82,6 +82,9 @@ class MemoryRegister:
     gate: asyncio.Event | None = None
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def knows(self, ask: int) -> bool:
+        return ask in self.asks
+
     async def write(self, ask: int, rows: Rows) -> bool:
         self.begun.set()
         if self.gate is not None:

@@ -278,6 +278,16 @@ async def test_an_edit_that_was_written_before_the_power_failed_is_not_written_a
     assert hub.desk.school == hub.register.school
 
 
+async def test_a_form_sent_again_after_a_restart_does_not_meet_its_own_effect(hub: Hub) -> None:
+    def only_new(school: School, name: str) -> Rows | Refusal:
+        return Refusal("known") if number(name) in school.households else (Household(number(name), name),)
+
+    assert (await hub.desk.edit(1, only_new, "Peeters")).refusal is None
+    hub.restart()
+    assert (await hub.desk.edit(1, only_new, "Peeters")).refusal is None
+    assert (await hub.desk.edit(2, only_new, "Peeters")).refusal == Refusal("known")
+
+
 async def test_a_refused_edit_changes_nothing_and_may_be_tried_again(hub: Hub) -> None:
     before = hub.desk.school
     refused = await hub.desk.edit(1, add_family, "Vanderzande")
