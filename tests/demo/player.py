@@ -145,7 +145,7 @@ class Player:
         await self.town.hub.kill()
         await self.town.time.until(incident.until_s)
         await self.town.hub.start()
-        await until(lambda: all(one.is_ready() for one in self.town.devices.values() if not _is_cut(one)), DARK_S, "the hub is back")
+        await self.town.ready([one for one in self.town.devices.values() if not _is_cut(one)])
 
     async def _kill_device(self, incident: Incident) -> None:
         """In the middle of a tap, if one comes: the child gets no light, and holds the badge again when the device is back."""

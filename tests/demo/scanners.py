@@ -6,11 +6,9 @@ own event records through a FIFO. They know no hub and no pupil.
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import select
 import time
-import tty
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,24 +50,20 @@ def boot_us() -> int:
 
 
 class _Pty:
-    """A pseudo-terminal under a stable link. Its port stays open here, so that the device may come and go as on a real cable."""
+    """A pseudo-terminal under a stable link. Only the device has its port open: while nobody does, the line is hung up."""
 
     def __init__(self, link: Path) -> None:
         self.path = str(link)
         self._closed = False
-        self._device, self._port = os.openpty()
-        tty.setraw(self._port)
+        self._device, port = os.openpty()
         os.set_blocking(self._device, False)
-        link.symlink_to(os.ttyname(self._port))
+        link.symlink_to(os.ttyname(port))
+        os.close(port)
 
     def is_listened_to(self) -> bool:
-        """Whether a device has the port: the readers lock it for themselves."""
-        try:
-            fcntl.flock(self._port, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        fcntl.flock(self._port, fcntl.LOCK_UN)
-        return False
+        poll = select.poll()
+        poll.register(self._device, 0)
+        return not poll.poll(0)  # POLLHUP: nobody has the port open
 
     def write(self, sent: bytes) -> int | None:
         if self._closed or not self.is_listened_to():
@@ -81,7 +75,6 @@ class _Pty:
     def close(self) -> None:
         self._closed = True
         os.close(self._device)
-        os.close(self._port)
 
 
 class QrScanner:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -211,10 +211,12 @@ class Town:
             await device.program.start()
         await self.ready()
 
-    async def ready(self) -> None:
-        """Return when every device knows its roster and has the hub. Raises TownError when a program ends instead."""
-        await until(lambda: not all(one.pid for one in self.programs()) or self._all_ready(), START_S, "devices with hub and roster")
-        for one in self.programs():
+    async def ready(self, devices: Collection[DevicePlace] = ()) -> None:
+        """Return when these devices (none: all) know their roster and have the hub. Raises TownError when the hub or one of them ends."""
+        wanted = devices or self.devices.values()
+        programs = [self.hub, *(one.program for one in wanted), *([self.mosquitto] if self.mosquitto else [])]
+        await until(lambda: not all(one.pid for one in programs) or all(one.is_ready() for one in wanted), START_S, "devices with the hub")
+        for one in programs:
             if not one.pid:
                 raise TownError(await one.ended())
 
@@ -248,9 +250,6 @@ class Town:
         """The one-time link the hub printed; empty while it has not."""
         words = self.hub.log.read_text(errors="replace").split() if self.hub.log.exists() else []
         return next((word for word in words if "/first/" in word), "")
-
-    def _all_ready(self) -> bool:
-        return bool(self.first_link()) and all(device.is_ready() for device in self.devices.values())
 
     def _settings(self) -> str:
         return f"""\
