@@ -5,6 +5,7 @@ corrects once it knows better (edge.md, section 5, Time).
 """
 
 import ctypes
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,11 +59,16 @@ def wall_ms() -> int:
 
 def kernel_clock() -> KernelClock:
     """Ask the kernel (adjtimex, reading only)."""
-    libc = ctypes.CDLL(None, use_errno=True)
     timex = (ctypes.c_long * (_TIMEX_BYTES // ctypes.sizeof(ctypes.c_long)))()
-    if libc.adjtimex(ctypes.byref(timex)) < 0:
+    if _libc().adjtimex(ctypes.byref(timex)) < 0:
         return KernelClock(synchronised=False, maxerror_us=0)
     return KernelClock(not timex[_STATUS] & _STA_UNSYNC, int(timex[_MAXERROR]))
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    """Loaded once: each tap asks for the time."""
+    return ctypes.CDLL(None)
 
 
 class ClockReader:

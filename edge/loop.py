@@ -232,19 +232,16 @@ class Loop:
 
     def _send(self, parts: Parts, effect: e.Send) -> None:
         """Stored records first; open ones join only when all stored ones fit, so that the order holds."""
-        records: list[Scan | Hole] = parts.outbox.oldest(RECORDS_BYTES, self._lines)
+        unsettled = parts.outbox.unsettled()
+        records: list[Scan | Hole] = parts.outbox.oldest(RECORDS_BYTES, self._lines) if unsettled else []
         size = sum(len(msgspec.json.encode(record)) + 1 for record in records)
         # A hole may stand for rows or for none: with one, the open records wait for the hub's next answer.
-        if sum(isinstance(record, Scan) for record in records) >= parts.outbox.unsettled():
+        if sum(isinstance(record, Scan) for record in records) >= unsettled:
             for scan in effect.open:
                 size += len(msgspec.json.encode(scan)) + 1
                 if size > RECORDS_BYTES or len(records) == MAX_RECORDS:
                     break
                 records.append(scan)
-        if not records:
-            # All that is left cannot be read: how far the hub is tells which numbers to declare as a hole.
-            self._send_ask(parts, e.SendAsk(effect.q))
-            return
         clock = parts.clock.now()
         message = ScanMessage(
             session=self.state.session,

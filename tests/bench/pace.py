@@ -15,8 +15,11 @@ def pause(seconds: float) -> None:
 async def passed(seconds: float) -> None:
     """Let the time pass, while the loop goes on."""
     over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_later(seconds, over.set_result, None)
-    await over
+    ringing = asyncio.get_running_loop().call_later(seconds, over.set_result, None)
+    try:
+        await over
+    finally:
+        ringing.cancel()
 
 
 async def until(condition: Callable[[], bool], deadline_s: float) -> None:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
+from typing import NamedTuple
 
 from hub.mqtt import Account
 from tests.bench import devices, processes, school, watched, world
@@ -17,6 +18,14 @@ HUB_START_S = 2.0
 EDGE_START = 15.0
 LOOP_MS = 5.0
 PER_S = 200.0
+
+
+class Callback(NamedTuple):
+    """One turn of the hub's loop. By the clock it also holds what other programs took of the machine meanwhile."""
+
+    processor_ms: float
+    wall_ms: float
+    name: str
 
 
 @dataclass(slots=True)
@@ -43,8 +52,8 @@ async def measure(there: World, rounds: int) -> Starts:
     return found
 
 
-async def longest_callbacks(there: World, scans: int) -> list[tuple[float, str]]:
-    """The hub's longest callbacks, ms and name, while 50 devices come and tap."""
+async def longest_callbacks(there: World, scans: int) -> list[Callback]:
+    """The hub's longest callbacks while 50 devices come and tap."""
     report = there.folder / "longest"
     async with contextlib.AsyncExitStack() as stack:
         hub = stack.enter_context(world.hub_running(there, "tests.bench.watched", {watched.LONGEST: str(report)}))
@@ -57,15 +66,16 @@ async def longest_callbacks(there: World, scans: int) -> list[tuple[float, str]]
             crowd.append(device)
         hashes = world.hashes(there)
         await devices.together(crowd, [hashes[number % len(hashes)] for number in range(scans)], PER_S)
+        hub.process.send_signal(signal.SIGUSR1)
     return [_line(line) for line in report.read_text().splitlines()]
 
 
-def _line(line: str) -> tuple[float, str]:
-    took, name = line.split(" ", 1)
-    return float(took), name
+def _line(line: str) -> Callback:
+    processor_ms, wall_ms, name = line.split(" ", 2)
+    return Callback(float(processor_ms), float(wall_ms), name)
 
 
-def rows(found: Starts, edge_mb: float, facts: int, longest: list[tuple[float, str]]) -> Iterator[Row]:
+def rows(found: Starts, edge_mb: float, facts: int, longest: list[Callback]) -> Iterator[Row]:
     """The lines of the table."""
     bare_ms = median(found.bare)
     edge = median(edge / bare for edge, bare in zip(found.edge, found.bare, strict=True))
@@ -74,4 +84,6 @@ def rows(found: Starts, edge_mb: float, facts: int, longest: list[tuple[float, s
     yield Row("T10", "preau-edge resident, MB", edge_mb, 40)
     yield Row("T10", "preau-edge start to ready / python -c pass", edge, EDGE_START, f"{median(found.edge):.0f} ms / {bare_ms:.0f} ms")
     yield Row("", f"hub start to ready with {facts} facts, s", hub_s, HUB_START_S, f"{hub:.0f} x python -c pass")
-    yield Row("", "hub: longest callback of its loop, 50 devices, ms", longest[0][0] if longest else 0.0, LOOP_MS)
+    worst = max(longest, default=Callback(0.0, 0.0, "none"))
+    beside = f"{max((one.wall_ms for one in longest), default=0.0):.1f} ms by the clock; {worst.name}"
+    yield Row("", "hub: longest callback, 50 devices come and tap, ms of processor", worst.processor_ms, LOOP_MS, beside)

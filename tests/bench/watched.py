@@ -1,7 +1,7 @@
 """`preau-hub` with a monitor in its event loop: `python -m tests.bench.watched run …`.
 
-From SIGUSR1 on it times every callback; when the hub ends, the longest ones stand in the file that PREAU_LONGEST names, in ms. Whatever a
-callback does counts: messages, rules, pages, and answering for a group commit.
+From one SIGUSR1 to the next it times every callback. When the hub ends, the longest stand in the file that PREAU_LONGEST names: ms of
+processor, ms by the clock, name. Whatever a callback does counts: messages, rules, pages, and answering for a group commit.
 """
 
 import asyncio
@@ -25,18 +25,28 @@ class Watch:
     """The longest callbacks seen while `on`."""
 
     on: bool = False
-    longest: list[tuple[float, str]] = field(default_factory=list)
+    longest: list[tuple[float, float, str]] = field(default_factory=list)
 
-    def over(self, callback: str, took_ms: float) -> None:
+    def over(self, callback: str, processor_ms: float, wall_ms: float) -> None:
         """Keep it if it is one of the longest."""
-        if not self.on:
-            return
         keep = heapq.heappush if len(self.longest) < KEPT else heapq.heappushpop
-        keep(self.longest, (took_ms, callback))
+        keep(self.longest, (processor_ms, wall_ms, callback))
 
     def text(self) -> str:
         """A line for each, the longest first."""
-        return "".join(f"{took_ms:.3f} {callback}\n" for took_ms, callback in sorted(self.longest, reverse=True))
+        return "".join(
+            f"{processor_ms:.3f} {wall_ms:.3f} {callback}\n" for processor_ms, wall_ms, callback in sorted(self.longest, reverse=True)
+        )
+
+
+def _name(callback: Any) -> str:
+    """What ran: the coroutine of a task, or the function itself."""
+    task = getattr(callback, "__self__", None)
+    return (
+        f"task {getattr(task.get_coro(), '__qualname__', task)}"
+        if isinstance(task, asyncio.Task)
+        else getattr(callback, "__qualname__", repr(callback))
+    )
 
 
 def install(watch: Watch) -> None:
@@ -44,11 +54,11 @@ def install(watch: Watch) -> None:
     run = asyncio.Handle._run
 
     def timed(handle: Any) -> None:
-        since_ns = time.monotonic_ns()
+        on, processor_ns, wall_ns = watch.on, time.thread_time_ns(), time.monotonic_ns()
         run(handle)
-        took_ms = (time.monotonic_ns() - since_ns) / 1e6
-        if took_ms > 0.2:  # naming one costs more than most of them take
-            watch.over(repr(handle._callback), took_ms)
+        wall_ms = (time.monotonic_ns() - wall_ns) / 1e6
+        if on and wall_ms > 0.2:  # naming one costs more than most of them take
+            watch.over(_name(handle._callback), (time.thread_time_ns() - processor_ns) / 1e6, wall_ms)
 
     asyncio.Handle._run = timed  # type: ignore[method-assign, assignment]
 
@@ -56,7 +66,7 @@ def install(watch: Watch) -> None:
 if __name__ == "__main__":
     watching = Watch()
     install(watching)
-    signal.signal(signal.SIGUSR1, lambda *_: setattr(watching, "on", True))
+    signal.signal(signal.SIGUSR1, lambda *_: setattr(watching, "on", not watching.on))
     status = main(sys.argv[1:])
     Path(os.environ[LONGEST]).write_text(watching.text())
     sys.exit(status)
