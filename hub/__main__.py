@@ -11,6 +11,7 @@ import secrets
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hub.broker import HUB_USER, mosquitto_passwords
@@ -100,7 +101,7 @@ async def _reserve(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _device(settings: Settings, options: argparse.Namespace) -> int:
-    """Print the settings file of a device (of several: one after the other), its password included."""
+    """Print the settings file of a device (of several: one after the other), its password included; `--renew` gives a new one."""
     from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
@@ -108,8 +109,12 @@ async def _device(settings: Settings, options: argparse.Namespace) -> int:
         unknown = [device for device in options.device if device not in devices]
         if unknown:
             raise ImportRefusedError(f"no device `{unknown[0]}`: it is one of {', '.join(sorted(devices))}")
+        if options.renew:
+            renewed = tuple(replace(devices[one], generation=devices[one].generation + 1, blocked="") for one in options.device)
+            await stores.desk.edit(stores.new_ask(), lambda _school: renewed)
         for device in options.device:
-            print(_device_settings(settings, options, stores.desk.school, device, stores.password(devices[device])))
+            known = stores.desk.school.devices[device]
+            print(_device_settings(settings, options, stores.desk.school, device, stores.password(known)))
     return 0
 
 
@@ -171,9 +176,17 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise ImportRefusedError(f"{path}: cannot be read: {error.strerror}") from error
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8-sig" if _is_utf8(content) else "cp1252")
+    except UnicodeDecodeError as error:
+        raise ImportRefusedError(f"{path}: is neither UTF-8 nor windows-1252 text: save it as CSV in UTF-8") from error
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
     except UnicodeDecodeError:
-        return content.decode("cp1252", errors="strict")
+        return False
+    return True
 
 
 def _new_id() -> int:
@@ -193,6 +206,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("setup", "opening", "reserve"):
         made[name].add_argument("--since-ms", type=int, default=0, help="from when on it holds, Unix ms (exercises; default: now)")
     made["device"].add_argument("device", nargs="+", help="the device's id")
+    made["device"].add_argument("--renew", action="store_true", help="a new password: the old one and any block end")
     made["device"].add_argument("--host", help="the broker's address as the device sees it")
     return parser
 

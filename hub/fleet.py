@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from proto.messages import Health, State, Status
 
 SILENT_MS = 90_000
-"""Three healths that did not come: a broker that was killed says nobody's last will, and neither does a network that was cut."""
+"""Three healths that did not come, in life's ms: a broker that was killed says nobody's last will, and neither does a cut network."""
 SUPERSEDED_KEPT = 1_000
 """Earlier lives of a device that are remembered: a device that dies at once, over and over, has some thousand a day."""
 

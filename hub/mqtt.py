@@ -86,6 +86,7 @@ class Wire:
                     while not said.is_published():
                         self._flushed.clear()
                         await self._flushed.wait()
+            self.up = False  # we go: nobody has lost anything
             self._client.disconnect()
             self._client.loop_write()
 

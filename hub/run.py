@@ -19,8 +19,8 @@ from hub.broker import HUB_USER, EmbeddedBroker
 from hub.broker import Account as BrokerAccount
 from hub.clock import Clock, wall_ms
 from hub.core.attendance import close_due
-from hub.errors import StartError
-from hub.fleet import Fleet
+from hub.errors import BrokerError, StartError
+from hub.fleet import SILENT_MS, Fleet
 from hub.keys import badge_key, hub_password
 from hub.link import Link
 from hub.memory import Memory, memory
@@ -34,8 +34,6 @@ from hub.web.office import Office
 
 log = logging.getLogger(__name__)
 
-SILENT_MS = 90_000
-"""Three health messages missed: a device that is connected and says nothing. In life's ms; pages go by the school's time."""
 UPKEEP_S = 60.0
 """How often stays whose hours are over are looked for, in school seconds."""
 
@@ -49,7 +47,7 @@ async def serve(settings: Settings) -> None:
         link.start()
         stack.push_async_callback(link.stop)
         office = _make_office(settings, stores, fleet, clock, link)
-        upkeep = asyncio.create_task(_upkeep(stores, clock))
+        upkeep = asyncio.create_task(_upkeep(stores, clock, link))
         stack.callback(upkeep.cancel)
         await _announce(settings, office)
         await _serve_pages(settings, office)
@@ -77,9 +75,13 @@ async def _follow_devices(stores: Memory, broker: EmbeddedBroker) -> None:
         await changed.wait()
         changed.clear()
         now = stores.accounts()
-        if now != known:
-            known = now
+        if now == known:
+            continue
+        try:
             await broker.reload(now)
+            known = now
+        except BrokerError as error:
+            log.error("the broker still lets the devices of before in: %s", error)  # noqa: TRY400 - the sentence is the whole story
 
 
 def _make_link(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock) -> Link:
@@ -113,14 +115,15 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
     )
 
 
-async def _upkeep(stores: Memory, clock: Clock) -> None:
-    """End stays whose hours are over, and tell the watchdog that the loop turns."""
+async def _upkeep(stores: Memory, clock: Clock, link: Link) -> None:
+    """End stays whose hours are over, renew rosters that grow old, and tell the watchdog that the loop turns."""
     every_s = min(UPKEEP_S / clock.speed, alive_every_s() or UPKEEP_S)
     while True:
         notify(ALIVE)
         now_ms = clock.now_ms()
         ask = stores.new_ask()
         await stores.desk.do(ask, close_due, ask, now_ms)
+        link.republish()
         await asyncio.sleep(every_s)
 
 
@@ -139,7 +142,9 @@ async def _serve_pages(settings: Settings, office: Office) -> None:
         port = socket.create_server((settings.web.host, settings.web.port))
     except OSError as error:
         raise StartError(f"key `web.port`: {settings.web.host}:{settings.web.port} cannot be used: {error.strerror}") from error
-    server = uvicorn.Server(uvicorn.Config(make_app(office), log_config=None, access_log=False, timeout_graceful_shutdown=3))
+    config = uvicorn.Config(make_app(office), log_config=None, access_log=False, timeout_graceful_shutdown=3)
+    config.load()  # a tenth of a second: before anybody is told that we are ready, not while the first device waits
+    server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, lambda: setattr(server, "should_exit", True))

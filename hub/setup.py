@@ -8,8 +8,9 @@ import csv
 import hashlib
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -118,7 +119,12 @@ class Imported:
 def describe(text: str, name: str, school: School, new_id: NewId) -> Imported:
     """A school's description as rows. Raises SettingsError with file, line and key, or ImportRefusedError."""
     rows: list[Row] = []
-    for site_file in parse(text, SchoolFile, name).sites:
+    file = parse(text, SchoolFile, name)
+    for what, names in (("site", [site.name for site in file.sites]), ("device", [one.id for site in file.sites for one in site.devices])):
+        twice = [each for each, count in Counter(names).items() if count > 1]
+        if twice:
+            raise ImportRefusedError(f"{name}: {what} `{twice[0]}` is described twice: give each its own name")
+    for site_file in file.sites:
         try:
             rows += _site_rows(site_file, school, new_id)
         except (KeyError, ValueError) as error:
@@ -135,6 +141,8 @@ def pupils(text: str, name: str, school: School, badge_key: bytes, now_ms: int, 
     sites = {site.name: site.id for site in school.sites.values()}
     households = {household.name: household.id for household in school.households.values()}
     known = {(pupil.household, pupil.last_name, pupil.first_name): pupil.id for pupil in school.pupils.values()}
+    known_badges = set(school.badges)
+    owners = {badge_hash: states[-1].pupil for badge_hash, states in school.badges.items()}
     rows: list[Row] = []
     wrong: list[str] = []
     for number, line in lines:
@@ -150,7 +158,10 @@ def pupils(text: str, name: str, school: School, badge_key: bytes, now_ms: int, 
         badge = _badge(line["badge"], pupil, badge_key, now_ms, new_id)
         if isinstance(badge, str):
             wrong.append(f"{name}:{number}: {badge}")
-        elif badge is not None and badge.hash not in school.badges:
+        elif badge is not None and owners.setdefault(badge.hash, pupil.id) != pupil.id:
+            wrong.append(f"{name}:{number}: badge `{line['badge']}` is somebody else's: give {pupil.first_name} another one")
+        elif badge is not None and badge.hash not in known_badges:
+            known_badges.add(badge.hash)
             rows.append(badge)
     if wrong:
         raise ImportRefusedError("\n".join(wrong))
@@ -280,8 +291,8 @@ def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
     for device in file.devices:
         if device.id == HUB_USER:
             raise ValueError(f"device `{device.id}`: this is the hub's own name on the broker: choose another")
-        known_device = school.devices.get(device.id)
-        yield Device(device.id, site_id, device.name, known_device.generation if known_device else 1)
+        known_device = school.devices.get(device.id) or Device(device.id, site_id, device.name)
+        yield replace(known_device, site=site_id, name=device.name)
         for reader in device.readers:
             yield _reader(device.id, reader, products)
 

@@ -6,10 +6,10 @@ from fastapi import APIRouter, HTTPException, Response
 from starlette.responses import RedirectResponse
 
 from hub.core.school import Device, Reader, School
-from hub.fleet import Fleet, Seen
+from hub.fleet import Fleet, Seen, condition_of
 from hub.web.render import page
 from hub.web.session import Posted, SignedIn
-from proto.messages import LATENCY_EDGES_MS, Do, Health, Status
+from proto.messages import LATENCY_EDGES_MS, Do, Health
 
 router = APIRouter()
 
@@ -109,13 +109,7 @@ def _page(visit: SignedIn, about: str = "", done: str = "", problem: str = "") -
 
 
 def _condition(device: Device, seen: Seen, heard_since_ms: int) -> str:
-    if device.blocked:
-        return "blocked"
-    if not seen.heard_ms:
-        return "never"
-    if seen.status is Status.ON and seen.heard_ms < heard_since_ms:
-        return "silent"
-    return seen.status.value
+    return "blocked" if device.blocked else condition_of(seen, heard_since_ms).value
 
 
 def _readers(school: School, device: Device, seen: Seen) -> tuple[ReaderRow, ...]:
@@ -134,7 +128,7 @@ def _readers(school: School, device: Device, seen: Seen) -> tuple[ReaderRow, ...
 
 def _alarms(fleet: Fleet, device: Device, seen: Seen) -> tuple[str, ...]:
     """Codes of what staff should act on; the device's own alarms follow."""
-    found = ["clone"] if device.id in fleet.cloned else []
+    found = ["clone"] if device.blocked == "clone" or device.id in fleet.cloned else []
     if seen.health is not None:
         found += ["storage"] if not seen.health.store_ok else []
         found += ["power"] if seen.health.undervoltage else []

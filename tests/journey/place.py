@@ -89,7 +89,7 @@ class Kept:
 class SetUp:
     """A data folder that was set up and never run, and what its commands printed."""
 
-    data: Path
+    folder: Path
     device_password: str
     mosquitto_passwords: str
 
@@ -117,7 +117,7 @@ class Place:
         return f"http://127.0.0.1:{self.web_port}"
 
     @property
-    def data(self) -> Path:
+    def store(self) -> Path:
         return self.folder / "hub"
 
     def first_link(self) -> str:
@@ -141,6 +141,20 @@ class Place:
     def plug(self) -> None:
         """Plug a scanner in at the same place."""
         self.entry = QrScanner(Path(self.entry.path))
+
+    def twin(self) -> Program:
+        """A second machine with a copy of the device's settings, and no scanners."""
+        settings = (self.folder / "porte.toml").read_text(encoding="utf-8")
+        for mine, its in ((str(self.device.folder), f"{self.folder}/twin"), (".port", ".nothing"), ("porte.trace", "twin.trace")):
+            settings = settings.replace(mine, its)
+        config = self.folder / "twin.toml"
+        config.write_text(settings, encoding="utf-8")
+        return Program("twin", [_program("preau-edge"), "run", "--config", str(config)], self.folder)
+
+    def give_password(self, password: str) -> None:
+        """What staff do with the settings that the hub printed."""
+        config = self.folder / "porte.toml"
+        config.write_text(_device_settings(self, password, self.device.trace), encoding="utf-8")
 
     async def tap(self, who: str, scanner: "QrScanner | FifoKeyboard | None" = None) -> Light:
         """Show a badge at the entry, or at another scanner, and wait for the light."""
@@ -183,7 +197,7 @@ class Place:
         assert await self.device.program.stop() == 0, self.device.program.tail()
         assert self.device.unsettled() == 0
         assert await self.hub.stop() == 0, self.hub.tail()
-        async with memory(self.data) as stores:
+        async with memory(self.store) as stores:
             facts = [fact async for commit in stores.journal.read() for fact in commit.facts]
             return Kept(tuple(facts), stores.desk.books, stores.desk.school)
 
@@ -258,7 +272,7 @@ def set_up(folder: Path) -> SetUp:
 
 def _build(here: Place, school: SetUp) -> None:
     """Copy the school, and give the device the password that the hub prints for it."""
-    shutil.copytree(school.data, here.data)
+    shutil.copytree(school.folder, here.store)
     (here.folder / "hub.toml").write_text(_hub_settings(here), encoding="utf-8")
     if here.broker == "mosquitto":
         config = mosquitto_config(here.folder, here.broker_port, ())
@@ -276,7 +290,7 @@ def _build(here: Place, school: SetUp) -> None:
 def _hub_settings(here: Place) -> str:
     return f"""\
 [hub]
-data = "{here.data}"
+data = "{here.store}"
 
 [broker]
 kind = "{here.broker}"

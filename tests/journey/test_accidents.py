@@ -1,6 +1,7 @@
 """What goes wrong at a school door: a program is killed, a scanner pulled, a second hub started, a form sent twice, a bit flipped."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import httpx2
@@ -70,7 +71,7 @@ async def test_a_second_hub_on_the_same_folder_refuses(tmp_path: Path, school: S
     async with place(tmp_path, school, "embedded") as here:
         status, _, said = await here.run_hub("run")
         assert status == 2
-        assert str(here.data) in said
+        assert str(here.store) in said
         assert "Traceback" not in said
         assert (await here.tap("Léa")).pattern in YES, "the first one is not disturbed"
         await here.stop()
@@ -103,7 +104,7 @@ async def test_a_hub_does_not_start_on_a_journal_with_a_flipped_bit_and_names_th
         for who in ("Léa", "Tom"):
             assert (await here.tap(who)).pattern in YES
         await here.stop()
-        journal = here.data / "journal.db"
+        journal = here.store / "journal.db"
         content = bytearray(journal.read_bytes())
         content[content.rindex(b'"scan"') + 1] ^= 1  # of the first scan: SQLite fills a page from its end
         journal.write_bytes(content)
@@ -111,3 +112,27 @@ async def test_a_hub_does_not_start_on_a_journal_with_a_flipped_bit_and_names_th
         assert status == 2
         assert "journal.db: row 1 is damaged" in said
         assert "Traceback" not in said
+
+
+async def test_two_devices_under_one_identity_are_both_shut_out_until_one_gets_a_new_password(tmp_path: Path, school: SetUp) -> None:
+    """Somebody copied the settings of a device onto a second machine."""
+    async with place(tmp_path, school, "embedded") as here:
+        twin = here.twin()
+        await twin.start()
+        try:
+            await until(lambda: "two devices use the identity porte" in here.hub.log.read_text(), WAIT_S, "an alarm")
+            await until(lambda: "refuses the name or password" in here.device.program.log.read_text(), WAIT_S, "a closed door")
+            assert (await here.tap("Léa")).pattern == "accepted", "the child at the door is let in by the roster"
+        finally:
+            await twin.kill()
+        await here.hub.stop()
+        status, printed, _ = await here.run_hub("device", "porte", "--renew")
+        assert status == 0
+        await here.device.program.kill()
+        here.give_password(tomllib.loads(printed)["broker"]["password"])
+        await here.hub.start()
+        await here.device.program.start()
+        await here.settled()
+        assert (await here.tap("Tom", here.exit)).pattern != "again"
+        kept = await here.stop()
+        everything_lit_is_booked_once(here, kept)
