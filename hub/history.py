@@ -65,7 +65,7 @@ class History:
 
     @classmethod
     async def open(cls, register: Register, journal: Journal) -> "History":
-        """Compare with the journal, rebuild where they differ, and follow it from then on.
+        """Compare with the journal, begin anew where they differ, and follow it from then on; nobody but a page waits for it.
 
         Raises DamageError when the journal has lost facts that were seen here, or is not the one this was made from.
         """
@@ -78,8 +78,7 @@ class History:
                 history.number = head.number
             else:
                 log.warning("the history tells another story than the journal up to fact %d: it is built again", head.number)
-                await history.rebuild()
-        await history.caught_up(journal.durable)
+                await history._forget()
         history._following = asyncio.create_task(history._follow(), name="history")
         history._following.add_done_callback(history._ended)
         return history
@@ -92,6 +91,7 @@ class History:
 
     async def caught_up(self, number: int) -> None:
         """Wait until everything up to fact `number`, which is on disk, can be queried."""
+        assert number <= self._journal.durable, f"fact {number} is not on disk yet"
         if self.number < number:
             async with self._filling:
                 while self.number < number:
@@ -100,10 +100,7 @@ class History:
     async def rebuild(self) -> None:
         """Forget everything here and copy it again from the journal's first fact."""
         async with self._filling:
-            async with self._register.writing() as connection:
-                for table in (t.history_scan, t.history_entry, t.history_stay, t.history_head):
-                    await connection.execute(delete(table))
-            self.number = 0
+            await self._forget()
             while self.number < self._journal.durable:
                 await self._fill()
 
@@ -142,15 +139,22 @@ class History:
 
     async def _follow(self) -> None:
         while not self._ending.is_set():
-            await self.caught_up(self._journal.durable)
+            await self.caught_up(min(self._journal.durable, self.number + FACTS_AT_ONCE))
             await self._register.tidy()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), EVERY_S)
+            if self._journal.durable - self.number < FACTS_AT_ONCE:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._ending.wait(), EVERY_S)
 
     def _ended(self, following: asyncio.Task[None]) -> None:
         """A failed write has ended the process by now; anything else is a defect of ours, and pages would show the past."""
         if not following.cancelled() and (error := following.exception()) is not None:
             self._register.die(f"the history cannot follow the journal: {error!r}")
+
+    async def _forget(self) -> None:
+        async with self._register.writing() as connection:
+            for table in (t.history_scan, t.history_entry, t.history_stay, t.history_head):
+                await connection.execute(delete(table))
+        self.number = 0
 
     async def _fill(self) -> None:
         """Copy the next commits, together with the head that is reached, in one transaction."""

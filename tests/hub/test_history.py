@@ -49,6 +49,7 @@ async def stores(path: Path) -> AsyncIterator[Stores]:
 
 async def tables_of(found: Stores) -> dict[str, Sequence[object]]:
     """All rows of the history."""
+    await found.history.caught_up(found.journal.durable)
     async with found.register.reading() as connection:
         return {
             table.name: (await connection.execute(select(table).order_by(*table.primary_key))).all()
@@ -58,6 +59,7 @@ async def tables_of(found: Stores) -> dict[str, Sequence[object]]:
 
 async def check_against_journal(found: Stores) -> None:
     """What the tables add up to is what the books of the same facts say."""
+    await found.history.caught_up(found.journal.durable)
     facts = await all_facts(found.journal)
     books = replay(facts)
     assert found.history.number == len(facts)
@@ -81,7 +83,6 @@ async def test_the_history_tells_the_same_as_the_journal(tmp_path: Path) -> None
     async with stores(tmp_path / "hub") as found:
         for seed in range(3):
             await write(found.journal, [ask for ask in asks(seed, 100) if seed == 0 or not isinstance(ask[0], f.BalanceOpened)])
-            await found.history.caught_up(found.journal.durable)
             await check_against_journal(found)
 
 
@@ -117,7 +118,6 @@ async def test_a_long_way_is_caught_up_in_several_steps(tmp_path: Path, monkeypa
     monkeypatch.setattr(room, "PIECE_FACTS", 7)
     async with stores(tmp_path / "hub") as found:
         await write(found.journal, asks(3, 500), waiting=5)
-        await found.history.caught_up(found.journal.durable)
         await check_against_journal(found)
 
 
