@@ -52,8 +52,8 @@ FLOOD_PER_S = 200
 """Messages a second a device may send; a faulty one may not starve the others (threat 23)."""
 TURN_DEVICES = 5
 """Devices that are told their config and roster before others get a turn: 3 ms."""
-TURN_RECORDS = 40
-"""Records of a message that are taken in one turn of the loop, in about 2 ms; a full message has some 120. Others come in between."""
+TURN_RECORDS = 20
+"""Records of a message that are taken in one turn of the loop: 1 ms, some 3 on a Pi; a full message has some 120. Others come in between."""
 STRANGERS = 100
 """Unknown device ids that are remembered for the devices page."""
 OPEN_WITHIN_S = 3.0
