@@ -53,7 +53,7 @@ FLOOD_PER_S = 200
 TURN_DEVICES = 5
 """Devices that are told their config and roster before others get a turn: 3 ms."""
 TURN_RECORDS = 20
-"""Records of a message that are taken in one turn of the loop: 1 ms, some 3 on a Pi; a full message has some 120. Others come in between."""
+"""Records of a message that are taken in one turn of the loop: 1 ms, 3 on a Pi. A full message has some 120; others come in between."""
 STRANGERS = 100
 """Unknown device ids that are remembered for the devices page."""
 OPEN_WITHIN_S = 3.0
