@@ -42,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _run(settings: Settings, _options: argparse.Namespace) -> int:
+    gc.disable()  # until `serve` has loaded the books: nothing of a start is garbage
     from hub.run import serve
 
-    gc.freeze()  # what is loaded at start is never garbage: collections on the hot path then look at little
     await serve(settings)
     return 0
 
