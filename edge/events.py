@@ -249,7 +249,7 @@ class Store:
     """Append to the outbox in order, fdatasync, then report Stored or StoreFailed. `unsettled` ones wait for the hub."""
 
     answered: tuple[Scan, ...]
-    """Answered by the hub (shown.by_hub): archived, so that a restored hub gets them back."""
+    """The hub has them: archived, so that a restored hub gets them back."""
     unsettled: tuple[Scan, ...]
     """Answered by the device: the hub has to book what was shown."""
 

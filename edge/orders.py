@@ -22,20 +22,28 @@ def offer_roster(state: State, event: e.RosterOffered, now_ms: int) -> Step:
         return replace(state, roster=replace(state.roster, manifest=manifest), offer=None), (e.PublishState(),)
     if manifest.parts == 0:
         return state, (e.KeepRoster(manifest, ()),)
-    return replace(state, offer=Offer(manifest, (), now_ms)), (e.Want(manifest.version, 0),)
+    return _want(replace(state, offer=Offer(manifest, (), now_ms)))
 
 
 def take_part(state: State, event: e.RosterPartIn, now_ms: int) -> Step:
+    """The part that was asked for, and no other; with the last one the roster is handed on whole."""
     offer = state.offer
     if offer is None or (event.part.version, event.part.part) != (offer.manifest.version, len(offer.parts)):
         return state, ()
     parts = (*offer.parts, event.part.body)
     if len(parts) == offer.manifest.parts:
         return replace(state, offer=None), (e.KeepRoster(offer.manifest, parts),)
-    return replace(state, offer=Offer(offer.manifest, parts, now_ms)), (e.Want(offer.manifest.version, len(parts)),)
+    return _want(replace(state, offer=Offer(offer.manifest, parts, now_ms)))
+
+
+def _want(state: State) -> Step:
+    """Ask for the next part; without a link the station asks when there is one."""
+    wanted = (e.Want(state.offer.manifest.version, len(state.offer.parts)),) if state.offer and state.session else ()
+    return state, wanted
 
 
 def load_roster(state: State, event: e.RosterLoaded, _now_ms: int) -> Step:
+    """From now on this one is used."""
     return replace(state, roster=roster(event.manifest, event.rows)), (e.PublishState(),)
 
 

@@ -63,15 +63,17 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything the device knows. `storing`, `unsaved` and `answered` hold scans with their `shown`, oldest first.
+    """Everything the device knows. `storing`, `unsaved` and `answered` hold scans with their `shown`.
 
-    `storing` gets its lights on Stored, `unsaved` has had them: the card refused it. A number waiting is above all stored ones.
+    `storing` gets its lights on Stored; `unsaved` has had them, though the card refused it; `answered` is what the hub has.
+    The numbers of `waiting` are above all that is stored.
     """
 
     inc: str
     n: int = 0
     session: str = ""
-    hub_up: bool = False
+    hub: str = ""
+    """The session of the hub that is there; empty while none is."""
     misses: int = MISSES_AWAY
     waiting: tuple[Open, ...] = ()
     storing: tuple[Scan, ...] = ()
@@ -105,7 +107,7 @@ class State:
     @property
     def away(self) -> bool:
         """Whether the hub cannot be asked now."""
-        return not self.session or not self.hub_up or self.misses >= MISSES_AWAY
+        return not self.session or not self.hub or self.misses >= MISSES_AWAY
 
     @property
     def alone(self) -> bool:

@@ -4,6 +4,7 @@ Rule 1: a light is a receipt. A yes is shown only after the hub's committed answ
 Rule 2: numbers are used once. A record keeps its number through every repeat; what was shown travels with it and wins.
 Rule 3: an answer in time lights, a late one is counted and logged. A door moves on a grant with the nonce of an open question only.
 Rule 4: while the hub is away, or anything it has not settled remains, the device answers by itself.
+Rule 5: a hub that comes is asked how far it is before it is told anything: it may have been restored from a backup.
 """
 
 from collections.abc import Callable
@@ -36,7 +37,7 @@ from edge.state import (
     Step,
 )
 from proto.badge import badge_hash, read_code
-from proto.messages import ANSWER_MS, LATENCY_EDGES_MS, YES, Grant, Light, Scan, Shown, Status, Use, Verdict
+from proto.messages import ANSWER_MS, LATENCY_EDGES_MS, YES, Grant, Light, Line, Scan, Shown, Status, Use, Verdict
 
 
 def step(state: State, event: e.Event, now_ms: int) -> Step:
@@ -50,9 +51,10 @@ def step(state: State, event: e.Event, now_ms: int) -> Step:
 def wake_ms(state: State) -> int:
     """When the next Tick is due."""
     times = [state.health_ms, *(question.deadline_ms for question in state.waiting)]
-    if state.session and state.hub_up:
-        times += [state.ask_ms] if not _unsettled(state) else []
-        times += [state.resend_ms] if state.waiting or _unsettled(state) else []
+    if _asks(state):
+        times.append(state.ask_ms)
+    if _sends(state):
+        times.append(state.resend_ms)
     if state.answered or state.unsaved:
         times.append(state.archive_ms)
     if state.offer and state.session:
@@ -134,7 +136,13 @@ def _send(state: State, now_ms: int) -> Step:
 def _answer_alone(state: State, scans: tuple[Scan, ...], now_ms: int) -> Step:
     """Decide by the roster, make it durable, and only then light (rule 1): the lights follow on Stored."""
     shown = tuple(_with_light(state, scan, now_ms) for scan in scans)
-    return replace(state, storing=shown), (e.Store(state.answered, (*state.unsaved, *shown)),)
+    state = replace(state, storing=shown)
+    return state, (_store(state),)
+
+
+def _store(state: State) -> e.Store:
+    """All that is only in memory: whatever makes the card turn takes everything along."""
+    return e.Store(state.answered, (*state.unsaved, *state.storing))
 
 
 def _with_light(state: State, scan: Scan, now_ms: int) -> Scan:
@@ -215,7 +223,7 @@ def _verdicts(state: State, event: e.VerdictIn, now_ms: int) -> Step:
         state, lit = _verdict(state, question, verdict, now_ms)
         effects += lit
     if len(state.answered) >= ARCHIVE_MAX and state.store_ok:
-        effects += (e.Store(state.answered, ()),)
+        effects += (_store(state),)
     return state, effects
 
 
@@ -259,11 +267,18 @@ def _settled(state: State, event: e.SettledIn, now_ms: int) -> Step:
     if message.session != state.session or not state.settled_q < message.q <= state.q:
         return state, ()
     line = next((one for one in message.lines if one.inc == state.inc), None)
-    lost = line is not None and any(scan.n > line.n for scan in state.answered)
-    unsaved = state.unsaved if line is None else tuple(scan for scan in state.unsaved if scan.n > line.shown_n)
-    first: Effects = (e.Store(state.answered, ()),) if lost else ()
-    state = replace(state, settled_q=message.q, misses=0, unsaved=unsaved, ask_ms=now_ms + ASK_MS)
+    state = replace(state, settled_q=message.q, misses=0, ask_ms=now_ms + ASK_MS)
+    state, first = _hub_has(state, line) if line else (state, ())
     return state, (*first, e.Settle(tuple(message.lines)))
+
+
+def _hub_has(state: State, line: Line) -> Step:
+    """What the card refused and the hub has is a receipt now; receipts of what the hub has lost go to the card, to be sent again."""
+    told = tuple(scan for scan in state.unsaved if scan.n <= line.shown_n)
+    lost = any(scan.n > (line.n if scan.shown and scan.shown.by_hub else line.shown_n) for scan in state.answered)
+    unsaved = state.unsaved[len(told) :]
+    state = replace(state, unsaved=unsaved, answered=(*state.answered, *told)[-RECEIPTS_MAX:])
+    return state, (_store(state),) if lost else ()
 
 
 def _backlog(state: State, event: e.Backlog, now_ms: int) -> Step:
@@ -279,19 +294,22 @@ def _backlog(state: State, event: e.Backlog, now_ms: int) -> Step:
 
 def _link_up(state: State, event: e.LinkUp, now_ms: int) -> Step:
     state = replace(state, session=event.session, command_n=0, challenge=("", "", 0), ask_ms=now_ms, resend_pause_ms=BACKLOG_RESEND_MS[0])
-    state, asked = _ask(state, now_ms) if state.hub_up else (state, ())
+    state, asked = _ask(state, now_ms) if state.hub else (state, ())
     return state, (e.PublishState(), *asked, e.PublishHealth())
 
 
 def _link_down(state: State, _event: e.LinkDown, now_ms: int) -> Step:
-    return _nobody_answers(replace(state, session="", hub_up=False, misses=MISSES_AWAY), now_ms)
+    return _nobody_answers(replace(state, session="", hub="", misses=MISSES_AWAY), now_ms)
 
 
 def _hub_changed(state: State, event: e.HubChanged, now_ms: int) -> Step:
-    if event.state.status is Status.ON:
-        state = replace(state, hub_up=True)
-        return _ask(state, now_ms) if state.session else (state, ())
-    return _nobody_answers(replace(state, hub_up=False, misses=MISSES_AWAY), now_ms)
+    """A hub that starts may come from a backup: it is asked how far it is before it is told anything, and no older answer counts."""
+    hub = event.state.session if event.state.status is Status.ON else ""
+    answered: Effects = ()
+    if hub != state.hub or not hub:
+        state, answered = _nobody_answers(replace(state, hub=hub, misses=MISSES_AWAY, settled_q=state.q), now_ms)
+    state, asked = _ask(state, now_ms) if hub and state.session else (state, ())
+    return state, (*answered, *asked)
 
 
 def _nobody_answers(state: State, now_ms: int) -> Step:
@@ -300,16 +318,21 @@ def _nobody_answers(state: State, now_ms: int) -> Step:
 
 
 def _ask(state: State, now_ms: int) -> Step:
-    """Ask how far the hub is. With anything unsettled the scans themselves are the question."""
-    if _unsettled(state):
+    """Ask how far the hub is. Where it is known to be there, anything unsettled is the question itself."""
+    state = replace(state, ask_ms=now_ms + (ASK_AWAY_MS if state.misses else ASK_MS))
+    if _sends(state):
         return _send(state, now_ms)
-    pause_ms = ASK_AWAY_MS if state.misses else ASK_MS
-    return replace(state, q=state.q + 1, ask_ms=now_ms + pause_ms), (e.SendAsk(state.q + 1),)
+    return replace(state, q=state.q + 1), (e.SendAsk(state.q + 1),)
 
 
-def _unsettled(state: State) -> bool:
-    """Whether the hub has not settled something that was answered here: then `_resend` asks."""
-    return bool(state.backlog or state.unsaved)
+def _sends(state: State) -> bool:
+    """Whether there is something to send, and a hub that has answered."""
+    return not state.away and bool(state.waiting or state.backlog or state.unsaved)
+
+
+def _asks(state: State) -> bool:
+    """Whether bare questions go out: to a hub that has not answered yet, and now and then to one that has all."""
+    return bool(state.session and state.hub) and (state.away or not (state.backlog or state.unsaved))
 
 
 # --- time ----------------------------------------------------------------------------------------
@@ -329,7 +352,7 @@ def _overdue(state: State, now_ms: int) -> Step:
     if not late:
         return state, ()
     newest = max(question.asked_ms for question in late)
-    state = replace(state, misses=state.misses + 1)
+    state = replace(state, misses=state.misses + 1, ask_ms=min(state.ask_ms, now_ms + ASK_AWAY_MS))
     return _time_out(state, tuple(question for question in state.waiting if question.asked_ms <= newest), now_ms)
 
 
@@ -339,7 +362,7 @@ def _time_out(state: State, questions: tuple[Open, ...], now_ms: int) -> Step:
 
 
 def _resend(state: State, now_ms: int) -> Step:
-    if not (state.waiting or _unsettled(state)) or not state.session or not state.hub_up or now_ms < state.resend_ms:
+    if not _sends(state) or now_ms < state.resend_ms:
         return state, ()
     pause_ms = state.resend_pause_ms if state.waiting else min(state.resend_pause_ms * 2, BACKLOG_RESEND_MS[1])
     return _send(replace(state, resend_pause_ms=pause_ms), now_ms)
@@ -348,12 +371,11 @@ def _resend(state: State, now_ms: int) -> Step:
 def _archive(state: State, now_ms: int) -> Step:
     if not (state.answered or state.unsaved) or now_ms < state.archive_ms or state.storing:
         return state, ()
-    return replace(state, archive_ms=now_ms + ARCHIVE_MS), (e.Store(state.answered, state.unsaved),)
+    return replace(state, archive_ms=now_ms + ARCHIVE_MS), (_store(state),)
 
 
 def _ask_again(state: State, now_ms: int) -> Step:
-    due = state.session and state.hub_up and not _unsettled(state) and now_ms >= state.ask_ms
-    return _ask(state, now_ms) if due else (state, ())
+    return _ask(state, now_ms) if _asks(state) and now_ms >= state.ask_ms else (state, ())
 
 
 def _want_again(state: State, now_ms: int) -> Step:

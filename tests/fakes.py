@@ -217,7 +217,7 @@ class MemoryOutbox:
                     yield Hole(inc, first, there - 1)
                 first = there + 1
             yield record.scan
-            due[inc] = n + 1
+            due[inc] = max(due.get(inc, 0), n + 1)
 
 
 class Device:
@@ -258,6 +258,7 @@ class Device:
         while (wake_ms := station.wake_ms(self.state)) <= end_ms:
             self.clock.forward(max(wake_ms - self.clock.ms, 0))
             came += self.do(e.Tick())
+            assert station.wake_ms(self.state) > self.clock.ms, "the station is busy with itself"
         self.clock.forward(end_ms - self.clock.ms)
         return came
 

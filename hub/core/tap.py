@@ -21,8 +21,7 @@ class Tap:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it, and the facts beside the scan itself. `repeated`: the same tap again, with nothing new to ask staff."""
+    """What came of it, and the facts beside the scan itself."""
 
     code: Code
     facts: Facts = ()
-    repeated: bool = False

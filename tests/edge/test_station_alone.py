@@ -177,6 +177,9 @@ def test_what_was_answered_alone_goes_to_the_hub_as_soon_as_it_is_back() -> None
     device = Device(known=["Léa"], hub=False)
     device.tap("Léa")
     device.connect()
+    assert (sent(device), len(device.of(e.SendAsk))) == ([], 1), "it is asked how far it is before it is told anything"
+    device.settle(0)
+    device.do(e.Tick())
     assert sent(device) == [[]], "the stored ones are the loop's to add"
     device.settle(1, 1)
     assert (stored(device), device.state.alone) == ([], False)
@@ -187,6 +190,8 @@ def test_a_backlog_that_shrinks_is_sent_on_at_once() -> None:
     device.tap("Léa")
     device.tap("Tom")
     device.connect()
+    device.settle(0)
+    device.do(e.Tick())
     device.effects.clear()
     device.settle(1, 1)
     assert len(device.of(e.Send)) == 1
@@ -196,6 +201,7 @@ def test_a_backlog_that_does_not_shrink_is_sent_with_growing_pauses() -> None:
     device = Device(known=["Léa"], hub=False)
     device.tap("Léa")
     device.connect()
+    device.settle(0)
     times = []
     for _ in range(8):
         device.effects.clear()
@@ -314,6 +320,8 @@ def test_scans_the_card_refused_are_kept_and_reported_when_the_hub_is_back() -> 
     device.tap("Léa")
     device.tap("Tom")
     device.connect()
+    device.settle(0)
+    device.do(e.Tick())
     assert sent(device) == [[1, 2]]
     assert {scan.shown.light for scan in device.of(e.Send)[0].open if scan.shown} == {Light.ADULT}
     device.card.refuses = None

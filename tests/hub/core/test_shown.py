@@ -116,13 +116,22 @@ def test_a_tap_in_the_device_s_next_life_after_a_no_that_was_lit_is_the_pupils_f
     assert day.balance_cents("Vanderzande") == 16_80
 
 
+def test_a_yes_that_was_lit_stands_and_the_device_s_next_life_asks_again(day: Day) -> None:
+    day.bring("Vanderzande", 20_00)
+    arrived = scan("Léa", "sandwich-till", "12:00")
+    day.take(arrived)
+    day.report(reported(arrived, YES))
+    assert day.take(scan("Léa", "sandwich-till", "12:00:30", inc=SECOND_LIFE)).code is Code.AGAIN
+    assert day.balance_cents("Vanderzande") == 16_80
+
+
 def test_a_no_that_was_lit_does_not_forget_a_later_tap(day: Day) -> None:
     day.bring("Vanderzande", 20_00)
     first = scan("Léa", "sandwich-till", "12:00")
     day.take(first)
     day.take(scan("Léa", "sandwich-till", "12:01", n=2))
     day.report(reported(first, NO))
-    assert day.take(scan("Léa", "sandwich-till", "12:01:02", n=3)).code is Code.SOLD
+    assert day.take(scan("Léa", "sandwich-till", "12:01:30", inc=SECOND_LIFE)).code is Code.AGAIN
     assert day.balance_cents("Vanderzande") == 16_80
 
 
