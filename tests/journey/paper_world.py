@@ -29,7 +29,7 @@ ROSTER = roster.pack([messages.RosterRow(schools.badge(name), "cstke") for name 
 Key = tuple[str, str, int]
 
 
-class PowerCut(BaseException):
+class PowerCutError(Exception):
     """The device died here."""
 
 
