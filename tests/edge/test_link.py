@@ -310,10 +310,12 @@ async def test_a_live_state_of_another_session_is_foreign_and_our_own_echo_is_no
             assert await asyncio.to_thread(device.next) == ForeignState(stranger), "neither the retained state nor our birth came first"
 
 
-def test_a_wrong_password_is_said_in_words_and_tried_again(mosquitto_broker: Running, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_password_is_said_in_words_and_tried_again(
+    mosquitto_broker: Running, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     device = Device(mosquitto_broker, "wrong")
     refusals: queue.Queue[str] = queue.Queue()
-    caplog.handler.emit = lambda record: refusals.put(record.getMessage())  # type: ignore[method-assign]
+    monkeypatch.setattr(caplog.handler, "emit", lambda record: refusals.put(record.getMessage()))
     device.link.start()
     for _ in range(2):
         sentence = refusals.get(timeout=WAIT_S)
