@@ -282,6 +282,7 @@ class Day:
         return list(self.books.unresolved.values())
 
     def _booked(self, facts: Facts) -> Facts:
+        assert len({fact.ask for fact in facts}) <= 1, "facts of one decision are found under one ask"
         for fact in facts:
             self.books.apply(fact)
         if facts:

@@ -8,7 +8,7 @@ import pytest
 from hub.core.facts import Charged, Code, Reason, StayClosed, StayOpened, Unresolved
 from hub.core.school import Per, Tariff
 from proto.messages import Light
-from tests.schools import LONG_DAY, MONDAY, WEDNESDAY, Day, hours, moment, number
+from tests.schools import LONG_DAY, MONDAY, WEDNESDAY, Day, hours, moment, number, reported, scan
 
 
 def charged_cents(day: Day) -> int:
@@ -21,7 +21,7 @@ def test_a_pupil_arrives_in_care_leaves_and_is_charged_for_the_half_hours_starte
     assert day.is_in("Léa")
     assert charged_cents(day) == 0
     assert day.tap("Léa", "care-door", "16:45").code is Code.OUT
-    assert not day.is_in("Léa")
+    assert day.books.inside == {}
     assert charged_cents(day) == 2_25
     assert day.questions() == []
 
@@ -287,6 +287,16 @@ def test_study_is_charged_when_the_pupil_comes_back_after_a_tap_that_was_not_lit
     assert day.tap("Léa", "study-in", "16:11").code is Code.ALREADY_IN
     day.tap("Léa", "study-out", "16:30")
     day.tap("Léa", "study-in", "16:40")
+    assert charged_cents(day) == 1_00
+
+
+def test_a_session_whose_charge_was_taken_back_is_charged_when_the_pupil_comes_back(day: Day) -> None:
+    first = scan("Léa", "study-in", "16:10", n=1)
+    day.take(first)
+    day.report(reported(first, Light.ADULT))
+    assert charged_cents(day) == 0
+    for n, (reader, clock) in enumerate([("study-out", "16:30"), ("study-in", "16:40"), ("study-out", "16:50"), ("study-in", "17:00")], 2):
+        day.take(scan("Léa", reader, clock, n=n))
     assert charged_cents(day) == 1_00
 
 
