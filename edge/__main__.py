@@ -27,6 +27,8 @@ from edge.vitals import read_vitals
 
 CARD_FAILED = 70
 """Exit status after a failed write: systemd starts the device again, and it tells the truth again."""
+SWITCH_S = 0.0005
+"""How long a thread may hold the interpreter while another waits: the link's must not wait 5 ms for the loop to end its turn."""
 REFUSED = 2
 """Exit status when the device cannot start as configured."""
 
@@ -52,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(settings: Settings) -> int:
     """The device, until SIGTERM or Ctrl-C."""
+    sys.setswitchinterval(SWITCH_S)
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # before any thread starts: only the waiting thread below takes them
     inc = secrets.token_hex(8)

@@ -17,6 +17,8 @@ from proto.messages import ClockQuality
 
 OLDEST_MS = 1_767_225_600_000
 """1 January 2026: this program is not older, so a wall clock that shows an earlier time was never set."""
+TRUST_MS = 60_000
+"""How long an answer of kernel and files about the clock's quality holds: asking costs more than all else a tap asks of the card."""
 RTC_ERR_MS = 5 * 60_000
 """What a battery clock may be wrong by when the network was away for months: 20 ppm make 52 s a month."""
 SAVED_ERR_MS = 70 * 86_400_000
@@ -90,6 +92,9 @@ class ClockReader:
         self._kernel = kernel
         self._saved_ms = saved_wall_ms
         self._started_ms = mono_ms()
+        self._asked_ms = -TRUST_MS
+        self._kernel_says = KernelClock(synchronised=False, maxerror_us=0)
+        self._from_rtc = False
         self.boot = self._paths.boot_id.read_text(encoding="ascii").replace("-", "")[:16]
 
     def mono_ms(self) -> int:
@@ -99,15 +104,21 @@ class ClockReader:
     def now(self) -> Clock:
         """All clocks at this instant, with an honest bound of the error."""
         wall, floor = self._wall(), self._floor_ms()
-        kernel = self._kernel()
-        if kernel.synchronised or self._paths.synchronised.exists():
-            return Clock(self.boot, wall, -(-kernel.maxerror_us // 1000), ClockQuality.NTP)
+        if mono_ms() - self._asked_ms >= TRUST_MS:
+            self._asked_ms, self._kernel_says, self._from_rtc = mono_ms(), self._ask_kernel(), self._set_from_rtc()
+        if self._kernel_says.synchronised:
+            return Clock(self.boot, wall, -(-self._kernel_says.maxerror_us // 1000), ClockQuality.NTP)
         # A battery clock without a battery starts in 1970, and one that runs behind what was saved has stopped.
-        if wall >= max(floor, OLDEST_MS) and self._set_from_rtc():
+        if wall >= max(floor, OLDEST_MS) and self._from_rtc:
             return Clock(self.boot, wall, RTC_ERR_MS, ClockQuality.RTC)
         if floor:
             return Clock(self.boot, max(wall, floor), SAVED_ERR_MS, ClockQuality.SAVED)
         return Clock(self.boot, max(wall, 0), UNKNOWN_ERR_MS, ClockQuality.NONE)
+
+    def _ask_kernel(self) -> KernelClock:
+        """What the kernel says, or timesyncd where the kernel was not told."""
+        says = self._kernel()
+        return says if says.synchronised else KernelClock(self._paths.synchronised.exists(), says.maxerror_us)
 
     def _floor_ms(self) -> int:
         return self._saved_ms + mono_ms() - self._started_ms if self._saved_ms else 0

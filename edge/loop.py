@@ -232,7 +232,7 @@ class Loop:
 
     def _send(self, parts: Parts, effect: e.Send) -> None:
         """Stored records first; open ones join only when all stored ones fit, so that the order holds."""
-        unsettled = parts.outbox.unsettled()
+        unsettled = self.state.backlog
         records: list[Scan | Hole] = parts.outbox.oldest(RECORDS_BYTES, self._lines) if unsettled else []
         size = sum(len(msgspec.json.encode(record)) + 1 for record in records)
         # A hole may stand for rows or for none: with one, the open records wait for the hub's next answer.

@@ -10,6 +10,7 @@ from edge.clock import (
     OLDEST_MS,
     RTC_ERR_MS,
     SAVED_ERR_MS,
+    TRUST_MS,
     UNKNOWN_ERR_MS,
     ClockPaths,
     ClockReader,
@@ -66,6 +67,15 @@ def test_saved_time_goes_on_while_the_clock_is_not_set(tmp_path: Path) -> None:
     clock = reader(tmp_path, wall=UNSET_MS, saved=NOW_MS)
     clock._started_ms -= 60_000
     assert clock.now().wall_ms >= NOW_MS + 60_000
+
+
+def test_a_clock_that_was_set_in_the_meantime_is_believed_within_a_minute(tmp_path: Path) -> None:
+    clock = reader(tmp_path, wall=NOW_MS)
+    assert clock.now().quality is ClockQuality.NONE
+    (tmp_path / "synchronized").touch()
+    assert clock.now().quality is ClockQuality.NONE, "not asked again for each tap"
+    clock._asked_ms -= TRUST_MS
+    assert clock.now().quality is ClockQuality.NTP
 
 
 def test_this_machine_has_a_boot_a_monotonic_and_a_wall_clock() -> None:
