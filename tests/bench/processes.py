@@ -43,7 +43,8 @@ def started(command: Sequence[str], log: Path, environ: Mapping[str, str] | None
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told, log.open("ab") as words:
         told.bind("\0" + address[1:])
         since_ns = time.monotonic_ns()
-        variables = {**os.environ, **(environ or {}), "NOTIFY_SOCKET": address}
+        # An installed program has its bytecode; one that compiles itself at each start would measure the compiler.
+        variables = {**os.environ, **(environ or {}), "NOTIFY_SOCKET": address, "PYTHONDONTWRITEBYTECODE": ""}
         process = subprocess.Popen([sys.executable, "-m", *command], env=variables, stdout=words, stderr=words)
         running = Running(process, 0.0)
         try:
