@@ -119,7 +119,7 @@ def _tap(state: State, event: e.ReadIn, badge: str, now_ms: int) -> Step:
     patience_ms = ANSWER_MS[setting.use] if setting else max(ANSWER_MS.values())
     question = Open(scan, now_ms, now_ms + patience_ms)
     state, effects = _send(replace(state, waiting=(*state.waiting, question)), now_ms)
-    return state, (e.Show(e.Pattern.READING, event.reader), *effects)
+    return state, (*effects, e.Show(e.Pattern.READING, event.reader))  # the question first: lamps would make it wait
 
 
 def _send(state: State, now_ms: int) -> Step:
@@ -267,6 +267,8 @@ def _settled(state: State, event: e.SettledIn, now_ms: int) -> Step:
     if message.session != state.session or not state.settled_q < message.q <= state.q:
         return state, ()
     line = next((one for one in message.lines if one.inc == state.inc), None)
+    if state.away:
+        state = replace(state, resend_ms=now_ms, resend_pause_ms=BACKLOG_RESEND_MS[0])
     state = replace(state, settled_q=message.q, misses=0, ask_ms=now_ms + ASK_MS)
     state, first = _hub_has(state, line) if line else (state, ())
     return state, (*first, e.Settle(tuple(message.lines)))

@@ -229,6 +229,39 @@ def test_a_hub_that_does_not_answer_the_first_question_is_asked_again_soon() -> 
     assert [ask.q for ask in device.of(e.SendAsk)] == [1, 2, 3, 4]
 
 
+def test_a_hub_that_was_started_again_unnoticed_is_asked_before_it_is_told_anything() -> None:
+    """It may come from a backup: told of later scans first, it would never learn what it lost of earlier ones."""
+    device = Device(known=["Léa", "Tom"])
+    device.tap("Léa")
+    device.wait(400)
+    device.tap("Tom")
+    device.effects.clear()
+    device.do(e.HubChanged(HubState(status=Status.ON, session="9" * 16)))
+    assert device.state.away
+    assert (len(device.of(e.SendAsk)), device.of(e.Send)) == (1, [])
+    device.settle(0)
+    device.do(e.Tick())
+    assert len(device.of(e.Send)) == 1
+
+
+def test_an_answer_the_hub_gave_before_it_was_started_again_does_not_count() -> None:
+    device = Device(known=["Léa"])
+    device.wait(ASK_MS)
+    before = device.state.q
+    device.do(e.HubChanged(HubState(status=Status.ON, session="9" * 16)))
+    device.effects.clear()
+    device.settle(0, q=before)
+    assert (device.effects, device.state.away) == ([], True)
+
+
+def test_the_hub_s_word_that_it_is_there_said_again_changes_nothing_for_those_who_wait() -> None:
+    device = Device()
+    n = device.tap("Léa")
+    device.do(e.HubChanged(HubState(status=Status.ON, session=HUB)))
+    device.verdict(n)
+    assert device.lit(n) == [Pattern.ACCEPTED]
+
+
 # --- settled answers -----------------------------------------------------------------------------
 
 
@@ -327,6 +360,21 @@ def test_scans_the_card_refused_are_kept_and_reported_when_the_hub_is_back() -> 
     device.card.refuses = None
     device.settle(2, 2)
     assert (device.state.unsaved, device.state.alone) == ((), False)
+
+
+def test_what_the_card_refused_and_the_hub_has_is_a_receipt_that_a_restored_hub_gets_back() -> None:
+    device = Device(known=["Léa"], hub=False)
+    device.card.refuses = FULL
+    n = device.tap("Léa")
+    device.connect()
+    device.settle(0)
+    device.do(e.Tick())
+    device.settle(n, n)
+    assert (device.state.unsaved, [scan.n for scan in device.state.answered]) == ((), [n])
+    device.card.refuses = None
+    device.wait(ASK_MS)
+    device.settle(n, n - 1)
+    assert stored(device) == [n], "it has the scan, and has lost what was shown"
 
 
 def test_only_the_new_pupil_gets_a_light_when_the_card_has_room_again() -> None:
