@@ -307,11 +307,15 @@ def _link_down(state: State, _event: e.LinkDown, now_ms: int) -> Step:
 def _hub_changed(state: State, event: e.HubChanged, now_ms: int) -> Step:
     """A hub that starts may come from a backup: it is asked how far it is before it is told anything, and no older answer counts."""
     hub = event.state.session if event.state.status is Status.ON else ""
+    if hub and hub == state.hub and not state.away:
+        return state, ()
     answered: Effects = ()
     if hub != state.hub or not hub:
         state, answered = _nobody_answers(replace(state, hub=hub, misses=MISSES_AWAY, settled_q=state.q), now_ms)
-    state, asked = _ask(state, now_ms) if hub and state.session else (state, ())
-    return state, (*answered, *asked)
+    if not hub or not state.session:
+        return state, answered
+    state, asked = _ask(state, now_ms)
+    return state, (*answered, e.PublishState(), *asked)  # it may have missed our birth: a broker's memory is no promise
 
 
 def _nobody_answers(state: State, now_ms: int) -> Step:

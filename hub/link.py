@@ -57,6 +57,8 @@ TURN_RECORDS = 20
 STRANGERS = 100
 """Unknown device ids that are remembered for the devices page."""
 OPEN_WITHIN_S = 3.0
+CALL_S = 2.0
+"""Between two calls of the hub to all devices."""
 """A challenge is answered within this time of the request at the office, or not at all."""
 
 Random = Callable[[], str]
@@ -113,6 +115,7 @@ class Link:
         self._opening: dict[str, tuple[Command, float]] = {}
         """The last request to open of each device, and when it left (monotonic)."""
         self._spoken: set[str] = set()
+        self._called_s = -CALL_S
         """Devices that told their state live on this connection: what the broker remembers of it can only be older."""
         filters = [(topics.everyone(kind), topics.qos(kind)) for kind in topics.FROM_DEVICE]
         self._wire = Wire(account, Listener(self._up, self._down, self.receive), filters)
@@ -184,6 +187,22 @@ class Link:
         self._orders.forget()
         self.republish()
 
+    def _call(self) -> None:
+        """Say that the hub is here, at most once in CALL_S: whoever missed it, or whose birth we missed, answers with its birth.
+
+        Brokers keep states for those who come later, but one that comes at that very moment may be told nothing.
+        """
+        now_s = time.monotonic()
+        if now_s - self._called_s >= CALL_S:
+            self._called_s = now_s
+            self._wire.publish(topics.HUB, codec.encode(HubState(status=Status.ON, session=self._session)), qos=1, retain=True)
+
+    def _greet(self, device: Device) -> None:
+        """A device has come: it is told again what the broker should have kept for it."""
+        self._call()
+        self._orders.forget(device.id)
+        self._tell((device.id,))
+
     def _down(self) -> None:
         self._fleet.broker_up = False
 
@@ -207,6 +226,7 @@ class Link:
         if isinstance(message, Rubbish):
             return message.value
         if kind is not Kind.STATE and message.session != seen.session:
+            self._call()
             return "old_session"
         if retained and (device.id in self._spoken or message.inc in seen.superseded):
             return None  # the broker's memory: older than what we know, and no proof against a device
@@ -338,6 +358,7 @@ class Link:
             seen.superseded.append(seen.inc)
         if message.session != seen.session:
             self._command_n[device.id] = 0
+            self._greet(device)
         self._fleet.cloned.discard(device.id)
         seen.status, seen.session, seen.inc, seen.state = Status.ON, message.session, message.inc, message
 

@@ -40,9 +40,9 @@ class Orders:
         self._published: dict[tuple[str, Kind], tuple[int, ...]] = {}
         self._packed: Packed | None = None
 
-    def forget(self) -> None:
-        """The broker may have lost its memory: everything is to be published again."""
-        self._published.clear()
+    def forget(self, device: str = "") -> None:
+        """The broker may have lost its memory: everything, or what is for one device, is to be published again."""
+        self._published = {key: version for key, version in self._published.items() if device and key[0] != device}
 
     def retained(self, school: School, device: Device, now_ms: int) -> Iterator[tuple[Kind, bytes]]:
         """What has changed for this device since it was last published."""

@@ -234,13 +234,13 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def whole_roster(device: Box, want: Callable[[RosterManifest, int], Any]) -> tuple[RosterManifest, list[str]]:
-    """The roster that is offered, asked for part by part."""
+    """The roster that is offered, asked for part by part. What the broker kept may be offered again at a birth."""
     manifest = await device.hear(Kind.ROSTER)
     assert isinstance(manifest, RosterManifest)
     parts = []
     for number_of_part in range(manifest.parts):
         await device.say(Kind.ASK, want(manifest, number_of_part))
-        part = await device.hear(Kind.ROSTER)
-        assert isinstance(part, RosterPart)
+        while not isinstance(part := await device.hear(Kind.ROSTER), RosterPart):
+            assert part == manifest
         parts.append(part.body)
     return manifest, parts

@@ -41,8 +41,9 @@ class Live:
         return self._open.total() >= MAX_STREAMS
 
     def remember(self, scans: Iterable[ScanTaken]) -> None:
-        """The taps of before the start, newest first."""
-        self.taps.extend(scans)
+        """The taps of before, newest first; those of devices that were quicker than this page are here already."""
+        heard = {tap.ask for tap in self.taps}
+        self.taps.extend(scan for scan in scans if scan.ask not in heard)
 
     def heard(self, _number: int, facts: Facts) -> None:
         """The desk has committed facts, or an edit (no facts)."""

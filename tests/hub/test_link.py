@@ -13,8 +13,9 @@ import pytest
 
 from hub.core.facts import HoleDeclared, ShownBooked, scan_ask
 from hub.core.school import Device
+from hub.link import CALL_S
 from proto import codec, topics
-from proto.messages import Ask, Do, Grant, Health, Hole, Light, Line, Result, Scan, ScanMessage, Shown, State, Status
+from proto.messages import Ask, Do, Grant, Health, Hole, HubState, Light, Line, Result, Scan, ScanMessage, Shown, State, Status
 from proto.topics import Kind
 from tests.boxes import SESSION, Box, Switchboard, box, switchboard, tap, until
 from tests.brokers import TILL, Running
@@ -180,6 +181,27 @@ async def test_a_message_of_an_old_session_is_dropped_and_counted(board: Switchb
     assert board.seen("door-1").rubbish == {"old_session": 3}
     assert board.seen("door-1").health is None
     assert board.desk.books.number == 0
+
+
+async def test_a_device_whose_birth_was_missed_is_called_and_says_it_again(board: Switchboard, door: Box) -> None:
+    """Brokers keep states for those who come later, but at that very moment one may be told nothing."""
+    board.seen("door-1").session = ""
+    door.kept.pop(Kind.STATE, None)
+    board.link._called_s = -CALL_S
+    await door.send(tap())
+    called = await door.hear(Kind.STATE)
+    assert (type(called), called.status) == (HubState, Status.ON)
+    await door.birth()
+    await door.send(tap())
+    assert (await door.verdict()).light is Light.ACCEPTED
+
+
+async def test_a_device_that_comes_is_told_config_and_roster_again(board: Switchboard, door: Box) -> None:
+    config = await door.hear(Kind.CONFIG)
+    await door.birth(SECOND_SESSION)
+    while (await door.hear(Kind.CONFIG)) != config:
+        pass
+    assert (await door.hear(Kind.ROSTER)).parts > 0
 
 
 async def test_a_retained_scan_is_never_obeyed(broker: Running) -> None:

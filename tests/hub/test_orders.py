@@ -142,6 +142,7 @@ async def test_a_device_gets_config_and_roster_at_connect_and_after_an_edit(brok
         manifest, parts = await whole_roster(door, want)
         assert roster.genuine(key, "door-1", manifest)
         assert len(roster.unpack(manifest, parts) or []) == len(PUPILS)
+        door.kept.clear()
         await board.edit(Badge(1, badge("new"), number("Léa"), BadgeState.ACTIVE, 1))
         manifest, parts = await whole_roster(door, want)
         assert len(roster.unpack(manifest, parts) or []) == len(PUPILS) + 1
