@@ -275,12 +275,17 @@ def _settled(state: State, event: e.SettledIn, now_ms: int) -> Step:
 
 
 def _hub_has(state: State, line: Line) -> Step:
-    """What the card refused and the hub has is a receipt now; receipts of what the hub has lost go to the card, to be sent again."""
-    told = tuple(scan for scan in state.unsaved if scan.n <= line.shown_n)
-    lost = any(scan.n > (line.n if scan.shown and scan.shown.by_hub else line.shown_n) for scan in state.answered)
-    unsaved = state.unsaved[len(told) :]
-    state = replace(state, unsaved=unsaved, answered=(*state.answered, *told)[-RECEIPTS_MAX:])
+    """What the hub has is a receipt; what it has lost is told again: from the card, or from memory while the card takes nothing."""
+    known = sorted((*state.unsaved, *state.answered), key=lambda scan: scan.n)
+    lost = not all(_has(line, scan) for scan in state.answered)
+    receipts = tuple(scan for scan in known if _has(line, scan))[-RECEIPTS_MAX:]
+    state = replace(state, unsaved=tuple(scan for scan in known if not _has(line, scan)), answered=receipts)
     return state, (_store(state),) if lost else ()
+
+
+def _has(line: Line, scan: Scan) -> bool:
+    """Whether the hub has a scan, and with it what was shown where the device answered."""
+    return scan.n <= (line.n if scan.shown and scan.shown.by_hub else line.shown_n)
 
 
 def _backlog(state: State, event: e.Backlog, now_ms: int) -> Step:

@@ -377,6 +377,19 @@ def test_what_the_card_refused_and_the_hub_has_is_a_receipt_that_a_restored_hub_
     assert stored(device) == [n], "it has the scan, and has lost what was shown"
 
 
+def test_a_restored_hub_gets_its_answers_back_from_memory_while_the_card_is_full() -> None:
+    device = Device()
+    device.card.refuses = FULL
+    for name in ("Léa", "Tom"):
+        device.verdict(device.tap(name))
+    device.do(e.HubChanged(HubState(status=Status.ON, session="9" * 16)))
+    device.settle(1)
+    device.do(e.Tick())
+    assert sent(device)[-1] == [2]
+    device.settle(2, 2)
+    assert ([scan.n for scan in device.state.answered], device.state.alone) == ([1, 2], False)
+
+
 def test_only_the_new_pupil_gets_a_light_when_the_card_has_room_again() -> None:
     device = Device(known=["Léa", "Tom"], hub=False)
     device.card.refuses = FULL

@@ -19,9 +19,10 @@ from tests.journey.paper_world import DRINK_CENTS, Device, Key, World
 
 STORM_MS, CALM_MS = 240_000, 130_000
 SEEDS = range(30)
-FAILED = (12, 107, 125, 161, 247, 1090)
+FAILED = (12, 107, 125, 161, 247, 1090, 3013)
 """12: two taps of one life were booked as one. 107, 161: what a full card had refused was forgotten once the hub had it. 247, 1090: a
-restored hub was told of later scans before it could say what it had lost. 125: a device died within that minute, see `World.gone`."""
+restored hub was told of later scans before it could say what it had lost. 125: a device died within that minute, see `World.gone`.
+3013: a restored hub did not get back what a full card could not take."""
 
 
 # --- a storm, then calm --------------------------------------------------------------------------
