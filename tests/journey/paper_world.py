@@ -144,8 +144,9 @@ class Device:
             self.alive = self.linked = False
             hub, state = self.world.hub, self.loop.state
             line = hub.books.line(self.name, self.inc)
-            self.world.gone |= {(self.name, self.inc, scan.n) for scan in state.answered if scan.n > line.n}
-            self.world.gone |= {(self.name, self.inc, scan.n) for scan in state.unsaved if scan.n > line.shown_n}
+            for scan in (*state.answered, *state.unsaved):
+                if scan.n > (line.n if scan.shown and scan.shown.by_hub else line.shown_n):
+                    self.world.gone.add((self.name, self.inc, scan.n))
             hub.backup = len(hub.log)
             self.world.later(self.world.chance.choice([500, 5_000, 70_000]), self.boot)
 
