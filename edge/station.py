@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from edge import events as e
 from edge import orders
 from edge.orders import setting_of
@@ -156,18 +158,7 @@ def _with_light(state: State, scan: Scan, now_ms: int) -> Scan:
 
 def _shown(scan: Scan, shown: Light, code: str, *, by_hub: bool = False) -> Scan:
     """The scan with what was lit; the nonce has done its duty and is not kept."""
-    return Scan(
-        inc=scan.inc,
-        n=scan.n,
-        reader=scan.reader,
-        badge=scan.badge,
-        boot=scan.boot,
-        mono_ms=scan.mono_ms,
-        wall_ms=scan.wall_ms,
-        err_ms=scan.err_ms,
-        clock=scan.clock,
-        shown=Shown(shown, code, by_hub),
-    )
+    return msgspec.structs.replace(scan, nonce="", shown=Shown(shown, code, by_hub))
 
 
 def _stored(state: State, event: e.Stored, now_ms: int) -> Step:

@@ -114,8 +114,8 @@ class Link:
         self._command_n: dict[str, int] = {}
         self._opening: dict[str, tuple[Command, float]] = {}
         """The last request to open of each device, and when it left (monotonic)."""
-        self._spoken: set[str] = set()
         self._called_s = -CALL_S
+        self._spoken: set[str] = set()
         """Devices that told their state live on this connection: what the broker remembers of it can only be older."""
         filters = [(topics.everyone(kind), topics.qos(kind)) for kind in topics.FROM_DEVICE]
         self._wire = Wire(account, Listener(self._up, self._down, self.receive), filters)
@@ -183,7 +183,8 @@ class Link:
     def _up(self) -> None:
         self._fleet.broker_up = True
         self._spoken.clear()
-        self._wire.publish(topics.HUB, codec.encode(HubState(status=Status.ON, session=self._session)), qos=1, retain=True)
+        self._called_s = -CALL_S
+        self._call()
         self._orders.forget()
         self.republish()
 
