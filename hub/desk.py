@@ -72,7 +72,6 @@ class Desk:
         self._register = register
         self._editing = asyncio.Lock()
         self._recent: OrderedDict[int, Answer] = OrderedDict()
-        self._edited: OrderedDict[int, Answer] = OrderedDict()
         self._watchers: list[Watcher] = []
         self._running: set[asyncio.Future[Any]] = set()
 
@@ -139,20 +138,15 @@ class Desk:
 
     async def _edit(self, ask: int, change: Callable[[School], Rows | Refusal]) -> Answer:
         async with self._editing:
-            known = self._edited.get(ask)
-            if known is not None:
-                return known
-            if await self._register.knows(ask):  # before a restart: decided again it would meet its own effect
+            if await self._register.knows(ask):  # decided again it would meet its own effect
                 return Answer(number=self.books.number)
             outcome = change(self.school)
             if isinstance(outcome, Refusal):
                 return Answer(refusal=outcome, number=self.books.number)
             if await self._register.write(ask, outcome):
                 self.school = edited(self.school, outcome)
-            answer = Answer(number=self.books.number)
-            _remember(self._edited, ask, answer)
-        self._tell(answer.number, ())
-        return answer
+        self._tell(self.books.number, ())
+        return Answer(number=self.books.number)
 
     def _committed(self, answer: Answer, done: Done) -> None:
         _call(done, answer)
