@@ -15,7 +15,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) mosquitto chromium poppler-utils procps git
 
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 .NOTPARALLEL:
-.PHONY: test lint demo day bench lock clean run-packages test-packages
+.PHONY: test lint demo day bench faults lock clean run-packages test-packages
 
 test: test-packages lint
 	.venv/bin/pytest
@@ -33,6 +33,9 @@ day: $(READY)
 
 bench: $(READY)
 	@.venv/bin/python -m tests.bench
+
+faults: test-packages $(READY)
+	@.venv/bin/python -m tests.faults $(PARTS) $(if $(SEED),--seed $(SEED))
 
 # What builds comes first and is locked apart: with it in place, pip fetches nothing that has no hash.
 $(READY): pyproject.toml requirements-build.lock requirements.lock | run-packages

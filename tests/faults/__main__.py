@@ -1,0 +1,83 @@
+"""`make faults`: the parts that are named, or all of them, one after the other; then one table.
+
+Exit status 1 when anything that was promised did not hold. `python -m tests.faults kills --seed 7 --count 20` is a part of its own.
+"""
+
+import argparse
+import importlib
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.faults.result import Order, Part, Result, complaints
+
+PARTS = ("kills", "flood", "power", "writelog", "ioerrors", "full", "flips", "fuzz")
+"""In the order of the table; each is the module of that name."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command. Returns the exit status."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.ERROR)
+    results = [_timed(name, options) for name in options.parts or PARTS]
+    print(table(results, options.seed), end="")
+    return 1 if any(complaints(result) for result, _ in results) else 0
+
+
+def table(results: Sequence[tuple[Result, float]], seed: int) -> str:
+    """For people: each part with its seconds, what was injected, what was proved, what went wrong and how to see it again."""
+    lines = []
+    for result, took_s in results:
+        wrong = complaints(result)
+        verdict = "SKIPPED" if result.skipped else "VIOLATED" if wrong else "holds"
+        lines.append(f"{result.part:10}{verdict:10}{took_s:7.1f} s   {_counters(result)}")
+        lines += [f"{'':10}{'skipped':10}{result.skipped}"] if result.skipped else []
+        lines += [f"{'':10}{'proved':10}{sentence}" for sentence in result.proved]
+        lines += [f"{'':10}{'VIOLATED':10}{sentence}" for sentence in wrong]
+        lines += [f"{'':10}{'again':10}python -m tests.faults {result.part} --seed {seed}"] if wrong else []
+    return "\n".join([*lines, ""])
+
+
+def _counters(result: Result) -> str:
+    return ", ".join(f"{count:,} {what}" for what, count in result.injected.items())
+
+
+def _timed(name: str, options: argparse.Namespace) -> tuple[Result, float]:
+    """A part that breaks is a violation, and does not keep the others from running."""
+    since_s = time.monotonic()
+    with tempfile.TemporaryDirectory(dir=options.folder, prefix=f"preau-{name}-") as folder:
+        order = Order(options.seed, Path(folder), lambda line: _say(f"{name}: {line}"), options.count, options.case)
+        try:
+            inject: Part = importlib.import_module(f"tests.faults.{name}").inject
+            result = inject(order)
+        except Exception as broke:
+            logging.exception("%s broke", name)
+            result = Result(name, {"part": 1}, violations=[f"it could not be run to its end: {broke!r}"])
+    return result, time.monotonic() - since_s
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _part(name: str) -> str:
+    if name not in PARTS:
+        raise argparse.ArgumentTypeError(f"no part is called {name}: there are {', '.join(PARTS)}")
+    return name
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make faults", description="What the world does to the real programs, and what must hold.")
+    parser.add_argument("parts", nargs="*", type=_part, metavar="part", help=f"none: all of {', '.join(PARTS)}")
+    parser.add_argument("--seed", type=int, default=1, help="another number, another run")
+    parser.add_argument("--count", type=int, default=0, help="how many faults, as the part counts them (default: as promised)")
+    parser.add_argument("--case", default="", help="one case of a part, as a violation names it")
+    parser.add_argument("--folder", type=Path, help="where files lie (default: the system's own place; it must not be in memory)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
