@@ -54,7 +54,7 @@ def _timed(name: str, options: argparse.Namespace) -> tuple[Result, float]:
             inject: Part = importlib.import_module(f"tests.faults.{name}").inject
             result = inject(order)
         except Exception as broke:
-            logging.exception("%s broke", name)
+            logging.getLogger("faults").exception("%s broke", name)
             result = Result(name, {"part": 1}, violations=[f"it could not be run to its end: {broke!r}"])
     return result, time.monotonic() - since_s
 
