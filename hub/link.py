@@ -6,19 +6,18 @@ The device is the topic's, never the payload's. Rubbish is counted and dropped. 
 import asyncio
 import logging
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from hub.clock import Clock, elapsed_us
+from hub.clock import Clock
 from hub.core import scans
 from hub.core.calendar import happened
 from hub.core.facts import ScanTaken, derived, scan_ask
 from hub.core.school import Device
 from hub.desk import Answer, Desk
 from hub.fleet import Fleet, Seen
-from hub.mqtt import Account, Listener, Wire
+from hub.mqtt import Listener
 from hub.orders import Orders
 from proto import codec, topics
 from proto.codec import Rubbish
@@ -57,12 +56,26 @@ TURN_RECORDS = 20
 STRANGERS = 100
 """Unknown device ids that are remembered for the devices page."""
 OPEN_WITHIN_S = 3.0
+"""A challenge is answered within this time of the request at the office, or not at all."""
 CALL_S = 2.0
 """Between two calls of the hub to all devices."""
-"""A challenge is answered within this time of the request at the office, or not at all."""
 
 Random = Callable[[], str]
 """Sixteen hex digits of fresh randomness."""
+
+
+class Wire(Protocol):
+    """What the link needs of mqtt.Wire."""
+
+    up: bool
+
+    def start(self, will: tuple[str, bytes]) -> None: ...
+    def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None: ...
+    async def close(self, farewell: tuple[str, bytes]) -> None: ...
+
+
+Connect = Callable[[Listener, list[tuple[str, int]]], Wire]
+"""Makes the connection, given who listens and the topic filters with their QoS."""
 
 _NONCE = re.compile(r"[0-9a-f]{16}")
 
@@ -103,7 +116,7 @@ class Reply:
 class Link:
     """All devices of the hub on one connection."""
 
-    def __init__(self, desk: Desk, fleet: Fleet, orders: Orders, clock: Clock, account: Account, random: Random) -> None:
+    def __init__(self, desk: Desk, fleet: Fleet, orders: Orders, clock: Clock, connect: Connect, random: Random) -> None:
         self._desk = desk
         self._fleet = fleet
         self._orders = orders
@@ -118,7 +131,7 @@ class Link:
         self._spoken: set[str] = set()
         """Devices that told their state live on this connection: what the broker remembers of it can only be older."""
         filters = [(topics.everyone(kind), topics.qos(kind)) for kind in topics.FROM_DEVICE]
-        self._wire = Wire(account, Listener(self._up, self._down, self.receive), filters)
+        self._wire = connect(Listener(self._up, self._down, self.receive), filters)
         self._hear: dict[Kind, tuple[Any, Callable[[Device, Seen, Any], None]]] = {
             Kind.SCAN: (ScanMessage, self._scans),
             Kind.STATE: (State, self._state),
@@ -160,7 +173,7 @@ class Link:
         n = self._command_n[device] = self._command_n.get(device, 0) + 1
         message = Command(session=seen.session, n=n, do=do, reader=reader)
         if do is Do.OPEN:
-            self._opening[device] = (message, time.monotonic())
+            self._opening[device] = (message, self._clock.mono_s())
         self._send(device, Kind.COMMAND, message)
         return True
 
@@ -193,7 +206,7 @@ class Link:
 
         Brokers keep states for those who come later, but one that comes at that very moment may be told nothing.
         """
-        now_s = time.monotonic()
+        now_s = self._clock.mono_s()
         if now_s - self._called_s >= CALL_S:
             self._called_s = now_s
             self._wire.publish(topics.HUB, codec.encode(HubState(status=Status.ON, session=self._session)), qos=1, retain=True)
@@ -218,7 +231,7 @@ class Link:
             return "blocked"
         if retained and kind is not Kind.STATE:
             return "retained"
-        return None if self._budgets.setdefault(device.id, Budget()).spend(time.monotonic()) else "flood"
+        return None if self._budgets.setdefault(device.id, Budget()).spend(self._clock.mono_s()) else "flood"
 
     def _heard(self, device: Device, seen: Seen, kind: Kind, payload: bytes, *, retained: bool) -> str | None:
         """Take a message in, or say why not."""
@@ -243,7 +256,7 @@ class Link:
     # --- scans ---
 
     def _scans(self, device: Device, _seen: Seen, message: ScanMessage) -> None:
-        self._take(message, Reply(device.id, message.session, message.q, time.monotonic_ns()), 0)
+        self._take(message, Reply(device.id, message.session, message.q, self._clock.mono_ns()), 0)
 
     def _take(self, message: ScanMessage, reply: Reply, start: int) -> None:
         """Apply the records strictly in order; stop at a gap, and say how far we are.
@@ -312,9 +325,12 @@ class Link:
         reader = self._desk.school.readers.get((fact.device, fact.reader))
         if not fact.door or reader is None or not reader.door_ms or not _NONCE.fullmatch(scan.nonce):
             return None
-        if elapsed_us(reply.since_ns) > GRANT_MAX_AGE_US:
+        if self._elapsed_us(reply) > GRANT_MAX_AGE_US:
             return None
         return Grant(scan.nonce, reader.door_ms)
+
+    def _elapsed_us(self, reply: Reply) -> int:
+        return (self._clock.mono_ns() - reply.since_ns) // 1000
 
     def _done(self, reply: Reply) -> None:
         reply.open -= 1
@@ -322,7 +338,7 @@ class Link:
             return
         if reply.verdicts:
             self._send(reply.device, Kind.VERDICT, VerdictMessage(session=reply.session, verdicts=reply.verdicts))
-            self._fleet.of(reply.device).answer_us = elapsed_us(reply.since_ns)
+            self._fleet.of(reply.device).answer_us = self._elapsed_us(reply)
         if reply.lines is not None:
             self._send(reply.device, Kind.SETTLED, Settled(session=reply.session, q=reply.q, lines=reply.lines))
 
@@ -343,7 +359,7 @@ class Link:
         behind = [held.inc for held in message.lines if self._desk.books.line(device.id, held.inc).n < held.n]
         if behind:
             log.error("device %s holds receipts that these books do not know (%s): a backup was restored?", device.id, ", ".join(behind))
-        reply = Reply(device.id, message.session, message.q, time.monotonic_ns(), lines=lines)
+        reply = Reply(device.id, message.session, message.q, self._clock.mono_ns(), lines=lines)
         self._desk.when_seen(lambda: self._done(reply))
 
     def _state(self, device: Device, seen: Seen, message: State) -> None:
@@ -380,7 +396,7 @@ class Link:
         if asked is None or (asked.session, asked.n) != (message.session, message.n):
             return
         del self._opening[device.id]
-        if message.code != "challenge" or time.monotonic() - since_s > OPEN_WITHIN_S:
+        if message.code != "challenge" or self._clock.mono_s() - since_s > OPEN_WITHIN_S:
             return
         n = self._command_n[device.id] = self._command_n[device.id] + 1
         self._send(device.id, Kind.COMMAND, Command(session=seen.session, n=n, do=Do.OPEN, reader=asked.reader, nonce=message.nonce))

@@ -12,6 +12,7 @@ import secrets
 import signal
 import socket
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -25,7 +26,7 @@ from hub.fleet import SILENT_MS, Fleet
 from hub.keys import badge_key, hub_password
 from hub.link import Link
 from hub.memory import Memory, memory
-from hub.mqtt import Account
+from hub.mqtt import Account, Wire
 from hub.notify import ALIVE, READY, STOPPING, alive_every_s, notify
 from hub.orders import Orders
 from hub.settings import Settings
@@ -98,7 +99,7 @@ def _make_link(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock) -
 
     orders = Orders(badge_key(stores.master), stores.password, block)
     account = Account(settings.broker.host, settings.broker.port, HUB_USER, hub_password(stores.master))
-    return Link(stores.desk, fleet, orders, clock, account, lambda: secrets.token_hex(8))
+    return Link(stores.desk, fleet, orders, clock, partial(Wire, account), lambda: secrets.token_hex(8))
 
 
 def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock, link: Link) -> Office:

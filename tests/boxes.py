@@ -9,6 +9,7 @@ import itertools
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from hub.broker import Account as BrokerAccount
@@ -19,7 +20,7 @@ from hub.core.school import Device, Reader, Rows, School, edited
 from hub.desk import Desk
 from hub.fleet import Fleet, Seen
 from hub.link import Link
-from hub.mqtt import Account
+from hub.mqtt import Account, Wire
 from hub.orders import Orders
 from proto import codec, topics
 from proto.codec import Versioned
@@ -133,7 +134,7 @@ async def switchboard(running: Running, books: Books | None = None) -> AsyncIter
     orders = Orders(BADGE_KEY, lambda device: passwords.get(device.id, "nobody"), block)
     account = Account(running.host, running.port, running.hub.user, running.hub.password)
     clock = Clock(start_ms=moment("16:00"))
-    link = Link(desk, fleet, orders, clock, account, lambda: f"{next(sessions):016x}")
+    link = Link(desk, fleet, orders, clock, partial(Wire, account), lambda: f"{next(sessions):016x}")
     board = Switchboard(link, desk, fleet, journal, running)
     link.start()
     try:
