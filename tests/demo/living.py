@@ -13,7 +13,7 @@ from tests.demo.checks import Evidence, Live, Past
 from tests.demo.dayplan import Day, Means
 from tests.demo.player import Outage, Player, SentTap
 from tests.demo.school import Child
-from tests.demo.town import BrokerKind, town
+from tests.demo.town import BrokerKind, Town, town
 
 WARM_UP_S = 6.0
 """Real seconds between the start of the programs and the day's first minute: they have to find each other first."""
@@ -43,30 +43,35 @@ async def live_through(
             await player.play()
             told("the day is over: waiting for empty outboxes")
             await player.drained()
-            live = await _look(office, sorted({child.group for child in everyone}))
-        statuses = await place.stop()
-        unsettled = {device.id: device.unsettled() for device in place.devices.values()}
-        lit = {device.id: tuple(device.lit()) for device in place.devices.values()}
+            live = await look(office, everyone)
+        evidence = await left_behind(place, player.sent, live)
+    return Lived(evidence, tuple(player.outages))
+
+
+async def left_behind(place: Town, sent: Sequence[SentTap], live: Live) -> Evidence:
+    """Stop a town in order, and read everything it leaves behind."""
+    statuses = await place.stop()
     async with memory(place.hub_folder) as stores:
-        evidence = Evidence(
-            sent=tuple(player.sent),
-            hashes=_hashes(player.sent, badge_key(stores.master)),
-            lit=lit,
+        return Evidence(
+            sent=tuple(sent),
+            hashes=_hashes(sent, badge_key(stores.master)),
+            lit={device.id: tuple(device.lit()) for device in place.devices.values()},
             facts=await _facts(stores),
             books=stores.desk.books,
             paper=place.paper(),
             school=stores.desk.school,
             midnight_ms=place.time.midnight_ms,
-            speed=speed,
+            speed=place.time.speed,
             live=live,
             past=await _past(stores),
-            unsettled=unsettled,
+            unsettled={device.id: device.unsettled() for device in place.devices.values()},
             statuses=statuses,
         )
-    return Lived(evidence, tuple(player.outages))
 
 
-async def _look(office: Browser, groups: Sequence[str]) -> Live:
+async def look(office: Browser, everyone: Sequence[Child]) -> Live:
+    """What the pages show now."""
+    groups = sorted({child.group for child in everyone})
     balances = {(pupil, site): cents for pupil in await office.pupils(groups) for site, cents in (await office.balances(pupil)).items()}
     return Live(await office.board(), balances)
 

@@ -63,8 +63,10 @@ class Program:
     async def start(self) -> None:
         with self.log.open("ab") as log:
             quiet = asyncio.subprocess.DEVNULL
+            # An installed program has its bytecode; one that is started a thousand times must not compile itself each time.
+            variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=quiet, stdout=log, stderr=log, start_new_session=True
+                *self._command, env=variables, stdin=quiet, stdout=log, stderr=log, start_new_session=True
             )
 
     async def kill(self) -> None:

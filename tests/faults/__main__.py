@@ -23,12 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.ERROR)
     results = [_timed(name, options) for name in options.parts or PARTS]
-    print(table(results, options.seed), end="")
+    print(table(results, _same(options)), end="")
     return 1 if any(complaints(result) for result, _ in results) else 0
 
 
-def table(results: Sequence[tuple[Result, float]], seed: int) -> str:
-    """For people: each part with its seconds, what was injected, what was proved, what went wrong and how to see it again."""
+def table(results: Sequence[tuple[Result, float]], same: str) -> str:
+    """For people: each part with its seconds, what was injected, what was proved, what went wrong and how to see it again.
+
+    `same`: the options that make the same run.
+    """
     lines = []
     for result, took_s in results:
         wrong = complaints(result)
@@ -37,12 +40,17 @@ def table(results: Sequence[tuple[Result, float]], seed: int) -> str:
         lines += [f"{'':10}{'skipped':10}{result.skipped}"] if result.skipped else []
         lines += [f"{'':10}{'proved':10}{sentence}" for sentence in result.proved]
         lines += [f"{'':10}{'VIOLATED':10}{sentence}" for sentence in wrong]
-        lines += [f"{'':10}{'again':10}python -m tests.faults {result.part} --seed {seed}"] if wrong else []
+        lines += [f"{'':10}{'again':10}python -m tests.faults {result.part} {same}"] if wrong else []
     return "\n".join([*lines, ""])
 
 
 def _counters(result: Result) -> str:
     return ", ".join(f"{count:,} {what}" for what, count in result.injected.items())
+
+
+def _same(options: argparse.Namespace) -> str:
+    more = [f" --{name} {value}" for name, value in (("count", options.count), ("case", options.case)) if value]
+    return f"--seed {options.seed}{''.join(more)}"
 
 
 def _timed(name: str, options: argparse.Namespace) -> tuple[Result, float]:
