@@ -1,6 +1,6 @@
-"""`preau-hub`: run the hub, set a school up, bring balances along, give a device its settings, audit a data folder.
+"""`preau-hub`: run the hub, set a school up, bring balances along, give a device its settings, audit a data folder, back it up.
 
-Commands that write need the hub stopped: a data folder has one writer, and the second one is refused.
+Commands that write need the hub stopped: a data folder has one writer, and the second one is refused. A backup may be made any time.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hub.broker import HUB_USER, mosquitto_passwords
 from hub.broker import Account as BrokerAccount
@@ -25,6 +26,9 @@ from hub.settings import Settings, load
 from hub.setup import balances, content_ask, describe, pupils, reservations
 from proto.errors import ProtoError
 
+if TYPE_CHECKING:
+    from hub.backup import Backup
+
 REFUSED = 2
 """Exit status when something is refused; the sentence is on stderr."""
 
@@ -34,8 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
-        settings = load(options.config)
-        return asyncio.run(_COMMANDS[options.command](settings, options))
+        if options.command in _WITHOUT_SETTINGS:
+            return _WITHOUT_SETTINGS[options.command](options)
+        return asyncio.run(_COMMANDS[options.command](load(options.config), options))
     except (HubError, ProtoError) as error:
         print(f"preau-hub: {error}", file=sys.stderr)
         return REFUSED
@@ -158,6 +163,37 @@ async def _check(settings: Settings, _options: argparse.Namespace) -> int:
         return 0 if books.total_cents() == 0 else 1
 
 
+def _backup(options: argparse.Namespace) -> int:
+    """Copy a data folder, the hub running or not, and verify the copy by a full replay."""
+    from hub.backup import backup
+
+    settings = options.config if options.config.exists() else None
+    made = backup(options.folder, options.target, settings)
+    _print_backup(made)
+    print(f"settings: {f'a copy of {settings}' if settings else f'none, for there is no {options.config}'}")
+    print(f"backup: {made.path}, {sum(seal.bytes for seal in made.manifest.files.values())} bytes, read back and verified")
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    """Put a backup into an empty data folder, verified before anything is touched."""
+    from hub.backup import SETTINGS, restore
+
+    found = restore(options.backup, options.folder)
+    _print_backup(found)
+    if SETTINGS in found.manifest.files and not options.config.exists():
+        print(f"settings: this machine has no {options.config}: copy {found.path / SETTINGS} there")
+    print(f"restored: {options.folder}, as it was at {found.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC")
+    print("Start the hub: the devices send again what they scanned since then.")
+    return 0
+
+
+def _print_backup(found: "Backup") -> None:
+    """What its replay has shown."""
+    print(f"journal: {found.manifest.number} facts, every row fits the one before, head {found.manifest.head[:16]}")
+    print(f"books: {len(found.books.balances)} accounts sum to {found.books.total_cents()} cents; {len(found.books.charges)} charges")
+
+
 _COMMANDS = {
     "run": _run,
     "setup": _setup,
@@ -167,6 +203,8 @@ _COMMANDS = {
     "passwords": _passwords,
     "check": _check,
 }
+_WITHOUT_SETTINGS = {"backup": _backup, "restore": _restore}
+"""They name their folders, so that they work on a machine that has nothing else yet."""
 
 
 def _text(path: Path) -> str:
@@ -196,7 +234,10 @@ def _new_id() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="preau-hub", description="The Préau hub: decides, remembers, shows.")
     commands = parser.add_subparsers(dest="command", required=True)
-    made = {name: commands.add_parser(name, help=(run.__doc__ or "run the hub").splitlines()[0]) for name, run in _COMMANDS.items()}
+    made = {
+        name: commands.add_parser(name, help=(run.__doc__ or "run the hub").splitlines()[0])
+        for name, run in {**_COMMANDS, **_WITHOUT_SETTINGS}.items()
+    }
     for command in made.values():
         command.add_argument("--config", type=Path, default=Path("/etc/preau/hub.toml"), help="the hub's settings (TOML)")
     made["setup"].add_argument("school", type=Path, help="the school's description (TOML)")
@@ -208,6 +249,10 @@ def _parser() -> argparse.ArgumentParser:
     made["device"].add_argument("device", nargs="+", help="the device's id")
     made["device"].add_argument("--renew", action="store_true", help="a new password: the old one and any block end")
     made["device"].add_argument("--host", help="the broker's address as the device sees it")
+    made["backup"].add_argument("folder", type=Path, help="the hub's data folder")
+    made["backup"].add_argument("target", type=Path, help="a folder that is not there yet, best on another disk")
+    made["restore"].add_argument("backup", type=Path, help="what `preau-hub backup` made")
+    made["restore"].add_argument("folder", type=Path, help="the hub's data folder, empty or not there yet")
     return parser
 
 

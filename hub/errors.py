@@ -1,6 +1,7 @@
 """The errors of this package, as one tree. Foreign exceptions become one of these in the one module that imports their library.
 
 HubError
+├── BackupError     a backup cannot be made, trusted or put in place; the text says what is untouched (backup.py)
 ├── BrokerError     the broker cannot be configured, started or reloaded; the text says what to do (broker.py)
 ├── KeyFileError    the master key cannot be read, made or trusted (keys.py)
 ├── ImportRefusedError  a file to set up from has bad lines; the text names each, and nothing was written (setup.py)
@@ -13,6 +14,10 @@ HubError
 
 class HubError(Exception):
     """Anything this package raises on purpose."""
+
+
+class BackupError(HubError):
+    """No backup, or none that can be trusted."""
 
 
 class BrokerError(HubError):

@@ -51,7 +51,10 @@ class Folder:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
-            self._lock = _locked(path / "lock")
+            self._lock = locked(path)
+            if restoring(path).exists():
+                os.close(self._lock)
+                raise StartError(f"{path}: a backup was being restored here when the machine stopped: run preau-hub restore again")
             self._keep_reserve()
         except OSError as error:
             raise StartError(f"{path}: cannot be used as data folder: {error.strerror}") from error
@@ -101,11 +104,17 @@ def settle_log(path: Path) -> int:
     return len(content)
 
 
-def _locked(path: Path) -> int:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def locked(folder: Path) -> int:
+    """Take a folder for this process, until the file descriptor is closed. Raises BusyError while another one has it."""
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(lock)
-        raise BusyError(f"{path.parent}: another hub uses this data folder: stop it, or give this one its own folder") from error
+        raise BusyError(f"{folder}: another hub uses this data folder: stop it, or give this one its own folder") from error
     return lock
+
+
+def restoring(folder: Path) -> Path:
+    """The file that stands in a folder while a backup is put there (backup.py): no hub may start on a part of it."""
+    return folder / "restoring"
