@@ -14,13 +14,15 @@ from statistics import median
 
 import msgspec
 
+WHAT = 78
+"""Width of the column that says what was measured."""
 BAR_MAX_TARGETS = 2.0
 """Bars of the picture end at twice the target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `value` is held against `target` (at most that); without a target it is told for understanding."""
+    """One line of the table. `value` is held against `target`: at most that, or `least` that; without one it is told for understanding."""
 
     key: str
     what: str
@@ -28,10 +30,23 @@ class Row:
     target: float | None
     beside: str = ""
     """The absolute figures of this machine."""
+    least: bool = False
+
+    @property
+    def used(self) -> float | None:
+        """Share of the target that is used up; above 1 it is missed."""
+        if not self.target:
+            return None
+        return self.target / max(self.value, 1e-9) if self.least else self.value / self.target
 
     @property
     def holds(self) -> bool | None:
-        return None if self.target is None else self.value <= self.target
+        return None if self.used is None else self.used <= 1
+
+    @property
+    def limit(self) -> str:
+        """The target in words."""
+        return "" if self.target is None else f"{'>=' if self.least else ''}{self.target:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +92,11 @@ def as_text(report: Report) -> str:
         f"{report.day}  {report.machine}",
         f"{report.rounds} rounds, medians; broker: {report.broker}; load {report.load[0]:.1f} before, {report.load[1]:.1f} after",
         "",
-        f"{'':6}{'measure':62}{'value':>9}{'target':>9}  {'':6}on this machine",
+        f"{'':6}{'measure':{WHAT}}{'value':>9}{'target':>9}  {'':6}on this machine",
     ]
     for row in report.rows:
-        target = "" if row.target is None else f"{row.target:g}"
         verdict = {None: "", True: "holds", False: "MISSED"}[row.holds]
-        lines.append(f"{row.key:6}{row.what:62}{_number(row.value):>9}{target:>9}  {verdict:8}{row.beside}".rstrip())
+        lines.append(f"{row.key:6}{row.what:{WHAT}}{_number(row.value):>9}{row.limit:>9}  {verdict:8}{row.beside}".rstrip())
     return "\n".join(lines) + "\n"
 
 
@@ -92,10 +106,10 @@ def as_json(report: Report) -> bytes:
 
 
 def as_svg(report: Report) -> str:
-    """A bar for each row with a target: its length is value / target, the line is the target."""
+    """A bar for each row with a target: its length is the share of it that is used, the line is the target."""
     rows = [row for row in report.rows if row.target]
     height = 26 * len(rows) + 70
-    full, left, scale = 940, 440, 200
+    full, left, scale = 1060, 560, 200
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{full}" height="{height}" font-family="sans-serif" font-size="13">',
         f'<rect width="{full}" height="{height}" fill="white"/>',
@@ -104,11 +118,11 @@ def as_svg(report: Report) -> str:
     ]
     for place, row in enumerate(rows):
         y = 50 + 26 * place
-        width = min(row.value / (row.target or 1), BAR_MAX_TARGETS) * scale
+        width = min(row.used or 0.0, BAR_MAX_TARGETS) * scale
         colour = "#2a7f3f" if row.holds else "#b3261e"
-        parts.append(f'<text x="10" y="{y + 15}">{escape(f"{row.key} {row.what}")[:70]}</text>')
+        parts.append(f'<text x="10" y="{y + 15}">{escape(f"{row.key} {row.what}")[:88]}</text>')
         parts.append(f'<rect x="{left}" y="{y + 3}" width="{width:.1f}" height="16" fill="{colour}"/>')
-        parts.append(f'<text x="{left + max(width, scale) + 8:.0f}" y="{y + 15}">{_number(row.value)} of {row.target:g}</text>')
+        parts.append(f'<text x="{left + max(width, scale) + 8:.0f}" y="{y + 15}">{_number(row.value)} of {escape(row.limit)}</text>')
     bottom = 50 + 26 * len(rows)
     parts.append(f'<line x1="{left + scale}" y1="46" x2="{left + scale}" y2="{bottom}" stroke="black" stroke-width="1.5"/>')
     return "\n".join([*parts, "</svg>", ""])

@@ -5,7 +5,6 @@ moment. The card's are the real loop, station and outbox, on a clock that is set
 """
 
 import asyncio
-import os
 import queue
 import sys
 from collections.abc import Callable
@@ -19,12 +18,7 @@ from edge import station
 from edge.loop import Loop, Parts
 from edge.outbox import SqliteOutbox
 from edge.vitals import Vitals
-from hub.core import scans
-from hub.core.scans import Arrived
-from hub.desk import Answer
-from hub.keys import badge_key
-from hub.memory import Memory, memory
-from proto.badge import badge_hash
+from hub.memory import memory
 from proto.codec import Versioned
 from proto.messages import (
     Ask,
@@ -44,13 +38,9 @@ from proto.messages import (
     VerdictMessage,
 )
 from proto.topics import Kind
-from tests.bench import processes, school
+from tests.bench import processes, rush, school
+from tests.bench.rush import Rush
 
-STEP_MS = 100
-"""Between two scans of the hub's day: nobody is back within 3 s."""
-FIRST_DAY_MS = 1_800_000_000_000
-LATER_MS = 3_600_000
-"""Between two lives of the same scripted devices: no tap is taken for one whose light was lost."""
 CARD_STEP_MS = 300
 """200 scans a minute."""
 _ID = "a" * 16
@@ -82,54 +72,13 @@ def _child(*arguments: str) -> Cost:
 # --- the hub's disk ------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Rush:
-    """Scans of one scripted device a waiting place, each followed by the next one as soon as it is answered."""
-
-    stores: Memory
-    inc: str
-    badges: list[str]
-    left: int
-    now_ms: int
-    """The time of the last scan: Unix ms of a made-up day."""
-    open: int = 0
-    unsold: int = 0
-    numbers: dict[str, int] = field(default_factory=dict)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def next(self, device: str) -> None:
-        """One more scan of this device, while there are any."""
-        if not self.left:
-            return
-        self.left -= 1
-        self.open += 1
-        n = self.numbers[device] = self.numbers.get(device, 0) + 1
-        self.now_ms = at_ms = self.now_ms + STEP_MS
-        badge = self.badges[self.left % len(self.badges)]
-        scan = Scan(inc=self.inc, n=n, reader=school.READER, badge=badge, boot=self.inc, mono_ms=at_ms, wall_ms=at_ms)
-        arrived = Arrived(device, scan, at_ms, 0, at_ms)
-        self.stores.desk.submit(lambda answer: self._answered(device, answer), arrived.ask, scans.take, arrived)
-
-    def _answered(self, device: str, answer: Answer) -> None:
-        self.unsold += len(answer.facts) < 2
-        self.open -= 1
-        self.next(device)
-        if not self.open:
-            self.over.set()
-
-
 async def _hub(folder: Path, waiting: int, count: int) -> Cost:
     before = processes.written_bytes()
     async with memory(folder) as stores:
-        key = badge_key(stores.master)
-        badges = [badge_hash(key, school.badge_code(number)) for number in range(school.PUPILS)]
-        before_ms = max((tap.at_ms for tap in stores.desk.books.taps.values()), default=FIRST_DAY_MS)
-        rush = _Rush(stores, os.urandom(8).hex(), badges, count, before_ms + LATER_MS)
+        tills = rush.tills(stores, waiting)
         commits, facts = stores.journal.commits, stores.desk.books.number
-        for device in school.SCRIPTED[:waiting]:
-            rush.next(device)
-        await rush.over.wait()
-        assert not rush.unsold, f"{rush.unsold} of {count} scans did not go through the rule that is measured"
+        await Rush(tills.tap, count).run(waiting)
+        assert not tills.unsold, f"{tills.unsold} of {count} scans did not go through the rule that is measured"
         await stores.history.caught_up(stores.desk.books.number)
         cost = (stores.journal.commits - commits, stores.desk.books.number - facts)
     return Cost(count, cost[0], processes.written_bytes() - before, cost[1])
@@ -148,7 +97,7 @@ class _SetClock:
         return self.now_ms
 
     def now(self) -> e.Clock:
-        return e.Clock(_ID, 1_800_000_000_000 + self.now_ms, 0, ClockQuality.NTP)
+        return e.Clock(_ID, rush.FIRST_DAY_MS + self.now_ms, 0, ClockQuality.NTP)
 
 
 @dataclass
