@@ -6,6 +6,7 @@ Exit status 1 when anything that was promised did not hold. `python -m tests.fau
 import argparse
 import importlib
 import logging
+import shutil
 import sys
 import tempfile
 import time
@@ -56,14 +57,19 @@ def _same(options: argparse.Namespace) -> str:
 def _timed(name: str, options: argparse.Namespace) -> tuple[Result, float]:
     """A part that breaks is a violation, and does not keep the others from running."""
     since_s = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=options.folder, prefix=f"preau-{name}-") as folder:
-        order = Order(options.seed, Path(folder), lambda line: _say(f"{name}: {line}"), options.count, options.case)
-        try:
-            inject: Part = importlib.import_module(f"tests.faults.{name}").inject
-            result = inject(order)
-        except Exception as broke:
-            logging.getLogger("faults").exception("%s broke", name)
-            result = Result(name, {"part": 1}, violations=[f"it could not be run to its end: {broke!r}"])
+    folder = Path(tempfile.mkdtemp(dir=options.folder, prefix=f"preau-{name}-"))
+    order = Order(options.seed, folder, lambda line: _say(f"{name}: {line}"), options.count, options.case)
+    try:
+        inject: Part = importlib.import_module(f"tests.faults.{name}").inject
+        result = inject(order)
+    except Exception as broke:
+        logging.getLogger("faults").exception("%s broke", name)
+        result = Result(name, {"part": 1}, violations=[f"it could not be run to its end: {broke!r}"])
+    finally:
+        if options.keep:
+            _say(f"{name}: its files are in {folder}")
+        else:
+            shutil.rmtree(folder)
     return result, time.monotonic() - since_s
 
 
@@ -83,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="another number, another run")
     parser.add_argument("--count", type=int, default=0, help="how many faults, as the part counts them (default: as promised)")
     parser.add_argument("--case", default="", help="one case of a part, as a violation names it")
+    parser.add_argument("--keep", action="store_true", help="leave the files of each part, and say where")
     parser.add_argument("--folder", type=Path, help="where files lie (default: the system's own place; it must not be in memory)")
     return parser
 
