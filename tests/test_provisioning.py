@@ -13,7 +13,9 @@ from edge import settings as edge_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PROVISIONING = ROOT / "provisioning"
-UNITS = (ROOT / "systemd" / "preau-edge.service", ROOT / "systemd" / "preau-hub.service")
+RUNNING = (ROOT / "systemd" / "preau-edge.service", ROOT / "systemd" / "preau-hub.service")
+SERVICES = (ROOT / "systemd" / "preau-backup.service", *RUNNING)
+UNITS = (*SERVICES, ROOT / "systemd" / "preau-backup.timer")
 EXPOSURE = 2.0
 """Of 10, as `systemd-analyze security` counts (spec/reliability.md, row 20): a bare unit has 9.6."""
 
@@ -61,7 +63,7 @@ def systemd_analyze() -> str:
     return found
 
 
-@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.stem)
 def test_a_unit_is_hardened(path: Path) -> None:
     command = [systemd_analyze(), "security", "--offline=true", "--no-pager", f"--threshold={EXPOSURE * 10:.0f}", str(path)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -69,16 +71,18 @@ def test_a_unit_is_hardened(path: Path) -> None:
     assert result.returncode == 0, result.stdout.splitlines()[-1]
 
 
-@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
 def test_systemd_understands_every_line_of_a_unit(path: Path, tmp_path: Path) -> None:
-    copy = tmp_path / path.name
-    copy.write_text(re.sub(r"/opt/preau/bin/preau-\w+", "/bin/true", path.read_text()))
-    result = subprocess.run([systemd_analyze(), "verify", "--man=no", str(copy)], capture_output=True, text=True, check=False)
+    for each in UNITS:
+        (tmp_path / each.name).write_text(re.sub(r"/opt/preau/bin/preau-\w+", "/bin/true", each.read_text()))
+    result = subprocess.run(
+        [systemd_analyze(), "verify", "--man=no", str(tmp_path / path.name)], capture_output=True, text=True, check=False
+    )
     complaints = [line for line in result.stderr.splitlines() if path.stem in line]
     assert (result.returncode, complaints) == (0, [])
 
 
-@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", RUNNING, ids=lambda path: path.stem)
 def test_a_unit_comes_back_for_ever_and_is_watched(path: Path) -> None:
     service = unit(path.stem)
     assert service["Type"] == ["notify"]
@@ -89,7 +93,7 @@ def test_a_unit_comes_back_for_ever_and_is_watched(path: Path) -> None:
 
 
 def test_there_is_no_other_unit() -> None:
-    assert sorted((ROOT / "systemd").iterdir()) == list(UNITS)
+    assert sorted((ROOT / "systemd").iterdir()) == sorted(UNITS)
 
 
 def test_a_device_reaches_readers_and_lamps_and_leaves_them_dark() -> None:
@@ -103,6 +107,18 @@ def test_a_device_reaches_readers_and_lamps_and_leaves_them_dark() -> None:
     assert "LG_WD=%t/preau-edge" in service["Environment"][0].split()
     assert "PrivateDevices" not in service, "it would hide the readers"
     assert "ProcSubset" not in service, "gpiozero reads /proc/cpuinfo"
+
+
+def test_each_night_there_is_a_backup_of_the_hubs_folder_beside_it() -> None:
+    """What its command does: tests/hub/test_backup.py."""
+    service = unit("preau-backup")
+    assert (service["Type"], service["User"]) == (["oneshot"], unit("preau-hub")["User"])
+    assert service["StateDirectory"] == [f"{unit('preau-hub')['StateDirectory'][0]} preau-backup"]
+    timer = (ROOT / "systemd" / "preau-backup.timer").read_text()
+    (when,) = re.findall(r"^OnCalendar=(.*)$", timer, re.MULTILINE)
+    listed = subprocess.run([systemd_analyze(), "calendar", "--iterations=3", when], capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"(?:Next elapse|#\d): \w+ [\d-]+ ([\d:]+)", listed) == ["02:30:00"] * 3
+    assert "Persistent=true\n" in timer, "a machine that was off makes up for it"
 
 
 @pytest.mark.parametrize(("name", "example"), [("preau-edge", "edge"), ("preau-hub", "hub")])

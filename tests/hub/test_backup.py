@@ -7,12 +7,15 @@ import asyncio
 import itertools
 import os
 import random
+import re
+import shlex
 import shutil
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -34,8 +37,9 @@ from hub.memory import Memory, memory
 from tests.schools import number, small_school
 from tests.stores import all_facts, asks, log_of, write
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 FLIPS = 60
-"""Of one file; all of a manifest's bytes are tried."""
+"""Of one file, at random places."""
 
 
 @pytest.fixture(scope="module")
@@ -236,8 +240,7 @@ def flip(path: Path, place: int, bit: int = 0) -> None:
 @pytest.mark.parametrize("name", [*KNOWN, MANIFEST])
 def test_a_flipped_bit_anywhere_in_a_backup_is_refused_and_nothing_is_touched(made: Path, tmp_path: Path, name: str) -> None:
     luck, content = random.Random(name), (made / name).read_bytes()
-    places = range(len(content)) if name == MANIFEST else [0, len(content) - 1, *(luck.randrange(len(content)) for _ in range(FLIPS))]
-    for place in places:
+    for place in (0, len(content) - 1, *(luck.randrange(len(content)) for _ in range(FLIPS))):
         flip(made / name, place, luck.randrange(8))
         with pytest.raises((BackupError, DamageError), match=f"{name}.*take another backup"):
             restore(made, tmp_path / "new")
@@ -463,3 +466,21 @@ def test_the_commands_say_what_they_proved(hub: Path, tmp_path: Path, capsys: py
     assert f"copy {tmp_path / 'kept' / SETTINGS} there" in said
     assert main(["backup", str(hub), str(tmp_path / "kept")]) == REFUSED
     assert "preau-hub: " in capsys.readouterr().err
+
+
+def test_the_nightly_unit_makes_a_backup_and_lets_go_of_those_that_no_device_could_complete(hub: Path, tmp_path: Path) -> None:
+    unit = (ROOT / "systemd" / "preau-backup.service").read_text()
+    kept = tmp_path / "backups"
+    for age_days, name in ((32, "of-last-month"), (32, ".of-last-month.cut.partial"), (29, "of-this-month")):
+        (kept / name).mkdir(parents=True)
+        os.utime(kept / name, (time.time() - age_days * 86_400,) * 2)
+    for key in ("ExecStart", "ExecStartPost"):
+        (line,) = re.findall(rf"^{key}=(.*)$", unit, re.MULTILINE)
+        for written, meant in (("/opt/preau/bin/", f"{Path(sys.executable).parent}/"), ("$$", "$"), ("%%", "%")):
+            line = line.replace(written, meant)
+        line = line.replace("/var/lib/preau-hub", str(hub)).replace("/var/lib/preau-backup", str(kept))
+        subprocess.run(shlex.split(line), check=True)
+    of_tonight, of_this_month = sorted(kept.iterdir())
+    assert of_this_month.name == "of-this-month"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d-\d{4}", of_tonight.name)
+    verify(of_tonight)
