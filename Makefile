@@ -15,7 +15,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) mosquitto chromium poppler-utils procps git
 
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 .NOTPARALLEL:
-.PHONY: test lint demo day bench faults lock clean run-packages test-packages
+.PHONY: test lint demo day bench sim faults lock clean run-packages test-packages
 
 test: test-packages lint
 	.venv/bin/pytest
@@ -36,6 +36,9 @@ bench: $(READY)
 
 faults: test-packages $(READY)
 	@.venv/bin/python -m tests.faults $(PARTS) $(if $(SEED),--seed $(SEED))
+
+sim: $(READY)
+	@.venv/bin/python -m tests.sim $(if $(HOURS),--hours $(HOURS))
 
 # What builds comes first and is locked apart: with it in place, pip fetches nothing that has no hash.
 $(READY): pyproject.toml requirements-build.lock requirements.lock | run-packages

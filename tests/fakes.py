@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -122,7 +122,7 @@ def vitals() -> Vitals:
     return Vitals(rss_kb=30_000, disk_free_mb=1_000, undervoltage=None, uptime_s=60)
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Record:
     scan: Scan
     settled: bool
@@ -136,7 +136,10 @@ class _Record:
 
 @dataclass
 class MemoryOutbox:
-    """The outbox as a dictionary. It outlives the device as a card does: hand it to the next one. Full or failing when told."""
+    """The outbox as a dictionary. It outlives the device as a card does: hand it to the next one. Full or failing when told.
+
+    tests/sim/test_twins.py holds it and the real one to the same contract.
+    """
 
     wall_ms: int = NOON_MS
     refuses: StoreError | None = None
@@ -145,7 +148,12 @@ class MemoryOutbox:
     commits: int = 0
     places: dict[str, int] = field(default_factory=dict)
     records: dict[tuple[int, int], _Record] = field(default_factory=dict)
+    rotten: set[tuple[int, int]] = field(default_factory=set)
+    """Records whose bytes are no longer what was stored."""
     values: dict[str, bytes] = field(default_factory=dict)
+    _waiting: set[tuple[int, int]] = field(default_factory=set)
+    _tops: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """By place: the highest settled record, and the highest of those that the device had answered."""
 
     def append(self, answered: Sequence[Scan], unsettled: Sequence[Scan]) -> None:
         self._write()
@@ -153,7 +161,8 @@ class MemoryOutbox:
             place = self.places.setdefault(scan.inc, max(self.places.values(), default=0) + 1)
             new, old = _Record(scan, settled, self.wall_ms), self.records.get((place, scan.n))
             if old is None or (new.rank and new.rank >= old.rank and new.scan != old.scan):
-                self.records[place, scan.n] = new
+                self._put(place, scan.n, new)
+                self.rotten.discard((place, scan.n))
 
     def oldest(self, limit_bytes: int, lines: Mapping[str, Line]) -> list[Scan | Hole]:
         found: list[Scan | Hole] = []
@@ -168,24 +177,34 @@ class MemoryOutbox:
     def settle(self, lines: Sequence[Line]) -> int:
         self._write()
         for line in lines:
-            for (place, n), record in self.records.items():
-                if place == self.places.get(line.inc):
-                    record.settled = n <= line.n and (record.rank < 2 or n <= line.shown_n)
+            place = self.places.get(line.inc, 0)
+            top, own = self._tops.get(place, (0, 0))
+            down = top > line.n or own > line.shown_n  # the hub was restored: else what waits is all that can change
+            for where, n in [key for key in (self.records if down else self._waiting) if key[0] == place]:
+                record = self.records[where, n]
+                readable = (where, n) not in self.rotten
+                settled = n <= line.n and (record.rank < 2 or n <= line.shown_n or (not readable and not record.settled))
+                if settled is not record.settled:
+                    self._put(where, n, replace(record, settled=settled))
         return self.unsettled()
 
     def lines(self) -> list[Line]:
         newest_first = sorted(self.places.items(), key=lambda item: -item[1])[:MAX_LINES]
-        return [Line(inc, self._highest(place, 0), self._highest(place, 2)) for inc, place in newest_first]
+        return [Line(inc, *self._tops.get(place, (0, 0))) for inc, place in newest_first]
 
     def unsettled(self) -> int:
-        return sum(not record.settled for record in self.records.values())
+        return len(self._waiting)
 
     def archived(self) -> int:
-        return sum(record.settled for record in self.records.values())
+        return len(self.records) - len(self._waiting)
 
     def prune(self, now_ms: int) -> None:
         self._write()
         self.records = {key: one for key, one in self.records.items() if not one.settled or one.stored_ms >= now_ms - KEEP_MS}
+        left = {place for place, _ in self.records}
+        self.places = {inc: place for inc, place in self.places.items() if place in left}
+        for place in list(self._tops):
+            self._find_tops(place)
 
     def keep(self, key: str, value: bytes) -> None:
         self._write()
@@ -197,27 +216,59 @@ class MemoryOutbox:
     def close(self) -> None:
         pass
 
+    def copy(self) -> "MemoryOutbox":
+        """Another card with the same content."""
+        return replace(
+            self,
+            places=dict(self.places),
+            records=dict(self.records),
+            rotten=set(self.rotten),
+            values=dict(self.values),
+            _waiting=set(self._waiting),
+            _tops=dict(self._tops),
+        )
+
     def _write(self) -> None:
         if self.refuses is not None:
             raise self.refuses
         self.commits += 1
 
-    def _highest(self, place: int, rank: int) -> int:
-        return max((n for (where, n), one in self.records.items() if where == place and one.settled and one.rank >= rank), default=0)
+    def _put(self, place: int, n: int, record: _Record) -> None:
+        self.records[place, n] = record
+        top, own = self._tops.get(place, (0, 0))
+        if not record.settled:
+            self._waiting.add((place, n))
+            if n in {top, own}:
+                self._find_tops(place)
+            return
+        self._waiting.discard((place, n))
+        self._tops[place] = (max(top, n), max(own, n) if record.rank == 2 else own)
+
+    def _find_tops(self, place: int) -> None:
+        settled = [(n, one.rank) for (where, n), one in self.records.items() if where == place and one.settled]
+        self._tops[place] = (max((n for n, _ in settled), default=0), max((n for n, rank in settled if rank == 2), default=0))
 
     def _contiguous(self, lines: Mapping[str, Line]) -> Iterator[Scan | Hole]:
         due = {inc: line.n + 1 for inc, line in lines.items()}
-        for (place, n), record in sorted(self.records.items()):
-            inc = record.scan.inc
-            if record.settled:
-                continue
-            first = due.get(inc, n)
-            for there in [other for where, other in sorted(self.records) if where == place and first <= other < n] + [n]:
-                if first < there:
-                    yield Hole(inc, first, there - 1)
-                first = there + 1
-            yield record.scan
-            due[inc] = max(due.get(inc, 0), n + 1)
+        for place, n in sorted(self._waiting):
+            scan = self.records[place, n].scan
+            readable = (place, n) not in self.rotten
+            first = due.get(scan.inc, n if readable else 0)
+            if readable:
+                yield from self._holes(place, scan.inc, first, n)
+                yield scan
+            else:
+                self.unreadable += 1
+                if n != first:
+                    continue
+                yield Hole(scan.inc, n, n)
+            due[scan.inc] = max(first, n + 1)
+
+    def _holes(self, place: int, inc: str, first: int, end: int) -> Iterator[Hole]:
+        for there in [n for n in range(first, end) if (place, n) in self.records and self.records[place, n].settled] + [end]:
+            if first < there:
+                yield Hole(inc, first, there - 1)
+            first = there + 1
 
 
 class Device:

@@ -47,7 +47,7 @@ PURE = frozenset(
 BANNED_WORDS = frozenset(
     "util utils helper helpers common misc base manager managers service services handler handlers processor processors data info".split()
 )
-ALLOWED_BASES = frozenset("Protocol Struct Enum StrEnum IntEnum Flag IntFlag NamedTuple TypedDict Generic Exception".split())
+ALLOWED_BASES = frozenset("Protocol Struct Enum StrEnum IntEnum Flag IntFlag NamedTuple TypedDict Generic Exception BaseEventLoop".split())
 LOGGING = frozenset({"exception", "error", "warning", "critical"})
 IMPORT_TIME_CALLS = frozenset(
     "open read read_text read_bytes glob rglob iterdir exists connect getenv now utcnow today time monotonic urandom token_bytes "

@@ -1,0 +1,191 @@
+"""What must be true of a whole journal, as complaints: pure, on facts and on what people saw. Rules are told anew, not asked."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from hub.core.facts import (
+    BalanceOpened,
+    Charged,
+    Code,
+    Fact,
+    HoleDeclared,
+    MealServed,
+    Reason,
+    Reversed,
+    ScanTaken,
+    ShownBooked,
+    StayClosed,
+    StayOpened,
+    derived,
+    scan_ask,
+)
+from proto.messages import YES
+from tests import schools
+
+if TYPE_CHECKING:
+    from tests.sim.oracle import Tap
+
+Key = tuple[str, str, int]
+"""Device, incarnation, number."""
+LOWEST_CENTS = {schools.number("sandwich"): 0, schools.number("drink"): -10_00}
+"""How low a wallet may be after a sale of this article; anything else is served whatever the balance."""
+PRICES_CENTS = {schools.number("sandwich"): 3_20, schools.number("drink"): 1_50, schools.number("meal"): 4_50}
+ARTICLES = {"drink-till": schools.number("drink"), "sandwich-till": schools.number("sandwich")}
+AGAIN_S = 58.0
+"""A little less than the rule's minute: by the true time of both taps."""
+
+
+def complaints(taps: "Mapping[Key, Tap]", facts: list[Fact], excused: AbstractSet[Key]) -> Iterator[str]:
+    """Everything that is wrong, worst first."""
+    yield from money(facts)
+    yield from order(facts)
+    yield from presence(facts)
+    yield from outcomes(taps, facts, excused)
+    yield from prices(taps, facts, excused)
+
+
+def money(facts: Iterable[Fact]) -> Iterator[str]:
+    """Entries sum to zero, charges are made and taken back once, limits are passed with a reason only."""
+    balances: dict[str, int] = defaultdict(int)
+    charges: dict[int, Charged] = {}
+    for fact in facts:
+        if isinstance(fact, Charged | Reversed | BalanceOpened):
+            if sum(entry.cents for entry in fact.entries):
+                yield f"entries do not sum to zero: {fact}"
+            for entry in fact.entries:
+                balances[entry.account] += entry.cents
+        if isinstance(fact, Charged):
+            if fact.charge in charges:
+                yield f"charged twice: {fact}"
+            charges[fact.charge] = fact
+            yield from _charge(fact, balances[f"wallet:{fact.wallet}"])
+        elif isinstance(fact, Reversed):
+            taken = charges.get(fact.charge)
+            if taken is None or taken.cents != fact.cents:
+                yield f"taken back what was not there, or twice: {fact}"
+            else:
+                charges[fact.charge] = replace(taken, cents=-1)  # a second time is once too often
+    if sum(balances.values()):
+        yield f"the books sum to {sum(balances.values())}"
+
+
+def _charge(fact: Charged, balance_cents: int) -> Iterator[str]:
+    if fact.cents != PRICES_CENTS.get(fact.item, fact.cents):
+        yield f"not the price: {fact}"
+    if balance_cents < LOWEST_CENTS.get(fact.item, balance_cents) and fact.reason is Reason.NONE:
+        yield f"a limit is passed without a reason: {fact}"
+
+
+def order(facts: Iterable[Fact]) -> Iterator[str]:
+    """Each device's scans are taken strictly in order, each once; a hole stands for what is missing."""
+    lines: dict[tuple[str, str], int] = defaultdict(int)
+    for fact in facts:
+        if isinstance(fact, ScanTaken):
+            if fact.n != lines[fact.device, fact.inc] + 1:
+                yield f"scan {fact.n} follows {lines[fact.device, fact.inc]} of {fact.device} {fact.inc}"
+            lines[fact.device, fact.inc] = fact.n
+        elif isinstance(fact, HoleDeclared):
+            lines[fact.device, fact.inc] = max(lines[fact.device, fact.inc], fact.to_n)
+
+
+def holes(facts: Iterable[Fact]) -> list[HoleDeclared]:
+    """Everything a device has declared lost."""
+    return [fact for fact in facts if isinstance(fact, HoleDeclared)]
+
+
+def presence(facts: Iterable[Fact]) -> Iterator[str]:
+    """Nobody is in twice, nobody leaves who is not in; a meal is handed out once."""
+    inside: set[tuple[int, int]] = set()
+    meals: set[tuple[int, int, int]] = set()
+    for fact in facts:
+        if isinstance(fact, StayOpened):
+            if (fact.pupil, fact.programme) in inside:
+                yield f"in twice: {fact}"
+            inside.add((fact.pupil, fact.programme))
+        elif isinstance(fact, StayClosed):
+            if (fact.pupil, fact.programme) not in inside:
+                yield f"out without being in: {fact}"
+            inside.discard((fact.pupil, fact.programme))
+        elif isinstance(fact, MealServed):
+            if (fact.pupil, fact.site, fact.day) in meals:
+                yield f"a second meal: {fact}"
+            meals.add((fact.pupil, fact.site, fact.day))
+
+
+def seen_lights(facts: Iterable[Fact]) -> dict[Key, str]:
+    """What the books say each person saw in the end."""
+    seen: dict[Key, str] = {}
+    for fact in facts:
+        if isinstance(fact, ScanTaken):
+            seen[fact.device, fact.inc, fact.n] = fact.shown or fact.light.value
+        elif isinstance(fact, ShownBooked):
+            seen[fact.device, fact.inc, fact.n] = fact.light.value
+    return seen
+
+
+def outcomes(taps: "Mapping[Key, Tap]", facts: list[Fact], excused: AbstractSet[Key]) -> Iterator[str]:
+    """Every light is booked as it was shown; whatever is booked was tapped, with this badge at this reader."""
+    seen = seen_lights(facts)
+    for fact in facts:
+        if isinstance(fact, ScanTaken):
+            tap = taps.get((fact.device, fact.inc, fact.n))
+            if tap is None or (tap.badge, tap.reader) != (fact.badge, fact.reader):
+                yield f"nobody did this: {fact}, {tap}"
+    for key, tap in taps.items():
+        if tap.lit and key not in excused and seen.get(key) != tap.lit:
+            yield f"{key} was shown {tap.lit} and is booked as {seen.get(key, 'nothing')}: {tap}"
+
+
+def prices(taps: "Mapping[Key, Tap]", facts: list[Fact], excused: AbstractSet[Key]) -> Iterator[str]:
+    """An article is charged for a yes, once, and for nothing else; a tap repeated after a device's death is not charged again."""
+    net = _charged_cents(facts)
+    codes = {(fact.device, fact.inc, fact.n): fact.code for fact in facts if isinstance(fact, ScanTaken)}
+    for key, code in codes.items():
+        tap = taps.get(key)
+        if tap is None or tap.reader not in ARTICLES or not tap.lit or key in excused:
+            continue
+        cents, price_cents = net.get(key, 0), PRICES_CENTS[ARTICLES[tap.reader]]
+        if tap.lit not in YES and cents:
+            yield f"{key} was shown {tap.lit} and is charged {cents}"
+        if tap.lit in YES and code is Code.SOLD and cents != price_cents:
+            yield f"{key} was shown {tap.lit} and is charged {cents}, not {price_cents}"
+        if code in {Code.AGAIN, Code.UNKNOWN} and cents:
+            yield f"{key} is {code} and is charged {cents}"
+
+
+def twice(taps: "Mapping[Key, Tap]", facts: list[Fact]) -> Iterator[str]:
+    """A device died before its light, and the person tapped again within the minute: one charge, not two (by honest clocks)."""
+    net = _charged_cents(facts)
+    last: dict[tuple[str, str, str], Key] = {}
+    for fact in facts:
+        if isinstance(fact, ScanTaken) and fact.reader in ARTICLES:
+            key, place = (fact.device, fact.inc, fact.n), (fact.device, fact.reader, fact.badge)
+            before = last.get(place)
+            last[place] = key
+            if before is None or before[1] == key[1] or not (net.get(before) and net.get(key)):
+                continue
+            first, second = taps[before], taps[key]
+            if not first.lit and 0 <= second.at_s - first.at_s < AGAIN_S:
+                yield f"one service, two charges: {before} without a light, then {key}"
+
+
+def _charged_cents(facts: Iterable[Fact]) -> dict[Key, int]:
+    """What each scan costs in the end, what was taken back left out."""
+    asks: dict[int, Key] = {}
+    charges: dict[int, Key] = {}
+    net: dict[Key, int] = defaultdict(int)
+    for fact in facts:
+        if isinstance(fact, ScanTaken):
+            key = (fact.device, fact.inc, fact.n)
+            asks[fact.ask] = asks[derived(fact.ask, "shown")] = key
+            assert fact.ask == scan_ask(*key)
+        elif isinstance(fact, Charged) and fact.ask in asks:
+            charges[fact.charge] = asks[fact.ask]
+            net[asks[fact.ask]] += fact.cents
+        elif isinstance(fact, Reversed) and fact.charge in charges:
+            net[charges[fact.charge]] -= fact.cents
+    return net

@@ -1,0 +1,89 @@
+"""Runs of the simulated world: one seed, many seeds, the shortest failing prefix. Logs and exits of the code count as violations."""
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NoReturn
+
+from tests.sim.faults import Plan, plan_of
+from tests.sim.world import Ending, Tell, World
+
+SEARCH_S = 5.0
+"""How exactly the shortest failing storm is found."""
+
+
+class Complaints:
+    """Where the code's log goes: an exception that is only logged is a defect all the same."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def write(self, text: str) -> None:
+        if "Traceback" in text:
+            self._world.violation = self._world.violation or f"logged: {' '.join(text.split())[-400:]}"
+            self._world.loop.stop()
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+@contextlib.contextmanager
+def heard(world: World) -> Iterator[None]:
+    """While a world lives, what the code logs as a defect or would end its process for is a violation."""
+
+    def ended(status: int) -> NoReturn:
+        world.fail(f"a process of ours ended itself with {status}")
+
+    ears, exit_, rooms = logging.StreamHandler(Complaints(world)), os._exit, [logging.getLogger(name) for name in ("hub", "edge")]
+    levels = [room.level for room in rooms]
+    os._exit = ended
+    for room in rooms:
+        room.addHandler(ears)
+        room.setLevel(logging.ERROR)
+        room.propagate = False
+    try:
+        yield
+    finally:
+        os._exit = exit_
+        for room, level in zip(rooms, levels, strict=True):
+            room.removeHandler(ears)
+            room.setLevel(level)
+            room.propagate = True
+
+
+def lived(seed: int, *, until_s: float | None = None, tell: Tell | None = None, plan: Plan | None = None) -> Ending:
+    """One world, from storm to judgement. `until_s`: when the storm ends, if it is to end before its plan."""
+    plan = plan or plan_of(seed)
+    if until_s is not None:
+        plan = replace(plan, storm_s=min(until_s, plan.storm_s))
+    world = World(seed, plan, tell)
+    with heard(world):
+        return world.live()
+
+
+def hunted(seeds: Iterator[int], cpu_s: float) -> tuple[Ending | None, float]:
+    """The first violation in these seeds, and the CPU seconds it took; None when none came within `cpu_s`."""
+    began_s = time.process_time()
+    for seed in seeds:
+        ending = lived(seed)
+        took_s = time.process_time() - began_s
+        if ending.violation:
+            return ending, took_s
+        if took_s > cpu_s:
+            break
+    return None, time.process_time() - began_s
+
+
+def shortest(ending: Ending) -> float:
+    """The shortest storm (s) after which this seed still fails, by halving; the storm's own length where nothing shorter does."""
+    good_s, bad_s = 0.0, min(ending.at_s, plan_of(ending.seed).storm_s)
+    while bad_s - good_s > SEARCH_S:
+        middle_s = (good_s + bad_s) / 2
+        if lived(ending.seed, until_s=middle_s).violation:
+            bad_s = middle_s
+        else:
+            good_s = middle_s
+    return bad_s

@@ -1,0 +1,257 @@
+"""One simulated world: a hub, its broker, a few devices, people, the office, and whatever goes wrong, under one seeded clock."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from random import Random
+from typing import Any, NoReturn, Protocol
+
+from hub.core.books import Books, replay
+from hub.core.facts import Fact
+from tests.sim.broker import Broker
+from tests.sim.device import Device
+from tests.sim.disk import HubDisk
+from tests.sim.faults import CALM_S, Fault, Plan
+from tests.sim.hub import HubLife
+from tests.sim.ledgers import twice
+from tests.sim.nemesis import Nemesis
+from tests.sim.oracle import Oracle
+from tests.sim.people import Crowd, Office, a_school
+from tests.sim.turns import CutError, Turns, ViolationError
+
+Tell = Callable[[str], None]
+
+
+class Process(Protocol):
+    """Whatever can die in the middle of its work."""
+
+    name: str
+    fuse: int
+
+    def die(self, *, cut: bool) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of a run. `violation` is empty when every promise was kept."""
+
+    seed: int
+    violation: str
+    at_s: float
+    """Virtual seconds until its end."""
+    digest: str
+    struck: Counter[str]
+    seen: Counter[str]
+    steps: int
+
+
+class World:
+    """`tell` gets a line for everything that is seen; `cuts`: at which steps (from 1) whoever takes them dies."""
+
+    def __init__(self, seed: int, plan: Plan, tell: Tell | None = None, cuts: Collection[int] = ()) -> None:
+        self.seed = seed
+        self.plan = plan
+        self.chance = Random(seed)
+        self.loop = Turns(Random(f"order {seed}"))
+        self.calm = False
+        self.violation = ""
+        self.counts: Counter[str] = Counter()
+        self.seen: Counter[str] = Counter()
+        self.hub_offset_ms = 0
+        self.steps = 0
+        self._cuts = frozenset(cuts)
+        self._tell = tell
+        self._digest = hashlib.blake2b(digest_size=16)
+        self.oracle = Oracle(self)
+        self.broker = Broker(self)
+        self.disk = HubDisk(a_school())
+        self.hub: HubLife | None = None
+        self.devices = {name: Device(self, name) for name in plan.devices}
+        self.crowd = Crowd(self)
+        self.office = Office(self, self.crowd)
+        self.nemesis = Nemesis(self)
+
+    # --- the run ---
+
+    def live(self, script: Callable[["World"], None] | None = None) -> Ending:
+        """Storm, calm, judgement. `script` takes the place of people and nemesis."""
+        self.loop.set_exception_handler(self._raised)
+        self.loop.call_soon(self._begin, script)
+        try:
+            self.loop.run_forever()
+        finally:
+            self._end()
+        self._digest.update(self.disk.rows[-1].hash)
+        return Ending(self.seed, self.violation, self.loop.now_s, self._digest.hexdigest(), self.counts, self.seen, self.steps)
+
+    def often(self, pause_s: float, act: Callable[[], object]) -> None:
+        """Again and again, about every `pause_s`, until it is calm."""
+
+        def again() -> None:
+            if not self.calm:
+                act()
+                self.often(pause_s, act)
+
+        self.loop.after_s(min(self.chance.expovariate(1 / pause_s), 10 * pause_s), again)
+
+    def _begin(self, script: Callable[["World"], None] | None) -> None:
+        self.start_hub()
+        for device in self.devices.values():
+            device.start()
+        self.office.set_up()
+        self.loop.after_s(self.plan.storm_s, self._mend)
+        if script:
+            script(self)
+            return
+        for device in self.devices.values():
+            self.often(self.plan.tap_s, lambda device=device: self.crowd.come(device))  # type: ignore[misc]
+        self.often(300, self.office.reserve)
+        self.often(600, self.office.change_badge)
+        self.often(240, self.office.open_door)
+        self.often(1_800, self._restart_device)
+        self.often(2_400, self._restart_hub)
+        self.nemesis.begin()
+
+    def _mend(self) -> None:
+        self.saw("calm")
+        self.calm = True
+        self.nemesis.mend()
+        for device in self.devices.values():
+            device.start()
+        if self.hub is None:
+            self.start_hub()
+        self._look(self.loop.now_s + CALM_S)
+
+    def _look(self, until_s: float) -> None:
+        """Wait until everything has drained: liveness is a promise too."""
+        left = {name: left for name, device in self.devices.items() if (left := device.drained())}
+        if self.office.waiting():
+            left["office"] = f"{self.office.waiting()} forms without an answer"
+        if not left and self.hub is not None:
+            self.hub.desk.when_seen(self._judge)
+        elif self.loop.now_s >= until_s:
+            self.fail(f"not drained after {CALM_S:.0f} s of calm: {left}")
+        else:
+            self.loop.after_s(1.0, self._look, until_s)
+
+    def _judge(self) -> None:
+        assert self.hub is not None
+        facts, books = self.disk.facts(), self.hub.desk.books
+        self.check_books(facts, books)
+        missing = [ask for ask in self.oracle.promised if ask not in books.asks and ask not in self.disk.asks]
+        if missing:
+            self.fail(f"the office was answered yes, and nothing is booked: {missing}")
+        holes = bool({Fault.LYING_CARD, Fault.ROTTEN_CARD, Fault.OLD_IMAGE, Fault.FULL_CARD} & self.plan.faults)
+        self.oracle.judge(facts, holes)
+        if not self.clocks_lie and Fault.RESTORED not in self.plan.faults:
+            for complaint in twice(self.oracle.taps, facts):
+                self.fail(complaint)
+        self.loop.stop()
+
+    def _end(self) -> None:
+        """Leave no task behind that would complain."""
+        self._tell = None
+        for task in (self.hub._tasks | self.hub.desk._running) if self.hub else ():
+            task.cancel()
+        self.loop.set_exception_handler(lambda _loop, _context: None)
+        self.loop.stop()
+        self.loop.run_forever()
+        self.loop.close()
+
+    def _raised(self, _loop: object, context: dict[str, Any]) -> None:
+        """An exception left a callback: a process that died, or a defect."""
+        error = context.get("exception")
+        if isinstance(error, CutError | ViolationError):
+            return
+        self.violation = self.violation or f"{context.get('message')}: {error!r}"
+        self.loop.stop()
+
+    # --- processes ---
+
+    def start_hub(self) -> None:
+        """Another life of the hub, unless there is one."""
+        if self.hub is None:
+            self.saw("hub starts")
+            self.hub = HubLife(self, self.disk)
+            self.office.again()
+
+    def hub_died(self, *, cut: bool) -> None:
+        self.saw("hub dies", cut)
+        self.hub = None
+        self.loop.after_s(self.chance.uniform(5, 40) if cut else self.chance.uniform(0.5, 4), self.start_hub)
+
+    def device_died(self, device: Device, *, cut: bool) -> None:
+        self.saw("device dies", device.name, cut)
+        if cut:
+            device.power_on()
+        self.loop.after_s(self.chance.uniform(4, 90) if cut else self.chance.uniform(0.5, 4), device.start)
+
+    def step(self, process: Process) -> None:
+        """A point at which a process may die: before and after each write, at each message and light."""
+        self.steps += 1
+        if self.steps in self._cuts:
+            self.saw("cut", self.steps, process.name)
+        elif process.fuse == 0:
+            return
+        else:
+            process.fuse -= 1
+            if process.fuse:
+                return
+            self.struck(Fault.HUB_AT_WRITE if process.name == "hub" else Fault.EDGE_AT_WRITE)
+        process.die(cut=self.chance.random() < 0.5)
+        raise CutError
+
+    def _restart_device(self) -> None:
+        life = self.chance.choice(list(self.devices.values())).life
+        if life is not None:
+            life.stop()
+
+    def _restart_hub(self) -> None:
+        if self.hub is not None:
+            self.hub.task(self.hub.stop())
+
+    # --- what everybody may ask ---
+
+    @property
+    def clocks_lie(self) -> bool:
+        return bool({Fault.EDGE_CLOCK, Fault.HUB_CLOCK} & self.plan.faults)
+
+    def true_ms(self) -> int:
+        """The school's time, Unix ms."""
+        return self.plan.start_ms + int(self.loop.now_s * 1000)
+
+    def hub_wall_ms(self) -> int:
+        return self.true_ms() + self.hub_offset_ms
+
+    def random16(self) -> str:
+        return f"{self.chance.getrandbits(64):016x}"
+
+    def random63(self) -> int:
+        return self.chance.getrandbits(62) + 1
+
+    # --- what is seen ---
+
+    def struck(self, fault: Fault) -> None:
+        self.counts[fault.value] += 1
+
+    def saw(self, what: str, *words: object) -> None:
+        """For the digest, the counters and the trace."""
+        self.seen[what] += 1
+        line = f"{self.loop.now_s:.6f} {what} {' '.join(map(str, words))}"
+        self._digest.update(line.encode())
+        if self._tell:
+            self._tell(line)
+
+    def check_books(self, facts: list[Fact], live: Books) -> None:
+        """Replay equals live."""
+        if replay(facts) != live:
+            self.fail("replay is not what lives")
+
+    def fail(self, what: str) -> NoReturn:
+        """A promise is broken."""
+        self.violation = self.violation or what
+        if self._tell:
+            self._tell(f"{self.loop.now_s:.6f} VIOLATION {what}")
+        self.loop.stop()
+        raise ViolationError
