@@ -42,7 +42,7 @@ async def live_through(
                 await office.block(day.blocked)
             await player.play()
             told("the day is over: waiting for empty outboxes")
-            await player.drained()
+            await place.drained()
             live = await look(office, everyone)
         evidence = await left_behind(place, player.sent, live)
     return Lived(evidence, tuple(player.outages))

@@ -23,8 +23,6 @@ PATIENCE_S = 1.6
 DARK_S = 60.0
 """How long children wait at a dark device before the day counts as failed."""
 TRIES = 4
-DRAINED_S = 60.0
-"""An outbox that is still not empty so long after the day has a reason that we want to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +69,6 @@ class Player:
             for incident in self.day.incidents:
                 all_day.create_task(self._suffer(incident))
         await self.town.time.until(self.day.to_s)
-
-    async def drained(self) -> None:
-        """Return when every device has the hub again and nothing waits on its card."""
-        places = self.town.devices.values()
-        await until(lambda: all(one.is_ready() and not one.unsettled() for one in places), DRAINED_S, "empty outboxes")
 
     # --- children ---
 

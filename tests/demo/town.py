@@ -32,6 +32,8 @@ START_S = 30.0
 """A loaded machine may take long to start a Python program."""
 STOP_S = 8.0
 """The hub lets its pages end for 3 s, and its broker for 5."""
+DRAINED_S = 60.0
+"""An outbox that is still not empty so long after the day has a reason that we want to see."""
 LOG_LINES = 15
 """Of a program that failed, shown at once."""
 DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
@@ -96,7 +98,8 @@ class Program:
         try:
             await asyncio.wait_for(process.wait(), STOP_S)
         except TimeoutError:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):  # it may have ended while we were held up
+                process.kill()
             await process.wait()
 
 
@@ -221,6 +224,11 @@ class Town:
         for one in programs:
             if not one.pid:
                 raise TownError(await one.ended())
+
+    async def drained(self, devices: Collection[DevicePlace] = ()) -> None:
+        """Return when these devices (none: all) have the hub, and nothing waits on their cards."""
+        wanted = devices or self.devices.values()
+        await until(lambda: all(one.is_ready() and not one.unsettled() for one in wanted), DRAINED_S, "empty outboxes")
 
     async def stop(self) -> dict[str, int]:
         """Orderly, devices first; exit statuses by program."""

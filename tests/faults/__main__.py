@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.faults.result import Order, Part, Result, complaints
@@ -55,22 +55,34 @@ def _same(options: argparse.Namespace) -> str:
 
 
 def _timed(name: str, options: argparse.Namespace) -> tuple[Result, float]:
-    """A part that breaks is a violation, and does not keep the others from running."""
+    """One part in a folder of its own; its result, and the seconds it took."""
     since_s = time.monotonic()
     folder = Path(tempfile.mkdtemp(dir=options.folder, prefix=f"preau-{name}-"))
-    order = Order(options.seed, folder, lambda line: _say(f"{name}: {line}"), options.count, options.case)
+    order = Order(
+        options.seed, folder, lambda line: _say(f"{name}, {time.monotonic() - since_s:.0f} s: {line}"), options.count, options.case
+    )
     try:
-        inject: Part = importlib.import_module(f"tests.faults.{name}").inject
-        result = inject(order)
-    except Exception as broke:
-        logging.getLogger("faults").exception("%s broke", name)
-        result = Result(name, {"part": 1}, violations=[f"it could not be run to its end: {broke!r}"])
+        result = tried(name, order, _load)
     finally:
         if options.keep:
             _say(f"{name}: its files are in {folder}")
         else:
             shutil.rmtree(folder)
     return result, time.monotonic() - since_s
+
+
+def tried(name: str, order: Order, load: Callable[[str], Part]) -> Result:
+    """A part that breaks, or cannot even be loaded, is a violation, and does not keep the others from running."""
+    try:
+        return load(name)(order)
+    except Exception as broke:
+        logging.getLogger("faults").exception("%s broke", name)
+        return Result(name, {"part": 1}, violations=[f"it could not be run to its end: {broke!r}"])
+
+
+def _load(name: str) -> Part:
+    inject: Part = importlib.import_module(f"tests.faults.{name}").inject
+    return inject
 
 
 def _say(line: str) -> None:

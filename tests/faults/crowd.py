@@ -20,8 +20,6 @@ from tests.faults.lamps import Lamps
 
 APART_S = 75.0
 """Between two wishes of a pupil at one reader: within a minute of a device's death the second would be taken for the first."""
-PAUSES_S = (GAP_S, 0.4)
-"""Shortest and longest pause between two pupils at a reader."""
 DARK_S = 90.0
 """How long pupils wait at a dark device before the run counts as failed."""
 
@@ -47,6 +45,15 @@ class Wish:
     life: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Where they tap and how fast. `pauses_s`: shortest and longest between two pupils; `apart_s`: between two wishes of one."""
+
+    places: tuple[str, ...] = READERS
+    pauses_s: tuple[float, float] = (GAP_S, 0.4)
+    apart_s: float = APART_S
+
+
 @dataclass(slots=True)
 class Crowd:
     """All pupils at all readers of a town."""
@@ -54,6 +61,7 @@ class Crowd:
     town: Town
     everyone: Sequence[Child]
     seed: int
+    pace: Pace = Pace()
     lamps: dict[str, Lamps] = field(init=False)
     wishes: list[Wish] = field(default_factory=list)
     open: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -85,7 +93,7 @@ class Crowd:
     async def play(self, enough: asyncio.Event) -> None:
         """Tap until it is enough, and everybody has seen a light. Raises an ExceptionGroup when somebody waits in vain."""
         async with asyncio.TaskGroup() as all_of_them:
-            for place in READERS:
+            for place in self.pace.places:
                 all_of_them.create_task(self._queue(all_of_them, place, enough))
 
     # --- pupils ---
@@ -99,7 +107,7 @@ class Crowd:
                 return
             self.wishes.append(Wish(place, badge))
             all_of_them.create_task(self._wish(len(self.wishes) - 1))
-            await after(chance.uniform(*PAUSES_S))
+            await after(chance.uniform(*self.pace.pauses_s))
 
     def _order(self, place: str, chance: random.Random) -> Iterator[str]:
         site = MOULIN if place == TAGS else CENTRE
@@ -110,8 +118,10 @@ class Crowd:
 
     async def _apart(self, place: str, badge: str, enough: asyncio.Event) -> None:
         """Wait until this badge may come again; not when it is enough."""
-        ready_us = self._last_us.get((place, badge), -int(APART_S * 1e6)) + int(APART_S * 1e6)
-        await until(lambda: enough.is_set() or boot_us() >= ready_us, 2 * APART_S, "a pupil's turn")
+        last_us = self._last_us.get((place, badge))
+        if last_us is not None:
+            ready_us = last_us + int(self.pace.apart_s * 1e6)
+            await until(lambda: enough.is_set() or boot_us() >= ready_us, 2 * self.pace.apart_s, "a pupil's turn")
 
     async def _wish(self, number: int) -> None:
         """Hold the badge until something is lit. A device that died in between is asked again; one that lives is waited for."""
