@@ -275,6 +275,21 @@ def test_a_backup_with_a_journal_of_another_length_is_refused(made: Path) -> Non
         verify(made)
 
 
+def test_a_backup_that_changes_after_it_was_verified_is_not_put_in_place(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(path: Path) -> room.Backup:
+        found = verify(path)
+        flip(path / JOURNAL, 5000)
+        return found
+
+    monkeypatch.setattr(room, "verify", changed)
+    with pytest.raises(BackupError, match=r"journal\.db: changed while it was read: run this again"):
+        restore(made, tmp_path / "new")
+    with pytest.raises(StartError, match="run preau-hub restore again"):
+        Folder(tmp_path / "new")
+
+
 def test_a_register_that_points_nowhere_is_refused(made: Path) -> None:
     with closing(sqlite3.connect(made / OFFICE, isolation_level=None)) as office:
         office.execute("DELETE FROM household")
