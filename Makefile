@@ -10,12 +10,14 @@ READY := .venv/ready
 
 # evdev comes as source only (compiler and headers), WeasyPrint draws with Pango.
 RUN_PACKAGES := python3-venv python3-dev gcc libc6-dev linux-libc-dev libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
+# What the stopwatch holds us against, and who counts what the kernel was asked for.
+BENCH_PACKAGES := $(RUN_PACKAGES) postgresql strace
 # A second broker, a real browser, a reader of PDF files.
-TEST_PACKAGES := $(RUN_PACKAGES) mosquitto chromium poppler-utils procps git
+TEST_PACKAGES := $(BENCH_PACKAGES) mosquitto chromium poppler-utils procps git
 
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 .NOTPARALLEL:
-.PHONY: test lint demo day bench sim faults lock clean run-packages test-packages
+.PHONY: test lint demo day bench sim faults lock clean run-packages bench-packages test-packages
 
 test: test-packages lint
 	.venv/bin/pytest
@@ -31,8 +33,8 @@ demo: $(READY)
 day: $(READY)
 	@.venv/bin/python -m tests.demo.day $(if $(SEED),--seed $(SEED))
 
-bench: $(READY)
-	@.venv/bin/python -m tests.bench
+bench: bench-packages $(READY)
+	@.venv/bin/python -m tests.bench $(if $(PARTS),--parts $(PARTS))
 
 faults: test-packages $(READY)
 	@.venv/bin/python -m tests.faults $(PARTS) $(if $(SEED),--seed $(SEED))
@@ -51,6 +53,9 @@ $(READY): pyproject.toml requirements-build.lock requirements.lock | run-package
 
 run-packages:
 	@sh provisioning/debian.sh $(RUN_PACKAGES)
+
+bench-packages:
+	@sh provisioning/debian.sh $(BENCH_PACKAGES)
 
 test-packages:
 	@sh provisioning/debian.sh $(TEST_PACKAGES)

@@ -21,10 +21,12 @@ apt-get -qq -o Acquire::Retries=3 update
 # shellcheck disable=SC2086
 apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 install --no-install-recommends $missing >/dev/null
 
-case "$missing " in
-*" mosquitto "*)
-    # Debian starts its own broker at once and at each boot; here brokers are started by those who need one, on their own ports.
-    invoke-rc.d mosquitto stop >/dev/null 2>&1 || true
-    systemctl disable --quiet mosquitto 2>/dev/null || true
-    ;;
-esac
+# Debian starts these at once and at each boot; here servers are started by those who need one, in places of their own.
+for server in mosquitto postgresql; do
+    case "$missing " in
+    *" $server "*)
+        invoke-rc.d "$server" stop >/dev/null 2>&1 || true
+        systemctl disable --quiet "$server" 2>/dev/null || true
+        ;;
+    esac
+done
