@@ -60,14 +60,30 @@ class Floor:
         """
         return [self._once(pause_s) for _ in range(count)]
 
+    def volleys(self, count: int, size: int, pause_s: float) -> list[float]:
+        """Milliseconds of `count` round trips, `size` at once; one fdatasync serves all, and is on the way of each."""
+        return [took for first in range(0, count, size) for took in self._volley(min(size, count - first), pause_s)]
+
     def _once(self, pause_s: float) -> float:
+        return self._volley(1, pause_s)[0]
+
+    def _volley(self, size: int, pause_s: float) -> list[float]:
         pause(pause_s)
+        sent_ns, came_ns = [], []
+        for _ in range(size):
+            sent_ns.append(time.monotonic_ns())
+            self.client.publish(topics.topic(self.account.user, Kind.SCAN), SCAN)
+        for _ in range(size):
+            self.came.get(timeout=WAIT_S)
+            came_ns.append(time.monotonic_ns())
+        synced_ns = self._synced_ns(size)
+        return [(came - sent + synced_ns) / 1e6 for sent, came in zip(sent_ns, came_ns, strict=True)]
+
+    def _synced_ns(self, records: int) -> int:
         since_ns = time.monotonic_ns()
-        self.client.publish(topics.topic(self.account.user, Kind.SCAN), SCAN)
-        self.came.get(timeout=WAIT_S)
-        os.write(self.file, bytes(RECORD_BYTES))
+        os.write(self.file, bytes(records * RECORD_BYTES))
         os.fdatasync(self.file)
-        return (time.monotonic_ns() - since_ns) / 1e6
+        return time.monotonic_ns() - since_ns
 
 
 @contextlib.contextmanager

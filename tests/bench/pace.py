@@ -7,6 +7,11 @@ from collections.abc import Callable
 LOOK_EVERY_S = 0.05
 
 
+def kept(rounds: int) -> list[bool]:
+    """A turn for each round, and one before them that warms up and is not kept; a single round is for looking only, and needs none."""
+    return [False] * (rounds > 1) + [True] * rounds
+
+
 def pause(seconds: float) -> None:
     """Let the time pass; this thread does nothing."""
     threading.Event().wait(seconds)
@@ -14,10 +19,10 @@ def pause(seconds: float) -> None:
 
 async def passed(seconds: float) -> None:
     """Let the time pass, while the loop goes on."""
-    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    ringing = asyncio.get_running_loop().call_later(seconds, over.set_result, None)
+    over = asyncio.Event()
+    ringing = asyncio.get_running_loop().call_later(seconds, over.set)
     try:
-        await over
+        await over.wait()
     finally:
         ringing.cancel()
 

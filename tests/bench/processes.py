@@ -27,8 +27,13 @@ class Running:
     @property
     def resident_mb(self) -> float:
         """Memory in use."""
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+        return resident_mb(self.process.pid)
+
+    @property
+    def processor_s(self) -> float:
+        """Processor time used so far, in seconds (proc(5), stat: utime and stime)."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> None:
         """An orderly stop."""
@@ -37,8 +42,8 @@ class Running:
 
 
 @contextlib.contextmanager
-def started(command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> Iterator[Running]:
-    """`python -m COMMAND`, ready as systemd would know it, and ended afterwards. Its words go to `log`."""
+def started(command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None, *, ready: bool = True) -> Iterator[Running]:
+    """`python -m COMMAND`, ready as systemd would know it (at once when not `ready`), ended afterwards. Its words go to `log`."""
     address = f"@preau-bench-{os.getpid()}-{time.monotonic_ns()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told, log.open("ab") as words:
         told.bind("\0" + address[1:])
@@ -48,7 +53,8 @@ def started(command: Sequence[str], log: Path, environ: Mapping[str, str] | None
         process = subprocess.Popen([sys.executable, "-m", *command], env=variables, stdout=words, stderr=words)
         running = Running(process, 0.0)
         try:
-            _until_ready(told, process, log)
+            if ready:
+                _until_ready(told, process, log)
             running = Running(process, (time.monotonic_ns() - since_ns) / 1e6)
             yield running
         finally:
@@ -66,9 +72,9 @@ def _until_ready(told: socket.socket, process: "subprocess.Popen[bytes]", log: P
         assert time.monotonic() < deadline_s, f"it never got ready: {log.read_text()[-2000:]}"
 
 
-def run(command: Sequence[str]) -> str:
-    """`python -m COMMAND` to its end; what it printed."""
-    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False, timeout=RUN_S)
+def run(command: Sequence[str], before: Sequence[str] = ()) -> str:
+    """`python -m COMMAND` to its end, perhaps under another program; what it printed."""
+    done = subprocess.run([*before, sys.executable, "-m", *command], capture_output=True, text=True, check=False, timeout=RUN_S)
     assert done.returncode == 0, f"{' '.join(command[:2])}: {done.stderr[-2000:]}"
     return done.stdout
 
@@ -78,6 +84,12 @@ def bare_start_ms() -> float:
     since_ns = time.monotonic_ns()
     subprocess.run([sys.executable, "-c", "pass"], check=True)
     return (time.monotonic_ns() - since_ns) / 1e6
+
+
+def resident_mb(pid: int | str = "self") -> float:
+    """Memory that a process uses (proc(5), VmRSS)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
 
 def written_bytes(pid: int | str = "self") -> int:

@@ -1,14 +1,19 @@
-"""T7 to T9: commits and bytes for each scan, each measured in a process of its own: `python -m tests.bench.stores hub|card …`.
+"""T7 to T9: commits and bytes for each scan, each measured in a process of its own: `python -m tests.bench.stores hub|card|lone_card …`.
 
 The hub's stores and rules are the real ones (journal, register, history, desk), without broker and link; `waiting` scans are open at any
 moment. The card's are the real loop, station and outbox, on a clock that is set: an hour passes in seconds, and no hub is needed.
 """
 
 import asyncio
+import contextlib
 import queue
+import shutil
+import sqlite3
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -53,6 +58,8 @@ class Cost(msgspec.Struct, frozen=True):
     commits: int
     bytes: int
     facts: int = 0
+    syncs: int | None = None
+    """fsync and fdatasync calls of the whole process, its start and end included; None without strace."""
 
 
 def hub_cost(folder: Path, waiting: int, count: int) -> Cost:
@@ -65,16 +72,49 @@ def card_cost(folder: Path, count: int) -> Cost:
     return _child("card", str(folder), str(count))
 
 
+def lone_card_cost(folder: Path, count: int) -> Cost:
+    """The same without a hub: the device keeps every scan itself before it lights anything."""
+    return _child("lone_card", str(folder), str(count))
+
+
+def fill(folder: Path, facts: int) -> int:
+    """Scans one by one until the journal holds so many facts, without waiting for the disk; how many it holds then.
+
+    A school's journal has a row for nearly each scan.
+    """
+    missing = facts - facts_held(folder)
+    if missing > 1:
+        processes.run(["tests.bench.stores", "fill", str(folder), "1", str(missing // 2)])
+    return facts_held(folder)
+
+
+def facts_held(folder: Path) -> int:
+    """How many facts the journal in a hub's data folder holds."""
+    with contextlib.closing(sqlite3.connect(f"file:{folder / 'journal.db'}?mode=ro", uri=True)) as db:
+        return int(db.execute("SELECT max(number + count) - 1 FROM journal").fetchone()[0])
+
+
 def _child(*arguments: str) -> Cost:
-    return msgspec.json.decode(processes.run(["tests.bench.stores", *arguments]), type=Cost)
+    with tempfile.NamedTemporaryFile(prefix="preau-bench-calls-") as calls:
+        tracer = shutil.which("strace")
+        # The kernel stops the program at these calls only: the others go on as ever.
+        traced = (
+            [tracer, "-f", "--seccomp-bpf", "-qq", "-e", "trace=fsync,fdatasync", "-e", "signal=none", "-o", calls.name] if tracer else []
+        )
+        cost = msgspec.json.decode(processes.run(["tests.bench.stores", *arguments], traced), type=Cost)
+        lines = calls.read().decode().splitlines()
+    begun = sum((" = " in line and "resumed" not in line) or "unfinished" in line for line in lines)
+    return msgspec.structs.replace(cost, syncs=begun) if tracer else cost
 
 
 # --- the hub's disk ------------------------------------------------------------------------------
 
 
-async def _hub(folder: Path, waiting: int, count: int) -> Cost:
+async def _hub(folder: Path, waiting: int, count: int, *, durable: bool = True) -> Cost:
     before = processes.written_bytes()
     async with memory(folder) as stores:
+        if not durable:
+            await stores.journal._writing.execute("PRAGMA synchronous=OFF")
         tills = rush.tills(stores, waiting)
         commits, facts = stores.journal.commits, stores.desk.books.number
         await Rush(tills.tap, count).run(waiting)
@@ -123,13 +163,13 @@ class _Lamps:
     lit: int = 0
 
     def show(self, pattern: e.Pattern, reader: str = "", **marks: str | int) -> None:
-        self.lit += pattern is e.Pattern.ACCEPTED
+        self.lit += pattern in {e.Pattern.ACCEPTED, e.Pattern.ADULT}  # alone, without a roster, it sends everybody to an adult
 
     def pulse(self, reader: str, ms: int, **marks: str | int) -> None:
         raise AssertionError("a till has no door")
 
 
-def _card(folder: Path, count: int) -> Cost:
+def _card(folder: Path, count: int, *, reachable: bool = True) -> Cost:
     before = processes.written_bytes()
     clock, hub, lamps = _SetClock(), _PromptHub(), _Lamps()
     outbox = SqliteOutbox(folder, lambda: clock.now().wall_ms)
@@ -137,7 +177,8 @@ def _card(folder: Path, count: int) -> Cost:
     loop = Loop(_ID, {school.READER: "line"})
     config = DeviceConfig(school.EDGE, "0" * 64, [ReaderConfig(school.READER, Use.TILL, Direction.IN)])
     loop.begin(parts)
-    for event in (e.ConfigIn(1, config), e.LinkUp(_ID), e.HubChanged(HubState(status=Status.ON, session=_ID))):
+    coming = (e.LinkUp(_ID), e.HubChanged(HubState(status=Status.ON, session=_ID))) if reachable else ()
+    for event in (e.ConfigIn(1, config), *coming):
         _turn(loop, parts, hub, event)
     for number in range(count):
         _until(loop, parts, hub, clock, clock.now_ms + CARD_STEP_MS)
@@ -169,7 +210,12 @@ def _die(reason: str) -> None:
 
 def main(which: str, folder: str, *numbers: str) -> None:
     """The child: measure, and print a Cost."""
-    measures: dict[str, Callable[..., Cost]] = {"hub": lambda *more: asyncio.run(_hub(*more)), "card": _card}
+    measures: dict[str, Callable[..., Cost]] = {
+        "hub": lambda *more: asyncio.run(_hub(*more)),
+        "fill": lambda *more: asyncio.run(_hub(*more, durable=False)),
+        "card": _card,
+        "lone_card": partial(_card, reachable=False),
+    }
     print(msgspec.json.encode(measures[which](Path(folder), *map(int, numbers))).decode())
 
 

@@ -4,11 +4,12 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import termios
 import time
 import tty
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hub.broker import HUB_USER, Account
@@ -49,15 +50,33 @@ def set_up(folder: Path, kind: str) -> World:
     port = brokers.free_port()
     for name, text in (("school.toml", school.description()), ("pupils.csv", school.pupils()), ("balances.csv", school.balances())):
         (folder / name).write_text(text)
-    config = folder / "hub.toml"
-    web = f'[web]\nhost = "127.0.0.1"\nport = {brokers.free_port()}\n'
-    config.write_text(f'[hub]\ndata = "{folder}/hub"\n\n[broker]\nkind = "{kind}"\nhost = "127.0.0.1"\nport = {port}\n\n{web}')
+    config = _configured(folder, kind, port)
     names = [str(folder / name) for name in ("school.toml", "pupils.csv", "balances.csv")]
     processes.run(["hub", "setup", "--config", str(config), names[0], "--pupils", names[1]])
     processes.run(["hub", "opening", "--config", str(config), names[2]])
     master = load_master(folder / "hub" / "master.key")
     devices = {name: device_password(master, name, 1) for name in (school.EDGE, *school.SCRIPTED, *school.FRESH)}
     return World(folder, kind, port, Account(HUB_USER, hub_password(master)), devices)
+
+
+def twin(world: World, folder: Path) -> World:
+    """The same school once more, as far as it is now: its own data folder, broker and ports. No hub may be running in the first.
+
+    `folder` must not exist yet.
+    """
+    folder.mkdir()
+    shutil.copytree(world.store, folder / "hub")
+    port = brokers.free_port()
+    _configured(folder, world.kind, port)
+    return replace(world, folder=folder, port=port)
+
+
+def _configured(folder: Path, kind: str, port: int) -> Path:
+    """The settings of a hub in this folder."""
+    config = folder / "hub.toml"
+    web = f'[web]\nhost = "127.0.0.1"\nport = {brokers.free_port()}\n'
+    config.write_text(f'[hub]\ndata = "{folder}/hub"\n\n[broker]\nkind = "{kind}"\nhost = "127.0.0.1"\nport = {port}\n\n{web}')
+    return config
 
 
 def hashes(world: World) -> list[str]:
@@ -69,12 +88,26 @@ def hashes(world: World) -> list[str]:
 @contextlib.contextmanager
 def hub_running(world: World, module: str = "hub", environ: dict[str, str] | None = None) -> Iterator[Running]:
     """The hub; with mosquitto, that as well. `module` may be a program that is the hub with a monitor in it."""
+    with broker_running(world), hub_alone(world, module, environ) as hub:
+        yield hub
+
+
+@contextlib.contextmanager
+def broker_running(world: World) -> Iterator[None]:
+    """The broker that outlives a hub; nothing where the hub brings its own."""
     with contextlib.ExitStack() as stack:
         if world.kind == "mosquitto":
             everyone = (world.hub, *(Account(*device) for device in world.devices.items()))
             stack.enter_context(brokers.mosquitto(world.folder, everyone, world.port))
-        command = [module, "run", "--config", str(world.hub_config)]
-        yield stack.enter_context(processes.started(command, world.folder / "hub.log", environ))
+        yield
+
+
+@contextlib.contextmanager
+def hub_alone(world: World, module: str = "hub", environ: dict[str, str] | None = None, *, ready: bool = True) -> Iterator[Running]:
+    """The hub, on a broker that runs or that it brings; with `ready` once it says so, else at once."""
+    command = [module, "run", "--config", str(world.hub_config)]
+    with processes.started(command, world.folder / "hub.log", environ, ready=ready) as hub:
+        yield hub
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,81 @@
+"""T6: scans a second from end to end, 50 devices, and the same hub on one PostgreSQL transaction for each scan. In turns, on like brokers.
+
+Every device taps again as soon as it has its verdict; both hubs run all the time, and one of them has nothing to do.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from statistics import median
+
+from tests.bench import devices, rival, school, world
+from tests.bench.devices import Scripted
+from tests.bench.pace import kept
+from tests.bench.report import Row
+from tests.bench.world import World
+
+SHARE = 3.0
+"""T6, at least."""
+
+
+@dataclass(slots=True)
+class Crowds:
+    """Scans a second by round."""
+
+    ours: list[float] = field(default_factory=list)
+    rivals: list[float] = field(default_factory=list)
+    ours_busy: list[float] = field(default_factory=list)
+    """Share of one processor core that our hub needed meanwhile."""
+
+
+async def measure(there: World, folder: Path, socket: str, rounds: int, seconds: float, crowd: int) -> Crowds:
+    """`rounds` rounds of two hubs like that one, the first round not kept. `socket`: of a running PostgreSQL."""
+    found = Crowds()
+    own, twin = (world.twin(there, folder / name) for name in ("own", "rival"))
+    async with contextlib.AsyncExitStack() as stack:
+        hub = stack.enter_context(world.hub_running(own))
+        stack.enter_context(world.hub_running(twin, "tests.bench.rival", {rival.SOCKET: socket}))
+        ours, theirs = [await stack.enter_async_context(_crowd(each, crowd)) for each in (own, twin)]
+        hashes = world.hashes(there)
+        for keep in kept(rounds):
+            before_s = hub.processor_s
+            per_s = await _per_s(ours, hashes, seconds)
+            busy, rivals = (hub.processor_s - before_s) / seconds, await _per_s(theirs, hashes, seconds)
+            if keep:
+                found.ours.append(per_s)
+                found.ours_busy.append(busy)
+                found.rivals.append(rivals)
+    return found
+
+
+async def _per_s(crowd: Sequence[Scripted], hashes: Sequence[str], seconds: float) -> float:
+    turns, answered, since_s = count(), 0, time.monotonic()
+
+    async def keep_tapping(device: Scripted) -> None:
+        nonlocal answered
+        over = False
+        while not over:  # the first one counts, however late it is
+            device.tap(hashes[next(turns) % len(hashes)])
+            await device.answered()
+            answered += 1
+            over = time.monotonic() > since_s + seconds
+
+    await asyncio.gather(*(keep_tapping(device) for device in crowd))
+    return answered / (time.monotonic() - since_s)
+
+
+@contextlib.asynccontextmanager
+async def _crowd(there: World, size: int) -> AsyncIterator[list[Scripted]]:
+    async with contextlib.AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(devices.present(there, name)) for name in school.SCRIPTED[:size]]
+
+
+def rows(found: Crowds, crowd: int) -> Iterator[Row]:
+    """The line of the table."""
+    value = median(ours / theirs for ours, theirs in zip(found.ours, found.rivals, strict=True))
+    beside = f"{median(found.ours):.0f}/s / {median(found.rivals):.0f}/s; the hub's own core {median(found.ours_busy):.0%} busy"
+    yield Row("T6", f"scans/s end to end, {crowd} devices / the same on a PostgreSQL transaction a scan", value, SHARE, beside, least=True)

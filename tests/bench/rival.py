@@ -1,0 +1,116 @@
+"""The same hub on PostgreSQL: `python -m tests.bench.rival run …` with the socket's folder in PREAU_POSTGRES. For T6.
+
+Link, desk, rules, books and broker are the real ones; only the journal is another: each ask is one transaction of its own, on one of
+many connections, with the scan's facts and its debit in it. It is given every advantage: an answer waits for its own transaction only,
+not for those before it, and no tables are made for the office.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from hub import run
+from hub.__main__ import main
+from hub.core.books import Books
+from hub.core.facts import Charged, Facts
+from hub.desk import Desk
+from hub.folder import Folder, stop_at_once
+from hub.history import History
+from hub.journal import Journal
+from hub.keys import load_master
+from hub.memory import Memory
+from hub.register import Register
+from tests.bench import postgres
+from tests.bench.postgres import Debit
+
+SOCKET = "PREAU_POSTGRES"
+OPENING_CENTS = 10**12
+
+Done = Callable[[], None]
+
+
+class PostgresJournal:
+    """Implements `hub.desk.Journal`. `number`: of the last fact handed to it."""
+
+    def __init__(self, connections: Sequence[Debit], number: int, somebody: int) -> None:
+        self._number = number
+        self._somebody = somebody
+        """The wallet of an ask that charges nobody: debited by nothing."""
+        self._waiting: deque[tuple[int, Facts]] = deque()
+        self._told: dict[int, list[Done]] = {}
+        """Number of an ask's last fact -> who waits for its transaction."""
+        self._work = asyncio.Semaphore(0)
+        self._busy = [asyncio.create_task(self._book(debit)) for debit in connections]
+        for task in self._busy:
+            task.add_done_callback(_ended)
+
+    def append(self, facts: Facts, done: Done) -> None:
+        """Queue one ask for the next connection that is free."""
+        self._number += len(facts)
+        self._told[self._number] = [done]
+        self._waiting.append((self._number, facts))
+        self._work.release()
+
+    def after(self, number: int, done: Done) -> None:
+        """Call `done` when the ask that ends with fact `number` is on disk."""
+        waiting = self._told.get(number)
+        if waiting is None:
+            done()
+        else:
+            waiting.append(done)
+
+    async def find(self, number: int) -> Facts:
+        """Nobody asks twice for anything that is not in the desk's memory while this is measured."""
+        raise NotImplementedError(f"fact {number} is asked for again")
+
+    async def close(self) -> None:
+        """What waits is not answered any more."""
+        for task in self._busy:
+            task.cancel()
+        await asyncio.wait(self._busy)
+
+    async def _book(self, debit: Debit) -> None:
+        while True:
+            await self._work.acquire()
+            number, facts = self._waiting.popleft()
+            charged = next((fact for fact in facts if isinstance(fact, Charged)), None)
+            wallet, cents = (charged.wallet, charged.cents) if charged else (self._somebody, 0)
+            assert await debit(facts[0].ask, wallet, cents, 0, msgspec.json.encode(facts)), "this ask was booked before"
+            for done in self._told.pop(number):
+                done()
+
+
+def _ended(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        stop_at_once(f"PostgreSQL: {error!r}")
+
+
+@contextlib.asynccontextmanager
+async def memory(data: Path) -> AsyncIterator[Memory]:
+    """In place of `hub.memory.memory`: the same books, read from the journal that `preau-hub opening` wrote, and then left alone."""
+    async with contextlib.AsyncExitStack() as stack:
+        folder, books = Folder(data), Books()
+        stack.callback(folder.close)
+        opening = await Journal.open(folder, stop_at_once, books.apply)
+        stack.push_async_callback(opening.close)
+        register = await Register.open(folder, stop_at_once)
+        stack.push_async_callback(register.close)
+        wallets = dict.fromkeys(books.wallets.values(), OPENING_CENTS)
+        connections = await stack.enter_async_context(postgres.debits(os.environ[SOCKET], wallets))
+        journal = PostgresJournal(connections, books.number, next(iter(wallets)))
+        stack.push_async_callback(journal.close)
+        desk = Desk(await register.read_school(), books, journal, register)
+        past = History(register, opening)  # for pages, which nobody opens here; it follows nothing
+        yield Memory(folder, cast("Journal", journal), register, past, desk, load_master(folder.master_key))
+
+
+if __name__ == "__main__":
+    run.memory = memory  # type: ignore[attr-defined]
+    sys.exit(main(sys.argv[1:]))
