@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +103,13 @@ def settle_log(path: Path) -> int:
         file.write(content)
         os.fsync(file.fileno())
     return len(content)
+
+
+def disk_full(path: Path, error: BaseException | None) -> StartError | None:
+    """What to say of a database that a full disk keeps from being opened; None for any other error. No backup would help here."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_FULL:
+        return None
+    return StartError(f"{path}: the disk is full: make room, then start the hub again")
 
 
 def locked(folder: Path) -> int:

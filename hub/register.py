@@ -6,6 +6,7 @@ is decided here. Any failed write ends in `die`.
 
 import contextlib
 import dataclasses
+import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ from hub.core.school import (
     edited,
 )
 from hub.errors import DamageError, RowError
-from hub.folder import Die, Folder, settle_log
+from hub.folder import Die, Folder, disk_full, settle_log
 from hub.migrations import migrate
 from proto.messages import Direction, Use
 
@@ -89,7 +90,8 @@ class Register:
                 await connection.run_sync(migrate)
         except DBAPIError as error:
             await register._dispose()
-            raise DamageError(f"{folder.office}: {error.orig}: restore the folder from a backup") from error
+            damage = DamageError(f"{folder.office}: {error.orig}: restore the folder from a backup")
+            raise disk_full(folder.office, error.orig) or damage from error
         except BaseException:
             await register._dispose()
             raise
@@ -125,8 +127,8 @@ class Register:
             async with self._writer.connect() as connection:
                 driver = await connection.get_raw_connection()
                 await driver.driver_connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
-        except DBAPIError as error:
-            self.die(f"{self._path}: cannot be written: {error.orig}")
+        except (DBAPIError, sqlite3.Error) as error:  # the driver's own errors come as they are
+            self.die(f"{self._path}: cannot be written: {error}")
             raise
 
     async def _dispose(self) -> None:

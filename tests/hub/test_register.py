@@ -1,6 +1,7 @@
 """The register: what is set up survives, an edit happens once, and tables and migrations agree."""
 
 import random
+import resource
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -11,7 +12,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, insert
+from sqlalchemy.exc import OperationalError
 
 import hub.migrations
 from hub.core.calendar import Window
@@ -147,6 +149,38 @@ async def test_a_write_that_fails_ends_the_hub(folder: Folder) -> None:
 
 
 # --- accounts -------------------------------------------------------------------------------------
+
+
+async def test_a_log_that_cannot_be_written_into_the_file_ends_the_hub(folder: Folder) -> None:
+    died = Deaths()
+    register = await Register.open(folder, died)
+    await register.tidy(0)
+    size = folder.office.stat().st_size
+    async with register.writing() as connection:
+        await connection.execute(insert(metadata.tables["edit"]).values([{"ask": n} for n in range(1, 5_000)]))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        with pytest.raises(sqlite3.OperationalError):
+            await register.tidy(0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "office.db: cannot be written" in died.reasons[0]
+    await register.close()
+
+
+async def test_a_full_disk_is_not_called_damage(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup put in place of a healthy register would help nobody."""
+
+    def fails(_connection: Connection) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise OperationalError("COMMIT", None, error)
+
+    monkeypatch.setattr("hub.register.migrate", fails)
+    with pytest.raises(StartError, match="the disk is full: make room") as refused:
+        await Register.open(folder, alive)
+    assert not isinstance(refused.value, DamageError)
 
 
 async def test_a_login_is_given_once(register: Register) -> None:
