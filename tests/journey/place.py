@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from hub.clock import Clock
@@ -85,6 +85,12 @@ class Kept:
         return [fact for fact in self.facts if isinstance(fact, ScanTaken)]
 
 
+class Lit(Protocol):
+    """Whatever shows the lights of one device."""
+
+    def lights(self) -> list[Light]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class SetUp:
     """A data folder that was set up and never run, and what its commands printed."""
@@ -109,7 +115,7 @@ class Place:
     entry: QrScanner = field(init=False)
     exit: FifoKeyboard = field(init=False)
 
-    clock: Clock = field(default_factory=lambda: Clock(SPEED, _morning_ms(), time.time_ns() // 1_000_000))
+    clock: Clock = field(default_factory=lambda: Clock(SPEED, morning_ms(), time.time_ns() // 1_000_000))
     """The school's, as the hub has it."""
 
     @property
@@ -197,9 +203,7 @@ class Place:
         assert await self.device.program.stop() == 0, self.device.program.tail()
         assert self.device.unsettled() == 0
         assert await self.hub.stop() == 0, self.hub.tail()
-        async with memory(self.store) as stores:
-            facts = [fact async for commit in stores.journal.read() for fact in commit.facts]
-            return Kept(tuple(facts), stores.desk.books, stores.desk.school)
+        return await read_kept(self.store)
 
     async def run_hub(self, *words: str) -> tuple[int, str, str]:
         """A `preau-hub` command that ends by itself: its status, stdout and stderr."""
@@ -242,7 +246,14 @@ async def sees(look: Callable[[], Awaitable[T]], wanted: Callable[[T], bool]) ->
     return seen
 
 
-def everything_lit_is_booked_once(here: Place, kept: Kept) -> None:
+async def read_kept(store: Path) -> Kept:
+    """What the data folder of a hub that has stopped holds, read as its next start would."""
+    async with memory(store) as stores:
+        facts = [fact async for commit in stores.journal.read() for fact in commit.facts]
+        return Kept(tuple(facts), stores.desk.books, stores.desk.school)
+
+
+def everything_lit_is_booked_once(here: Lit, kept: Kept) -> None:
     """Every tap a light was given for is in the books exactly once, nothing else is, and money is conserved."""
     lit = [(light.inc, light.n) for light in here.lights()]
     assert len(set(lit)) == len(lit), "a tap was answered twice"
@@ -253,9 +264,9 @@ def everything_lit_is_booked_once(here: Place, kept: Kept) -> None:
     assert kept.books.total_cents() == 0
 
 
-def set_up(folder: Path) -> SetUp:
+def set_up(folder: Path, school: str = SCHOOL_TOML) -> SetUp:
     """A school set up by its own commands, in `folder`; trips begin with a copy of it."""
-    (folder / "school.toml").write_text(SCHOOL_TOML, encoding="utf-8")
+    (folder / "school.toml").write_text(school, encoding="utf-8")
     rows = (f"{name}son;Les Tilleuls;{name}son;{name};3A;{BADGES[name]}" for name in PUPILS)
     (folder / "pupils.csv").write_text("\n".join(("household;site;last_name;first_name;group;badge", *rows)), encoding="utf-8")
     config = folder / "hub.toml"
@@ -265,7 +276,7 @@ def set_up(folder: Path) -> SetUp:
         called = (_program("preau-hub"), *words, "--config", str(config))
         return subprocess.run(called, check=True, capture_output=True, text=True, timeout=WAIT_S).stdout
 
-    pupils, since = str(folder / "pupils.csv"), str(_morning_ms() - 86_400_000)
+    pupils, since = str(folder / "pupils.csv"), str(morning_ms() - 86_400_000)
     command("setup", str(folder / "school.toml"), "--pupils", pupils, "--since-ms", since)
     return SetUp(folder / "hub", tomllib.loads(command("device", DEVICE))["broker"]["password"], command("passwords"))
 
@@ -337,7 +348,7 @@ trace = "{trace}"
 """
 
 
-def _morning_ms() -> int:
+def morning_ms() -> int:
     """Yesterday, 02:00: a device's own clock is then later than the roster, and not by a week."""
     yesterday = datetime.now(ZoneInfo("Europe/Brussels")) - timedelta(days=1)
     return int(yesterday.replace(hour=2, minute=0, second=0, microsecond=0).timestamp() * 1000)
