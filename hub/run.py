@@ -115,6 +115,7 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
         random_bytes=secrets.token_bytes,
         over_https=settings.web.over_https,
         silent_ms=clock.stretched(SILENT_MS),
+        disk_alarms=stores.folder.alarms,
         language=settings.web.language,
     )
 

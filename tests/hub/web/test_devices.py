@@ -34,6 +34,17 @@ async def test_a_well_device_shows_its_readers_what_waits_and_how_fast_it_is(hub
 
 
 @pytest.mark.parametrize(
+    ("alarms", "said"),
+    [(["disk_low", "disk_full"], "sa réserve permet de finir la journée"), (["disk_low"], "Le disque du hub est presque plein"), ([], "")],
+)
+async def test_a_disk_that_fills_up_is_named_beside_the_devices(hub: Hub, anne: Browser, alarms: list[str], said: str) -> None:
+    hub.disk_alarms += alarms
+    page = (await anne.get("/devices")).text
+    assert said in page
+    assert ("disque du hub" in page) == bool(alarms)
+
+
+@pytest.mark.parametrize(
     ("status", "later_ms", "condition"),
     [(Status.ON, 0, "on"), (Status.ON, 90_000, "silent"), (Status.LOST, 0, "lost"), (Status.OFF, 0, "off"), (None, 0, "never")],
 )
