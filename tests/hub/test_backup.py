@@ -135,7 +135,9 @@ async def test_what_a_killed_hub_left_in_its_logs_is_backed_up_too(tmp_path: Pat
         shutil.copy(stores.folder.master_key, tmp_path / "killed" / KEY)
         facts = await all_facts(stores.journal)
     assert log_of(tmp_path / "killed" / JOURNAL).stat().st_size > 1000
+    before = files(tmp_path / "killed")
     restore(backup(tmp_path / "killed", tmp_path / "kept").path, tmp_path / "new")
+    assert before.items() <= files(tmp_path / "killed").items(), "a log is not written into its file by anyone but the hub"
     assert (await kept_in(tmp_path / "new"))[0] == facts
 
 
@@ -411,7 +413,7 @@ def test_a_backup_killed_at_any_step_leaves_nothing_half_made_under_its_name(hub
             whole += 1
             verify(target)
             shutil.rmtree(target)
-    assert step > 40
+    assert step > 30
     assert whole in {1, 2}, "only the name in its folder was still to be made durable"
     verify(target)
     assert len([each for each in tmp_path.iterdir() if each.name.endswith(".partial")]) > 20, "nobody was killed in the middle"
@@ -436,7 +438,7 @@ def test_a_restore_killed_at_any_step_leaves_a_folder_no_hub_starts_on_and_that_
             shutil.rmtree(found)
         else:
             assert not set(files(found) if found.exists() else ()) & set(KNOWN)
-    assert step > 40
+    assert step > 30
     assert refused > 10
 
 
