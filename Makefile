@@ -14,10 +14,12 @@ RUN_PACKAGES := python3-venv python3-dev gcc libc6-dev linux-libc-dev libpango-1
 BENCH_PACKAGES := $(RUN_PACKAGES) postgresql strace
 # A second broker, a real browser, a reader of PDF files.
 TEST_PACKAGES := $(BENCH_PACKAGES) mosquitto chromium poppler-utils procps git
+# A virtual machine with Debian's own kernel, and what builds one.
+HIL_PACKAGES := $(RUN_PACKAGES) mosquitto qemu-system-x86 qemu-utils seabios ipxe-qemu mmdebstrap kmod e2fsprogs cpio xz-utils socat make linux-headers-amd64
 
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 .NOTPARALLEL:
-.PHONY: test lint demo day bench sim faults lock clean run-packages bench-packages test-packages
+.PHONY: test lint demo day bench sim faults lock clean run-packages bench hil-packages test-packages
 
 test: test-packages lint
 	.venv/bin/pytest
@@ -59,6 +61,10 @@ bench-packages:
 
 test-packages:
 	@sh provisioning/debian.sh $(TEST_PACKAGES)
+
+hil: $(READY)
+	@sh provisioning/debian.sh $(HIL_PACKAGES)
+	@.venv/bin/pytest tests/hil --hil --durations=0
 
 lock: $(READY)
 	$(COMPILE) --group build -o requirements-build.lock
