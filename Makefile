@@ -12,14 +12,14 @@ READY := .venv/ready
 RUN_PACKAGES := python3-venv python3-dev gcc libc6-dev linux-libc-dev libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
 # What the stopwatch holds us against, and who counts what the kernel was asked for.
 BENCH_PACKAGES := $(RUN_PACKAGES) postgresql strace
-# A second broker, a real browser, a reader of PDF files.
-TEST_PACKAGES := $(BENCH_PACKAGES) mosquitto chromium poppler-utils procps git
+# A second broker, a real browser, a reader of PDF files, replayed scanners, a machine for the units.
+TEST_PACKAGES := $(BENCH_PACKAGES) mosquitto chromium poppler-utils procps git umockdev systemd-container adduser
 # A virtual machine with Debian's own kernel, and what builds one.
 HIL_PACKAGES := $(RUN_PACKAGES) mosquitto qemu-system-x86 qemu-utils seabios ipxe-qemu mmdebstrap kmod e2fsprogs cpio xz-utils socat make linux-headers-amd64
 
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 .NOTPARALLEL:
-.PHONY: test lint demo day bench sim faults lock clean run-packages bench hil-packages test-packages
+.PHONY: test lint demo day bench sim faults lock clean hil run-packages bench-packages test-packages
 
 test: test-packages lint
 	.venv/bin/pytest
