@@ -234,6 +234,9 @@ class Loop:
         """Stored records first; open ones join only when all stored ones fit, so that the order holds."""
         unsettled = self.state.backlog
         records: list[Scan | Hole] = parts.outbox.oldest(RECORDS_BYTES, self._lines) if unsettled else []
+        if unsettled and not records:
+            self._send_ask(parts, e.SendAsk(effect.q))  # what cannot be read can only be settled by an answer that names its incarnation
+            return
         size = sum(len(msgspec.json.encode(record)) + 1 for record in records)
         # A hole may stand for rows or for none: with one, the open records wait for the hub's next answer.
         if sum(isinstance(record, Scan) for record in records) >= unsettled:

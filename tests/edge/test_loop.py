@@ -210,6 +210,22 @@ def test_a_record_nobody_can_read_any_more_does_not_keep_the_device_alone_for_ev
         assert box.lamps.shown[-1] == (Pattern.ACCEPTED, "till", 1)
 
 
+def test_a_record_that_breaks_after_the_hub_took_its_scan_keeps_nobody_alone(tmp_path: Path) -> None:
+    """What was lit can never be told; an answer that names its incarnation settles it, so the device asks for one."""
+    with contextlib.closing(SqliteOutbox(tmp_path, lambda: NOON_MS)) as card:
+        box = Box(card)
+        box.configure("Léa")
+        box.connect()
+        n = box.tap("Léa")
+        box.settle(Line(INC, n, 0))
+        card._db.execute("UPDATE record SET body = x'00'")
+        box.wire.sent.clear()
+        box.wait(5_000)
+        assert [line.inc for line in box.wire.of(Ask)[-1].lines] == [INC]
+        box.settle(Line(INC, n, 0))
+        assert (card.unsettled(), box.loop.state.alone) == (0, False)
+
+
 # --- lights and doors ----------------------------------------------------------------------------
 
 
