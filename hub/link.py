@@ -389,6 +389,8 @@ class Link:
 
     def _health(self, _device: Device, seen: Seen, message: Health) -> None:
         seen.health = message
+        if message.away:
+            self._call()  # it speaks to us and takes us for gone: it was told nothing of us, or too early
 
     def _result(self, device: Device, seen: Seen, message: Result) -> None:
         """A challenge is answered at once, with the device's own nonce, and only while the request is fresh."""

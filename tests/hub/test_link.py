@@ -196,6 +196,15 @@ async def test_a_device_whose_birth_was_missed_is_called_and_says_it_again(board
     assert (await door.verdict()).light is Light.ACCEPTED
 
 
+async def test_a_device_that_takes_the_hub_for_gone_is_called(board: Switchboard, door: Box) -> None:
+    """Its birth was heard, and what the broker kept of the hub never came: nothing else would ever tell it."""
+    door.kept.pop(Kind.STATE, None)
+    board.link._called_s = -CALL_S
+    await door.say(Kind.HEALTH, Health(session=SESSION, inc=FIRST_LIFE, away=True))
+    called = await door.hear(Kind.STATE)
+    assert (type(called), called.status) == (HubState, Status.ON)
+
+
 async def test_a_device_that_comes_is_told_config_and_roster_again(board: Switchboard, door: Box) -> None:
     config = await door.hear(Kind.CONFIG)
     await door.birth(SECOND_SESSION)
@@ -264,6 +273,15 @@ async def test_a_flood_of_one_device_does_not_delay_another(board: Switchboard, 
         over.set()
         await running
     assert statistics.median(waits_s) < 0.4, f"a till waits 400 ms; the median was {statistics.median(waits_s) * 1000:.0f} ms"
+
+
+async def test_a_flood_of_full_messages_counts_for_the_work_it_makes(board: Switchboard, door: Box) -> None:
+    """Sixty messages are no flood by their number; with a hundred new scans in each they would keep the hub busy for a second."""
+    board.link._clock = replace(board.link._clock, mono_ns=lambda: 0)  # no allowance comes back meanwhile
+    for life in range(60):
+        await door.send(*(tap("Léa", n, inc=f"{life:016x}") for n in range(1, 101)))
+    await until(lambda: board.seen("door-1").rubbish.get("flood", 0) > 20)
+    await until(lambda: board.desk.books.line("door-1", f"{32:016x}").n == 100)
 
 
 async def test_a_defect_of_ours_drops_one_message_and_not_the_connection(
