@@ -277,9 +277,7 @@ def test_a_backup_with_a_journal_of_another_length_is_refused(made: Path) -> Non
         verify(made)
 
 
-def test_a_backup_that_changes_after_it_was_verified_is_not_put_in_place(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_backup_that_changes_under_a_restore_is_not_put_in_place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def changed(path: Path) -> room.Backup:
         found = verify(path)
         flip(path / JOURNAL, 5000)
@@ -442,23 +440,20 @@ def test_a_restore_killed_at_any_step_leaves_a_folder_no_hub_starts_on_and_that_
     assert refused > 10
 
 
-def test_on_a_full_disk_a_sentence_is_said_and_nothing_is_left(hub: Path, made: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("work", ["backup", "restore"])
+def test_on_a_full_disk_a_sentence_is_said_and_nothing_usable_is_left(hub: Path, made: Path, tmp_path: Path, work: str) -> None:
     """A file system of its own, which is gone with the process that made it."""
-    config, disk = tmp_path / SETTINGS, tmp_path / "disk"
+    disk = tmp_path / "disk"
     disk.mkdir()
-    command = f"{sys.executable} -m hub"
-    for kbytes, work in ((60, f"{command} backup {hub} {disk}/kept --config {config}"), (60, f"{command} restore {made} {disk}/new")):
-        script = f"mount -t tmpfs -o size={kbytes}k tmpfs {disk} || exit 77\n{work}; echo $?; find {disk} -type f"
-        done = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False)
-        if done.returncode == 77 or "unshare" in done.stderr:
-            pytest.skip(f"NOT TESTED, a full disk: this machine gives no mount namespace ({done.stderr.strip()}); run as root")
-        status, *left = done.stdout.split()
-        assert (int(status), "Traceback" in done.stderr) == (REFUSED, False), done.stderr
-        assert "full" in done.stderr or "No space left" in done.stderr
-        if "backup" in work:
-            assert left == []
-        else:
-            assert f"{disk}/new/restoring" in left, "no hub starts on this"
+    words = f"backup {hub} {disk}/kept" if work == "backup" else f"restore {made} {disk}/new"
+    script = f"mount -t tmpfs -o size=60k tmpfs {disk} || exit 77\n{sys.executable} -m hub {words}; echo $?; find {disk} -type f"
+    done = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip(f"NOT TESTED, a full disk: this machine gives no mount namespace ({done.stderr.strip()}); run as root")
+    status, *left = done.stdout.split()
+    assert (int(status), "Traceback" in done.stderr) == (REFUSED, False), done.stderr
+    assert "full" in done.stderr or "No space left" in done.stderr
+    assert left == [] if work == "backup" else f"{disk}/new/restoring" in left, "no hub starts on a part"
 
 
 # --- the commands ---------------------------------------------------------------------------------
