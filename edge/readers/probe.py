@@ -67,8 +67,7 @@ def plugged_in() -> list[ReaderSettings]:
 
 def stable_path(path: str, links: Path) -> str:
     """The link to a device that is named after its port, else the path itself."""
-    device = Path(path).resolve()
-    named = [link for link in links.iterdir() if link.resolve() == device] if links.is_dir() else []
+    named = [link for link in links.iterdir() if _same_device(link, path)] if links.is_dir() else []
     return str(min(named, default=path))
 
 
@@ -153,6 +152,14 @@ class EitherFraming:
 
     def void(self) -> list[Found]:
         return self.tags.void() if self.tagged else self.lines.void()
+
+
+def _same_device(link: Path, path: str) -> bool:
+    """Whether both lead to the same device; one that was unplugged meanwhile leads nowhere."""
+    try:
+        return link.samefile(path)
+    except OSError:
+        return False
 
 
 def _found(found: Found) -> str:
