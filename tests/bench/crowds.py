@@ -42,9 +42,9 @@ async def measure(there: World, folder: Path, socket: str, rounds: int, seconds:
         ours, theirs = [await stack.enter_async_context(_crowd(each, crowd)) for each in (own, twin)]
         hashes = world.hashes(there)
         for keep in kept(rounds):
-            before_s = hub.processor_s
+            before_s = hub.cpu_s
             per_s = await _per_s(ours, hashes, seconds)
-            busy, rivals = (hub.processor_s - before_s) / seconds, await _per_s(theirs, hashes, seconds)
+            busy, rivals = (hub.cpu_s - before_s) / seconds, await _per_s(theirs, hashes, seconds)
             if keep:
                 found.ours.append(per_s)
                 found.ours_busy.append(busy)

@@ -30,7 +30,7 @@ class Running:
         return resident_mb(self.process.pid)
 
     @property
-    def processor_s(self) -> float:
+    def cpu_s(self) -> float:
         """Processor time used so far, in seconds (proc(5), stat: utime and stime)."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -43,6 +43,12 @@ def test_the_table_says_what_holds_what_is_missed_and_what_is_only_told() -> Non
     assert msgspec.json.decode(report.as_json(found), type=Report) == found
 
 
+@pytest.mark.parametrize(("value", "holds", "used"), [(12.0, True, 10 / 12), (10.0, True, 1.0), (5.0, False, 2.0)])
+def test_some_targets_are_to_be_reached_at_least(value: float, holds: bool, used: float) -> None:
+    row = Row("T4", "debits", value, 10.0, least=True)
+    assert (row.holds, row.used, row.limit) == (holds, used, ">=10")
+
+
 def test_the_picture_has_a_bar_for_each_target_and_escapes_its_words() -> None:
     rows = (Row("T1", "tap <to> light", 2.6, 1.3), Row("T2", "p99", 0.75, 1.5), Row("", "told", 1.0, None))
     svg = report.as_svg(Report("2026-01-01", "a & b", (0.0, 0.0), 5, "embedded", rows))

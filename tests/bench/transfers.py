@@ -42,6 +42,8 @@ SINGLE_TRANSFERS = 7.0
 CENTS = 10
 OPENING_CENTS = 10**9
 ENDLESS = 10**12
+POOLS = {"postgres": (postgres.CONNECTIONS, 64), "sqlite": (512,)}
+"""Connections of a rival's pools; the better one counts. SQLite has one writer, and 512 may queue for it."""
 
 Debit = Callable[[int, int, int, int], Awaitable[bool]]
 """(ask, wallet, cents, now in ms); durable when it returns. False for an ask that is known."""
@@ -86,7 +88,8 @@ async def _measured(store: Path, folder: Path, socket: str, rounds: int, seconds
             for waiting in WAITING if number % 2 else reversed(WAITING):
                 found.keep("debit", waiting, await _debits(engines, waiting, seconds))
                 for name, connections in engines.rivals.items():
-                    found.keep(name, waiting, await _rival(connections, waiting, seconds))
+                    sizes = sorted({min(size, waiting) for size in POOLS[name]})
+                    found.keep(name, waiting, max([await _rival(connections[:size], seconds) for size in sizes]))
                 answered, followed = await _taps(engines.stores, waiting, seconds)
                 found.keep("tap", waiting, answered)
                 found.keep("followed", waiting, followed)
@@ -124,7 +127,7 @@ async def _timed(going: Rush, waiting: int, seconds: float) -> float:
     return time.monotonic() - since_s
 
 
-async def _rival(connections: Sequence[Debit], waiting: int, seconds: float) -> float:
+async def _rival(connections: Sequence[Debit], seconds: float) -> float:
     """Who waits beyond the connections waits in a queue: each connection takes the next one as soon as it is free."""
     turns, answered = count(), 0
     since_s = time.monotonic()
@@ -137,7 +140,7 @@ async def _rival(connections: Sequence[Debit], waiting: int, seconds: float) -> 
             answered += 1
             over = time.monotonic() > since_s + seconds
 
-    await asyncio.gather(*(busy(debit) for debit in connections[:waiting]))
+    await asyncio.gather(*(busy(debit) for debit in connections))
     return answered / (time.monotonic() - since_s)
 
 
@@ -157,10 +160,10 @@ async def _open(stack: contextlib.AsyncExitStack, store: Path, folder: Path, soc
     stores = await stack.enter_async_context(memory(store))
     bare = await _bare(stack, folder / "bare", stores)
     balances = dict.fromkeys(range(1, WALLETS + 1), OPENING_CENTS)
-    sqlite = await stack.enter_async_context(_sqlite(folder / "rival.db", balances))
-    rivals: dict[str, Sequence[Debit]] = {"sqlite": [sqlite] * max(WAITING)}
+    sqlite = await stack.enter_async_context(sqlite_debits(folder / "rival.db", balances))
+    rivals: dict[str, Sequence[Debit]] = {"sqlite": [sqlite] * max(POOLS["sqlite"])}
     if socket:
-        rivals["postgres"] = await stack.enter_async_context(postgres.debits(socket, balances))
+        rivals["postgres"] = await stack.enter_async_context(postgres.debits(socket, balances, max(POOLS["postgres"])))
     site, (product, *_) = next(iter(stores.desk.school.sites.values())), stores.desk.school.products.values()
     why, now_ms = Why(Rule.PRICE, unit_tenths=CENTS * 10), time.time_ns() // 1_000_000
     pupils = stores.desk.school.pupils.values()
@@ -183,7 +186,7 @@ async def _bare(stack: contextlib.AsyncExitStack, folder: Path, stores: Memory) 
 
 
 @contextlib.asynccontextmanager
-async def _sqlite(path: Path, balances: dict[int, int]) -> AsyncIterator[Debit]:
+async def sqlite_debits(path: Path, balances: dict[int, int]) -> AsyncIterator[Debit]:
     """SQLite's best form: one statement, which is one commit; a trigger checks the limit and debits, an ask that is known does nothing."""
     async with aiosqlite.connect(path, isolation_level=None) as db:
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
