@@ -230,7 +230,8 @@ def _of(number: int, fact: f.Fact) -> Iterator[tuple[Statement, Values]]:
 
 
 def _entries(number: int, fact: f.BalanceOpened | f.Charged | f.Reversed, what: Values) -> Iterator[tuple[Statement, Values]]:
-    """The ledger entries of one fact; `what`: kind, item, pupil, reason."""
+    """The wallet's entries of one fact; `what`: kind, item, pupil, reason. The other side is the same cents: nobody asks for it here."""
+    account = wallet_account(fact.wallet)
     for place, entry in enumerate(fact.entries):
-        wallet, account = (fact.wallet, None) if entry.account == wallet_account(fact.wallet) else (None, entry.account)
-        yield _ENTRY, (number * ENTRIES_OF_A_FACT + place, wallet, account, entry.cents, fact.at_ms, *what)
+        if entry.account == account:
+            yield _ENTRY, (number * ENTRIES_OF_A_FACT + place, fact.wallet, entry.cents, fact.at_ms, *what)

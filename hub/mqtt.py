@@ -70,8 +70,7 @@ class Wire:
     def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None:
         """Send at once if connected. QoS 0 is dropped while the broker is away: its messages are worthless later."""
         self._client.publish(topic, payload, qos, retain)
-        if self.up and self._client.want_write():
-            self._client.loop_write()
+        self._rest()
 
     async def close(self, farewell: tuple[str, bytes]) -> None:
         """Say goodbye and disconnect; waits at most two seconds for the broker."""
@@ -102,8 +101,6 @@ class Wire:
         client.on_publish = lambda *_details: self._flushed.set()
         client.on_socket_open = self._socket_open
         client.on_socket_close = self._socket_close
-        client.on_socket_register_write = self._want_write
-        client.on_socket_unregister_write = self._no_write
         return client
 
     async def _keep_up(self) -> None:
@@ -173,8 +170,21 @@ class Wire:
     def _read(self) -> None:
         """One packet. Its message is dealt with after paho's callback: inside, paho holds a lock that writing an answer needs too."""
         self._client.loop_read()
+        self._rest()
         while self._told:
             self._guarded(self._told.popleft())
+
+    def _rest(self) -> None:
+        """What paho could not write at once: the socket is full, or a callback asked for it."""
+        sock = self._client.socket()
+        if sock is not None and self._client.want_write():
+            asyncio.get_running_loop().add_writer(sock, self._write)
+
+    def _write(self) -> None:
+        self._client.loop_write()
+        sock = self._client.socket()
+        if sock is not None and not self._client.want_write():
+            asyncio.get_running_loop().remove_writer(sock)
 
     def _socket_open(self, _client: Client, _data: Any, sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -182,9 +192,4 @@ class Wire:
 
     def _socket_close(self, _client: Client, _data: Any, sock: Any) -> None:
         asyncio.get_running_loop().remove_reader(sock)
-
-    def _want_write(self, client: Client, _data: Any, sock: Any) -> None:
-        asyncio.get_running_loop().add_writer(sock, client.loop_write)
-
-    def _no_write(self, _client: Client, _data: Any, sock: Any) -> None:
         asyncio.get_running_loop().remove_writer(sock)

@@ -3,7 +3,7 @@
 Times are Unix ms. A change here needs a migration (hub/migrations); a test holds both equal.
 """
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 
 def _points_to(column: str) -> ForeignKey:
@@ -160,15 +160,14 @@ history_entry = Table(
     "history_entry",
     metadata,
     Column("id", NUMBER, primary_key=True, comment="16 × number of the fact + place in it"),
-    Column("wallet", BigInteger, comment="None: an account of the school's own"),
-    Column("account", Text, comment="None: the wallet's"),
+    Column("wallet", BigInteger, nullable=False),
     Column("cents", BigInteger, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("kind", Text, nullable=False, comment="opening, charge, reverse"),
     Column("item", BigInteger, nullable=False),
     Column("pupil", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
-    Index("ix_history_entry_wallet", "wallet", sqlite_where=text("wallet IS NOT NULL"), postgresql_where=text("wallet IS NOT NULL")),
+    Index("ix_history_entry_wallet", "wallet"),
 )
 history_stay = Table(
     "history_stay",

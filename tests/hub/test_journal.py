@@ -143,13 +143,24 @@ async def test_no_two_journals_are_taken_for_each_other(tmp_path: Path) -> None:
     assert ids[0] != ids[1]
 
 
+def last_without_log(path: Path) -> int:
+    """Number of the last fact that the file alone holds."""
+    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as database:
+        try:
+            return int(database.execute("SELECT max(number + count - 1) FROM journal").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+
+
 async def test_the_log_is_written_into_the_file_when_nothing_waits(folder: Folder, journal: Journal) -> None:
-    await write(journal, asks(11, 20))
+    await write(journal, asks(11, 200))
     async with asyncio.timeout(DEADLINE_S):
-        while log_of(folder.journal).stat().st_size:  # noqa: ASYNC110 - a file's size has no event
+        while last_without_log(folder.journal) < journal.durable:  # noqa: ASYNC110 - a file's content has no event
             await asyncio.sleep(0)
+    tidied, length = journal.durable, log_of(folder.journal).stat().st_size
     await write(journal, [next(asks(12, 1))])
-    assert log_of(folder.journal).stat().st_size, "and what comes after goes into the log again"
+    assert last_without_log(folder.journal) == tidied < journal.durable, "what comes after goes into the log again"
+    assert log_of(folder.journal).stat().st_size == length, "which is written over from its start: it need not grow"
 
 
 async def test_a_reader_beside_us_only_delays_the_tidying_up(folder: Folder, journal: Journal) -> None:

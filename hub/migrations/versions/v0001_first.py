@@ -154,8 +154,7 @@ def _history() -> None:
     op.create_table(
         "history_entry",
         sa.Column("id", _NUMBER, nullable=False),
-        sa.Column("wallet", sa.BigInteger(), nullable=True),
-        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("wallet", sa.BigInteger(), nullable=False),
         sa.Column("cents", sa.BigInteger(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -164,13 +163,7 @@ def _history() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_history_entry")),
     )
-    op.create_index(
-        "ix_history_entry_wallet",
-        "history_entry",
-        ["wallet"],
-        sqlite_where=sa.text("wallet IS NOT NULL"),
-        postgresql_where=sa.text("wallet IS NOT NULL"),
-    )
+    op.create_index("ix_history_entry_wallet", "history_entry", ["wallet"])
     op.create_table(
         "history_head",
         sa.Column("id", _NUMBER, nullable=False),
