@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 from edge.clock import ClockReader, mono_ms, wall_ms
@@ -24,6 +23,7 @@ from edge.readers.opening import open_reader
 from edge.readers.reading import Reader
 from edge.settings import OutputSettings, ReaderSettings, Settings, load
 from edge.vitals import read_vitals
+from proto.version import VERSION
 
 CARD_FAILED = 70
 """Exit status after a failed write: systemd starts the device again, and it tells the truth again."""
@@ -69,7 +69,7 @@ def run(settings: Settings) -> int:
         link = Link(settings, inc, loop.put)
         stack.callback(lambda: link.stop(loop.farewell()))
         vitals = partial(read_vitals, Path(settings.data))
-        parts = Parts(outbox, outputs, link, clock, vitals, partial(notify, ALIVE), _die, version("preau"))
+        parts = Parts(outbox, outputs, link, clock, vitals, partial(notify, ALIVE), _die, VERSION)
         stack.enter_context(_readers(settings.readers, outbox, loop, clock))
         link.start()
         notify(READY)

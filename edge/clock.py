@@ -8,9 +8,10 @@ import ctypes
 import functools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from edge.events import Clock
 from proto.messages import ClockQuality
@@ -38,8 +39,7 @@ class KernelClock(NamedTuple):
     maxerror_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClockPaths:
+class ClockPaths(Struct, frozen=True):
     """Where Linux tells about its clocks."""
 
     boot_id: Path = Path("/proc/sys/kernel/random/boot_id")

@@ -5,7 +5,9 @@
 """
 
 import enum
-from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import Struct
 
 from proto.messages import (
     ClockQuality,
@@ -35,22 +37,19 @@ class Spoilt(enum.StrEnum):
     VOID = "void"  # the kernel dropped keys (SYN_DROPPED) or the reader vanished in the middle
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Characters, without their end mark: a printed code, or a calibration text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Struct, frozen=True):
     """A tag in its canonical form (proto.badge.tag)."""
 
     canonical: str
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """The calibration code was typed, and this key table reads it."""
 
     layout: str
@@ -61,8 +60,7 @@ Found = Text | Tag | Spoilt | Layout
 # --- events --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """The device's clocks at one instant."""
 
     boot: str
@@ -71,8 +69,7 @@ class Clock:
     quality: ClockQuality
 
 
-@dataclass(frozen=True, slots=True)
-class ReadIn:
+class ReadIn(Struct, frozen=True):
     """A reader finished a read. `nonce` is fresh randomness, used only if the reader guards a door."""
 
     reader: str
@@ -81,42 +78,35 @@ class ReadIn:
     nonce: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReaderChanged:
+class ReaderChanged(Struct, frozen=True):
     reader: str
     ok: bool
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkUp:
+class LinkUp(Struct, frozen=True):
     """Connected to the broker, under a link session that is new each time."""
 
     session: str
 
 
-@dataclass(frozen=True, slots=True)
-class LinkDown:
+class LinkDown(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class HubChanged:
+class HubChanged(Struct, frozen=True):
     state: HubState
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictIn:
+class VerdictIn(Struct, frozen=True):
     message: VerdictMessage
 
 
-@dataclass(frozen=True, slots=True)
-class SettledIn:
+class SettledIn(Struct, frozen=True):
     message: Settled
 
 
-@dataclass(frozen=True, slots=True)
-class CommandIn:
+class CommandIn(Struct, frozen=True):
     """`retained` commands are never obeyed. `nonce` is fresh randomness for a challenge."""
 
     message: Command
@@ -124,62 +114,53 @@ class CommandIn:
     nonce: str
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignState:
+class ForeignState(Struct, frozen=True):
     """A state on our own topic that we did not publish."""
 
     message: State
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigIn:
+class ConfigIn(Struct, frozen=True):
     """A config whose signature was checked."""
 
     version: int
     config: DeviceConfig
 
 
-@dataclass(frozen=True, slots=True)
-class RosterOffered:
+class RosterOffered(Struct, frozen=True):
     """A manifest whose signature was checked."""
 
     manifest: RosterManifest
 
 
-@dataclass(frozen=True, slots=True)
-class RosterPartIn:
+class RosterPartIn(Struct, frozen=True):
     part: RosterPart
 
 
-@dataclass(frozen=True, slots=True)
-class RosterLoaded:
+class RosterLoaded(Struct, frozen=True):
     """A whole roster, verified against its manifest, from the wire or from the card."""
 
     manifest: RosterManifest
     rows: tuple[RosterRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """Everything handed to the last Store is on disk; `unsettled`: how many stored records the hub has not settled."""
 
     unsettled: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StoreFailed:
+class StoreFailed(Struct, frozen=True):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(Struct, frozen=True):
     """How many stored records the hub has not settled."""
 
     unsettled: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """Time went by: `station.wake_ms` has passed."""
 
 
@@ -220,8 +201,7 @@ class Pattern(enum.StrEnum):
     TEST = "test"  # every outcome one after the other, for the person who installs it
 
 
-@dataclass(frozen=True, slots=True)
-class Show:
+class Show(Struct, frozen=True):
     """`n`: which scan of this incarnation it answers; 0 where it answers none."""
 
     pattern: Pattern
@@ -229,23 +209,20 @@ class Show:
     n: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """Publish the oldest unsettled records as question `q`: stored ones first, then `open` ones (in memory, not yet shown)."""
 
     q: int
     open: tuple[Scan, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SendAsk:
+class SendAsk(Struct, frozen=True):
     """Publish question `q` without records."""
 
     q: int
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(Struct, frozen=True):
     """Append to the outbox in order, fdatasync, then report Stored or StoreFailed. `unsettled` ones wait for the hub."""
 
     answered: tuple[Scan, ...]
@@ -254,33 +231,28 @@ class Store:
     """Answered by the device: the hub has to book what was shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(Struct, frozen=True):
     """Mark stored records by what the hub has, upwards or downwards, then report Backlog."""
 
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """Pull the door relay of this reader once, for `ms`."""
 
     reader: str
     ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class PublishState:
+class PublishState(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class PublishHealth:
+class PublishHealth(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """Result of command `n`."""
 
     n: int
@@ -288,44 +260,39 @@ class Answer:
     nonce: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(Struct, frozen=True):
     """Ask for one part of the offered roster."""
 
     version: int
     part: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeepRoster:
+class KeepRoster(Struct, frozen=True):
     """Verify the parts against the manifest and keep them on the card; report RosterLoaded."""
 
     manifest: RosterManifest
     parts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeepConfig:
+class KeepConfig(Struct, frozen=True):
     """Keep this config on the card, for a start without hub."""
 
     version: int
     config: DeviceConfig
 
 
-@dataclass(frozen=True, slots=True)
-class KeepLayout:
+class KeepLayout(Struct, frozen=True):
     """Remember the key table that the calibration code found for this reader."""
 
     reader: str
     layout: str
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Struct, frozen=True):
     """One line for the journal of the device; names readers and reasons, never a badge."""
 
     text: str
-    fields: dict[str, str | int] = field(default_factory=dict)
+    fields: dict[str, str | int] = msgspec.field(default_factory=dict)
 
 
 Effect = Show | Send | SendAsk | Store | Settle | Pulse | PublishState | PublishHealth | Answer | Want | KeepRoster | KeepLayout | Log

@@ -8,10 +8,10 @@ import logging
 import queue
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import Struct
 
 from edge import events as e
 from edge import station
@@ -78,8 +78,7 @@ class Clocks(Protocol):
     def now(self) -> e.Clock: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What the loop works with; each is replaced by a small real fake in tests and in the simulated world."""
 
     outbox: Outbox

@@ -1,6 +1,6 @@
 """What the hub orders: config, roster, commands. The part of the station that no tap passes through; pure like it."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from edge import events as e
 from edge.policy import roster

@@ -5,7 +5,8 @@ tone, never by colour alone, and none tells anything about money. Sounds are sho
 """
 
 import enum
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from edge.events import Pattern
 
@@ -19,8 +20,7 @@ class Lamp(enum.StrEnum):
     ADULT = "adult"  # a hand
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """For `ms`: these lamps are lit, all others are dark; the buzzer sounds at `tone_hz` (0: silent)."""
 
     ms: int
@@ -30,8 +30,7 @@ class Step:
     """Brightness, 0 to 1, of the ring; other lamps are on or off."""
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Struct, frozen=True):
     """Steps played once, or for ever until something else is shown."""
 
     steps: tuple[Step, ...]

@@ -1,7 +1,8 @@
 """What a device answers alone: by its roster, never by money, and never a door (edge.md, 8.4)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from proto.messages import DeviceConfig, Light, RosterManifest, RosterRow, Use
 from proto.roster import RIGHTS
@@ -10,16 +11,14 @@ SECOND_MEAL_MS = 4 * 3_600_000
 """A second tap at a till within this time makes staff look: a meal is handed out once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Roster:
+class Roster(Struct, frozen=True):
     """The badges this device may accept, by keyed hash."""
 
     manifest: RosterManifest
     rows: Mapping[str, tuple[RosterRow, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A badge at a reader, by the device's own clock, which may be off by `err_ms`.
 
     `last_yes_ms_ago`: since this till last answered yes to it alone.

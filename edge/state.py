@@ -1,7 +1,9 @@
 """What the device knows, frozen, and the times it goes by. `station` and `orders` make the next state from it; nothing here decides."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import Struct
 
 from edge import events as e
 from edge.policy import Roster
@@ -34,8 +36,7 @@ PART_WAIT_MS = 2_000
 """A roster part that does not come is asked for again after this time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """A scan that the hub was asked about."""
 
     scan: Scan
@@ -43,8 +44,7 @@ class Open:
     deadline_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class LastTap:
+class LastTap(Struct, frozen=True):
     """`n` is the scan it made; `pattern` is None while its question is open."""
 
     at_ms: int
@@ -52,8 +52,7 @@ class LastTap:
     pattern: e.Pattern | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A roster on its way, part by part."""
 
     manifest: RosterManifest
@@ -61,8 +60,7 @@ class Offer:
     wanted_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """Everything the device knows. `storing`, `unsaved` and `answered` hold scans with their `shown`.
 
     `storing` gets its lights on Stored; `unsaved` has had them, though the card refused it; `answered` is what the hub has.
@@ -91,15 +89,15 @@ class State:
     config: DeviceConfig | None = None
     roster: Roster | None = None
     offer: Offer | None = None
-    taps: Mapping[tuple[str, str], LastTap] = field(default_factory=dict)
-    last_yes_ms: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    taps: Mapping[tuple[str, str], LastTap] = msgspec.field(default_factory=dict)
+    last_yes_ms: Mapping[tuple[str, str], int] = msgspec.field(default_factory=dict)
     """(reader, badge) -> when this device last answered yes alone, at tills."""
     command_n: int = 0
     challenge: tuple[str, str, int] = ("", "", 0)
     """Whose door, nonce, and until when it may be used (ms)."""
-    readers: Mapping[str, tuple[bool, str]] = field(default_factory=dict)
-    reads: Mapping[str, int] = field(default_factory=dict)
-    faults: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    readers: Mapping[str, tuple[bool, str]] = msgspec.field(default_factory=dict)
+    reads: Mapping[str, int] = msgspec.field(default_factory=dict)
+    faults: Mapping[tuple[str, str], int] = msgspec.field(default_factory=dict)
     latency: tuple[int, ...] = (0,) * (len(LATENCY_EDGES_MS) + 1)
     late: int = 0
     store_ok: bool = True

@@ -8,10 +8,10 @@ Rule 5: a hub that comes is asked how far it is before it is told anything: it m
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from edge import events as e
 from edge import orders

@@ -3,8 +3,9 @@
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 UNDERVOLTAGE_NOW, UNDERVOLTAGE_SINCE_BOOT = 1 << 0, 1 << 16
 """Bits of the firmware's get_throttled."""
@@ -12,8 +13,7 @@ VCGENCMD_S = 1.0
 """The firmware answers in milliseconds or not at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class VitalPaths:
+class VitalPaths(Struct, frozen=True):
     """Where Linux and the Pi's firmware tell how they are."""
 
     statm: Path = Path("/proc/self/statm")
@@ -22,8 +22,7 @@ class VitalPaths:
     vcgencmd: str = "vcgencmd"
 
 
-@dataclass(frozen=True, slots=True)
-class Vitals:
+class Vitals(Struct, frozen=True):
     rss_kb: int
     disk_free_mb: int
     """Free for this user on the file system of the data folder."""

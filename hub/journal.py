@@ -38,6 +38,8 @@ IDLE_S = 0.5
 """Without a commit for so long, the log is written into the file: nothing waits, and the next start has nothing to check."""
 CHUNK_ROWS = 200
 """Rows read at once: some ms of the reading thread."""
+START_ROWS = 1000
+"""Rows read at once while nobody waits for the loop."""
 
 REPORT_FACTS = 100_000
 """A long check says how far it is this often: every second or so."""
@@ -258,7 +260,7 @@ class Journal:
         before: Row | None = None
         try:
             await _prepare(self._writing)
-            async for chunk in self._chunks(0):
+            async for chunk in self._ahead():
                 for row in chunk:
                     facts = verified(row, before)
                     if replay:
@@ -277,9 +279,23 @@ class Journal:
         self.durable, self._queued, self.head = before.last, before.last, before.hash
 
     async def _chunks(self, number: int) -> AsyncIterator[list[Row]]:
-        while found := [Row(*row) for row in await self._reading.execute_fetchall(_FROM, (number, CHUNK_ROWS))]:
+        while found := await self._rows(number, CHUNK_ROWS):
             yield found
             number = found[-1].number + 1
+
+    async def _ahead(self) -> AsyncIterator[list[Row]]:
+        """All chunks from row 0 on. The next one is read while this one is worked on: that is what the second core is for."""
+        coming = asyncio.ensure_future(self._rows(0, START_ROWS))
+        try:
+            while chunk := await coming:
+                coming = asyncio.ensure_future(self._rows(chunk[-1].number + 1, START_ROWS))
+                yield chunk
+        finally:
+            coming.cancel()
+            await asyncio.wait([coming])
+
+    async def _rows(self, number: int, limit: int) -> list[Row]:
+        return [Row(*row) for row in await self._reading.execute_fetchall(_FROM, (number, limit))]
 
     async def _holding(self, numbers: Iterable[int]) -> AsyncIterator[Commit]:
         """The commits that hold these facts. Unpacking leaves the loop free between two of them."""

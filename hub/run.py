@@ -11,11 +11,11 @@ import logging
 import secrets
 import signal
 import socket
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-
-import uvicorn
+from typing import TYPE_CHECKING
 
 from hub.broker import HUB_USER, EmbeddedBroker
 from hub.broker import Account as BrokerAccount
@@ -30,18 +30,22 @@ from hub.mqtt import Account, Wire
 from hub.notify import ALIVE, READY, STOPPING, alive_every_s, notify
 from hub.orders import Orders
 from hub.settings import Settings
-from hub.web.account import first_account_link
-from hub.web.app import make_app
 from hub.web.office import Office
+
+if TYPE_CHECKING:
+    import uvicorn
 
 log = logging.getLogger(__name__)
 
+SWITCH_S = 0.0005
+"""How long a thread may hold the interpreter while the loop waits for it: pages and stores have threads, and a badge must not wait 5 ms."""
 UPKEEP_S = 60.0
 """How often stays whose hours are over are looked for, in school seconds."""
 
 
 async def serve(settings: Settings) -> None:
     """The hub, until it is told to end."""
+    sys.setswitchinterval(SWITCH_S)
     async with memory(Path(settings.hub.data)) as stores, contextlib.AsyncExitStack() as stack:
         gc.freeze()  # the books are never garbage: a collection that walked through them would hold everybody up for 50 ms and more
         gc.enable()
@@ -50,11 +54,9 @@ async def serve(settings: Settings) -> None:
         link = _make_link(settings, stores, fleet, clock)
         link.start()
         stack.push_async_callback(link.stop)
-        office = _make_office(settings, stores, fleet, clock, link)
         upkeep = asyncio.create_task(_upkeep(stores, clock, link))
         stack.callback(upkeep.cancel)
-        await _announce(settings, office)
-        await _serve_pages(settings, office)
+        await _serve_pages(settings, _make_office(settings, stores, fleet, clock, link))
         notify(STOPPING)
 
 
@@ -132,26 +134,48 @@ async def _upkeep(stores: Memory, clock: Clock, link: Link) -> None:
         await asyncio.sleep(every_s)
 
 
+async def _serve_pages(settings: Settings, office: Office) -> None:
+    """Pages until a signal comes. The port is ours before anybody is told that we are ready; whoever comes early waits a second.
+
+    Badges are answered meanwhile: what pages are made of takes as long to load as all the rest, so it is loaded on a thread.
+    """
+    try:
+        port = socket.create_server((settings.web.host, settings.web.port))
+    except OSError as error:
+        raise StartError(f"key `web.port`: {settings.web.host}:{settings.web.port} cannot be used: {error.strerror}") from error
+    ended = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, ended.set)
+    notify(READY)
+    pages = await asyncio.to_thread(_load_pages, office)
+    gc.freeze()
+    await _announce(settings, office)
+    serving = asyncio.create_task(pages.serve(sockets=[port]))
+    ending = asyncio.create_task(ended.wait())
+    await asyncio.wait((serving, ending), return_when=asyncio.FIRST_COMPLETED)
+    pages.should_exit = True
+    ending.cancel()
+    await serving
+
+
+def _load_pages(office: Office) -> "uvicorn.Server":
+    import uvicorn
+
+    from hub.web.app import make_app
+
+    config = uvicorn.Config(make_app(office), log_config=None, access_log=False, timeout_graceful_shutdown=3)
+    config.load()
+    server = uvicorn.Server(config)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+    return server
+
+
 async def _announce(settings: Settings, office: Office) -> None:
     """Where the pages are, and how to make the first account, in one line each."""
+    from hub.web.account import first_account_link
+
     url = settings.web.url or f"http://{settings.web.host}:{settings.web.port}"
     print(f"Préau: {url}", flush=True)
     link = await first_account_link(office, url)
     if link:
         print(f"First account (this link works once): {link}", flush=True)
-
-
-async def _serve_pages(settings: Settings, office: Office) -> None:
-    """Pages until a signal comes. The port is ours before anybody is told that we are ready."""
-    try:
-        port = socket.create_server((settings.web.host, settings.web.port))
-    except OSError as error:
-        raise StartError(f"key `web.port`: {settings.web.host}:{settings.web.port} cannot be used: {error.strerror}") from error
-    config = uvicorn.Config(make_app(office), log_config=None, access_log=False, timeout_graceful_shutdown=3)
-    config.load()  # a tenth of a second: before anybody is told that we are ready, not while the first device waits
-    server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, lambda: setattr(server, "should_exit", True))
-    notify(READY)
-    await server.serve(sockets=[port])

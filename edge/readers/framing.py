@@ -12,10 +12,12 @@ busy machine cannot cut a good scan in two. What a read means (is it a badge? a 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import reduce
 from operator import xor
 from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
 
 from edge.events import Found, Layout, Spoilt, Tag, Text
 from edge.readers.keytables import KEYPAD_DIGITS, LAYOUTS, character
@@ -48,12 +50,11 @@ def line_idle_ms(baud: int) -> int:
     return max(IDLE_MS, GAPS * BITS_A_BYTE * 1000 // baud)
 
 
-@dataclass(slots=True)
-class LineFraming:
+class LineFraming(Struct):
     """A serial scanner: printable ASCII; CR, LF, Tab or a pause ends a line (so CR LF does too: empty lines are nothing)."""
 
     idle_ms: int = IDLE_MS
-    _line: bytearray = field(default_factory=bytearray)
+    _line: bytearray = msgspec.field(default_factory=bytearray)
     _dropping: bool = False
     _last_ms: int = 0
 
@@ -107,8 +108,7 @@ ABSENT_MS = 400
 """RDM6300 repeats its frame every 50 ms while the tag is held: this long without one and the tag is gone, in ms (edge.md, 1.5)."""
 
 
-@dataclass(slots=True)
-class TagFraming:
+class TagFraming(Struct):
     """125 kHz readers, RDM6300 and ID-12 (edge.md, 2.1 and 2.2): a tag is found once while it is held there.
 
     A frame of the wrong length or with other characters is noise and is dropped. A wrong checksum is a tag that could not be read:
@@ -220,8 +220,7 @@ def calibrate(strokes: list[Stroke | str]) -> str | None:
     return fits[0] if len(fits) == 1 else None
 
 
-@dataclass(slots=True)
-class KeyFraming:
+class KeyFraming(Struct):
     """A scanner that types (edge.md, 1.1 and 1.2): Enter, keypad Enter, Tab or a pause ends a scan.
 
     `layout` reads ordinary scans and is replaced by the calibration code, which also teaches how slowly this scanner types.
@@ -233,10 +232,10 @@ class KeyFraming:
     lost: bool = False
     _deaf: bool = False
     _dropping: bool = False
-    _held: set[int] = field(default_factory=set)
+    _held: set[int] = msgspec.field(default_factory=set)
     _caps: bool = False
     _alt: str = ""
-    _strokes: list[Stroke | str] = field(default_factory=list)
+    _strokes: list[Stroke | str] = msgspec.field(default_factory=list)
     _gap_ms: int = 0
     _last_ms: int = 0
 

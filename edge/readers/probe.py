@@ -8,12 +8,12 @@ import json
 import queue
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from msgspec import Struct
 
 from edge.events import Clock, Found, Layout, ReaderChanged, ReadIn, Spoilt, Tag, Text
 from edge.readers import hid, serial
@@ -129,12 +129,11 @@ def toml(settings: ReaderSettings) -> str:
     return "\n".join(["[[readers]]", *(f"{key} = {json.dumps(text)}" for key, text in lines.items()), ""])
 
 
-@dataclass(slots=True)
-class EitherFraming:
+class EitherFraming(Struct):
     """Lines, until a tag comes: tags from then on. Which one it is, is not known before the first read."""
 
-    lines: LineFraming = field(default_factory=LineFraming)
-    tags: TagFraming = field(default_factory=TagFraming)
+    lines: LineFraming = msgspec.field(default_factory=LineFraming)
+    tags: TagFraming = msgspec.field(default_factory=TagFraming)
     tagged: bool = False
 
     @property

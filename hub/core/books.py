@@ -5,6 +5,7 @@ What is kept a million times is a Struct without cycles: made in a third of the 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
@@ -15,7 +16,9 @@ from hub.core.ledger import balanced
 from proto.messages import YES, Light
 
 DECIDED_KEPT = 512
-"""Decisions kept per device, for when it reports what it had lit by itself; it holds far fewer open questions."""
+"""Decisions kept per device at least, for when it reports what it had lit by itself; it holds far fewer open questions."""
+_AGAIN = f.Code.AGAIN
+"""A member of an enum is looked up slowly, and here it is for every scan of a replay."""
 
 
 class Decided(Struct, frozen=True, gc=False):
@@ -130,27 +133,38 @@ def replay(facts: Iterable[f.Fact]) -> Books:
 
 def _book(books: Books, entries: tuple[f.Entry, ...]) -> None:
     assert balanced(entries), f"entries do not sum to zero: {entries}"
+    balances = books.balances
     for entry in entries:
-        books.balances[entry.account] = books.balances.get(entry.account, 0) + entry.cents
+        balances[entry.account] = balances.get(entry.account, 0) + entry.cents
 
 
 def _advance(books: Books, device: str, inc: str) -> DeviceLine:
-    lives = books.lines.setdefault(device, {})
-    return lives.get(inc) or lives.setdefault(inc, DeviceLine())
+    lives = books.lines.get(device)
+    if lives is None:
+        lives = books.lines[device] = {}
+    line = lives.get(inc)
+    if line is None:
+        line = lives[inc] = DeviceLine()
+    return line
 
 
 def _scan(books: Books, fact: f.ScanTaken) -> None:
-    line = _advance(books, fact.device, fact.inc)
-    line.n = max(line.n, fact.n)
-    decided = books.decided.setdefault(fact.device, {})
-    decided[fact.inc, fact.n] = Decided(fact.light, fact.code, fact.pupil, fact.reader, fact.badge)
-    if len(decided) > DECIDED_KEPT:
-        del decided[next(iter(decided))]
+    device, inc, n, light, code = fact.device, fact.inc, fact.n, fact.light, fact.code
+    line = _advance(books, device, inc)
+    line.n = max(line.n, n)
+    decided = books.decided.get(device)
+    if decided is None:
+        decided = books.decided[device] = {}
+    decided[inc, n] = Decided(light, code, fact.pupil, fact.reader, fact.badge)
+    if len(decided) > 2 * DECIDED_KEPT:  # many at once: the first key of a dict is found slower the more were removed before it
+        for key in list(islice(decided, DECIDED_KEPT)):
+            del decided[key]
     if fact.shown:
-        line.shown_n = max(line.shown_n, fact.n)
-    refused = fact.light not in YES or (fact.shown and fact.shown not in YES)
-    if not refused and fact.code is not f.Code.AGAIN:
-        books.taps[fact.device, fact.reader, fact.badge] = LastTap(fact.inc, fact.n, fact.at_ms, fact.code)
+        line.shown_n = max(line.shown_n, n)
+        if fact.shown not in YES:
+            return
+    if light in YES and code is not _AGAIN:
+        books.taps[device, fact.reader, fact.badge] = LastTap(inc, n, fact.at_ms, code)
 
 
 def _shown(books: Books, fact: f.ShownBooked) -> None:

@@ -56,7 +56,7 @@ class Rule(enum.StrEnum):
     PRICE = "price"
 
 
-class Why(Struct, frozen=True, array_like=True):
+class Why(Struct, frozen=True, array_like=True, gc=False):
     """The derivation of a price as values: replay and "why this price?" need no old tariff (requirement M3)."""
 
     rule: Rule
@@ -70,14 +70,14 @@ class Why(Struct, frozen=True, array_like=True):
     max_cents: int = 0
 
 
-class Entry(Struct, frozen=True, array_like=True):
+class Entry(Struct, frozen=True, array_like=True, gc=False):
     """One side of a booking: `cents` are added to `account`. All entries of a fact sum to zero."""
 
     account: str
     cents: int
 
 
-class ScanTaken(Struct, frozen=True, array_like=True, tag="scan"):
+class ScanTaken(Struct, frozen=True, array_like=True, gc=False, tag="scan"):
     """A device's scan was decided. `shown`: what the device had lit by itself, empty when the hub's light was awaited."""
 
     ask: Id
@@ -96,7 +96,7 @@ class ScanTaken(Struct, frozen=True, array_like=True, tag="scan"):
     taken_ms: int = 0
 
 
-class ShownBooked(Struct, frozen=True, array_like=True, tag="shown"):
+class ShownBooked(Struct, frozen=True, array_like=True, gc=False, tag="shown"):
     """For a scan that was already decided, the device reports what it had lit in the meantime."""
 
     ask: Id
@@ -106,7 +106,7 @@ class ShownBooked(Struct, frozen=True, array_like=True, tag="shown"):
     light: Light
 
 
-class HoleDeclared(Struct, frozen=True, array_like=True, tag="hole"):
+class HoleDeclared(Struct, frozen=True, array_like=True, gc=False, tag="hole"):
     """Records n to to_n of a device can no longer be read by it."""
 
     ask: Id
@@ -116,7 +116,7 @@ class HoleDeclared(Struct, frozen=True, array_like=True, tag="hole"):
     to_n: int
 
 
-class Unresolved(Struct, frozen=True, array_like=True, tag="unresolved"):
+class Unresolved(Struct, frozen=True, array_like=True, gc=False, tag="unresolved"):
     """Something a person has to settle; `item` is this question's own id, `subject` the scan or stay it is about."""
 
     ask: Id
@@ -129,7 +129,7 @@ class Unresolved(Struct, frozen=True, array_like=True, tag="unresolved"):
     at_ms: int
 
 
-class StayOpened(Struct, frozen=True, array_like=True, tag="in"):
+class StayOpened(Struct, frozen=True, array_like=True, gc=False, tag="in"):
     ask: Id
     stay: Id
     pupil: int
@@ -138,7 +138,7 @@ class StayOpened(Struct, frozen=True, array_like=True, tag="in"):
     at_ms: int
 
 
-class StayClosed(Struct, frozen=True, array_like=True, tag="out"):
+class StayClosed(Struct, frozen=True, array_like=True, gc=False, tag="out"):
     """`reason` NO_EXIT: closed at the scheduled end, to be verified, nothing charged (requirement Q6)."""
 
     ask: Id
@@ -151,7 +151,7 @@ class StayClosed(Struct, frozen=True, array_like=True, tag="out"):
     reason: Reason = Reason.NONE
 
 
-class WalletOpened(Struct, frozen=True, array_like=True, tag="wallet"):
+class WalletOpened(Struct, frozen=True, array_like=True, gc=False, tag="wallet"):
     """One wallet per household and site (requirements S26, S27)."""
 
     ask: Id
@@ -161,7 +161,7 @@ class WalletOpened(Struct, frozen=True, array_like=True, tag="wallet"):
     at_ms: int
 
 
-class BalanceOpened(Struct, frozen=True, array_like=True, tag="opening"):
+class BalanceOpened(Struct, frozen=True, array_like=True, gc=False, tag="opening"):
     """The balance a wallet brings along (requirement S23)."""
 
     ask: Id
@@ -170,7 +170,7 @@ class BalanceOpened(Struct, frozen=True, array_like=True, tag="opening"):
     entries: tuple[Entry, ...]
 
 
-class Charged(Struct, frozen=True, array_like=True, tag="charge"):
+class Charged(Struct, frozen=True, array_like=True, gc=False, tag="charge"):
     """`payer` is a household, `pupil` the beneficiary. `item`: the programme or product. `reason` says why a limit was passed."""
 
     ask: Id
@@ -187,7 +187,7 @@ class Charged(Struct, frozen=True, array_like=True, tag="charge"):
     entries: tuple[Entry, ...]
 
 
-class Reversed(Struct, frozen=True, array_like=True, tag="reverse"):
+class Reversed(Struct, frozen=True, array_like=True, gc=False, tag="reverse"):
     """A charge is taken back whole."""
 
     ask: Id
@@ -199,7 +199,7 @@ class Reversed(Struct, frozen=True, array_like=True, tag="reverse"):
     entries: tuple[Entry, ...]
 
 
-class MealReserved(Struct, frozen=True, array_like=True, tag="meal"):
+class MealReserved(Struct, frozen=True, array_like=True, gc=False, tag="meal"):
     """`day` is the site's calendar day as YYYYMMDD."""
 
     ask: Id
@@ -210,7 +210,7 @@ class MealReserved(Struct, frozen=True, array_like=True, tag="meal"):
     day: int
 
 
-class MealServed(Struct, frozen=True, array_like=True, tag="served"):
+class MealServed(Struct, frozen=True, array_like=True, gc=False, tag="served"):
     """`meal` is 0 when none was reserved."""
 
     ask: Id

@@ -1,9 +1,9 @@
 """The station while the hub answers: what is lit, when, and what moves a door."""
 
-import dataclasses
 from collections.abc import Sized
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -409,7 +409,7 @@ def test_in_a_hundred_thousand_events_memory_stays_bounded(hub: bool, full: bool
 
 
 def _sizes(state: State) -> list[tuple[str, int]]:
-    values = ((one.name, getattr(state, one.name)) for one in dataclasses.fields(state))
+    values = ((one.name, getattr(state, one.name)) for one in msgspec.structs.fields(state))
     return [(name, len(value)) for name, value in values if isinstance(value, Sized)]
 
 
