@@ -9,8 +9,9 @@ import logging
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from msgspec import Struct
 
 from hub.core.books import Books
 from hub.core.facts import Facts, Refusal
@@ -24,8 +25,7 @@ RECENT_ANSWERS = 4096
 """Answers kept in memory for repeated asks; older ones are read back from the journal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What an ask led to. `number`: of its first fact, or for a refusal of the last fact it was decided on."""
 
     facts: Facts = ()

@@ -3,7 +3,8 @@
 The one room above the slices. A scan always yields facts, a refused one too, so that numbers never stall (design.md, The desk).
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.core import attendance, canteen, till
 from hub.core.books import Books, Decided
@@ -46,8 +47,7 @@ NO_DOOR = frozenset({Code.UNCERTAIN, Code.CLOSED})
 could, and the child stands outside."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(Struct, frozen=True):
     """A scan as it came in: whose, what, and when it really happened, give or take `err_ms`."""
 
     device: str

@@ -1,13 +1,12 @@
 """What a slice is asked and what it answers: one identified tap, and its outcome."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hub.core.facts import Code, Facts
 from hub.core.school import Pupil, Reader, Site
 
 
-@dataclass(frozen=True, slots=True)
-class Tap:
+class Tap(Struct, frozen=True):
     """A pupil at a reader at an instant. `forced`: a yes was already shown. `unlit`: something else was, or no more than "recognised"."""
 
     ask: int
@@ -19,8 +18,7 @@ class Tap:
     unlit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of it, and the facts beside the scan itself."""
 
     code: Code

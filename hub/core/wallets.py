@@ -3,7 +3,7 @@
 The policy of the product says whether a lack of money may stop a sale; it never decides whether a child is served care or a meal.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hub.core.books import Books, Charge
 from hub.core.facts import BalanceOpened, Charged, Facts, Reason, Refusal, Reversed, WalletOpened, Why, derived
@@ -11,8 +11,7 @@ from hub.core.ledger import move, opening_account, sales_account, wallet_account
 from hub.core.school import Policy, Pupil, School, Site
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(Struct, frozen=True):
     """What is charged to whom. `item` is a programme or a product; `forced`: it has already happened, it can only be booked."""
 
     pupil: Pupil
