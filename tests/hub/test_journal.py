@@ -149,7 +149,7 @@ def last_without_log(path: Path) -> int:
     with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as database:
         try:
             return int(database.execute("SELECT max(number + count - 1) FROM journal").fetchone()[0])
-        except sqlite3.OperationalError:
+        except sqlite3.DatabaseError:  # read in the middle of a write
             return 0
 
 
