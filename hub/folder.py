@@ -101,6 +101,7 @@ def settle_log(path: Path) -> int:
         raise DamageError(f"{path}: empty, but {log_path.name} goes on with it: restore the folder from a backup")
     with log_path.open("r+b") as file:
         file.write(content)
+        file.flush()
         os.fsync(file.fileno())
     return len(content)
 

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,6 +107,17 @@ def test_on_a_full_disk_the_reserve_is_given_up_with_an_alarm_and_taken_again_la
     assert (folder.path / "reserve").stat().st_size == RESERVE_BYTES
     assert folder.alarms() == []
     folder.close()
+
+
+def test_a_log_however_short_is_written_again_before_it_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(sqlite3.connect(tmp_path / "db", isolation_level=None)) as db:
+        for statement in ("PRAGMA page_size=2048", "PRAGMA journal_mode=WAL", "PRAGMA user_version=1"):
+            db.execute(statement)
+        size = (tmp_path / "db-wal").stat().st_size
+        synced: list[int] = []
+        monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.lseek(file, 0, os.SEEK_CUR)))
+        assert room.settle_log(tmp_path / "db") == size < 4096
+    assert synced == [size]
 
 
 def test_a_failed_write_ends_the_process_with_one_line(tmp_path: Path) -> None:
