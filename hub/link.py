@@ -48,15 +48,9 @@ log = logging.getLogger(__name__)
 GRANT_MAX_AGE_US = 3_000_000
 """A door grant leaves within this time of the question's arrival, or not at all (design.md, Time)."""
 FLOOD_PER_S = 200
-<<<<<<< hub/link.py
 """Messages a second a device may send, full ones counting for more; a faulty one may not starve the others (threat 23)."""
-TURN_DEVICES = 5
-"""Devices that are told their config and roster before others get a turn: 3 ms."""
-=======
-"""Messages a second a device may send; a faulty one may not starve the others (threat 23)."""
 TURN_DEVICES = 2
 """Devices that are told their config and roster before others get a turn: 1 to 2 ms."""
->>>>>>> /tmp/x/other
 TURN_RECORDS = 20
 """Records of a message that are taken in one turn of the loop: 1 ms, 3 on a Pi. A full message has some 120; others come in between."""
 STRANGERS = 100
