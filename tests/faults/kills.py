@@ -93,7 +93,7 @@ def inject(order: Order) -> Result:
 
 async def _lived(order: Order, count: int) -> tuple[Struck, Sequence[Wish], Evidence]:
     """A town under load, killed `count` times, then calm, drained, and read."""
-    everyone = pupils(min(PUPILS, 100 + 10 * count), order.seed)
+    everyone = pupils(min(PUPILS, 100 + 5 * count), order.seed)
     async with town(order.folder, everyone, 1.0, "mosquitto", with_cables=False) as place:
         await place.start(START_OF_DAY_S)
         crowd, struck, enough = Crowd(place, everyone, order.seed), Struck(), asyncio.Event()
