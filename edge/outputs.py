@@ -162,6 +162,7 @@ class Pins:
         # Relays first: until it is claimed, a line is whatever the reset made of it.
         for reader in readers:
             if reader.door_pin is not None:
+                _take_at_rest(self._factory, reader.door_pin)
                 self.doors[reader.id] = DigitalOutputDevice(
                     reader.door_pin, active_high=reader.door_active_high, initial_value=False, pin_factory=self._factory
                 )
@@ -219,6 +220,20 @@ def _factory(pins: str) -> Any:
     from gpiozero.pins.lgpio import LGPIOFactory
 
     return LGPIOFactory()
+
+
+def _take_at_rest(factory: Any, number: int) -> None:
+    """Let this pin become an output with its level at once.
+
+    gpiozero takes it low and sets the level afterwards: a relay that is on when low would click at each start (its own pins.Pin says that
+    `output_with_state` is there to be made better; for lgpio nobody has).
+    """
+    if not hasattr(factory, "chip"):  # the mock's pins are at rest when they are taken
+        return
+    from gpiozero.pins.lgpio import lgpio
+
+    handle = factory._handle  # noqa: SLF001 - shown nowhere else
+    factory.pin(number).output_with_state = lambda state: lgpio.gpio_claim_output(handle, number, int(state))
 
 
 def _close(trace: TextIO | None) -> None:

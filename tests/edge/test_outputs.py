@@ -222,6 +222,38 @@ def test_without_gpio_lgpio_fails_loudly_instead_of_falling_back(tmp_path: Path,
         Outputs(lamps("lgpio"), READERS, Clock())
 
 
+class Chip:
+    """What lgpio does with a chip's lines, as far as it is asked here: every level that a line was ever given."""
+
+    def __init__(self) -> None:
+        self.levels: dict[int, list[int]] = {}
+
+    def claim_output(self, handle: int, line: int, level: int = 0, flags: int = 0) -> int:
+        return self.write(handle, line, level)
+
+    def write(self, _handle: int, line: int, level: int) -> int:
+        self.levels.setdefault(line, []).append(int(level))
+        return 0
+
+    def mode(self, _handle: int, line: int) -> int:
+        return 2 if line in self.levels else 0
+
+
+def test_no_relay_is_driven_on_while_its_pin_is_taken(mocker: MockerFixture) -> None:
+    """Not for an instant: gpiozero's own way is to take a pin low and then to set it, which a relay that is on when low hears."""
+    chip = Chip()
+    mocker.patch("gpiozero.pins.local.get_pi_revision", return_value=0xC03114)
+    calls = {"gpio_claim_output": chip.claim_output, "gpio_write": chip.write, "gpio_get_mode": chip.mode}
+    for name in ("gpiochip_open", "gpiochip_close", "gpio_claim_input", "tx_pwm", "gpio_free"):
+        calls[name] = lambda *_arguments: 0
+    for name, call in calls.items():
+        mocker.patch(f"lgpio.{name}", call)
+    with running(lamps("lgpio")) as outputs:
+        assert outputs._pins
+    assert set(chip.levels[DOOR]) == {0}
+    assert set(chip.levels[GATE]) == {1}
+
+
 def test_a_device_without_lamps_never_loads_gpiozero(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     program = f"""
