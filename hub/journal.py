@@ -329,6 +329,8 @@ async def _prepare(writing: aiosqlite.Connection) -> None:
         raise StartError(f"format {version} of a newer version; this one knows {FORMAT}: install that version")
     elif version != FORMAT or schema != list(_SCHEMA):
         raise DamageError("its tables are not those of a journal")
+    for statement in ("BEGIN", f"PRAGMA user_version={FORMAT}", "ROLLBACK"):  # a flipped bit can leave a file that is read, but not written
+        await writing.execute(statement)
 
 
 async def _create(writing: aiosqlite.Connection) -> None:

@@ -344,6 +344,16 @@ async def test_a_file_that_was_emptied_is_not_taken_for_a_new_one(folder: Folder
     image.close()
 
 
+async def test_a_file_that_can_only_be_read_stops_the_start(folder: Folder) -> None:
+    """One bit of the header says that a later SQLite alone may write: the hub would start, and end at the first scan, over and over."""
+    await written(folder, asks(25, 3))
+    content = bytearray(folder.journal.read_bytes())
+    content[18] ^= 0x80
+    folder.journal.write_bytes(content)
+    with pytest.raises(DamageError, match="readonly"):
+        await Journal.open(folder, alive)
+
+
 async def opened(image: Folder, expected: Journal) -> str:
     """What becomes of a damaged folder: `refused`, `harmless` (same facts), or `shorter` and then refused by the history."""
     try:
