@@ -129,7 +129,8 @@ def _one_bit_off(words: int, computed: Sums, stored: Sums) -> bool:
     for _ in range(words // 2):
         weights += [odd, even]
         odd, even = _step(odd), _step(even)
-    return any((one * flip & MASK, two * flip & MASK) == difference for one, two in weights for flip in flips)
+    near = [(one, two) for one, two in weights if (one * difference[1] - two * difference[0]) & MASK == 0]  # whatever d was
+    return any((one * flip & MASK, two * flip & MASK) == difference for one, two in near for flip in flips)
 
 
 def _step(weight: Sums) -> Sums:
