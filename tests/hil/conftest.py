@@ -13,7 +13,7 @@ import pytest
 from tests.brokers import free_port
 from tests.hil import image, machine
 from tests.hil.machine import Machine
-from tests.hil.porch import Porch, porch, prepare, school_toml
+from tests.hil.porch import SWITCHED_OFF, WORKING, Porch, porch, prepare, school_toml
 from tests.journey.place import SCHOOL_TOML, SetUp, set_up
 
 PROOF = pytest.StashKey["Proof"]()
@@ -78,15 +78,14 @@ def street(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 async def here(street: Street, tmp_path: Path) -> AsyncIterator[Porch]:
-    """A device that is switched off, hub and broker not started."""
-    async with porch(street.machine, tmp_path, street.school, street.broker_port) as made:
+    """A device that is switched off; hub and broker run."""
+    async with porch(street.machine, SWITCHED_OFF, tmp_path, street.school, street.broker_port) as made:
         yield made
 
 
 @pytest.fixture
-async def at_work(here: Porch) -> Porch:
-    """The same, everything started."""
-    await here.start_hub()
-    here.start_device()
-    await here.ready()
-    return here
+async def at_work(street: Street, tmp_path: Path) -> AsyncIterator[Porch]:
+    """A device at work."""
+    async with porch(street.machine, WORKING, tmp_path, street.school, street.broker_port) as made:
+        await made.ready()
+        yield made

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.brokers import free_port, mosquitto_config
-from tests.demo.pace import until
+from tests.demo.pace import after
 from tests.demo.town import Program
-from tests.hil.machine import BROKER, Machine
+from tests.hil.machine import BROKER, GuestError, Machine
 from tests.journey.place import BADGES, DEVICE, Kept, Light, SetUp, read_kept
 
 RELAYS = {"in": 17, "out": 27}
@@ -27,7 +27,11 @@ DOOR_MS = 3_000
 WITHIN_S = 300.0
 """Deadline of every wait: the guest is slow, and may share this machine."""
 DATA = "/var/lib/preau-edge"
+OUTBOX = f"{DATA}/outbox.db"
+LOOK_S = 0.1
+"""How often the guest is looked at: each look costs it a little of its only processor."""
 NOTEBOOK = "/run/voltmeter"
+SWITCHED_OFF, WORKING = "off", "working"
 
 
 def settings(password: str) -> str:
@@ -117,7 +121,7 @@ class Porch:
 
     def unsettled(self) -> int:
         """Scans on the device's card that the hub has not answered."""
-        count: int = self.machine.do("count", database=f"{DATA}/outbox.db", question="SELECT count(*) FROM record WHERE settled = 0")
+        count: int = self.machine.do("count", database=OUTBOX, question="SELECT count(*) FROM record WHERE settled = 0")
         return count
 
     # --- what is done ---
@@ -146,35 +150,40 @@ class Porch:
         raise AssertionError(f"the hub answered none of {len(pupils)} taps in time")
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
-        await until(condition, WITHIN_S, what)
-
-    async def start_hub(self) -> None:
-        await self.mosquitto.start()
-        await self.hub.start()
+        """Return when this is so. Raises GuestError, with what the device said, when it does not come about."""
+        deadline_s = time.monotonic() + WITHIN_S
+        while not condition():
+            if time.monotonic() > deadline_s:
+                raise GuestError(f"{what}: not within {WITHIN_S:.0f} s\n{self.log()}\n{self.hub.tail()}")
+            await after(LOOK_S)
 
     def start_device(self) -> None:
         self.machine.run("systemctl", "start", "preau-edge")
 
+    def stop_device(self) -> None:
+        self.machine.run("systemctl", "stop", "preau-edge")
+
     async def ready(self, times: int = 1) -> None:
-        """The device has config, roster and both scanners, and has shown `times` that the hub is there."""
+        """The device has config and roster, and has shown `times` that the hub is there."""
         question = "SELECT count(*) FROM kept WHERE key IN ('config', 'roster')"
         await self.until(lambda: self.shown("ready") >= times, "a device with a hub")
-        await self.until(lambda: self.machine.do("count", database=f"{DATA}/outbox.db", question=question) == 2, "config and roster")
-        await self.until(lambda: self.log().count(" is ready") >= 2, "both scanners")
+        await self.until(lambda: self.machine.do("count", database=OUTBOX, question=question) == 2, "config and roster")
 
-    async def stop(self) -> Kept:
-        """Everything ends in order; what is kept, as the next start would read it."""
+    async def listens(self, scanners: int = 2) -> None:
+        """The device has found its scanners; after a replug, one more."""
+        await self.until(lambda: self.log().count(" is ready") >= scanners, "a device that has its scanners")
+
+    async def books(self) -> Kept:
+        """The hub ends in order, once it has everything the device has; what is kept, as its next start would read it."""
         await self.until(lambda: self.unsettled() == 0, "an empty outbox")
-        self.machine.run("systemctl", "stop", "preau-edge")
-        assert self.unsettled() == 0
         assert await self.hub.stop() == 0, self.hub.tail()
         return await read_kept(self.folder / "hub")
 
 
 @contextlib.asynccontextmanager
-async def porch(machine: Machine, folder: Path, school: SetUp, broker_port: int) -> AsyncIterator[Porch]:
-    """A thawed guest, not started yet, with hub and broker beside it; both end with the test."""
-    machine.thaw("ready")
+async def porch(machine: Machine, state: str, folder: Path, school: SetUp, broker_port: int) -> AsyncIterator[Porch]:
+    """A guest thawed in this state (see `prepare`), with hub and broker beside it, which run and end with the test."""
+    machine.thaw(state)
     shutil.copytree(school.folder, folder / "hub")
     (folder / "hub.toml").write_text(_hub_settings(folder, broker_port), encoding="utf-8")
     config = mosquitto_config(folder, broker_port, ())
@@ -182,8 +191,10 @@ async def porch(machine: Machine, folder: Path, school: SetUp, broker_port: int)
     hub = Program("hub", [str(Path(sys.executable).with_name("preau-hub")), "run", "--config", str(folder / "hub.toml")], folder)
     here = Porch(machine, folder, hub, Program("mosquitto", ["/usr/sbin/mosquitto", "-c", str(config)], folder))
     machine.run("date", "--set", f"@{time.time():.3f}")
-    machine.do("watch", numbers=[*RELAYS.values(), *LAMPS.values()], notebook=NOTEBOOK)
     try:
+        await here.mosquitto.start()
+        await here.hub.start()
+        machine.cable(plugged=True)
         yield here
     finally:
         for program in (here.hub, here.mosquitto):
@@ -191,14 +202,15 @@ async def porch(machine: Machine, folder: Path, school: SetUp, broker_port: int)
 
 
 def prepare(machine: Machine, password: str) -> None:
-    """Give a guest that boots its settings, and freeze it: each test begins there."""
+    """Give a guest that boots its settings, and freeze it twice, without a network: before its start, and at work."""
     machine.hello()
     machine.do("put", path="/etc/preau/edge.toml", text=settings(password))
-    # Its files are then in memory, as they are on a device that has run for a day.
+    machine.do("watch", numbers=[*RELAYS.values(), *LAMPS.values()], notebook=NOTEBOOK)
+    machine.cable(plugged=False)
+    machine.freeze(SWITCHED_OFF)
     machine.run("systemctl", "start", "preau-edge")
-    machine.run("systemctl", "stop", "preau-edge")
-    machine.run("sh", "-c", f"rm -rf {DATA}/*; sync")
-    machine.freeze("ready")
+    machine.run("sh", "-c", "until [ $(journalctl -b -u preau-edge | grep -c ' is ready') = 2 ]; do sleep 0.5; done")
+    machine.freeze(WORKING)
 
 
 def _hub_settings(folder: Path, broker_port: int) -> str:

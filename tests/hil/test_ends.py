@@ -23,7 +23,7 @@ async def test_a_device_killed_in_the_middle_of_a_pulse_leaves_the_relay_off(at_
     assert here.relay(reader) == OFF[reader]
     levels = [level for _, level in here.changes(RELAYS[reader])]
     assert levels == [OPEN[reader], OFF[reader]], "the relay moved once, and came back"
-    everything_lit_is_booked_once(here, await here.stop())
+    everything_lit_is_booked_once(here, await here.books())
     proof.add(f"kill -9 with the {reader} relay on", f"off, reads {OFF[reader]}, and stays off through the restart")
 
 
@@ -31,16 +31,27 @@ async def test_a_device_stopped_in_the_middle_of_a_pulse_leaves_both_relays_off(
     here = at_work
     for reader, pupils in HALVES.items():
         await here.enter(reader, pupils)
-    here.machine.run("systemctl", "stop", "preau-edge")
+    here.stop_device()
     assert [here.relay(reader) for reader in RELAYS] == list(OFF.values())
     proof.add("systemctl stop with both relays on", "both off")
+
+
+async def test_no_relay_is_touched_when_the_device_starts_stops_or_is_switched_off(here: Porch, proof: Proof) -> None:
+    """Not even for the instant between taking a pin and saying which level it shall have: a fast lock would hear it."""
+    here.machine.do("spy", numbers=list(RELAYS.values()))
+    here.start_device()
+    await here.ready()
+    here.stop_device()
+    driven = {reader: here.machine.do("driven", number=pin) for reader, pin in RELAYS.items()}
+    assert {reader: set(levels) for reader, levels in driven.items()} == {reader: {OFF[reader]} for reader in RELAYS}
+    proof.add("start, stop and outputs-off, the kernel's own trace of the pins", "no relay was driven on, not even for a microsecond")
 
 
 async def test_without_its_pull_up_a_relay_that_is_on_when_low_stays_on(at_work: Porch, proof: Proof) -> None:
     """Why the guide demands the resistor, and that the tests above can fail."""
     here = at_work
     here.machine.do("pull", number=RELAYS["out"], way="pull-down")
-    here.machine.run("systemctl", "stop", "preau-edge")
+    here.stop_device()
     assert here.relay("out") == OPEN["out"]
     proof.add("the pull-up of the exit's relay missing", "the relay falls on: the resistor of the guide is needed")
 
@@ -60,7 +71,7 @@ async def test_a_crashed_kernel_comes_back_by_its_watchdog_and_nothing_lit_is_lo
     await here.ready(readies + 1)
     assert here.lights() == before, "a lamp was lit by a restart"
     assert (await here.tap("Noé", "out")).pattern == "accepted"
-    kept = await here.stop()
+    kept = await here.books()
     everything_lit_is_booked_once(here, kept)
     assert len(kept.books.inside) == 3
     proof.add("kernel crashed (sysrq) with a scan on the card", "watchdog reset, device back by itself, 3 of 3 lights in the books")

@@ -22,9 +22,9 @@ async def test_a_scanner_pulled_out_in_the_middle_of_a_scan_and_plugged_in_again
         await here.until(lambda asked=asked: here.shown("again") == asked + 1, "half a code that is spoilt")  # type: ignore[misc]
         assert (await here.tap("Mia", other)).pattern in {"accepted", "again"}, "the other scanner goes on"
         here.machine.do("plug", name=name)
-        await here.until(lambda ready=ready: here.log().count("is ready") > ready, "a device that found its scanner again")  # type: ignore[misc]
+        await here.listens(ready + 1)
         assert (await here.tap({"out": "Tom", "in": "Noé"}[name], name)).pattern == "accepted"
-    kept = await here.stop()
+    kept = await here.books()
     everything_lit_is_booked_once(here, kept)
     assert len(kept.books.inside) == 3
     proof.add("2 scanners pulled out in mid-scan, plugged in again", "half a code spoilt, the other reads on, both read again")
@@ -34,13 +34,12 @@ async def test_ctrl_alt_del_from_a_scanner_does_nothing(here: Porch, proof: Proo
     """Before the device's program has the scanner for itself, its keys are everybody's; afterwards they are only its own."""
     here.machine.do("ctrl_alt_del", name="out")
     await here.until(lambda: len(_refused(here)) == 1, "a typed reboot that is refused")
-    await here.start_hub()
     here.start_device()
     await here.ready()
+    await here.listens()
     here.machine.do("ctrl_alt_del", name="out")
     assert (await here.tap("Tom", "out")).pattern == "accepted"
     assert len(_refused(here)) == 1, "a scanner that is ours still typed for everybody"
-    await here.stop()
     proof.add("Ctrl-Alt-Del from a scanner, before and after the grab", "no reboot; after the grab nobody else hears it")
 
 
@@ -68,7 +67,7 @@ async def test_the_link_is_cut_for_ten_seconds_and_comes_back(at_work: Porch, pr
     await here.ready(readies + 1)
     await here.until(lambda: here.unsettled() == 0, "an empty outbox")
     assert (await here.tap("Ali", "in")).pattern == "accepted"
-    kept = await here.stop()
+    kept = await here.books()
     everything_lit_is_booked_once(here, kept)
     assert sum(bool(scan.shown) for scan in kept.scans) >= 2
     proof.add(f"link cut for {CUT_S:.0f} s, 2 taps meanwhile", f"{online} + 2 + 1 lights, all in the books once, no door opened in the cut")

@@ -21,7 +21,7 @@ async def test_a_tap_goes_from_the_scanner_to_lamp_and_relay_and_into_the_books(
     await here.until(lambda: here.pins(LAMPS["accepted"]) == [0], "a lamp that goes out")
     lamp = [level for _, level in here.changes(LAMPS["accepted"])]
     assert lamp == [1, 0] * (len(lamp) // 2)
-    kept = await here.stop()
+    kept = await here.books()
     everything_lit_is_booked_once(here, kept)
     assert len(kept.books.inside) == len(here.lights())
     online = sum(not scan.shown for scan in kept.scans)
@@ -47,7 +47,7 @@ async def test_keys_lost_by_the_kernel_void_the_scan_and_the_pupil_is_asked_agai
         assert (await here.tap("Noé", "out")).pattern in {"accepted", "again"}, "the scanner reads the next badge"
         assert len(here.lights()) <= lights + 1, "a code with missing keys was taken for a badge"
     assert here.log().count(VOIDED) >= 3, "the kernel lost no keys: the test is none"
-    kept = await here.stop()
+    kept = await here.books()
     everything_lit_is_booked_once(here, kept)
     noe = {scan.pupil for scan in kept.scans}
     assert len(noe) == 1, "half a code was booked"
@@ -64,7 +64,7 @@ async def test_two_scanners_at_the_same_moment(at_work: Porch, proof: Proof) -> 
         here.machine.done(typing)
         await here.until(lambda before=before: len(here.lights()) == before + 2, f"lights for {first} and {second}")  # type: ignore[misc]
     assert {light.pattern for light in here.lights()} == {"accepted"}
-    kept = await here.stop()
+    kept = await here.books()
     everything_lit_is_booked_once(here, kept)
     assert sorted(_readers(kept.scans)) == ["in"] * 3 + ["out"] * 3
     assert len({scan.pupil for scan in kept.scans}) == len(PUPILS)

@@ -80,7 +80,7 @@ DOES: dict[str, Callable[..., Any]] = {
     for do in (
         *(run, put, get, count, kill, stalled),
         *(hardware.plug, hardware.unplug, hardware.say, hardware.type_text, hardware.ctrl_alt_del),
-        *(hardware.lines, hardware.pull, hardware.watch, hardware.changes),
+        *(hardware.lines, hardware.pull, hardware.watch, hardware.changes, hardware.spy, hardware.driven),
     )
 }
 

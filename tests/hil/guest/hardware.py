@@ -6,6 +6,8 @@ Sources: Documentation/usb/gadget_configfs.rst, Documentation/admin-guide/gpio/g
 
 import contextlib
 import os
+import re
+import subprocess
 import threading
 import time
 import tty
@@ -15,6 +17,8 @@ from pathlib import Path
 GADGETS = Path("/sys/kernel/config/usb_gadget")
 CHIP = Path("/sys/kernel/config/gpio-sim/pi")
 LINES = Path("/sys/devices/platform/gpio-sim.0/gpiochip0")
+TRACE = Path("/sys/kernel/tracing")
+LABEL = "pinctrl-bcm2711"
 PI_LINES = 58
 """Lines of a Pi 4's pinctrl-bcm2711."""
 PULLED_UP = 27
@@ -56,7 +60,7 @@ def build() -> None:
     bank = CHIP / "bank0"
     bank.mkdir(parents=True)
     (bank / "num_lines").write_text(str(PI_LINES))
-    (bank / "label").write_text("pinctrl-bcm2711")
+    (bank / "label").write_text(LABEL)
     (CHIP / "live").write_text("1")
     pull(PULLED_UP, "pull-up")
     for name, scanner in SCANNERS.items():
@@ -132,7 +136,7 @@ def key(sign: str) -> tuple[int, int]:
 
 def lines(numbers: list[int]) -> list[int]:
     """The levels of these pins, as a voltmeter on the Pi's header would show them."""
-    return [int((LINES / f"sim_gpio{number}" / "value").read_text()) for number in numbers]
+    return [int(_value(number).read_text()) for number in numbers]
 
 
 def pull(number: int, way: str) -> None:
@@ -144,15 +148,15 @@ def watch(numbers: list[int], notebook: str) -> None:
     """From now on note each change of these pins: one line `ms number level`, ms since boot. Sees what lasts longer than WATCH_S."""
 
     def look() -> None:
-        pause, before = threading.Event(), lines(numbers)
+        pause, dials = threading.Event(), [os.open(_value(number), os.O_RDONLY) for number in numbers]
+        before = [os.pread(dial, 1, 0) for dial in dials]
         with Path(notebook).open("w", buffering=1) as notes:
-            while True:
-                now = lines(numbers)
+            while not pause.wait(WATCH_S):
+                now = [os.pread(dial, 1, 0) for dial in dials]
                 for number, was, level in zip(numbers, before, now, strict=True):
                     if level != was:
-                        notes.write(f"{time.monotonic_ns() // 1_000_000} {number} {level}\n")
+                        notes.write(f"{time.monotonic_ns() // 1_000_000} {number} {level.decode()}\n")
                 before = now
-                pause.wait(WATCH_S)
 
     threading.Thread(target=look, daemon=True).start()
 
@@ -160,6 +164,33 @@ def watch(numbers: list[int], notebook: str) -> None:
 def changes(notebook: str) -> list[list[int]]:
     """What was noted so far: [ms, number, level], oldest first."""
     return [[int(word) for word in line.split()] for line in Path(notebook).read_text().splitlines()]
+
+
+def spy(numbers: list[int]) -> None:
+    """From now on the kernel notes every level a program gives to these pins, however short (Documentation/trace/events.rst)."""
+    if not (TRACE / "events").is_dir():
+        subprocess.run(["mount", "-t", "tracefs", "tracefs", str(TRACE)], check=True)
+    base = _base()
+    event = TRACE / "events/gpio/gpio_value"
+    (event / "filter").write_text(" || ".join(f"gpio == {base + number}" for number in numbers))
+    (event / "enable").write_text("1")
+    (TRACE / "trace").write_text("")
+
+
+def driven(number: int) -> list[int]:
+    """The levels a program gave to a pin since then, oldest first."""
+    notes = re.findall(r"gpio_value: (\d+) set (\d)", (TRACE / "trace").read_text())
+    return [int(level) for pin, level in notes if int(pin) == _base() + number]
+
+
+def _value(number: int) -> Path:
+    return LINES / f"sim_gpio{number}" / "value"
+
+
+def _base() -> int:
+    """The kernel's own number of pin 0."""
+    (chip,) = (place for place in Path("/sys/class/gpio").glob("gpiochip*") if (place / "label").read_text().strip() == LABEL)
+    return int((chip / "base").read_text())
 
 
 if __name__ == "__main__":
