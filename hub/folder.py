@@ -87,9 +87,15 @@ class Folder:
 def settle_log(path: Path) -> int:
     """Check a database's log of the last run before SQLite silently drops a part of it, and make it durable again; its size.
 
-    After a failed fsync the system believes pages to be on disk that are not, until they are written again (reliability.md, 2.4).
+    After a failed fsync the system shows pages that are on no disk, and may never write them in place (reliability.md, 2.4): so what
+    is read here, and by SQLite afterwards, comes from the disk.
     """
     log_path = path.with_name(path.name + "-wal")
+    try:
+        for each in (path, log_path):
+            _forget_cached(each)
+    except OSError as error:
+        raise StartError(f"{path}: the disk fails: {error.strerror}") from error
     if not log_path.exists():
         return 0
     content = log_path.read_bytes()
@@ -104,6 +110,14 @@ def settle_log(path: Path) -> int:
         file.flush()
         os.fsync(file.fileno())
     return len(content)
+
+
+def _forget_cached(path: Path) -> None:
+    """Let the next read of a file ask the disk. What waits to be written is written first; only what is clean can be forgotten."""
+    if path.exists():
+        with path.open("r+b", buffering=0) as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def disk_full(path: Path, error: BaseException | None) -> StartError | None:

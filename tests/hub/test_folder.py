@@ -117,7 +117,7 @@ def test_a_log_however_short_is_written_again_before_it_is_synced(tmp_path: Path
         synced: list[int] = []
         monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.lseek(file, 0, os.SEEK_CUR)))
         assert room.settle_log(tmp_path / "db") == size < 4096
-    assert synced == [size]
+    assert synced[-1] == size
 
 
 def test_a_failed_write_ends_the_process_with_one_line(tmp_path: Path) -> None:
