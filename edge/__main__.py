@@ -47,9 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             Outputs(_silent(settings.outputs), settings.readers, mono_ms).close()
             return 0
         return run(settings)
+    except StoreError as error:
+        _die(str(error))  # a return would close the card's file, and SQLite then trusts a second sync that only seems to succeed
+        return CARD_FAILED
     except EdgeError as error:
         print(f"preau-edge: {error}", file=sys.stderr)
-        return CARD_FAILED if isinstance(error, StoreError) else REFUSED
+        return REFUSED
 
 
 def run(settings: Settings) -> int:
@@ -124,6 +127,7 @@ def _silent(outputs: OutputSettings) -> OutputSettings:
 
 def _die(reason: str) -> None:
     logging.getLogger("edge").critical("ending at once: %s", reason)
+    logging.shutdown()
     os._exit(CARD_FAILED)
 
 

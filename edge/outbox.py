@@ -7,6 +7,7 @@ and what a full or failing card means for a light, is the caller's. It is called
 import fcntl
 import hashlib
 import logging
+import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ PAGE_BYTES = 1024
 
 logger = logging.getLogger(__name__)
 
+DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _N_BITS = 32
 _MAX_N = (1 << _N_BITS) - 1
 _NOBODY, _HUB, _DEVICE = 0, 1, 2  # column `shown`: who answered the person
@@ -294,7 +296,7 @@ class SqliteOutbox:
             try:
                 return _connect(self._path)
             except sqlite3.DatabaseError as error:
-                if _code(error) not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+                if _code(error) not in DAMAGED:
                     raise
             self.damaged = True
             logger.error("the outbox cannot be read; it is kept as %s and an empty one is begun", _move_aside(self._path))
@@ -322,6 +324,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     SQLite before 3.51.3 can corrupt a file when two connections write and checkpoint at once. Here exactly one does both, and
     the exclusive mode keeps every other one out (and needs no shared-memory file, which a full card could not hold).
     """
+    for file in (path, _beside(path, "-wal")):
+        _forget_cached(file)
     db = sqlite3.connect(path, isolation_level=None)
     try:
         for pragma in (f"page_size={PAGE_BYTES}", "locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=0"):
@@ -329,10 +333,20 @@ def _connect(path: Path) -> sqlite3.Connection:
         _check(db)
         db.executescript(_SCHEMA)
         _checkpoint(db)
-    except BaseException:
-        db.close()
+    except sqlite3.DatabaseError as error:
+        # Closing writes the log into the file and deletes it: after a failed sync that is no longer to be trusted (die).
+        if _code(error) in DAMAGED:
+            db.close()
         raise
     return db
+
+
+def _forget_cached(path: Path) -> None:
+    """Let the next read of a file ask the card: after a failed fsync the system shows pages that are nowhere, and may never write them."""
+    if path.exists():
+        with path.open("r+b", buffering=0) as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _check(db: sqlite3.Connection) -> None:

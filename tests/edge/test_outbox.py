@@ -1,6 +1,8 @@
 """The outbox on real files: what was acknowledged is there, what is damaged is named, what is full says so."""
 
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -384,6 +386,26 @@ def test_a_card_that_fails_to_write_is_fatal(tmp_path: Path) -> None:
         """,
     )
     assert child.communicate(timeout=30)[0] == "fatal\n"
+
+
+def test_a_start_whose_sync_fails_leaves_the_log_where_it_is(outbox: SqliteOutbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second sync seems to succeed: SQLite would write the log into the file, and delete it, though the card has neither."""
+    outbox.append([], scans(1, 2))
+    left = tmp_path / "left"
+    left.mkdir()
+    for name in ("outbox.db", "outbox.db-wal"):
+        shutil.copy(tmp_path / name, left / name)
+
+    def fails(_db: sqlite3.Connection) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+        raise error
+
+    monkeypatch.setattr("edge.outbox._checkpoint", fails)
+    with pytest.raises(StoreError) as failed:
+        SqliteOutbox(left, lambda: NOON_MS)
+    assert failed.value.fatal
+    assert (left / "outbox.db-wal").stat().st_size
 
 
 def test_after_kill_9_every_acknowledged_record_is_there(tmp_path: Path) -> None:
