@@ -4,6 +4,7 @@ It decides nothing and keeps nothing: what cannot be published now is dropped, b
 again. Callbacks run in paho's thread; they only decode, check signatures and put events. No exception leaves them.
 """
 
+import contextlib
 import functools
 import logging
 import secrets
@@ -105,6 +106,7 @@ class Link:
         # Not even QoS 1 is queued: a birth that is sent minutes later would speak for a session that is over.
         if self._up:
             self._client.publish(topics.topic(self._device, kind), payload, topics.qos(kind), retain=kind in topics.RETAINED)
+            self._acknowledge_at_once()
 
     def stop(self, farewell: State) -> None:
         """Publish the farewell, disconnect and end, within about two FAREWELL_S. Not to be called from `put`."""
@@ -120,6 +122,16 @@ class Link:
         end = threading.Thread(target=self._client.loop_stop, name="link-stop", daemon=True)
         end.start()
         end.join(FAREWELL_S)
+
+    def _acknowledge_at_once(self) -> None:
+        """For brokers that cannot be told to set TCP_NODELAY. The kernel forgets it, so it is set after each message.
+
+        Here and not in paho's `on_publish`, for which paho makes objects that take 0.2 ms, while the answer waits for its thread.
+        """
+        sock = self._client.socket()
+        if isinstance(sock, socket.socket) and hasattr(socket, "TCP_QUICKACK"):
+            with contextlib.suppress(OSError):  # closed meanwhile by paho's thread
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     # --- paho ------------------------------------------------------------------------------------
 
@@ -138,7 +150,6 @@ class Link:
         client.on_connect = self._safe(self._on_connect)
         client.on_connect_fail = self._safe(self._on_connect_fail)
         client.on_disconnect = self._safe(self._on_disconnect)
-        client.on_publish = self._safe(self._on_publish)
         client.on_message = self._safe(self._on_message)
         return client
 
@@ -168,12 +179,6 @@ class Link:
     def _on_socket_open(self, _client: Client, _userdata: object, sock: socket.socket) -> None:
         # Without it a scan waits 40 ms for Nagle's algorithm and a delayed acknowledgement (performance.md).
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def _on_publish(self, client: Client, _userdata: object, _mid: int, _code: ReasonCode, _properties: Properties | None) -> None:
-        # For brokers that cannot be told to set TCP_NODELAY; the kernel forgets it, so it is set after each message.
-        sock = client.socket()
-        if isinstance(sock, socket.socket) and hasattr(socket, "TCP_QUICKACK"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _on_connect(
         self, client: Client, _userdata: object, _flags: ConnectFlags, code: ReasonCode, _properties: Properties | None

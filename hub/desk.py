@@ -73,6 +73,8 @@ class Desk:
         self._editing = asyncio.Lock()
         self._recent: OrderedDict[int, Answer] = OrderedDict()
         self._watchers: list[Watcher] = []
+        self._news: list[tuple[int, Facts]] = []
+        """Committed, and not yet told to those who watch."""
         self._running: set[asyncio.Future[Any]] = set()
 
     def submit(self, done: Done, ask: int, decide: Decide[P], *details: P.args, **named: P.kwargs) -> None:
@@ -150,7 +152,15 @@ class Desk:
 
     def _committed(self, answer: Answer, done: Done) -> None:
         _call(done, answer)
-        self._tell(answer.number, answer.facts)
+        if not self._news:
+            asyncio.get_running_loop().call_soon(self._tell_all)  # those who asked have their answers first
+        self._news.append((answer.number, answer.facts))
+
+    def _tell_all(self) -> None:
+        """Tell all watchers of all that was committed, in order."""
+        news, self._news = self._news, []
+        for number, facts in news:
+            self._tell(number, facts)
 
     def _tell(self, number: int, facts: Facts) -> None:
         for watcher in tuple(self._watchers):

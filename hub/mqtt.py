@@ -79,6 +79,7 @@ class Wire:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._running
         if self.up:
+            self._client.on_publish = lambda *_details: self._flushed.set()  # only now: each call costs as much as a decision
             said = self._client.publish(farewell[0], farewell[1], 1, True)  # noqa: FBT003 - paho's own order
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2):
@@ -98,7 +99,6 @@ class Wire:
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = self._message
-        client.on_publish = lambda *_details: self._flushed.set()
         client.on_socket_open = self._socket_open
         client.on_socket_close = self._socket_close
         return client

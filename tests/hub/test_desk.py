@@ -230,12 +230,15 @@ async def test_watchers_are_told_after_the_commit_only(hub: Hub) -> None:
     await turns()
     assert told == []
     hub.journal.commit()
+    assert told == [], "those who asked have their answers first"
+    await turns()
     assert told == [(1, 2), (3, 2)]
     stop()
     hub.desk.submit(lambda _: None, 3, nothing)
     late = scan("Tom", "care-in", "16:00", n=2)
     hub.desk.submit(lambda _: None, late.ask, scans.take, late)
     hub.journal.commit()
+    await turns()
     assert len(told) == 2
 
 
@@ -248,6 +251,7 @@ async def test_a_watcher_that_fails_keeps_nobody_else_from_being_told(hub: Hub, 
     hub.desk.watch(lambda first, _: told.append(first))
     hub.desk.submit(lambda _: None, 1, bring, 1)
     hub.journal.commit()
+    await turns()
     assert told == [1]
     assert "a page with a defect" in caplog.text
 
