@@ -115,6 +115,7 @@ async def test_a_rule_that_fails_leaves_the_books_untouched_and_tells_its_caller
     assert hub.desk.books == Books()
     hub.desk.submit(lambda _: None, 1, bring, 1)
     assert hub.desk.books.number == 2
+    hub.journal.commit()
 
 
 async def test_facts_of_another_ask_are_not_taken(hub: Hub) -> None:
