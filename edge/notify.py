@@ -1,7 +1,7 @@
 """Tells systemd how the device is: ready, alive, stopping (sd_notify(3)). Without systemd it tells nobody.
 
-`hub/notify.py` says the same: `edge` and `hub` share `proto` alone, and a socket has no place there. Fifteen lines twice cost less
-than a fourth package.
+How often it says that it lives is the loop's affair (`WATCHDOG_MS`). `hub/notify.py` has the same `notify`: `edge` and `hub` share `proto`
+alone, and a socket has no place there. Fifteen lines twice cost less than a fourth package.
 """
 
 import os
@@ -25,9 +25,3 @@ def notify(state: str, environ: Mapping[str, str] = os.environ) -> bool:
         except OSError:
             return False  # systemd misses the next watchdog too then, and acts by its own rule
     return True
-
-
-def alive_every_s(environ: Mapping[str, str] = os.environ) -> float | None:
-    """Seconds between two ALIVE, a third of WatchdogSec so that one may be late; None when nobody watches."""
-    watched = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-    return int(environ["WATCHDOG_USEC"]) / 3_000_000 if watched and environ.get("WATCHDOG_USEC", "").isdecimal() else None

@@ -1,6 +1,6 @@
 """Tells systemd how the hub is: ready, alive, stopping (sd_notify(3)). Without systemd it tells nobody.
 
-`edge/notify.py` says the same: `edge` and `hub` share `proto` alone, and a socket has no place there. Fifteen lines twice cost less
+`edge/notify.py` has the same `notify`: `edge` and `hub` share `proto` alone, and a socket has no place there. Fifteen lines twice cost less
 than a fourth package.
 """
 
