@@ -6,7 +6,9 @@ It has this machine's /usr, read-only, an /etc and /var of its own, no network b
 
 import contextlib
 import os
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -29,6 +31,8 @@ FOLDERS = (
 NOT_STARTED = ("console-getty", "dbus", "systemd-logind", "systemd-update-utmp")
 """Nobody logs in; without these it is up in half a second."""
 LAST_WORDS = "journalctl --no-pager --output=short-precise --lines=40"
+SHUTDOWN = signal.SIGRTMIN + 4
+"""What systemd as process 1 takes for `systemctl poweroff`."""
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 IN_OWN_GROUPS = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs"; shift; done; shift; exec "$@"'
 
@@ -148,14 +152,26 @@ def booted(root: Path, binds: Sequence[str]) -> Iterator[Machine]:
             try:
                 first = _up(word, console.name)
                 word.close()  # systemd goes on telling, and would wait for ever for a socket that is full
-                yield Machine(root, first)
+                with _ended_at_last(first):
+                    yield Machine(root, first)
             finally:
                 word.close()
-                nspawn.terminate()  # an orderly shutdown of all that runs inside
-                try:
-                    nspawn.wait(WAIT_S)
-                finally:
-                    nspawn.kill()
+                nspawn.terminate()
+                nspawn.wait(WAIT_S)
+
+
+@contextlib.contextmanager
+def _ended_at_last(first: int) -> Iterator[None]:
+    """Shut process 1 down in order, and kill it when that fails: it would outlive nspawn."""
+    known = os.pidfd_open(first)
+    try:
+        yield
+        signal.pidfd_send_signal(known, SHUTDOWN)
+        assert select.select([known], [], [], WAIT_S)[0], "the machine does not shut down"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(known, signal.SIGKILL)
+        os.close(known)
 
 
 def _nspawn(root: Path, binds: Sequence[str]) -> list[str]:
@@ -164,7 +180,7 @@ def _nspawn(root: Path, binds: Sequence[str]) -> list[str]:
     if not sys.base_prefix.startswith("/usr"):
         read_only.append(sys.base_prefix)
     return [
-        *("setpriv", "--pdeathsig", "KILL", "--", "systemd-nspawn", "--quiet", f"--directory={root}", "--boot", "--console=read-only"),
+        *("setpriv", "--pdeathsig", "TERM", "--", "systemd-nspawn", "--quiet", f"--directory={root}", "--boot", "--console=read-only"),
         *("--register=no", "--keep-unit", "--private-network", "--notify-ready=yes", "--system-call-filter=bpf", "--capability=CAP_BPF"),
         *(f"--bind-ro={path}" for path in read_only),
         *(f"--bind={path}" for path in binds),
