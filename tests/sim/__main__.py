@@ -1,21 +1,19 @@
 """`python -m tests.sim`: many worlds on all cores, or one of them with a trace. Exits 1 if a promise is broken or a fault never struck."""
 
 import argparse
-import itertools
-import multiprocessing
-import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 
-from tests.sim.faults import Fault, plan_of
+from tests.sim.faults import plan_of
 from tests.sim.kept import kept_seeds
-from tests.sim.runs import lived, shortest
-from tests.sim.world import Ending
+from tests.sim.runs import Survey, lived, on_all_cores, replay_command, seeds_for
+from tests.sim.smallday import a_day, double_deaths, single_deaths
 
 FRESH = 10_000
 """Fresh seeds begin here."""
+SHOWN = 3
+"""Of so many failures the shortest storm is looked for."""
 
 
 def main() -> int:
@@ -23,7 +21,9 @@ def main() -> int:
     options = _parser().parse_args()
     if options.seed is not None:
         return _one(options.seed, options.until, trace=options.trace)
-    return _many(options.hours, options.first)
+    if options.cuts is not None:
+        return _day(tuple(options.cuts), trace=options.trace)
+    return _storms(options.hours, options.first) | _days()
 
 
 def _one(seed: int, until_s: float | None, *, trace: bool) -> int:
@@ -34,44 +34,47 @@ def _one(seed: int, until_s: float | None, *, trace: bool) -> int:
     return 1 if ending.violation else 0
 
 
-def _many(hours: float, first: int) -> int:
+def _day(cuts: tuple[int, ...], *, trace: bool) -> int:
+    ending = a_day(cuts, print if trace else None)
+    print(f"a small day, deaths at {cuts}: {ending.violation or 'every promise kept'}")
+    return 1 if ending.violation else 0
+
+
+def _storms(hours: float, first: int) -> int:
     """Kept seeds, then fresh ones, until `hours` are simulated."""
-    began_s, total_s, runs = time.monotonic(), 0.0, 0
-    struck: Counter[str] = Counter()
-    seen: Counter[str] = Counter()
-    failed: list[Ending] = []
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
-        for ending in pool.imap_unordered(lived, _seeds(hours, first)):
-            total_s, runs = total_s + ending.at_s, runs + 1
-            struck.update(ending.struck)
-            seen.update(ending.seen)
-            if ending.violation:
-                failed.append(ending)
-                print(f"seed {ending.seed} after {ending.at_s:.0f} s: {ending.violation}", flush=True)
-    _report(runs, total_s / 3600, time.monotonic() - began_s, struck, seen)
-    for ending in failed[:3]:
-        print(f"replay: python -m tests.sim --seed {ending.seed} --until {shortest(ending):.0f} --trace")
-    missing = [fault.value for fault in Fault if not struck[fault.value]]
-    if missing:
-        print(f"never struck, so nothing is proved of them: {', '.join(missing)}")
-    return 1 if failed or missing else 0
+    began_s, survey = time.monotonic(), Survey()
+    for ending in on_all_cores(lived, seeds_for(hours, kept_seeds(), first)):
+        survey.add(ending)
+        if ending.violation:
+            print(f"seed {ending.seed} after {ending.at_s:.0f} s: {ending.violation}", flush=True)
+    took_s = time.monotonic() - began_s
+    print(f"{survey.runs} worlds, {survey.hours:.1f} simulated hours in {took_s:.0f} s", end=", ")
+    print(f"{len(survey.failed)} broke a promise")
+    _table("injected", survey.struck)
+    _table("seen", survey.seen)
+    for ending in survey.failed[:SHOWN]:
+        print(f"replay: {replay_command(ending)}")
+    if survey.idle():
+        print(f"never struck, so nothing is proved of them: {', '.join(survey.idle())}")
+    return 1 if survey.failed or survey.idle() else 0
 
 
-def _seeds(hours: float, first: int) -> Iterator[int]:
-    left_s = hours * 3600
-    for seed in itertools.chain(kept_seeds(), itertools.count(first)):
-        if left_s <= 0:
-            return
-        left_s -= plan_of(seed).storm_s
-        yield seed
+def _days() -> int:
+    """One small day, with every single death and every pair of deaths close together."""
+    steps = a_day().steps
+    cases, broken = [*single_deaths(steps), *double_deaths(steps)], 0
+    for ending in on_all_cores(a_day, cases, 20):
+        if ending.violation:
+            broken += 1
+            print(f"a small day breaks: python -m tests.sim --cuts {' '.join(map(str, ending.cuts))} --trace: {ending.violation}")
+    print(f"a small day of {steps} steps: {steps} single and {len(cases) - steps} double deaths, {broken} broke a promise")
+    return 1 if broken else 0
 
 
-def _report(runs: int, hours: float, took_s: float, struck: Counter[str], seen: Counter[str]) -> None:
-    print(f"{runs} worlds, {hours:.1f} simulated hours in {took_s:.0f} s ({hours * 3600 / took_s:.0f} times as fast as life)")
-    for title, counts in (("injected", struck), ("seen", seen)):
-        print(f"{title}:")
-        for name, count in sorted(counts.items()):
-            print(f"  {count:>9,}  {name}")
+def _table(title: str, counts: Counter[str]) -> None:
+    print(f"{title}:")
+    for name, count in sorted(counts.items()):
+        print(f"  {count:>9,}  {name}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first", type=int, default=FRESH, help="the first fresh seed")
     parser.add_argument("--seed", type=int, help="one world only")
     parser.add_argument("--until", type=float, help="with --seed: end its storm after so many seconds")
-    parser.add_argument("--trace", action="store_true", help="with --seed: a line for everything that is seen")
+    parser.add_argument("--cuts", type=int, nargs="+", help="the small day only, with deaths at these steps")
+    parser.add_argument("--trace", action="store_true", help="with --seed or --cuts: a line for everything that is seen")
     return parser
 
 

@@ -167,7 +167,7 @@ class Broker:
         if target.cut:
             self._world.struck(Fault.PARTITION)
             return
-        if number < target.newest:
+        if number < target.newest and Fault.REORDERED in self._world.plan.faults:
             self._world.struck(Fault.REORDERED)
         target.newest = max(target.newest, number)
         target.hear(topic, payload, retained)

@@ -1,9 +1,10 @@
 """A device in the simulated world: the real loop, station and link, on a simulated card, clock and connection. It lives many times."""
 
 from collections import deque
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from edge import events as e
 from edge import station
@@ -13,7 +14,6 @@ from edge.settings import BrokerSettings, Settings
 from proto import codec, topics
 from proto.messages import ClockQuality, State, Status
 from proto.topics import Kind
-from tests import schools
 from tests.fakes import vitals
 from tests.sim.broker import Connection
 from tests.sim.card import Card
@@ -42,7 +42,7 @@ class Device:
         self.settings = Settings(
             device=name,
             data="nowhere",
-            broker=BrokerSettings("nowhere", password(schools.small_school().devices[name])),
+            broker=BrokerSettings("nowhere", password(world.disk.school.devices[name])),
             readers=[],
         )
         self.boots = 0

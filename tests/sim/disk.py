@@ -7,7 +7,7 @@ whole or torn, or by luck keeps it. A start makes durable again what it read, as
 import bisect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hub import chain
 from hub.core.books import Books
@@ -16,10 +16,20 @@ from hub.core.school import Rows, School, edited
 from tests.sim.faults import Fault
 
 if TYPE_CHECKING:
-    from tests.sim.hub import HubLife
+    from tests.sim.world import World
 
 Done = Callable[[], None]
 BATCH_FACTS = 512
+
+
+class Owner(Protocol):
+    """What the twins need of the process they belong to."""
+
+    world: "World"
+    alive: bool
+
+    def step(self) -> None: ...
+    def die(self, *, cut: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,7 @@ class HubDisk:
 class DiskJournal:
     """Implements `hub.desk.Journal` on a HubDisk for one life of the hub. Any failed commit ends that life."""
 
-    def __init__(self, life: "HubLife", disk: HubDisk) -> None:
+    def __init__(self, life: Owner, disk: HubDisk) -> None:
         self._life = life
         self._disk = disk
         self._loop = life.world.loop
@@ -186,7 +196,7 @@ class DiskJournal:
 class DiskRegister:
     """Implements `hub.desk.Register`: rows and ask id in one transaction."""
 
-    def __init__(self, life: "HubLife", disk: HubDisk) -> None:
+    def __init__(self, life: Owner, disk: HubDisk) -> None:
         self._life = life
         self._disk = disk
 

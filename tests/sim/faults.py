@@ -72,12 +72,12 @@ def plan_of(seed: int) -> Plan:
     return Plan(
         faults=faults,
         devices=tuple(sorted(chance.sample(sorted(DEVICES), count))),
-        storm_s=chance.choice((1_200.0, 3_300.0, 3_300.0, 6_900.0)),
+        storm_s=chance.choice((1_200.0, 3_300.0, 6_900.0, 6_900.0)),
         start_ms=schools.moment(clock),
-        tap_s=chance.choice((10.0, 20.0, 30.0, 60.0)),
+        tap_s=chance.choice((12.0, 30.0, 45.0, 90.0)),
         rate=chance.choice((0.5, 1.0, 1.0, 2.0)),
     )
 
 
-CALM_S = 150.0
-"""After the storm everything is mended; in this time all has to be drained."""
+CALM_S = (65.0, 150.0)
+"""After the storm everything is mended. A device that had no room for an answer asks again within a minute; then all has to be drained."""

@@ -181,8 +181,8 @@ def _charged_cents(facts: Iterable[Fact]) -> dict[Key, int]:
     for fact in facts:
         if isinstance(fact, ScanTaken):
             key = (fact.device, fact.inc, fact.n)
-            asks[fact.ask] = asks[derived(fact.ask, "shown")] = key
-            assert fact.ask == scan_ask(*key)
+            ask = scan_ask(*key)
+            asks[ask] = asks[derived(ask, "shown")] = key
         elif isinstance(fact, Charged) and fact.ask in asks:
             charges[fact.charge] = asks[fact.ask]
             net[asks[fact.ask]] += fact.cents

@@ -30,19 +30,19 @@ class Nemesis:
             Fault.EDGE_KILL: (240, lambda: self._kill(cut=False)),
             Fault.EDGE_CUT: (300, lambda: self._kill(cut=True)),
             Fault.EDGE_AT_WRITE: (180, self._light_fuse),
-            Fault.HUB_KILL: (500, lambda: self._kill_hub(cut=False)),
-            Fault.HUB_CUT: (500, lambda: self._kill_hub(cut=True)),
-            Fault.HUB_AT_WRITE: (300, self._light_hub_fuse),
-            Fault.COMMIT_ERROR: (600, self._fail_commit),
+            Fault.HUB_KILL: (1_200, lambda: self._kill_hub(cut=False)),
+            Fault.HUB_CUT: (1_200, lambda: self._kill_hub(cut=True)),
+            Fault.HUB_AT_WRITE: (700, self._light_hub_fuse),
+            Fault.COMMIT_ERROR: (1_200, self._fail_commit),
             Fault.CARD_ERROR: (400, self._fail_card),
             Fault.FULL_CARD: (400, self._fill_card),
-            Fault.FULL_HUB: (900, self._fill_hub),
+            Fault.FULL_HUB: (1_800, self._fill_hub),
             Fault.SLOW_CARD: (400, self._slow_card),
             Fault.SLOW_HUB: (400, self._slow_hub),
             Fault.LYING_CARD: (400, self._lie),
             Fault.ROTTEN_CARD: (300, self._rot),
             Fault.OLD_IMAGE: (700, self._image),
-            Fault.RESTORED: (900, self._restore),
+            Fault.RESTORED: (1_200, self._restore),
             Fault.EDGE_CLOCK: (500, self._jump),
             Fault.HUB_CLOCK: (700, self._jump_hub),
             Fault.TOGETHER: (60, world.crowd.together),
@@ -129,7 +129,7 @@ class Nemesis:
     def _fill_hub(self) -> None:
         disk = self._world.disk
         disk.full = True
-        self._later(5, 60, lambda: setattr(disk, "full", False))
+        self._later(2, 15, lambda: setattr(disk, "full", False))
 
     def _slow_card(self) -> None:
         card = self._device().card

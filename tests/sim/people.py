@@ -1,9 +1,9 @@
 """Who uses the school: people with badges at the readers, and the office at its pages. They behave as people do: they try again."""
 
 import asyncio
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hub.core import badges, canteen
@@ -37,9 +37,15 @@ class Person:
 
     @property
     def hash(self) -> str:
-        return schools.badge(self.badge)
+        return _hash(self.badge)
 
 
+@functools.lru_cache(maxsize=4096)
+def _hash(badge: str) -> str:
+    return schools.badge(badge)
+
+
+@functools.cache  # it is frozen, and worlds are many
 def a_school() -> School:
     """The small school with more people."""
     since_ms = schools.moment("00:00") - 90 * 86_400_000
@@ -123,7 +129,7 @@ class Office:
         old, text, new_id = who.badge, f"new {self._world.random16()}", self._world.random63()
         now_ms = self._world.hub_wall_ms()
         new = Badge(derived(new_id, "new"), schools.badge(text), who.pupil, BadgeState.ACTIVE, now_ms)
-        swap = partial(badges.swap, old_hash=schools.badge(old), new=new, now_ms=now_ms, new_id=new_id)
+        swap = functools.partial(badges.swap, old_hash=schools.badge(old), new=new, now_ms=now_ms, new_id=new_id)
 
         def told() -> None:
             who.old, who.badge = old, text

@@ -1,15 +1,20 @@
 """Runs of the simulated world: one seed, many seeds, the shortest failing prefix. Logs and exits of the code count as violations."""
 
 import contextlib
+import itertools
 import logging
+import multiprocessing
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import NoReturn
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import NoReturn, TypeVar
 
-from tests.sim.faults import Plan, plan_of
+from tests.sim.faults import Fault, Plan, plan_of
 from tests.sim.world import Ending, Tell, World
+
+A = TypeVar("A")
 
 SEARCH_S = 5.0
 """How exactly the shortest failing storm is found."""
@@ -64,6 +69,50 @@ def lived(seed: int, *, until_s: float | None = None, tell: Tell | None = None, 
         return world.live()
 
 
+@dataclass(slots=True)
+class Survey:
+    """Many runs together."""
+
+    runs: int = 0
+    hours: float = 0.0
+    struck: Counter[str] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
+    failed: list[Ending] = field(default_factory=list)
+
+    def add(self, ending: Ending) -> None:
+        self.runs += 1
+        self.hours += ending.at_s / 3600
+        self.struck.update(ending.struck)
+        self.seen.update(ending.seen)
+        if ending.violation:
+            self.failed.append(ending)
+
+    def idle(self) -> list[str]:
+        """Faults that never struck: nothing is proved of them."""
+        return [fault.value for fault in Fault if not self.struck[fault.value]]
+
+
+def on_all_cores(live: Callable[[A], Ending], cases: Iterable[A], chunk: int = 1) -> Iterator[Ending]:
+    """Each case in one of as many processes as there are cores, in no order."""
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+        yield from pool.imap_unordered(live, cases, chunk)
+
+
+def seeds_for(hours: float, first: Iterable[int], fresh: int) -> Iterator[int]:
+    """These seeds first, then fresh ones, until their storms last `hours` together."""
+    left_s = hours * 3600
+    for seed in itertools.chain(first, itertools.count(fresh)):
+        if left_s <= 0:
+            return
+        left_s -= plan_of(seed).storm_s
+        yield seed
+
+
+def replay_command(ending: Ending) -> str:
+    """What shows the failure of a seed again, in as short a storm as possible."""
+    return f"python -m tests.sim --seed {ending.seed} --until {shortest(ending):.0f} --trace"
+
+
 def hunted(seeds: Iterator[int], cpu_s: float) -> tuple[Ending | None, float]:
     """The first violation in these seeds, and the CPU seconds it took; None when none came within `cpu_s`."""
     began_s = time.process_time()
@@ -79,7 +128,7 @@ def hunted(seeds: Iterator[int], cpu_s: float) -> tuple[Ending | None, float]:
 
 def shortest(ending: Ending) -> float:
     """The shortest storm (s) after which this seed still fails, by halving; the storm's own length where nothing shorter does."""
-    good_s, bad_s = 0.0, min(ending.at_s, plan_of(ending.seed).storm_s)
+    good_s, bad_s = 0.0, min(ending.at_s + 1, plan_of(ending.seed).storm_s)
     while bad_s - good_s > SEARCH_S:
         middle_s = (good_s + bad_s) / 2
         if lived(ending.seed, until_s=middle_s).violation:

@@ -44,6 +44,8 @@ class Ending:
     struck: Counter[str]
     seen: Counter[str]
     steps: int
+    cuts: tuple[int, ...] = ()
+    """The steps at which somebody was made to die."""
 
 
 class World:
@@ -83,7 +85,16 @@ class World:
         finally:
             self._end()
         self._digest.update(self.disk.rows[-1].hash)
-        return Ending(self.seed, self.violation, self.loop.now_s, self._digest.hexdigest(), self.counts, self.seen, self.steps)
+        return Ending(
+            self.seed,
+            self.violation,
+            self.loop.now_s,
+            self._digest.hexdigest(),
+            self.counts,
+            self.seen,
+            self.steps,
+            tuple(sorted(self._cuts)),
+        )
 
     def often(self, pause_s: float, act: Callable[[], object]) -> None:
         """Again and again, about every `pause_s`, until it is calm."""
@@ -121,7 +132,7 @@ class World:
             device.start()
         if self.hub is None:
             self.start_hub()
-        self._look(self.loop.now_s + CALM_S)
+        self.loop.after_s(CALM_S[0], self._look, self.loop.now_s + CALM_S[1])
 
     def _look(self, until_s: float) -> None:
         """Wait until everything has drained: liveness is a promise too."""
@@ -131,7 +142,7 @@ class World:
         if not left and self.hub is not None:
             self.hub.desk.when_seen(self._judge)
         elif self.loop.now_s >= until_s:
-            self.fail(f"not drained after {CALM_S:.0f} s of calm: {left}")
+            self.fail(f"not drained after {CALM_S[1]:.0f} s of calm: {left}")
         else:
             self.loop.after_s(1.0, self._look, until_s)
 

@@ -1,0 +1,66 @@
+"""One small day in which whoever takes the k-th step dies at it: every single death, and pairs of deaths close to each other.
+
+No fault of nemesis strikes: what is found here is found at one exact point between a write, a message and a light.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tests import schools
+from tests.sim.faults import Plan
+from tests.sim.runs import heard
+from tests.sim.world import Ending, Tell, World
+
+if TYPE_CHECKING:
+    from tests.sim.people import Person
+
+SEED = 4
+PLAN = Plan(faults=frozenset(), devices=("gate", "till"), storm_s=75.0, start_ms=schools.moment("15:40"), tap_s=60.0)
+PAIR_STEPS = 12
+"""A second death comes within so many steps of the first: while what died is rising again."""
+TAPS = (
+    (8.0, "till", "drink-till", 0),
+    (10.0, "till", "sandwich-till", 0),
+    (12.0, "gate", "care-gate", 1),
+    (21.0, "till", "drink-till", 2),
+    (26.5, "gate", "care-gate", 3),
+    (26.5, "till", "meal-till", 3),
+    (40.0, "till", "drink-till", 4),
+)
+"""When (s), device, reader, whose badge. Around 20 s the hub is gone, and comes back."""
+HUB_GONE_S = (20.0, 24.0)
+
+
+def a_day(cuts: tuple[int, ...] = (), tell: Tell | None = None) -> Ending:
+    """The day, with a death at each of these steps."""
+    world = World(SEED, PLAN, tell, cuts)
+    with heard(world):
+        return world.live(_script)
+
+
+def single_deaths(steps: int) -> Iterator[tuple[int, ...]]:
+    """A death at every step of the day."""
+    return ((step,) for step in range(1, steps + 1))
+
+
+def double_deaths(steps: int, every: int = 1) -> Iterator[tuple[int, ...]]:
+    """Two deaths, the second at each of the next PAIR_STEPS steps; `every`: only each so many first deaths."""
+    return ((first, first + gap) for first in range(1, steps + 1, every) for gap in range(1, PAIR_STEPS + 1))
+
+
+def _script(world: World) -> None:
+    for at_s, device, reader, who in TAPS:
+        world.loop.after_s(at_s, _tap, world, device, reader, world.crowd.people[who])
+    world.loop.after_s(6.0, world.office.reserve)
+    world.loop.after_s(30.0, world.office.open_door)
+    world.loop.after_s(33.0, world.office.change_badge, world.crowd.people[4])
+    world.loop.after_s(HUB_GONE_S[0], _stop_hub, world)
+
+
+def _tap(world: World, device: str, reader: str, who: "Person") -> None:
+    world.crowd.tap(world.devices[device], who, reader)
+
+
+def _stop_hub(world: World) -> None:
+    if world.hub is not None:
+        world.hub.task(world.hub.stop())

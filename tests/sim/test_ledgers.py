@@ -1,0 +1,109 @@
+"""Each complaint of the oracle on books that deserve it: a check that cannot fail proves nothing."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from hub.core.facts import Charged, Fact, HoleDeclared, Reason, ScanTaken, StayOpened
+from proto.messages import Light, Shown
+from tests import schools
+from tests.schools import Day, badge
+from tests.sim import ledgers
+from tests.sim.oracle import Tap
+
+LIFE = schools.FIRST_LIFE
+
+
+def honest() -> tuple[dict[ledgers.Key, Tap], list[Fact]]:
+    """Léa buys a drink, Tom goes to care, a stranger is refused; a drink was lit by the till itself beyond the limit."""
+    day = Day()
+    day.bring("Vanderzande", -9_00)
+    taps: dict[ledgers.Key, Tap] = {}
+    acts = (("Léa", "drink-till", "16:00"), ("Tom", "care-in", "16:01"), ("Nobody", "drink-till", "16:02"))
+    shown = Shown(Light.ACCEPTED, "offline")
+    for who, reader, clock in acts:
+        taken = day.tap(who, reader, clock, shown=shown if who == "Léa" else None)
+        taps[taken.device, LIFE, taken.n] = Tap(badge(who), reader, 60.0 * taken.n, taken.at_ms, lit=taken.light.value)
+    return taps, [fact for facts in day.facts for fact in facts]
+
+
+def complaints(taps: dict[ledgers.Key, Tap], facts: list[Fact]) -> list[str]:
+    return list(ledgers.complaints(taps, facts, frozenset()))
+
+
+def test_honest_books_are_not_complained_of() -> None:
+    taps, facts = honest()
+    assert complaints(taps, facts) == []
+    assert any(isinstance(fact, Charged) and fact.reason for fact in facts)
+
+
+def changed(facts: list[Fact], kind: type[Fact], **fields: object) -> list[Fact]:
+    """The first fact of a kind with other fields."""
+    at = next(number for number, fact in enumerate(facts) if isinstance(fact, kind))
+    return [*facts[:at], replace(facts[at], **fields), *facts[at + 1 :]]
+
+
+def again(facts: list[Fact], kind: type[Fact]) -> list[Fact]:
+    return [*facts, next(fact for fact in facts if isinstance(fact, kind))]
+
+
+def one_side(fact: Fact) -> Fact:
+    return replace(fact, entries=fact.entries[:1]) if isinstance(fact, Charged) else fact
+
+
+def without(facts: list[Fact], kind: type[Fact]) -> list[Fact]:
+    return [fact for fact in facts if not isinstance(fact, kind)]
+
+
+CRIMES: dict[str, tuple[Callable[[list[Fact]], list[Fact]], str]] = {
+    "a charge twice": (lambda facts: again(facts, Charged), "charged twice"),
+    "a scan twice": (lambda facts: again(facts, ScanTaken), "scan 1 follows"),
+    "a gap": (lambda facts: changed(facts, ScanTaken, n=3), "scan 3 follows 0"),
+    "in twice": (lambda facts: again(facts, StayOpened), "in twice"),
+    "no reason": (lambda facts: changed(facts, Charged, reason=Reason.NONE), "a limit is passed without a reason"),
+    "one side only": (
+        lambda facts: list(map(one_side, facts)),
+        "do not sum to zero",
+    ),
+    "too dear": (lambda facts: changed(facts, Charged, cents=1_51), "not the price"),
+    "not charged": (lambda facts: without(facts, Charged), "is charged 0"),
+    "not booked": (lambda facts: without(facts, ScanTaken), "is booked as nothing"),
+    "another light": (lambda facts: changed(facts, ScanTaken, shown="look"), "is booked as look"),
+    "another child": (lambda facts: changed(facts, ScanTaken, badge=badge("Mia")), "nobody did this"),
+    "a tap nobody made": (lambda facts: changed(facts, ScanTaken, reader="meal-till"), "nobody did this"),
+}
+
+
+@pytest.mark.parametrize("crime", CRIMES)
+def test_books_that_were_doctored_are_complained_of(crime: str) -> None:
+    taps, facts = honest()
+    doctor, sentence = CRIMES[crime]
+    assert any(sentence in complaint for complaint in complaints(taps, doctor(facts)))
+
+
+def test_a_no_that_was_charged_is_complained_of() -> None:
+    taps, facts = honest()
+    key = ("till", LIFE, 1)
+    taps[key].lit = Light.ADULT.value
+    assert any("was shown adult and is charged 150" in complaint for complaint in complaints(taps, facts))
+
+
+def test_one_service_with_two_charges_is_complained_of() -> None:
+    """The till died before its light; Léa tapped again at its next life and was charged again."""
+    day = Day()
+    first = day.tap("Léa", "drink-till", "16:00")
+    second = day.tap("Léa", "drink-till", "16:02", inc=schools.SECOND_LIFE)
+    taps = {
+        ("till", LIFE, 1): Tap(badge("Léa"), "drink-till", 0.0, first.at_ms),
+        ("till", schools.SECOND_LIFE, 1): Tap(badge("Léa"), "drink-till", 20.0, second.at_ms, lit="accepted"),
+    }
+    facts = [fact for each in day.facts for fact in each]
+    assert any("one service, two charges" in complaint for complaint in ledgers.twice(taps, facts))
+    taps["till", LIFE, 1].lit = "accepted"
+    assert not list(ledgers.twice(taps, facts))
+
+
+def test_holes_are_named() -> None:
+    hole = HoleDeclared(1, "till", LIFE, 1, 2)
+    assert ledgers.holes([hole]) == [hole]
