@@ -177,6 +177,9 @@ class Life:
         if self.connection is not None:
             self.world.broker.publish(self.connection, topic, payload, retain=retain)
 
+    def socket(self) -> None:
+        """The link sets options on the socket of its client; this one has none."""
+
     def _card_failed(self, _reason: str) -> None:
         self.die(cut=False)
         raise CutError

@@ -18,7 +18,7 @@ from tests.sim.ledgers import twice
 from tests.sim.nemesis import Nemesis
 from tests.sim.oracle import Oracle
 from tests.sim.people import Crowd, Office, a_school
-from tests.sim.turns import CutError, Turns, ViolationError
+from tests.sim.turns import CutError, DeadlockError, Turns, ViolationError
 
 Tell = Callable[[str], None]
 
@@ -82,6 +82,8 @@ class World:
         self.loop.call_soon(self._begin, script)
         try:
             self.loop.run_forever()
+        except DeadlockError as error:
+            self.violation = self.violation or str(error)
         finally:
             self._end()
         self._digest.update(self.disk.rows[-1].hash)
