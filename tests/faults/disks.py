@@ -4,6 +4,7 @@ Whatever is mounted here is let go in the reverse order, also when something fai
 """
 
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 
 FLAT = ("-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0")
 """ext4 complete from its first moment: nothing of it is written later, behind the writer's back."""
+
+WEAR_FILES = 1500
+"""Each takes several of the 1,024 blocks of the smallest journal."""
 
 
 def lacking(*programs: str) -> str:
@@ -62,6 +66,17 @@ def unmount(at: Path) -> None:
         _run("umount", "--lazy", str(at))
 
 
+def wear(there: Path) -> None:
+    """Let the file system's own journal go round once: its blocks then have their room, and only those of our files can lack it."""
+    for nth in range(WEAR_FILES):
+        path = there / f"worn-{nth % 2}"
+        path.unlink(missing_ok=True)
+        with path.open("wb") as file:
+            file.write(b"worn")
+            os.fsync(file.fileno())
+    path.unlink()
+
+
 def checked(image: Path) -> Path:
     """What a boot does first (Raspberry Pi OS: `fsck.repair=yes`): a torn superblock is put right from its copy."""
     done = subprocess.run(["e2fsck", "-y", str(image)], capture_output=True, text=True, check=False, env=_environ())
@@ -83,9 +98,14 @@ def free_bytes(folder: Path) -> int:
 
 
 def fill(ballast: Path, leave_bytes: int) -> None:
-    """Let this file take all room but so much."""
+    """Let this file take all room but so much; somebody else may be writing meanwhile."""
     with ballast.open("ab") as file:
-        os.posix_fallocate(file.fileno(), file.tell(), max(1, free_bytes(ballast.parent) - leave_bytes))
+        while (room := free_bytes(ballast.parent) - leave_bytes) > 0:
+            try:
+                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, room)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
 
 
 def _run(*command: str) -> None:

@@ -48,9 +48,8 @@ def inject(order: Order) -> Result:
         injected |= {f"cuts of the {store}": tally.cuts, f"{store} acknowledgements": tally.acknowledged}
         violations += tally.lost
         if not tally.lost:
-            proved.append(
-                f"{store}: 0 of {tally.acknowledged:,} acknowledged records lost; synchronous=OFF loses some at {len(careless.lost)} of {careless.cuts} cuts"
-            )
+            less = f"synchronous=OFF loses some at {len(careless.lost)} of {careless.cuts} cuts"
+            proved.append(f"{store}: 0 of {tally.acknowledged:,} acknowledged records lost; {less}")
     return Result("power", injected, proved, violations)
 
 

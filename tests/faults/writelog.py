@@ -23,6 +23,7 @@ from tests.faults.writers import SECTOR, STORES, WAIT_S, LostError, survived, wr
 
 POINTS = 100
 """Crash points of each store."""
+CARELESS_POINTS = 20
 RECORDS = 3000
 """So many receipts make one log: some thousand writes."""
 DISK_BYTES = 16 << 20
@@ -30,7 +31,7 @@ MEMORY_BYTES = 512 << 20
 """For the disk, its log and the copies; only what is used is taken."""
 MAGIC = 0x6A736677736872
 FLUSH, DISCARD = 1, 4
-"""Flags of an entry, and the log's first bytes: the format of dm-log-writes, as the Linux kernel documents it. A flush has no bytes here."""
+"""Flags of an entry, and before them the log's first bytes: dm-log-writes, as the Linux kernel documents it. A flush has no bytes here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,12 @@ def inject(order: Order) -> Result:
     if why := lacking("qemu-storage-daemon") or _no_fuse():
         return Result("writelog", {}, skipped=why)
     injected: dict[str, int] = {}
+    points = order.count or POINTS
     proved, violations = [], []
     for store in STORES:
         order.told(store)
-        careless = replay(order.folder, store, order.seed, 10, careless=True)
-        tally = replay(order.folder, store, order.seed, order.count or POINTS)
+        careless = replay(order.folder, store, order.seed, min(points, CARELESS_POINTS), careless=True)
+        tally = replay(order.folder, store, order.seed, points)
         if not careless.lost:
             violations.append(f"{store} with synchronous=OFF: nothing is lost, so this check cannot fail")
         for what, count in (("crash points", tally.points), ("lost writes", tally.dropped), ("torn writes", tally.torn)):
@@ -168,7 +170,7 @@ def _unsafe(entries: Sequence[Entry]) -> list[int]:
     """The entries after which something waits for a flush: between the others nothing can be lost."""
     found, waits = [], False
     for number, entry in enumerate(entries):
-        waits = not entry.flags & FLUSH and (waits or bool(entry.written) and entry.at < DISK_BYTES)
+        waits = not entry.flags & FLUSH and (waits or (bool(entry.written) and entry.at < DISK_BYTES))
         found += [number] * waits
     return found
 

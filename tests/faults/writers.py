@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -37,6 +38,8 @@ LIFE_RECORDS = 500
 """Records of one incarnation of the device."""
 SECTOR = 512
 _LETTERS = str.maketrans("0123456789", "BCDEFGHIJK")
+REFUSED = 2
+"""Exit status of a store that cannot be opened."""
 FULL = 75
 """Exit status of an outbox whose card is full and not broken (EX_TEMPFAIL)."""
 WAIT_S = 60.0
@@ -61,51 +64,66 @@ def main() -> int:
     parser.add_argument("--mark", nargs=2, metavar=("FILE", "OFFSET"), help="write each receipt there too, past every cache")
     options = parser.parse_args()
     told = _marking(Path(options.mark[0]), int(options.mark[1])) if options.mark else _saying
-    if options.store == "journal":
-        asyncio.run(_write_journal(options.folder, told, careless=options.careless))
-        return 0
-    return _write_outbox(options.folder, told, careless=options.careless)
+    try:
+        if options.store == "journal":
+            asyncio.run(_write_journal(options.folder, told, careless=options.careless))
+        else:
+            _write_outbox(options.folder, told, careless=options.careless)
+    except (HubError, EdgeError, OSError) as error:
+        print(error, file=sys.stderr)
+        if isinstance(error, StoreError):
+            os._exit(EXIT_DISK if error.fatal else FULL)  # as the device does
+        return REFUSED
+    return 0
 
 
 async def _write_journal(path: Path, told: Told, *, careless: bool) -> None:
-    path.mkdir(exist_ok=True)
     journal = await Journal.open(Folder(path), stop_at_once)
     if careless:
         await journal._writing.execute("PRAGMA synchronous=OFF")
     free = asyncio.Semaphore(WAITING)
-    number = 0
+    number, begun = 0, journal.durable
+
+    def done(number: int) -> None:
+        told(number)
+        free.release()
+
     for facts in asks(SEED, MANY):
         number += len(facts)
-        if number > journal.durable:
+        if number > begun:
             await free.acquire()
-            journal.append(facts, lambda number=number: (told(number), free.release()))  # type: ignore[misc]
+            journal.append(facts, partial(done, number))
 
 
-def _write_outbox(path: Path, told: Told, *, careless: bool) -> int:
+def _write_outbox(path: Path, told: Told, *, careless: bool) -> None:
     path.mkdir(exist_ok=True)
-    try:
-        box = SqliteOutbox(path, lambda: 0)
-        if careless:
-            box._db.execute("PRAGMA synchronous=OFF")
-        for number in range(box.archived() + box.unsettled() + 1, MANY, 3):
-            answered, own = [scan(number, by_hub=True), scan(number + 1, by_hub=True)], scan(number + 2)
-            box.append(answered, [own])
-            told(number + 2)
-            if number % 8 == 0:
-                box.settle([Line(own.inc, own.n, own.n)])
-    except StoreError as error:
-        print(error, file=sys.stderr)
-        return EXIT_DISK if error.fatal else FULL
-    return 0
+    box = SqliteOutbox(path, lambda: 0)
+    if careless:
+        box._db.execute("PRAGMA synchronous=OFF")
+    for number in range(box.archived() + box.unsettled() + 1, MANY, 3):
+        answered, own = [scan(number, by_hub=True), scan(number + 1, by_hub=True)], scan(number + 2)
+        box.append(answered, [own])
+        told(number + 2)
+        if number % 8 == 0:
+            box.settle([Line(own.inc, own.n, own.n)])
 
 
 def scan(number: int, *, by_hub: bool = False) -> Scan:
     """Record `number` of all; the device was started anew every LIFE_RECORDS records."""
     life, n = divmod(number - 1, LIFE_RECORDS)
     shown = Shown(Light.ACCEPTED, "arrived", by_hub=by_hub)
-    badge = f"{number:020}".translate(_LETTERS)
-    times = {"mono_ms": number, "wall_ms": number, "err_ms": 15}
-    return Scan(inc=f"{life:016x}", n=n + 1, reader="door-1", badge=badge, boot="0" * 16, **times, clock=ClockQuality.NTP, shown=shown)
+    return Scan(
+        inc=f"{life:016x}",
+        n=n + 1,
+        reader="door-1",
+        badge=f"{number:020}".translate(_LETTERS),
+        boot="0" * 16,
+        mono_ms=number,
+        wall_ms=number,
+        err_ms=15,
+        clock=ClockQuality.NTP,
+        shown=shown,
+    )
 
 
 def _saying(number: int) -> None:
@@ -205,7 +223,6 @@ def survived(store: str, folder: Path, acknowledged: int) -> int:
 
 
 async def _facts_in(path: Path) -> int:
-    path.mkdir(exist_ok=True)
     folder = Folder(path)
     try:
         journal = await Journal.open(folder, alive)
@@ -231,7 +248,7 @@ def _scans_in(folder: Path) -> int:
         count = box.archived() + box.unsettled()
         box.settle([Line(line.inc, 0, 0) for line in box.lines()])
         found = list(box._contiguous({}))
-        if box.damaged or box.unreadable:
+        if box.damaged or box.unreadable or list(folder.glob("*damaged*")):
             raise LostError("the outbox was damaged")
     wanted = [scan(number, by_hub=number % 3 != 0) for number in range(1, count + 1)]
     if found != wanted:
