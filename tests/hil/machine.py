@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.demo.town import DIES_WITH_US
 from tests.hil.image import Image
 
 QEMU = "qemu-system-x86_64"
@@ -142,7 +143,7 @@ def running(image: Image, programs: Path, folder: Path, broker_port: int) -> Ite
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-o", backing, overlay], check=True)
     monitor, agent = listener(folder / "monitor"), listener(folder / "agent")
     with log, monitor, agent:
-        command = [QEMU, *arguments(image, programs, overlay, folder, broker_port)]
+        command = [*DIES_WITH_US, QEMU, *arguments(image, programs, overlay, folder, broker_port)]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
             with accepted(monitor) as control, accepted(agent) as port:

@@ -19,6 +19,10 @@ from tests.demo.town import Program
 from tests.hil.machine import BROKER, GuestError, Machine
 from tests.journey.place import BADGES, DEVICE, Kept, Light, SetUp, read_kept
 
+PATHS = {
+    "in": "/dev/serial/by-path/platform-dummy_hcd.0-usb-0:1:1.0",
+    "out": "/dev/input/by-path/platform-dummy_hcd.1-usb-0:1:1.0-event-kbd",
+}
 RELAYS = {"in": 17, "out": 27}
 """The entry's relay is on when high, the exit's when low: that one has the pull-up which provisioning/README.md demands."""
 OFF, OPEN = {"in": 0, "out": 1}, {"in": 1, "out": 0}
@@ -47,13 +51,13 @@ password = "{password}"
 [[readers]]
 id = "in"
 kind = "line"
-path = "/dev/serial/by-path/platform-dummy_hcd.0-usb-0:1:1.0"
+path = "{PATHS["in"]}"
 door_pin = {RELAYS["in"]}
 
 [[readers]]
 id = "out"
 kind = "hid"
-path = "/dev/input/by-path/platform-dummy_hcd.1-usb-0:1:1.0-event-kbd"
+path = "{PATHS["out"]}"
 door_pin = {RELAYS["out"]}
 door_active_high = false
 

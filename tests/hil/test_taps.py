@@ -2,7 +2,7 @@
 
 from hub.core.facts import ScanTaken
 from tests.hil.conftest import Proof
-from tests.hil.porch import DOOR_MS, LAMPS, OFF, OPEN, RELAYS, Porch
+from tests.hil.porch import DOOR_MS, LAMPS, OFF, OPEN, PATHS, RELAYS, WITHIN_S, Porch
 from tests.journey.place import BADGES, PUPILS, everything_lit_is_booked_once
 
 VOIDED = "unreadable scan reader=out reason=void"
@@ -73,3 +73,24 @@ async def test_two_scanners_at_the_same_moment(at_work: Porch, proof: Proof) -> 
 
 def _readers(scans: list[ScanTaken]) -> list[str]:
     return [scan.reader for scan in scans]
+
+
+async def test_probe_names_both_scanners_and_shows_what_they_read(here: Porch, proof: Proof) -> None:
+    """As the program's own user, with the udev rules of the guide and nothing grabbed."""
+
+    def said() -> str:
+        return str(here.machine.do("get", path="/tmp/probe"))
+
+    probe = "exec /opt/preau/bin/preau-edge probe > /tmp/probe 2>&1"
+    running = here.machine.ask("run", command=["runuser", "-u", "preau-edge", "--", "sh", "-c", probe], within_s=WITHIN_S)
+    for path in PATHS.values():
+        await here.until(lambda path=path: f"at {path}\n" in said(), f"a reader at {path}")  # type: ignore[misc]
+    for badges, reader in enumerate(PATHS, 1):
+        here.scan("Tom", reader)
+        await here.until(lambda badges=badges: said().count(f'"{BADGES["Tom"]}", a badge') == badges, "a badge that is shown")  # type: ignore[misc]
+    here.machine.run("pkill", "-INT", "--full", "^/opt/preau/bin/python")
+    status, _, _ = here.machine.done(running)
+    assert status == 0, said()
+    for kind, path in (("line", PATHS["in"]), ("hid", PATHS["out"])):
+        assert f'kind = "{kind}"\npath = "{path}"\n' in said()
+    proof.add("preau-edge probe with both scanners", "named by their ports, badges shown, settings lines printed")
