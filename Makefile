@@ -13,7 +13,7 @@ RUN_PACKAGES := python3-venv python3-dev gcc libc6-dev linux-libc-dev libpango-1
 # What the stopwatch holds us against, and who counts what the kernel was asked for.
 BENCH_PACKAGES := $(RUN_PACKAGES) postgresql strace
 # A second broker, a real browser, a reader of PDF files, replayed scanners, a machine for the units.
-TEST_PACKAGES := $(BENCH_PACKAGES) mosquitto chromium poppler-utils procps git umockdev systemd-container adduser
+TEST_PACKAGES := $(BENCH_PACKAGES) mosquitto chromium poppler-utils procps git umockdev systemd-container adduser e2fsprogs mount qemu-system-common
 # A virtual machine with Debian's own kernel, and what builds one.
 HIL_PACKAGES := $(RUN_PACKAGES) mosquitto qemu-system-x86 qemu-utils seabios ipxe-qemu mmdebstrap kmod e2fsprogs cpio xz-utils socat make linux-headers-amd64
 
