@@ -311,6 +311,7 @@ since_ms = {self.time.since_ms}
         finally:
             if process.returncode is None:
                 process.kill()
+                await process.communicate()  # its pipes are closed while there is a loop to close them
         if process.returncode:
             raise TownError(f"preau-hub {words[0]}: {err.decode(errors='replace')}")
         return out.decode()
