@@ -109,6 +109,13 @@ def test_a_device_reaches_readers_and_lamps_and_leaves_them_dark() -> None:
     assert "ProcSubset" not in service, "gpiozero reads /proc/cpuinfo"
 
 
+def test_a_device_that_is_switched_on_without_a_network_waits_for_none() -> None:
+    """`make hil` saw it wait two minutes, dark and deaf, for a network that somebody had unplugged."""
+    service = unit("preau-edge")
+    waited_for = " ".join(word for key in ("After", "Wants", "Requires", "BindsTo", "Requisite") for word in service.get(key, []))
+    assert "online" not in waited_for
+
+
 def test_each_night_there_is_a_backup_of_the_hubs_folder_beside_it() -> None:
     """What its command does: tests/hub/test_backup.py."""
     service = unit("preau-backup")
