@@ -10,6 +10,7 @@ from statistics import median
 
 from tests.bench import devices, processes, school, world
 from tests.bench.pace import passed
+from tests.bench.processes import Running
 from tests.bench.report import Row
 from tests.bench.world import World
 
@@ -48,8 +49,8 @@ async def _killed(there: World, witness: str) -> float:
             since_ns = time.monotonic_ns()
             hub.process.kill()
             hub.process.wait()
-            later.enter_context(world.hub_alone(there, ready=False))
-            await _verdict(there, witness)
+            restarted = later.enter_context(world.hub_alone(there, ready=False))
+            await _verdict(there, witness, restarted)
             return (time.monotonic_ns() - since_ns) / 1e6
 
 
@@ -66,15 +67,18 @@ async def _load(there: World) -> AsyncIterator[None]:
         yield
 
 
-async def _verdict(there: World, name: str) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while not _knocked(there.port):
-            await passed(KNOCK_EVERY_S)
-        async with devices.present(there, name) as device:
-            device.tap(world.hashes(there)[0])
-            while not device.took_ms:
-                await passed(ASK_EVERY_S)
-                device.ask_again()
+async def _verdict(there: World, name: str, hub: Running) -> None:
+    deadline_s = time.monotonic() + WAIT_S
+    while not _knocked(there.port):
+        log = (there.folder / "hub.log").read_text()[-2000:]
+        assert hub.process.poll() is None, f"the hub did not come back: {log}"
+        assert time.monotonic() < deadline_s, f"nobody answers for the broker: {log}"
+        await passed(KNOCK_EVERY_S)
+    async with asyncio.timeout(WAIT_S), devices.present(there, name) as device:
+        device.tap(world.hashes(there)[0])
+        while not device.took_ms:
+            await passed(ASK_EVERY_S)
+            device.ask_again()
 
 
 def _knocked(port: int) -> bool:
