@@ -44,10 +44,10 @@ def test_the_hubs_example_chooses_the_broker_that_needs_no_installation() -> Non
 # --- units --------------------------------------------------------------------------------------
 
 
-def unit(name: str) -> dict[str, list[str]]:
-    """The [Service] settings: each key with all its values."""
+def unit(name: str, part: str = "[Service]") -> dict[str, list[str]]:
+    """The settings of one section: each key with all its values."""
     values: dict[str, list[str]] = {}
-    section = (ROOT / "systemd" / f"{name}.service").read_text().partition("[Service]")[2].partition("\n[")[0]
+    section = (ROOT / "systemd" / f"{name}.service").read_text().partition(part)[2].partition("\n[")[0]
     for line in section.splitlines():
         if line and not line.startswith("#"):
             key, _, value = line.partition("=")
@@ -111,8 +111,9 @@ def test_a_device_reaches_readers_and_lamps_and_leaves_them_dark() -> None:
 
 def test_a_device_that_is_switched_on_without_a_network_waits_for_none() -> None:
     """`make hil` saw it wait two minutes, dark and deaf, for a network that somebody had unplugged."""
-    service = unit("preau-edge")
-    waited_for = " ".join(word for key in ("After", "Wants", "Requires", "BindsTo", "Requisite") for word in service.get(key, []))
+    beginning = unit("preau-edge", "[Unit]")
+    waited_for = " ".join(word for key in ("After", "Wants", "Requires", "BindsTo", "Requisite") for word in beginning.get(key, []))
+    assert "network.target" in waited_for
     assert "online" not in waited_for
 
 
