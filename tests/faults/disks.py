@@ -43,6 +43,7 @@ def tmpfs(at: Path, size_bytes: int) -> Iterator[Path]:
 
 def blank(image: Path, size_bytes: int, block_bytes: int = 4096) -> Path:
     """A new ext4 in a file; holes take no room. With blocks of 1024 bytes it has, as a large one has, a copy of its superblock."""
+    image.unlink(missing_ok=True)
     with image.open("wb") as file:
         file.truncate(size_bytes)
     _run("mkfs.ext4", *FLAT, "-b", str(block_bytes), str(image))
@@ -64,6 +65,13 @@ def unmount(at: Path) -> None:
     """Let go now; where somebody still has a file open, as soon as he is done."""
     if subprocess.run(["umount", str(at)], capture_output=True, check=False, env=_environ()).returncode:
         _run("umount", "--lazy", str(at))
+
+
+def left(image: Path, held: bytes | bytearray) -> Path:
+    """An image that holds this, always as a new file: mount would take a loop device that is just going, with what it still remembers."""
+    image.unlink(missing_ok=True)
+    image.write_bytes(held)
+    return image
 
 
 def wear(there: Path) -> None:

@@ -188,12 +188,12 @@ def _after(there: Path, said: Path, store: str, acknowledged: int) -> tuple[int,
 
 def _lost(held: bytes, folder: Path, store: str, acknowledged: int) -> str:
     """What the medium lacks, mounted as by the next boot; empty when nothing."""
-    with disks.tmpfs(folder / "other", 2 * DISK_BYTES) as memory:
-        image = memory / "disk"
-        image.write_bytes(held)
-        with disks.mounted(disks.checked(image), memory / "there") as there:
-            try:
-                survived(store, there / "store", acknowledged)
-            except LostError as lost:
-                return str(lost)
+    with (
+        disks.tmpfs(folder / "other", 2 * DISK_BYTES) as memory,
+        disks.mounted(disks.checked(disks.left(memory / "disk", held)), memory / "there") as there,
+    ):
+        try:
+            survived(store, there / "store", acknowledged)
+        except LostError as lost:
+            return str(lost)
     return ""

@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.disks import blank, free_bytes, lacking, mounted, pulled, tmpfs
+from tests.faults.disks import blank, free_bytes, lacking, left, mounted, pulled, tmpfs
 from tests.faults.result import Order, Result
 from tests.faults.writers import STORES, WAIT_S, LostError, Writer, survived, writer
 
@@ -58,9 +58,9 @@ def cut(folder: Path, store: str, seed: int, cuts: int, *, careless: bool = Fals
     tally, luck = Tally(), random.Random(f"{seed} {store}")
     with tmpfs(folder / "memory", 6 * DISK_BYTES) as memory:
         while tally.cuts < cuts:
-            left, found = blank(memory / "disk", DISK_BYTES), 0
+            image, found = blank(memory / "disk", DISK_BYTES), 0
             for _ in range(LIVES_OF_A_DISK):
-                found = _life(left, store, tally, luck, found, min(CUTS_OF_A_LIFE, cuts - tally.cuts), careless=careless)
+                found = _life(image, store, tally, luck, found, min(CUTS_OF_A_LIFE, cuts - tally.cuts), careless=careless)
     return tally
 
 
@@ -82,7 +82,7 @@ def _life(image: Path, store: str, tally: Tally, luck: random.Random, found: int
         room = free_bytes(there)
     assert room > DISK_BYTES // 8, "the disk is nearly full: take larger ones"
     if cuts:
-        image.write_bytes(held)
+        left(image, held)
     tally.acknowledged += max(0, one.acknowledged - began)
     return found
 
@@ -90,9 +90,7 @@ def _life(image: Path, store: str, tally: Tally, luck: random.Random, found: int
 def _look(held: bytes, memory: Path, one: Writer, store: str, tally: Tally) -> int:
     """What the cut left, mounted as after a power cut and opened by the real store."""
     tally.cuts += 1
-    copy = memory / "copy"
-    copy.write_bytes(held)
-    with mounted(copy, memory / "seen") as seen:
+    with mounted(left(memory / "copy", held), memory / "seen") as seen:
         try:
             return survived(store, seen / "store", one.acknowledged)
         except LostError as lost:

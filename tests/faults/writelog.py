@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.disks import blank, checked, lacking, mounted, tmpfs, unmount
+from tests.faults.disks import blank, checked, lacking, left, mounted, tmpfs, unmount
 from tests.faults.result import Order, Result
 from tests.faults.writers import SECTOR, STORES, WAIT_S, LostError, survived, writer
 
@@ -205,9 +205,7 @@ def _look(memory: Path, store: str, disk: bytearray, acknowledged: int, case: st
     """Mount what is left, as at the next start, and open it with the real store."""
     tally.points += 1
     tally.acknowledged += acknowledged
-    copy = memory / "copy"
-    copy.write_bytes(disk)
-    with mounted(checked(copy), memory / "seen") as seen:
+    with mounted(checked(left(memory / "copy", disk)), memory / "seen") as seen:
         try:
             survived(store, seen / "store", acknowledged)
         except LostError as lost:
