@@ -250,14 +250,18 @@ def _lines(text: str, name: str, columns: tuple[str, ...]) -> tuple[list[tuple[i
     text = text.removeprefix("\ufeff")
     first = text.splitlines()[0] if text.strip() else ""
     table = csv.reader(io.StringIO(text), delimiter=";" if first.count(";") >= first.count(",") else ",")
-    header = [cell.strip().lower() for cell in next(table, [])]
+    try:
+        numbered = [(table.line_num, row) for row in table]
+    except csv.Error as error:
+        raise ImportRefusedError(f"{name}:{table.line_num}: cannot be read as a list: {error}") from error
+    header = [cell.strip().lower() for cell in numbered.pop(0)[1]] if numbered else []
     missing = [column for column in columns if column not in header]
     if missing:
         raise ImportRefusedError(f"{name}:1: column `{missing[0]}` is missing; the columns are: {'; '.join(columns)}")
     notes = tuple(
         f"column `{column}` was dropped: Préau never stores a national register number" for column in header if _NATIONAL.search(column)
     )
-    lines = [(table.line_num, _cells(header, columns, row)) for row in table if any(cell.strip() for cell in row)]
+    lines = [(number, _cells(header, columns, row)) for number, row in numbered if any(cell.strip() for cell in row)]
     if len(lines) > MAX_LINES:
         raise ImportRefusedError(f"{name}: {len(lines)} lines; at most {MAX_LINES} at once")
     return lines, notes

@@ -22,7 +22,7 @@ def parse(text: str, kind: type[S], name: str) -> S:
     """The settings in `text` as a `kind` (a struct with forbid_unknown_fields). `name` is the file's, for the message."""
     try:
         tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, brackets without end: tomllib lets Python's own errors out
         raise SettingsError(f"{name}: not TOML: {error}") from error
     try:
         return msgspec.convert(tree, kind)

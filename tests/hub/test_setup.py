@@ -194,6 +194,10 @@ def test_a_list_may_come_from_an_old_spreadsheet(tmp_path: Path, encoding: str) 
     assert [row.first_name for row in rows if isinstance(row, Pupil)] == ["Léa"]
 
 
+def test_a_line_end_of_an_old_mac_is_refused_in_a_sentence() -> None:
+    assert refused(lambda: listed(LEA, "Maes;Les Tilleuls;Maes;No\ré;5B;")).startswith("pupils.csv:3: cannot be read as a list")
+
+
 def test_a_file_no_encoding_fits_is_refused_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "pupils.csv"
     path.write_bytes(b"\x81\x8d\x8f")

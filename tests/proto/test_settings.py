@@ -106,3 +106,8 @@ def test_what_is_wrong_is_named_with_file_line_and_key(old: str, new: str, expec
 )
 def test_tables_in_one_line_and_dotted_keys_are_found_too(text: str, expected: str) -> None:
     assert complaint(text).startswith(expected)
+
+
+@pytest.mark.parametrize("value", ["1" * 5_000, "[" * 5_000])
+def test_a_value_beyond_the_limits_of_python_is_refused_in_a_sentence(value: str) -> None:
+    assert complaint(f"device = {value}").startswith("device.toml: not TOML: ")
