@@ -11,6 +11,8 @@ import httpx2
 from hub.core.money import read_cents
 
 PASSWORD = "quatre mots pour un exercice"
+PATIENCE_S = 60.0
+"""A loaded machine answers late; whether pages are quick is not asked here."""
 _TAP = re.compile(r'id="tap-(\d+)"')
 _INSIDE = re.compile(r'href="/present/(\d+)">[^<]*</a>\s*<span class="count">(\d+)</span>')
 _QUESTIONS = re.compile(r'id="settle-title">[^<]*<span class="count">(\d+)</span>')
@@ -32,7 +34,7 @@ class Browser:
     """Signed in from `sign_up` on; a hub that was restarted knows it still."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx2.AsyncClient(base_url=url, headers={"origin": url}, timeout=10.0)
+        self._http = httpx2.AsyncClient(base_url=url, headers={"origin": url}, timeout=PATIENCE_S)
 
     async def __aenter__(self) -> Self:
         return self
