@@ -19,7 +19,7 @@ HIL_PACKAGES := $(RUN_PACKAGES) mosquitto qemu-system-x86 qemu-utils seabios ipx
 
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 .NOTPARALLEL:
-.PHONY: test lint demo day bench sim faults lock clean hil run-packages bench-packages test-packages
+.PHONY: test lint demo day bench sim mutants faults lock clean hil run-packages bench-packages test-packages
 
 test: test-packages lint
 	.venv/bin/pytest
@@ -43,6 +43,9 @@ faults: test-packages $(READY)
 
 sim: $(READY)
 	@.venv/bin/python -m tests.sim $(if $(HOURS),--hours $(HOURS))
+
+mutants: $(READY)
+	@.venv/bin/python -m tests.sim.mutants $(if $(CPU),--cpu $(CPU))
 
 # What builds comes first and is locked apart: with it in place, pip fetches nothing that has no hash.
 $(READY): pyproject.toml requirements-build.lock requirements.lock | run-packages

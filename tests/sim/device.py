@@ -108,11 +108,11 @@ class Life:
         self.name = device.name
         self.alive = True
         self.fuse = 0
-        self.inc = self.world.random16()
         self.queue: deque[tuple[e.Event, Any]] = deque()
         self.tapping: Any = None
-        self.loop = Loop(self.inc, {})
-        self.link = Link(device.settings, self.inc, self._hear_event)
+        inc = self.world.random16()
+        self.loop = Loop(inc, {})
+        self.link = Link(device.settings, inc, self._hear_event)
         self.link._client = self  # type: ignore[assignment] # paho's part of the link: `publish` below
         self.connection: Connection | None = None
         self._own = frozenset(topics.topic(self.name, kind) for kind in (Kind.STATE, *topics.TO_DEVICE)) | {topics.HUB}
@@ -121,6 +121,11 @@ class Life:
         self._ticks = (0, 0)
         self.parts = Parts(device.card, self, self.link, self, vitals, int, self._card_failed, "1.0")
 
+    @property
+    def inc(self) -> str:
+        """What its numbers begin with: the code's own word for it, so that one used twice is seen."""
+        return self.loop.state.inc
+
     def begin(self) -> None:
         """What the card remembers, and the first attempt to connect."""
         self._guarded(lambda: self.loop.begin(self.parts))
@@ -128,11 +133,11 @@ class Life:
             self._rearm()
             self.world.loop.after_s(self.world.chance.uniform(0.05, 1.0), self._knock)
 
-    def die(self, *, cut: bool) -> None:
-        """Without a warning."""
+    def die(self, *, cut: bool, orderly: bool = False) -> None:
+        """Without a warning, unless `orderly`."""
         if self.alive:
             self.alive, self.device.life = False, None
-            self.world.oracle.died(self.name, self.inc, self.device.card)
+            self.world.oracle.died(self.name, self.inc, self.device.card, orderly=orderly)
             if self.connection is not None:
                 self.world.broker.close(self.connection, told=True, after_s=UNPLUGGED_S if cut else 0.02)
             if cut:
@@ -148,7 +153,7 @@ class Life:
             if self.connection is not None:
                 self.world.broker.close(self.connection, told=False)
             self.connection = None
-            self.die(cut=False)
+            self.die(cut=False, orderly=True)
 
     # --- what the loop and the link see ---
 

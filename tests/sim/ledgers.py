@@ -151,7 +151,8 @@ def prices(taps: "Mapping[Key, Tap]", facts: list[Fact], excused: AbstractSet[Ke
         cents, price_cents = net.get(key, 0), PRICES_CENTS[ARTICLES[tap.reader]]
         if tap.lit not in YES and cents:
             yield f"{key} was shown {tap.lit} and is charged {cents}"
-        if tap.lit in YES and code is Code.SOLD and cents != price_cents:
+        served = code is Code.SOLD or (code is Code.SHORTAGE and tap.own)
+        if tap.lit in YES and served and cents != price_cents:
             yield f"{key} was shown {tap.lit} and is charged {cents}, not {price_cents}"
         if code in {Code.AGAIN, Code.UNKNOWN} and cents:
             yield f"{key} is {code} and is charged {cents}"

@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from edge.events import Pattern
 from hub.core.facts import Code, Fact, ScanTaken
-from proto.messages import YES
+from proto.messages import YES, RosterManifest
 from tests.sim import ledgers
 from tests.sim.faults import Fault
 from tests.sim.ledgers import Key
@@ -25,6 +27,8 @@ FRESH_S = 6.0
 REPEAT_S = 3.0
 MINUTE_S = 61.0
 """What a device that dies may take with it: answered scans wait a minute for the card (design.md, The device)."""
+LATE_MS = 15_000
+"""A message is at most so long on its way."""
 SLOW_S = 12.0
 """… and for a slow card to take them."""
 
@@ -40,6 +44,9 @@ class Tap:
     """The school's true time."""
     lit: str = ""
     lit_s: float = 0.0
+    own: bool = False
+    """Whether the device answered alone."""
+    boot: str = ""
     on_full_card: bool = False
     granted_s: float | None = None
     before: Key | None = None
@@ -62,6 +69,8 @@ class Oracle:
     """Scans that nobody can have any more, for a reason that design.md admits."""
     blocked_ms: dict[str, int] = field(default_factory=dict)
     """Badge -> when the office was told that it is blocked."""
+    over_ms: dict[str, int] = field(default_factory=dict)
+    """The same, by a hub's clock that is right, whatever the devices' clocks are."""
     promised: set[int] = field(default_factory=set)
     """Asks of the office that were answered yes."""
     pulses: int = 0
@@ -74,7 +83,8 @@ class Oracle:
         if key in self.taps:
             self.world.fail(f"number {key} is used a second time")
         place = (key[0], reader, who.hash)
-        self.taps[key] = Tap(who.hash, reader, self.world.loop.now_s, self.world.true_ms(), before=self._last.get(place))
+        boot = self.world.devices[key[0]].boot
+        self.taps[key] = Tap(who.hash, reader, self.world.loop.now_s, self.world.true_ms(), boot=boot, before=self._last.get(place))
         self._last[place] = key
 
     def merged(self, key: Key) -> None:
@@ -99,6 +109,9 @@ class Oracle:
         own = stored is not None and stored.shown is not None and not stored.shown.by_hub and stored.shown.light == pattern.value
         if not own and pattern.value not in self.booked.get(key, ()) and not (card.full and pattern is Pattern.ADULT):
             self.world.fail(f"{pattern} for {key} is no receipt: neither card nor hub has it so")
+        tap.own = own
+        if pattern.value in YES:
+            self._may_be_lit(tap, card)
 
     def repeated(self, device: str, reader: str, pattern: Pattern, who: "Person | None") -> None:
         """A lamp that answers no scan of its own: a tap that was taken for the one before, or no badge, or no room."""
@@ -152,6 +165,8 @@ class Oracle:
         """The office was told that this badge is good for nothing any more."""
         if not self.world.clocks_lie:
             self.blocked_ms[badge] = self.world.hub_wall_ms()
+        if Fault.HUB_CLOCK not in self.world.plan.faults:
+            self.over_ms[badge] = self.world.hub_wall_ms()
 
     # --- at the stores ---
 
@@ -162,6 +177,7 @@ class Oracle:
                 self.booked.setdefault((fact.device, fact.inc, fact.n), set()).add(fact.light.value)
                 self.world.saw("booked", fact.device, fact.inc, fact.n, fact.code)
                 self._heeds_blocks(fact)
+                self._in_time(fact)
 
     def restored(self, lost: Iterable[Fact]) -> None:
         """The hub comes from a backup without these facts; what the office was promised since is gone with them (promise P4)."""
@@ -170,16 +186,17 @@ class Oracle:
                 self.lost_by_hub.add((fact.device, fact.inc, fact.n))
         self.promised.clear()
         self.blocked_ms.clear()
+        self.over_ms.clear()
 
     def card_lost(self, keys: set[Key]) -> None:
         """A card has these, or had them, in doubt."""
         self.lost_by_card |= keys
 
-    def died(self, device: str, inc: str, card: "Card") -> None:
-        """What was in the device's memory only: the minute before its death, and what a full card had refused."""
+    def died(self, device: str, inc: str, card: "Card", *, orderly: bool) -> None:
+        """What was in the device's memory only: the minute before its death, and what a full card had refused (an orderly one: refuses)."""
         since_s = self.world.loop.now_s - MINUTE_S - (SLOW_S if Fault.SLOW_CARD in self.world.plan.faults else 0.0)
         for key, tap in reversed(self.taps.items()):
-            fleeting = tap.lit_s >= since_s or tap.on_full_card or card.refused_s >= tap.lit_s
+            fleeting = card.full if orderly else tap.lit_s >= since_s or tap.on_full_card or card.refused_s >= tap.lit_s
             if key[:2] == (device, inc) and tap.lit and fleeting and card.holds(inc, key[2]) is None:
                 self.gone.add(key)
 
@@ -197,6 +214,24 @@ class Oracle:
         """Lit, and rightly not in the books: the card lost it, or it was in one memory only when that died."""
         full = {key for key in self.gone if self.taps[key].on_full_card}
         return self.lost_by_card | full | (self.gone & self.lost_by_hub)
+
+    def _may_be_lit(self, tap: Tap, card: "Card") -> None:
+        """A yes: never for somebody whom nobody knows, nor by a device that was told since that the badge is over."""
+        if tap.badge in {one.hash for one in self.world.crowd.strangers}:
+            self.world.fail(f"a stranger is shown {tap.lit}: {tap}")
+        over_ms, kept = self.over_ms.get(tap.badge), card.kept("roster")
+        if tap.own and over_ms is not None and kept is not None:
+            manifest, _ = msgspec.json.decode(kept, type=tuple[RosterManifest, list[str]])
+            if manifest.issued_ms > over_ms:
+                self.world.fail(f"a badge is accepted that was over before the device's roster was issued: {tap}")
+
+    def _in_time(self, fact: ScanTaken) -> None:
+        """A device that has not lost its power since tells when a scan was, whatever its wall clock says."""
+        tap = self.taps.get((fact.device, fact.inc, fact.n))
+        if tap is None or Fault.HUB_CLOCK in self.world.plan.faults or tap.boot != self.world.devices[fact.device].boot:
+            return
+        if not 0 <= fact.at_ms + 1 - tap.at_ms <= LATE_MS:
+            self.world.fail(f"booked {fact.at_ms - tap.at_ms} ms after it was: {fact}")
 
     def _heeds_blocks(self, fact: ScanTaken) -> None:
         since_ms = self.blocked_ms.get(fact.badge)

@@ -1,0 +1,106 @@
+"""Bugs of the rules and the books: `hub/core/`."""
+
+from tests.sim.planting import Bug, Edit
+
+BUGS = (
+    Bug(
+        "a tap repeated after a device's death is served twice",
+        (
+            Edit(
+                "hub.core.scans",
+                "    if last is not None and last.inc != scan.inc and abs(arrived.at_ms - last.at_ms) < AGAIN_MS:",
+                "    if last is not None and last.inc == scan.inc and abs(arrived.at_ms - last.at_ms) < 0:",
+            ),
+        ),
+    ),
+    Bug(
+        "a yes that nobody saw keeps its money",
+        (Edit("hub.core.scans", "    money = () if charge is None else reverse(", "    money = () if charge or not charge else reverse("),),
+    ),
+    Bug(
+        "a yes that was lit is not booked after all",
+        (
+            Edit(
+                "hub.core.scans",
+                "    if shown_yes(scan) and (decided.light not in YES or decided.code is Code.SHORTAGE):",
+                "    if shown_yes(scan) and decided is None:",
+            ),
+        ),
+    ),
+    Bug("a yes that was lit offline may still be refused", (Edit("hub.core.scans", "forced=served, unlit=", "forced=False, unlit="),)),
+    Bug(
+        "a no that was lit offline is charged",
+        (Edit("hub.core.scans", "unlit=arrived.scan.shown is not None and not served)", "unlit=False)"),),
+    ),
+    Bug(
+        "a blocked badge is served",
+        (Edit("hub.core.scans", "    return then, None if then.state is BadgeState.ACTIVE else Code.BLOCKED", "    return then, None"),),
+    ),
+    Bug(
+        "a limit is passed without a reason",
+        (Edit("hub.core.wallets", "        reason=Reason.OFFLINE if short else Reason.NONE,", "        reason=Reason.NONE,"),),
+    ),
+    Bug(
+        "a limit is not kept",
+        (
+            Edit(
+                "hub.core.wallets",
+                "        case Policy.MUST_HAVE_FUNDS:\n            return 0\n",
+                "        case Policy.MUST_HAVE_FUNDS:\n            return after_cents\n",
+            ),
+        ),
+    ),
+    Bug(
+        "charges are named by the wall clock",
+        (Edit("hub.core.wallets", "        charge=charge_id(ask),", '        charge=derived(sale.at_ms // 1000, "charge"),'),),
+    ),
+    Bug(
+        "a decision writes the books",
+        (
+            Edit(
+                "hub.core.wallets",
+                "    booked = Charged(\n",
+                "    books.charged[sale.pupil.id, 0] = (ask, sale.at_ms)\n    booked = Charged(\n",
+            ),
+        ),
+    ),
+    Bug(
+        "entries do not sum to zero",
+        (
+            Edit(
+                "hub.core.ledger",
+                "(Entry(source, -cents), Entry(target, cents))",
+                "(Entry(source, -cents), Entry(target, cents + (cents > 400)))",
+            ),
+            Edit("hub.core.ledger", "    return total_cents == 0", "    return total_cents == total_cents"),
+        ),
+    ),
+    Bug(
+        "a charge taken back counts twice",
+        (
+            Edit(
+                "hub.core.books",
+                "        del books.charged[taken.pupil, taken.item]\n    _book(books, fact.entries)",
+                "        del books.charged[taken.pupil, taken.item]\n    _book(books, fact.entries)\n    _book(books, fact.entries)",
+            ),
+        ),
+    ),
+    Bug(
+        "a meal is handed out twice",
+        (Edit("hub.core.canteen", "    if meal is not None and meal.served_ms:\n", "    if meal is not None and meal.served_ms < 0:\n"),),
+    ),
+    Bug(
+        "a pupil comes in twice",
+        (
+            Edit(
+                "hub.core.attendance",
+                "    if present is not None:\n        return Outcome(Code.ALREADY_IN)\n",
+                "    if present is not None and present.id < 0:\n        return Outcome(Code.ALREADY_IN)\n",
+            ),
+        ),
+    ),
+    Bug(
+        "the books forget how far a device is",
+        (Edit("hub.core.books", "    line.n = max(line.n, n)\n", "    line.n = n - (n % 50 == 0)\n"),),
+    ),
+)

@@ -1,0 +1,50 @@
+"""Bugs behind the two ports, planted in the stores' twins: what the real stores promise there, `make faults` holds on real disks."""
+
+from tests.sim.planting import Bug, Edit
+
+BUGS = (
+    Bug(
+        "the journal answers before its fsync",
+        (
+            Edit("tests.sim.disk", "        self._life.step()\n        self._tell(group)\n", "        self._life.step()\n"),
+            Edit(
+                "tests.sim.disk",
+                "        delay_s = self._chance.uniform(0.0002, 0.004)",
+                "        self._written += len(facts)\n"
+                "        self._tell(group)\n"
+                "        self._written -= len(facts)\n"
+                "        delay_s = self._chance.uniform(0.0002, 0.004)",
+            ),
+        ),
+    ),
+    Bug(
+        "the outbox answers before its fsync",
+        (
+            Edit(
+                "tests.sim.card",
+                "        self._base: MemoryOutbox | None = None\n",
+                "        self._base: MemoryOutbox | None = self.content.copy()\n",
+            ),
+            Edit("tests.sim.card", "        self._lost(before, Fault.LYING_CARD)", "        assert before is not None"),
+        ),
+    ),
+    Bug(
+        "a start believes what was never made durable",
+        (
+            Edit(
+                "tests.sim.disk",
+                "        self.settle()\n"
+                "        books = Books()\n"
+                "        for fact in self.facts():\n"
+                "            books.apply(fact)\n"
+                "        return books",
+                "        durable, self.durable = self.durable, len(self.rows)\n"
+                "        books = Books()\n"
+                "        for fact in self.facts():\n"
+                "            books.apply(fact)\n"
+                "        self.durable = durable\n"
+                "        return books",
+            ),
+        ),
+    ),
+)
