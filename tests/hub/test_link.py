@@ -283,7 +283,7 @@ async def test_a_flood_of_full_messages_counts_for_the_work_it_makes(board: Swit
     for life in range(60):
         await door.send(*(tap("Léa", n, inc=f"{life:016x}") for n in range(1, 101)))
     await until(lambda: board.seen("door-1").rubbish.get("flood", 0) > 20)
-    await until(lambda: board.desk.books.line("door-1", f"{30:016x}").n == 100)
+    await until(lambda: board.desk.books.line("door-1", f"{5:016x}").n == 100)
 
 
 async def test_a_defect_of_ours_drops_one_message_and_not_the_connection(
@@ -441,6 +441,7 @@ async def test_a_full_message_holds_the_loop_for_a_few_milliseconds_only(
                 taps.append(tap(("Léa", "Tom", "Noé", "Mia")[len(taps) % 4], len(taps) + 1, "inner", shown=OFFLINE_YES, inc=inc))
             records = len(taps)
             payload = codec.encode(ScanMessage(session=SESSION, q=life + 1, boot=BOOT, mono_ms=1_000, records=taps))
+            board.link._budgets.clear()  # the allowance of a device is not what is measured here
             began_s = time.perf_counter()
             board.link.receive("preau/v1/door-1/scan", payload, False)
             took_ms.append((time.perf_counter() - began_s) * 1000)
