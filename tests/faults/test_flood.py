@@ -35,6 +35,10 @@ def test_slow_lights_and_missing_ones_are_complained_of() -> None:
     assert too_late(SPELLS, [came(1_500, 20.0), came(500, 0.0, light="")]) == ["1 taps at the others saw no light"]
 
 
+def test_a_light_that_came_before_its_tap_is_complained_of() -> None:
+    assert too_late(SPELLS, [came(1_500, -7.0)]) == ["a light came 7 ms before its tap: taps and lights do not fit"]
+
+
 def test_a_flood_that_met_no_tap_proves_nothing() -> None:
     with pytest.raises(ValueError, match="nothing was measured"):
         too_late(SPELLS, [came(500, 20.0)])
