@@ -16,11 +16,7 @@ BUGS = (
                 "        known = self.books.asks.get(ask)\n",
                 "        known = self.books.asks[ask] if ask in self.books.asks else None\n",
             ),
-            Edit(
-                "hub.core.ledger",
-                "    return sum(entry.cents for entry in entries) == 0",
-                "    return not sum(entry.cents for entry in entries)",
-            ),
+            Edit("hub.core.ledger", "    return total_cents == 0", "    return not total_cents"),
         ),
         harmless=True,
     ),
