@@ -26,6 +26,8 @@ ROUNDS = 8
 """Disks that fail inside the kernel, for each store."""
 DISK_BYTES, MEMORY_BYTES = 24 << 20, 18 << 20
 """The image promises more than its memory holds."""
+LAST_RECORDS = 40
+"""Those of the last commit, at most."""
 MORE = 200
 """Records of the start after the error, before its power is cut."""
 HUB = "tests.faults.hubday"
@@ -38,6 +40,10 @@ class Tally:
     failed: int = 0
     promised: int = 0
     ends: Counter[int] = field(default_factory=Counter)
+    gave_up: int = 0
+    """Failing disks whose file system the kernel made read-only."""
+    taken_along: int = 0
+    """Records that such a file system had reported as synced, and had not."""
     wrong: list[str] = field(default_factory=list)
 
 
@@ -61,6 +67,10 @@ def inject(order: Order) -> Result:
     injected["promises"] = sum(tally.promised for _, tally in tallies)
     violations = [sentence for _, tally in tallies for sentence in tally.wrong]
     proved = [f"{what}: 0 of {tally.promised:,} promises broken; {_ends(tally)}" for what, tally in tallies if not tally.wrong]
+    if kernel.gave_up:
+        proved.append(
+            f"of the failed disks {kernel.gave_up} lost their file system (read-only), and with it {kernel.taken_along} last records"
+        )
     return Result("ioerrors", injected, [*proved, *([f"NOT the kernel's own errors: {why}"] if why else [])], violations)
 
 
@@ -155,12 +165,10 @@ def overcommitted(folder: Path, store: str, seed: int, rounds: int, tally: Tally
                 status, acknowledged = _failing(there, folder / "said", store, luck)
                 tally.failed += status in (EXIT_DISK, FULL)
                 tally.ends[status] += 1
-                acknowledged, sentence = _after(there, folder / "said", store, acknowledged)
+                acknowledged, sentence, gave_up = _after(there, folder / "said", store, acknowledged)
                 held = disks.pulled(image)
             tally.promised += acknowledged
-            tally.wrong += [
-                f"{store}, failing disk {nth}: {wrong}" for wrong in (sentence, _lost(held, folder, store, acknowledged)) if wrong
-            ]
+            _judge(tally, f"{store}, failing disk {nth}", sentence, _lost(held, folder, store, acknowledged), gave_up=gave_up)
 
 
 def _failing(there: Path, said: Path, store: str, luck: random.Random) -> tuple[int, int]:
@@ -174,8 +182,22 @@ def _failing(there: Path, said: Path, store: str, luck: random.Random) -> tuple[
         return status, one.acknowledged
 
 
-def _after(there: Path, said: Path, store: str, acknowledged: int) -> tuple[int, str]:
-    """The next start on the same mount: it goes on, or it says why not. The last receipt of both, and what is wrong."""
+def _judge(tally: Tally, case: str, sentence: str, lost: LostError | None, *, gave_up: bool) -> None:
+    """A file system that gave up itself may take along the end of what it had reported as synced: that is told, and is not our promise."""
+    tally.gave_up += gave_up
+    if lost is not None and gave_up and 0 < lost.missing <= LAST_RECORDS:
+        tally.taken_along += lost.missing
+    elif lost is not None:
+        tally.wrong.append(f"{case}: {lost}")
+    if sentence:
+        tally.wrong.append(f"{case}: {sentence}")
+
+
+def _after(there: Path, said: Path, store: str, acknowledged: int) -> tuple[int, str, bool]:
+    """The next start on the same mount: it goes on, or it says why not.
+
+    The last receipt of both, what is wrong, and whether the kernel has made the file system read-only.
+    """
     with writer(store, there / "store", said) as one:
         one.acknowledged = acknowledged
         one.listen(WAIT_S, acknowledged + MORE)
@@ -183,11 +205,11 @@ def _after(there: Path, said: Path, store: str, acknowledged: int) -> tuple[int,
         if going_on:
             one.stop()
         wrong = "" if going_on or (one.ended() in (EXIT_DISK, REFUSED, FULL) and one.said) else f"the next start fails: {one.said[-300:]}"
-        return one.acknowledged, wrong
+        return one.acknowledged, wrong, "Read-only file system" in one.said
 
 
-def _lost(held: bytes, folder: Path, store: str, acknowledged: int) -> str:
-    """What the medium lacks, mounted as by the next boot; empty when nothing."""
+def _lost(held: bytes, folder: Path, store: str, acknowledged: int) -> LostError | None:
+    """What the medium lacks, mounted as by the next boot."""
     with (
         disks.tmpfs(folder / "other", 2 * DISK_BYTES) as memory,
         disks.mounted(disks.checked(disks.left(memory / "disk", held)), memory / "there") as there,
@@ -195,5 +217,5 @@ def _lost(held: bytes, folder: Path, store: str, acknowledged: int) -> str:
         try:
             survived(store, there / "store", acknowledged)
         except LostError as lost:
-            return str(lost)
-    return ""
+            return lost
+    return None

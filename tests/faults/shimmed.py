@@ -15,7 +15,6 @@ import select
 import shutil
 import subprocess
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,12 +149,13 @@ def _be(program: Any, order: dict[str, Any]) -> None:
     status = 1
     try:
         status = program.main(order["arguments"])
-    except BaseException:  # noqa: BLE001 - as the interpreter does at its end
-        traceback.print_exc()
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+    except Exception:
+        logging.getLogger(__name__).exception("it broke")
+    finally:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from tests.faults.edgeday import Day
 from tests.faults.ioerrors import broken, spread
 from tests.faults.result import Order, complaints
 from tests.faults.shimmed import Ended
+from tests.faults.writers import LostError
 
 
 def test_whatever_call_fails_what_was_promised_is_there_and_the_next_start_serves(tmp_path: Path) -> None:
@@ -63,6 +64,18 @@ def test_a_light_that_the_card_does_not_know_is_seen() -> None:
     assert len(list(edgeday.unkept(day, {}))) == 1
     assert len(list(edgeday.unkept(day, {("a", 1): "adult"}))) == 1
     assert len(list(edgeday.unkept(replace(day, ended=replace(FAILED, status=1)), {("a", 1): "accepted"}))) == 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "gave_up", "wrong"),
+    [(3, True, 0), (3, False, 1), (500, True, 1), (0, True, 1)],
+    ids=["last", "still there", "many", "damaged"],
+)
+def test_only_a_file_system_that_gave_up_may_take_its_last_records_along(missing: int, gave_up: bool, wrong: int) -> None:
+    tally = ioerrors.Tally()
+    ioerrors._judge(tally, "disk 1", "", LostError("lost", missing), gave_up=gave_up)
+    assert len(tally.wrong) == wrong
+    assert tally.taken_along == (0 if wrong else missing)
 
 
 def test_a_short_run_is_spread_over_the_whole_day() -> None:

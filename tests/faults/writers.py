@@ -49,7 +49,14 @@ Told = Callable[[int], None]
 
 
 class LostError(Exception):
-    """What was acknowledged is not there, or what is there was never written; the text says what."""
+    """What was acknowledged is not there, or what is there was never written; the text says what.
+
+    `missing`: how many records only the end lacks; 0 for anything else.
+    """
+
+    def __init__(self, text: str, missing: int = 0) -> None:
+        super().__init__(text)
+        self.missing = missing
 
 
 # --- the writing process --------------------------------------------------------------------------
@@ -218,7 +225,7 @@ def survived(store: str, folder: Path, acknowledged: int) -> int:
     except (HubError, EdgeError) as error:
         raise LostError(f"the {store} does not open: {error}") from error
     if found < acknowledged:
-        raise LostError(f"{acknowledged - found} of {acknowledged} acknowledged records of the {store} are lost")
+        raise LostError(f"{acknowledged - found} of {acknowledged} acknowledged records of the {store} are lost", acknowledged - found)
     return found
 
 
