@@ -2,6 +2,7 @@
 
 import random
 import re
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -10,12 +11,15 @@ import pytest
 from proto import codec
 from proto.codec import MAX_BYTES, Rubbish
 from proto.messages import ScanMessage
+from tests.demo.browser import Board
+from tests.demo.checks import Evidence, Live, Past
 from tests.demo.dayplan import Means
 from tests.demo.player import SentTap
 from tests.demo.report import Came
 from tests.faults.__main__ import main
-from tests.faults.flood import LIMIT_MS, Spell, too_late
+from tests.faults.flood import LIMIT_MS, Spell, lights, too_late
 from tests.faults.flooder import MANY, Words
+from tests.schools import FIRST_LIFE, Day, badge
 
 SPELLS = (Spell("", 0, 1_000), Spell("rubbish", 1_000, 2_000, 1.0))
 
@@ -35,10 +39,6 @@ def test_slow_lights_and_missing_ones_are_complained_of() -> None:
     assert too_late(SPELLS, [came(1_500, 20.0), came(500, 0.0, light="")]) == ["1 taps at the others saw no light"]
 
 
-def test_a_light_that_came_before_its_tap_is_complained_of() -> None:
-    assert too_late(SPELLS, [came(1_500, -7.0)]) == ["a light came 7 ms before its tap: taps and lights do not fit"]
-
-
 def test_a_flood_that_met_no_tap_proves_nothing() -> None:
     with pytest.raises(ValueError, match="nothing was measured"):
         too_late(SPELLS, [came(500, 20.0)])
@@ -56,6 +56,30 @@ def test_the_flooder_says_what_it_is_told_to_say() -> None:
     assert sum(isinstance(message, Rubbish) for message in broken) > 40
     assert codec.decode(words.huge(), ScanMessage) is Rubbish.TOO_LONG
     assert MAX_BYTES < len(words.huge()) < MAX_BYTES + 2_048, "the broker drops what is longer"
+
+
+def two_taps() -> Evidence:
+    """Léa's tap and Tom's at the meals, as a flood's evidence has them."""
+    day = Day()
+    scans = tuple(day.tap(who, "meal-till", "12:05") for who in ("Léa", "Tom"))
+    sent = tuple(SentTap("till", "meal-till", who, Means.EATS, at_us, 0.0) for who, at_us in (("Léa", 1_000), ("Tom", 9_000)))
+    lit = tuple({"mono_us": 5_000 * n, "reader": "meal-till", "pattern": "look", "inc": FIRST_LIFE, "n": n} for n in (1, 2))
+    hashes = {who: badge(who) for who in ("Léa", "Tom")}
+    nothing = Live(Board((), {}, 0), {}), Past((), {}, {})
+    return Evidence(sent, hashes, {"till": lit}, scans, day.books, (), day.school, 0, 1.0, *nothing, {}, {})
+
+
+def test_each_tap_finds_its_own_light() -> None:
+    assert [(one.tap.badge, one.took_ms, one.light) for one in lights(two_taps())] == [("Léa", 4.0, "look"), ("Tom", 1.0, "look")]
+
+
+def test_a_tap_without_a_light_is_seen_and_lights_of_others_are_not_taken_for_ones_own() -> None:
+    seen = two_taps()
+    assert [one.light for one in lights(replace(seen, lit={"till": seen.lit["till"][:1]}))] == ["look", ""]
+    with pytest.raises(AssertionError, match="do not fit"):
+        lights(replace(seen, lit={"till": seen.lit["till"][1:]}))
+    with pytest.raises(AssertionError, match="more scans than there were taps"):
+        lights(replace(seen, sent=seen.sent[:1]))
 
 
 @pytest.mark.broker
