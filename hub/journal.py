@@ -20,7 +20,7 @@ from msgspec.structs import astuple
 from hub.chain import Row, first_row, pack, unpack, verified
 from hub.core.facts import Fact, Facts
 from hub.errors import DamageError, StartError
-from hub.folder import Die, Folder, settle_log
+from hub.folder import Die, Folder, disk_full, settle_log
 
 log = logging.getLogger(__name__)
 
@@ -271,7 +271,8 @@ class Journal:
                 if chunk[-1].last // REPORT_FACTS > chunk[0].number // REPORT_FACTS:
                     log.info("%s: %d facts checked", self._folder.journal, chunk[-1].last)
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite quotes damaged names in its complaints
-            raise DamageError(f"{self._folder.journal}: damaged after fact {before.last if before else 0}: {error}") from error
+            damage = DamageError(f"{self._folder.journal}: damaged after fact {before.last if before else 0}: {error}")
+            raise disk_full(self._folder.journal, error) or damage from error
         except StartError as error:
             raise type(error)(f"{self._folder.journal}: {error}") from error
         if before is None:

@@ -344,6 +344,18 @@ async def test_a_file_that_was_emptied_is_not_taken_for_a_new_one(folder: Folder
     image.close()
 
 
+async def test_a_full_disk_at_the_start_is_not_called_damage(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(_writing: object) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr("hub.journal._prepare", full)
+    with pytest.raises(StartError, match="the disk is full: make room") as refused:
+        await Journal.open(folder, alive)
+    assert not isinstance(refused.value, DamageError)
+
+
 async def test_a_file_that_can_only_be_read_stops_the_start(folder: Folder) -> None:
     """One bit of the header says that a later SQLite alone may write: the hub would start, and end at the first scan, over and over."""
     await written(folder, asks(25, 3))
