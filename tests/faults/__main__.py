@@ -33,7 +33,7 @@ def table(results: Sequence[tuple[Result, float]], same: str) -> str:
 
     `same`: the options that make the same run.
     """
-    lines = []
+    lines = [f"{'part':20}{'seconds':>7}     what was injected ({same})"]
     for result, took_s in results:
         wrong = complaints(result)
         verdict = "SKIPPED" if result.skipped else "VIOLATED" if wrong else "holds"
