@@ -170,7 +170,7 @@ def spy(numbers: list[int]) -> None:
     """From now on the kernel notes every level a program gives to these pins, however short (Documentation/trace/events.rst)."""
     if not (TRACE / "events").is_dir():
         subprocess.run(["mount", "-t", "tracefs", "tracefs", str(TRACE)], check=True)
-    base = _base()
+    base = _first_pin()
     event = TRACE / "events/gpio/gpio_value"
     (event / "filter").write_text(" || ".join(f"gpio == {base + number}" for number in numbers))
     (event / "enable").write_text("1")
@@ -180,14 +180,14 @@ def spy(numbers: list[int]) -> None:
 def driven(number: int) -> list[int]:
     """The levels a program gave to a pin since then, oldest first."""
     notes = re.findall(r"gpio_value: (\d+) set (\d)", (TRACE / "trace").read_text())
-    return [int(level) for pin, level in notes if int(pin) == _base() + number]
+    return [int(level) for pin, level in notes if int(pin) == _first_pin() + number]
 
 
 def _value(number: int) -> Path:
     return LINES / f"sim_gpio{number}" / "value"
 
 
-def _base() -> int:
+def _first_pin() -> int:
     """The kernel's own number of pin 0."""
     (chip,) = (place for place in Path("/sys/class/gpio").glob("gpiochip*") if (place / "label").read_text().strip() == LABEL)
     return int((chip / "base").read_text())
