@@ -192,13 +192,17 @@ class World:
     def hub_died(self, *, cut: bool) -> None:
         self.saw("hub dies", cut)
         self.hub = None
-        self.loop.after_s(self.chance.uniform(5, 40) if cut else self.chance.uniform(0.5, 4), self.start_hub)
+        self._rise(self.start_hub, 40.0 if cut else 4.0)
 
     def device_died(self, device: Device, *, cut: bool) -> None:
         self.saw("device dies", device.name, cut)
         if cut:
             device.power_on()
-        self.loop.after_s(self.chance.uniform(4, 90) if cut else self.chance.uniform(0.5, 4), device.start)
+        self._rise(device.start, 90.0 if cut else 4.0)
+
+    def _rise(self, start: Callable[[], None], most_s: float) -> None:
+        """What died starts again; in the calm somebody switches it on at once."""
+        self.loop.after_s(self.chance.uniform(0.5, 4.0 if self.calm else most_s), start)
 
     def step(self, process: Process) -> None:
         """A point at which a process may die: before and after each write, at each message and light."""
