@@ -11,6 +11,7 @@ import py_compile
 import re
 import shlex
 import shutil
+import sys
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ GUEST = Path(__file__).parent / "guest"
 PACKAGES = ("systemd-sysv", "udev", "dbus", "kmod", "iproute2", "adduser", "python3", "procps")
 """Debian packages in the guest, besides the essential ones."""
 DISK = "800M"
-SITE_PACKAGES = "opt/preau/lib/python3.11/site-packages"
+SITE_PACKAGES = f"opt/preau/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+"""The guest has the Python of this machine: both are Debian's own."""
 START = "#!/opt/preau/bin/python\nimport sys\n\nfrom edge.__main__ import main\n\nsys.exit(main())\n"
 ABSENT = ("apt-get", "raspi-config", "udevadm", "sysctl", "editor", "runuser")
 """Commands of the guide that need a running Pi: in the image they do nothing."""
@@ -141,7 +143,7 @@ def cached(cache: Path) -> Image:
 
 def ingredients(linux: kernel.Kernel) -> str:
     """A hash of everything the image is made of."""
-    scripts = [Path(__file__), Path(kernel.__file__), GUEST / "initrd.sh", *provisioned()]
+    scripts = [Path(__file__), Path(kernel.__file__), GUEST / "initrd.sh", kernel.HALT_ON_PANIC, *provisioned()]
     packages = said(f"apt-cache policy {shlex.join(PACKAGES)} busybox-static | grep -E '^[^ ]|Candidate'")
     parts = [repr(linux), packages, *device_commands(), *(path.read_text() for path in scripts)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
@@ -164,7 +166,7 @@ def build(linux: kernel.Kernel, folder: Path) -> None:
     wanted = ("--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", said(". /etc/os-release; echo $VERSION_CODENAME").strip())
     said(shlex.join(("mmdebstrap", *wanted, str(root), *sources)))
     _furnish(root)
-    for path in kernel.modules(linux, scratch, kernel.ROOT_MODULES + kernel.GUEST_MODULES + ("gpio-sim",)):
+    for path in kernel.modules(linux, scratch, kernel.ROOT_MODULES + kernel.GUEST_MODULES + kernel.BUILT_MODULES):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(scratch / path, root / path)
     for index in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):

@@ -1,4 +1,4 @@
-"""Debian's kernel for the guest: downloaded, never installed, with gpio-sim built beside it from the kernel's own source.
+"""Debian's kernel for the guest: downloaded, never installed, with two modules built beside it: gpio-sim and halt_on_panic.
 
 Debian's kernels have no gpio-sim (hardware.md, 3.3). Its source is under the GPL: it is fetched when the image is built, and stays out of
 the repository.
@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOURCES = ("drivers/gpio/gpio-sim.c", "drivers/gpio/gpiolib.h", "kernel/irq/irq_sim.c")
-KBUILD = "obj-m := gpio-sim.o\ngpio-sim-y := gpio-sim-main.o irq_sim.o\n"
+KBUILD = "obj-m := gpio-sim.o halt_on_panic.o\ngpio-sim-y := gpio-sim-main.o irq_sim.o\n"
 ROOT_MODULES = ("virtio_pci", "virtio_blk", "ext4")
 """What the initramfs needs to find the disk."""
 GUEST_MODULES = (
     *("virtio_net", "virtio_console", "virtio_rng", "dummy_hcd", "libcomposite", "usb_f_hid", "usb_f_acm"),
     *("usbhid", "hid_generic", "evdev", "cdc_acm", "i6300esb"),
 )
-GPIO_SIM_NEEDS = ("configfs",)
+BUILT_MODULES = ("gpio-sim", "halt_on_panic")
+HALT_ON_PANIC = Path(__file__).parent / "guest/halt_on_panic.c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +59,16 @@ def said(command: str, folder: Path | None = None) -> str:
 
 
 def fetch(kernel: Kernel, folder: Path) -> None:
-    """Download and unpack kernel and busybox into `folder`, and build gpio-sim into its modules."""
+    """Download and unpack kernel and busybox into `folder`, and put our two modules among its own."""
     packages = (f"linux-image-{kernel.release}={kernel.version}", f"{kernel.source}={kernel.version}", "busybox-static")
     said(f"apt-get -qq download {shlex.join(packages)}", folder)
     said("for package in linux-image-*.deb busybox-static_*.deb; do dpkg-deb -x $package .; done", folder)
-    build_gpio_sim(kernel, folder)
+    build_modules(kernel, folder)
     said(f"depmod -b . {kernel.release}", folder)
 
 
-def build_gpio_sim(kernel: Kernel, folder: Path) -> None:
-    """Compile it against Debian's headers, which must be of the same release."""
+def build_modules(kernel: Kernel, folder: Path) -> None:
+    """Compile them against Debian's headers, which must be of the same release."""
     members = " ".join(f"{kernel.source}/{path}" for path in SOURCES)
     archive = f"./usr/src/{kernel.source}.tar.xz"
     build = folder / "gpio-sim"
@@ -79,9 +80,11 @@ def build_gpio_sim(kernel: Kernel, folder: Path) -> None:
     irq_sim = build / "irq_sim.c"
     # irq_to_desc is not exported to modules; this is the same, the long way round.
     irq_sim.write_text(irq_sim.read_text().replace("irq_to_desc(irqnum)", "irq_data_to_desc(irq_get_irq_data(irqnum))"))
+    shutil.copy(HALT_ON_PANIC, build)
     (build / "Kbuild").write_text(KBUILD)
     said(f"make -s -C /usr/src/linux-headers-{kernel.release} M=$PWD modules", build)
-    shutil.copy(build / "gpio-sim.ko", folder / "lib/modules" / kernel.release / "kernel/drivers/gpio")
+    for name in BUILT_MODULES:
+        shutil.copy(build / f"{name}.ko", folder / "lib/modules" / kernel.release / "kernel/drivers/gpio")
 
 
 def modules(kernel: Kernel, folder: Path, names: tuple[str, ...]) -> list[Path]:

@@ -7,6 +7,7 @@ is a port of this machine (`restrict=on`, pitfalls of the same page).
 import contextlib
 import itertools
 import json
+import os
 import select
 import shutil
 import socket
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.demo.town import DIES_WITH_US
+from tests.hil import kernel
 from tests.hil.image import Image
 
 QEMU = "qemu-system-x86_64"
@@ -200,7 +202,12 @@ def arguments(image: Image, programs: Path, overlay: Path, folder: Path, broker_
 
 
 def missing() -> str:
-    """What this machine lacks to run a guest, in one sentence; empty when it lacks nothing."""
-    tools = (QEMU, "qemu-img", "mmdebstrap", "socat", "mke2fs", "modprobe", "cpio", "make", "gcc")
+    """Why this machine cannot build and run a guest, in one sentence; empty when it can."""
+    tools = (QEMU, "qemu-img", "mmdebstrap", "socat", "mke2fs", "modprobe", "cpio", "make", "gcc", "mosquitto", "setpriv")
     absent = [tool for tool in tools if not shutil.which(tool, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")]
-    return f"needs {', '.join(absent)}: run `make hil` as root, which installs them" if absent else ""
+    if os.geteuid() or absent:
+        return f"needs root{' and ' if absent else ''}{', '.join(absent)}: as root, run `make hil`, which installs what is missing"
+    release = kernel.newest().release
+    if not Path(f"/usr/src/linux-headers-{release}").is_dir():
+        return f"needs the headers of the newest kernel: apt-get install linux-headers-{release}"
+    return ""

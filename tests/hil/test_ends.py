@@ -62,15 +62,18 @@ async def test_a_crashed_kernel_comes_back_by_its_watchdog_and_nothing_lit_is_lo
     assert (await here.tap("Léa", "in")).pattern == "accepted"
     here.machine.cable(plugged=False)
     assert (await here.tap("Tom", "out")).pattern == "accepted", "lit by the device alone, on its card"
-    readies, before = here.shown("ready"), here.lights()
+    readies, starts, before = here.shown("ready"), here.shown("away"), here.lights()
+    here.machine.run("modprobe", "halt_on_panic")
     here.machine.ask("put", path="/proc/sysrq-trigger", text="c")
     here.machine.event("WATCHDOG")
     here.machine.event("RESET")
     here.machine.hello()
-    here.machine.cable(plugged=True)
-    await here.ready(readies + 1)
+    await here.until(lambda: here.shown("away") > starts, "a device that starts without a network")
+    await here.listens()
     assert here.lights() == before, "a lamp was lit by a restart"
     assert (await here.tap("Noé", "out")).pattern == "accepted"
+    here.machine.cable(plugged=True)
+    await here.ready(readies + 1)
     kept = await here.books()
     everything_lit_is_booked_once(here, kept)
     assert len(kept.books.inside) == 3

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from edge.readers.keytables import character
-from tests.hil import image, kernel
+from tests.hil import image, kernel, machine
 from tests.hil.guest import hardware
 from tests.hil.machine import GuestError, Lines
 
@@ -49,6 +49,12 @@ def test_the_scanner_types_what_a_badge_holds() -> None:
         assert modifiers == hardware.SHIFT
         assert character("us", LETTER_KEYS[usage], shift=True, caps=False) == sign
     assert hardware.key("\n") == (0, hardware.ENTER)
+
+
+def test_a_machine_that_cannot_run_a_guest_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "QEMU", "no-such-emulator")
+    assert "no-such-emulator" in machine.missing()
+    assert "make hil" in machine.missing()
 
 
 def test_lines_wait_for_those_who_want_them_and_a_silent_guest_is_told() -> None:
