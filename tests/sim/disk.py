@@ -119,6 +119,8 @@ class DiskJournal:
                 self._loop.call_soon(self._write)
 
     def after(self, number: int, done: Done) -> None:
+        if not self._life.alive:
+            return  # what it still had to do ends with the process
         assert number <= self.queued, f"nobody has appended fact {number}; the last one is {self.queued}"
         if number <= self._written:
             done()

@@ -133,7 +133,7 @@ class Nemesis:
 
     def _slow_card(self) -> None:
         card = self._device().card
-        card.slow_s = self._chance.choice((0.3, 1.0, 5.0))
+        card.slow_s = self._chance.choice((0.3, 1.0, 9.0))
         self._later(20, 90, lambda: setattr(card, "slow_s", 0.0))
 
     def _slow_hub(self) -> None:

@@ -97,7 +97,8 @@ class Crowd:
         """Hold a badge to a reader, and again when nothing happens. Somebody with a new badge uses the old one for a while."""
         if self._world.calm:
             return False
-        held = replace(who, badge=who.old) if who.old and self._chance.random() < 0.3 else who
+        old = bool(who.old) and self._chance.random() < 0.3
+        held = replace(who, badge=who.old if old else who.badge)  # what is in the hand stays what it is, however slow the device is
         here = device.tap(held, reader)
         if tries < 3 and self._chance.random() < 0.7:
             self._world.loop.after_s(PATIENCE_S, self._doubt, device, who, held, reader, tries + 1)

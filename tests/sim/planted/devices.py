@@ -125,12 +125,12 @@ BUGS = (
         ),
     ),
     Bug(
-        "a backlog is sent once and never again",
+        "a backlog waits for the next tap",
         (
             Edit(
                 "edge.station",
-                "    pause_ms = RESEND_MS if state.waiting else state.resend_pause_ms\n",
-                "    pause_ms = RESEND_MS if state.waiting else 86_400_000\n",
+                "    return not state.away and bool(state.waiting or state.backlog or state.unsaved)",
+                "    return not state.away and bool(state.waiting)",
             ),
         ),
     ),

@@ -76,8 +76,4 @@ BUGS = (
             ),
         ),
     ),
-    Bug(
-        "a new roster is not published",
-        (Edit("hub.orders", "packed.badges is school.badges and packed.pupils is school.pupils", "packed.pupils is school.pupils"),),
-    ),
 )
