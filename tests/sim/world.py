@@ -119,9 +119,9 @@ class World:
             return
         for device in self.devices.values():
             self.often(self.plan.tap_s, lambda device=device: self.crowd.come(device))  # type: ignore[misc]
-        self.often(300, self.office.reserve)
+        self.often(300 / self.plan.rate, self.office.reserve)
         self.often(600, self.office.change_badge)
-        self.often(240, self.office.open_door)
+        self.often(240 / self.plan.rate, self.office.open_door)
         self.often(1_800, self._restart_device)
         self.often(2_400, self._restart_hub)
         self.nemesis.begin()

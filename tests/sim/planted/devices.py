@@ -151,6 +151,10 @@ BUGS = (
         (Edit("edge.loop", _BEGUN, _SAME_LIFE + _BEGUN), Edit("edge.loop", _STEPPED, _KEEP_N)),
     ),
     Bug(
+        "a hub that comes is not asked first",
+        (Edit("edge.station", "replace(state, hub=hub, misses=MISSES_AWAY, settled_q=state.q)", "replace(state, hub=hub, misses=0)"),),
+    ),
+    Bug(
         "a door opens on request, without a challenge",
         (Edit("edge.orders", _CHALLENGE, _NO_CHALLENGE),),
     ),

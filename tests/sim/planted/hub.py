@@ -6,7 +6,6 @@ _APPENDED = "            self._journal.append(outcome, lambda: self._committed(a
 _EARLY = "            self._journal.append(outcome, lambda: None)\n            self._committed(answer, done)"
 _KNOWN = "        known = self.books.asks.get(ask)\n"
 _WAITED = "for record in records])\n        self._desk.when_seen(lambda: self._done(reply))"
-_ASKED = "lines=lines)\n        self._desk.when_seen(lambda: self._done(reply))"
 
 BUGS = (
     Bug("the office is answered before the commit", (Edit("hub.desk", _APPENDED, _EARLY),)),
@@ -28,12 +27,11 @@ BUGS = (
         ),
     ),
     Bug(
-        "settled is told before the commit",
-        (Edit("hub.link", _ASKED, _ASKED.replace("self._desk.when_seen(lambda: self._done(reply))", "self._done(reply)")),),
-    ),
-    Bug(
         "deduplication is lost at a restart",
-        (Edit("hub.desk", _KNOWN, "        known = self.books.asks.get(ask) if ask in self._recent else None\n"),),
+        (
+            Edit("hub.desk", _KNOWN, "        known = self.books.asks.get(ask) if ask in self._recent else None\n"),
+            Edit("hub.core.canteen", "    if (pupil, what.site, number) in books.meals:", "    if number < 0:"),
+        ),
     ),
     Bug(
         "an ask is decided as often as it comes", (Edit("hub.desk", _KNOWN, "        known = None if ask else self.books.asks.get(ask)\n"),)
