@@ -38,6 +38,7 @@ async def test_ctrl_alt_del_from_a_scanner_does_nothing(here: Porch, proof: Proo
     await here.ready()
     await here.listens()
     here.machine.do("ctrl_alt_del", name="out")
+    await here.until(lambda: here.shown("again") == 1, "keys that are no badge")
     assert (await here.tap("Tom", "out")).pattern == "accepted"
     assert len(_refused(here)) == 1, "a scanner that is ours still typed for everybody"
     proof.add("Ctrl-Alt-Del from a scanner, before and after the grab", "no reboot; after the grab nobody else hears it")
