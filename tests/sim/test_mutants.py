@@ -12,9 +12,9 @@ from tests.sim.planting import Bug, Edit, Planter, PlantingError, changed_source
 ROOT = Path(__file__).resolve().parents[2]
 QUICKEST = (
     "a light before the card has the scan",
-    "a retained command opens a door",
+    "a late verdict lights a lamp",
     "numbers begin again after a restart",
-    "a scan behind a gap is taken",
+    "a verdict leaves before the commit",
     "a decision writes the books",
 )
 SHORT_CPU_S = 4.0
