@@ -135,10 +135,6 @@ BUGS = (
         ),
     ),
     Bug(
-        "nobody asks when nothing that waits can be read",
-        (Edit("edge.loop", "        if unsettled and not records:\n", "        if unsettled and not records and effect.q < 0:\n"),),
-    ),
-    Bug(
         "records of earlier lives are never asked for",
         (Edit("edge.loop", "max(mine.n, newest), mine.shown_n), *held.values()]", "max(mine.n, newest), mine.shown_n)]"),),
     ),

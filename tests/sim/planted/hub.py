@@ -47,10 +47,6 @@ BUGS = (
     ),
     Bug("the hub's challenge may take any time", (Edit("hub.link", " or self._clock.mono_s() - since_s > OPEN_WITHIN_S:", ":"),)),
     Bug(
-        "a device that takes the hub for gone is not called",
-        (Edit("hub.link", "        if message.away:\n", "        if message.away and not message.session:\n"),),
-    ),
-    Bug(
         "a device's wall clock is believed",
         (Edit("hub.link", "            same_boot=scan.boot == message.boot,", "            same_boot=not scan.boot,"),),
     ),
