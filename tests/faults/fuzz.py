@@ -157,7 +157,7 @@ def batch(name: str, seed: int, count: int, cases: Path = CASES) -> list[Tally]:
         try:
             trial.target.check()
         except Exception as error:  # whatever it is, it is what was looked for
-            log.info("%s: afterwards", name, exc_info=True)
+            log.exception("%s: afterwards", name)
             tally.wrong.append(f"{name}: afterwards: {error!r} (--case {name}/{seed})")
     return [tally]
 
@@ -226,7 +226,7 @@ def attempt(tally: Tally, trial: Trial, given: bytes, where: str) -> bool:
     try:
         fate = trial.target.take(given)
     except Exception as error:  # whatever it is, it is what was looked for
-        log.info("%s: %r", trial.name, given[:120], exc_info=True)
+        log.exception("%s: %r", trial.name, given[:120])
         return _failed(tally, trial, given, f"{error!r} ({where})")
     took_ms = (time.thread_time_ns() - since_ns) / 1e6
     if took_ms > WORST_MS:

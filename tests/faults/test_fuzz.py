@@ -1,72 +1,123 @@
-"""The short form of `fuzz`: every case that ever failed, some inputs by chance and by hypothesis; and that a failure would be seen."""
+"""Some rubbish of `make faults` for every target, and for each thing that is looked for a planted defect that is found."""
 
-import queue
-import time
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from edge.loop import Loop
+from edge.readers.framing import LineFraming
+from hub import setup
+from hub.core.books import Books
+from hub.link import Link
 from tests.faults import fuzz
-from tests.faults.fuzz import Tally, Trial
+from tests.faults.hubend import HubTarget
+from tests.faults.readings import ReaderTarget
 from tests.faults.result import Order, complaints
 
-SOME = 2_000
+FEW = 6_000
 
 
-def test_no_rubbish_ends_or_holds_up_a_program(tmp_path: Path) -> None:
-    result = fuzz.inject(Order(1, tmp_path, print, count=SOME))
+def test_some_rubbish_for_everything_breaks_nothing(tmp_path: Path) -> None:
+    result = fuzz.inject(Order(1, tmp_path, lambda _line: None, FEW))
     assert complaints(result) == []
-    assert result.injected["messages to the hub"] > SOME
     assert set(result.injected) == set(fuzz.NAMES.values())
+    assert result.injected["messages to the hub"] >= FEW
+    assert result.injected["reader inputs"] >= FEW
 
 
-class Fragile:
-    """Takes anything but a bang, and a pause only slowly."""
-
-    def __init__(self, told: "queue.SimpleQueue[Any]") -> None:
-        self._told = told
-
-    def make(self, luck: Random) -> bytes:
-        return luck.choice((b".", b"!"))
-
-    def take(self, given: bytes) -> str:
-        if b"!" in given:
-            raise ValueError("a bang")
-        until_ns = time.thread_time_ns() + 60_000_000 * given.count(b"_")
-        while time.thread_time_ns() < until_ns:
-            pass
-        return "taken"
-
-    def check(self) -> None:
-        raise AssertionError("the books are wrong")
+def test_a_batch_is_played_again_by_its_name(tmp_path: Path) -> None:
+    result = fuzz.inject(Order(1, tmp_path, lambda _line: None, case="files/3"))
+    assert result.injected == {"files": fuzz.BATCH}
 
 
-@pytest.fixture
-def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
-    monkeypatch.setitem(fuzz.TARGETS, "files", Fragile)
-    return Trial("files", tmp_path, queue.SimpleQueue())
+def test_rubbish_reaches_the_rules_and_the_money() -> None:
+    """Else the books would be right about nothing."""
+    with fuzz.inside() as told:
+        target, luck = HubTarget(told), Random(1)
+        fates = [target.take(target.make(luck)) for _ in range(2_000)]
+        target.check()
+    assert fates.count("taken") > 200
+    assert len(target._desk.books.asks) > 100
+    assert target._desk.books.charges
+    assert target._desk.books.unresolved
+    assert {"not_json", "wrong_shape", "wrong_version", "retained", "too_long"} <= {*fates, "too_long"}
 
 
-def test_an_input_that_raises_is_told_and_kept_as_a_case(trial: Trial, tmp_path: Path) -> None:
-    tally = Tally("files")
-    assert fuzz.attempt(tally, trial, b".", "here")
-    assert tally.wrong == []
-    assert not fuzz.attempt(tally, trial, b"!", "here")
-    assert "a bang" in tally.wrong[0]
-    (kept,) = (tmp_path / "files").iterdir()
-    assert bytes.fromhex(kept.read_text()) == b"!"
-    again = next(one for one in fuzz.kept(tmp_path) if one.target == "files")
-    assert "a bang" in again.wrong[0], "a kept case is tried first, at every run"
+def test_every_framing_reads_and_refuses() -> None:
+    with fuzz.inside() as told:
+        target, luck = ReaderTarget(told), Random(1)
+        fates = {target.take(target.make(luck)) for _ in range(600)}
+    assert {"read", "partial", "malformed", "void", "overlong", "checksum", "nothing found"} == fates
 
 
-def test_an_input_that_takes_too_long_is_told(trial: Trial) -> None:
-    tally = Tally("files")
-    assert not fuzz.attempt(tally, trial, b"_", "here")
-    assert "took" in tally.wrong[0]
+# --- planted defects ------------------------------------------------------------------------------
 
 
-def test_books_that_are_wrong_after_a_batch_are_told_with_the_batch(trial: Trial, tmp_path: Path) -> None:
-    (tally,) = fuzz.batch("files", 7, 5, tmp_path)
-    assert any("the books are wrong" in sentence and "--case files/7" in sentence for sentence in tally.wrong)
+def raising(*_arguments: Any, **_named: Any) -> None:
+    raise KeyError("planted")
+
+
+def forgetful(heard: Callable[..., str | None]) -> Callable[..., str | None]:
+    """Drops what has the wrong shape, and does not count it."""
+
+    def forgets(*arguments: Any, **named: Any) -> str | None:
+        reason = heard(*arguments, **named)
+        return None if reason == "wrong_shape" else reason
+
+    return forgets
+
+
+PLANTED = [
+    ("hub", Link, "_health", raising, "KeyError('planted')"),
+    ("hub", Link, "_heard", forgetful(Link._heard), "counted"),
+    ("hub", Link, "_done", raising, "KeyError('planted')"),
+    ("hub", Books, "apply", raising, "the process ended itself with status 1"),
+    ("edge", Loop, "_answer", raising, "KeyError('planted')"),
+    ("readers", LineFraming, "idle", lambda *_: [], "a pause ends nothing"),
+    ("readers", LineFraming, "void", lambda *_: [], "after it a good scan was read as"),
+    ("files", setup, "read_cents", raising, "KeyError"),
+]
+
+
+@pytest.mark.parametrize(("target", "owner", "name", "planted", "said"), PLANTED)
+def test_a_planted_defect_is_found_and_kept(
+    target: str, owner: Any, name: str, planted: Any, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, planted)
+    (tally,) = fuzz.batch(target, 1, 300, tmp_path)
+    assert any(said in sentence for sentence in tally.wrong), tally.wrong
+    (again,) = [one for one in fuzz.kept(tmp_path) if one.target == target]
+    assert again.wrong, "what failed once is tried first from then on"
+    monkeypatch.undo()
+    assert not [sentence for one in fuzz.kept(tmp_path) for sentence in one.wrong], "and holds once it is mended"
+
+
+def test_books_that_are_not_what_was_written_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apply, seen = Books.apply, iter(range(10**9))
+    monkeypatch.setattr(Books, "apply", lambda books, fact: apply(books, fact) if next(seen) % 40 else None)
+    (tally,) = fuzz.batch("hub", 1, 800, tmp_path)
+    assert tally.wrong
+
+
+def test_what_hypothesis_finds_is_made_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Link, "receive", raising)
+    (tally,) = fuzz.guesses(1, 50, tmp_path)
+    assert len(tally.wrong) == 1
+    assert "KeyError('planted')" in tally.wrong[0]
+
+
+def test_what_takes_long_is_found_when_it_takes_long_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz, "WORST_MS", 0.001)
+    (tally,) = fuzz.batch("readers", 1, 5, tmp_path)
+    assert len(tally.wrong) == 5
+    assert all("took" in sentence for sentence in tally.wrong)
+
+
+def test_without_atheris_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "atheris", None)
+    assert fuzz.guided("hub") == 0
+    assert "SKIPPED: atheris is not installed" in capsys.readouterr().err
