@@ -3,9 +3,7 @@
 An input is what `tests/faults/hubend.py` says; signatures are right where the hub is the one that is mad. Nothing here is a socket.
 """
 
-import queue
 from random import Random
-from typing import Any
 
 import msgspec
 from paho.mqtt.client import MQTTMessage
@@ -20,7 +18,7 @@ from proto.messages import State as WireState
 from proto.signing import sign, signing_key
 from proto.topics import Kind
 from tests import fakes
-from tests.faults.hubend import STRANGE, TREES, BrokenError, joined, parted
+from tests.faults.hubend import STRANGE, TREES, BrokenError, Ward, joined, parted
 from tests.faults.rubbish import Tree, bytes_of, tree_of
 from tests.proto.samples import INC, NONCE, SESSION
 
@@ -43,8 +41,8 @@ ROSTER = roster.pack(list(fakes.rows("Léa", "Tom")))
 class EdgeTarget:
     """What is no message is counted once, every tap has one outcome, and whatever the hub says, the device goes on."""
 
-    def __init__(self, told: "queue.SimpleQueue[Any]") -> None:
-        self._told = told
+    def __init__(self, ward: Ward) -> None:
+        self._told = ward.told
         self._came: list[e.Event] = []
         self._clock, self._lamps = fakes.Clock(), fakes.Lamps()
         self.link = Link(SETTINGS, INC, self._came.append)

@@ -10,7 +10,6 @@ import importlib
 import logging
 import multiprocessing
 import os
-import queue
 import sys
 import time
 from collections import Counter
@@ -21,7 +20,7 @@ from dataclasses import dataclass, field
 from logging.handlers import QueueHandler
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Protocol
 
 import hypothesis
 import msgspec
@@ -30,7 +29,7 @@ from hypothesis import strategies as st
 
 from proto import topics
 from tests.faults.edgeend import EdgeTarget
-from tests.faults.hubend import DEVICES, KINDS, TREES, BrokenError, HubTarget
+from tests.faults.hubend import DEVICES, KINDS, TREES, BrokenError, HubTarget, Ward
 from tests.faults.readings import FileTarget, ReaderTarget
 from tests.faults.result import Order, Result
 from tests.faults.rubbish import Tree
@@ -46,8 +45,12 @@ BATCH = 4_000
 """Inputs one fresh target gets: long enough to build up a state, short enough to be played again."""
 CORES = 2
 LETTERS = st.characters(codec="utf-8")
-GUESSES = 6_000
-"""Examples of hypothesis, each at a fresh hub: one for every so many by chance."""
+GUESSES = 1_500
+"""Examples of hypothesis, each at a fresh hub; one costs as much as fifty inputs by chance."""
+GUESSED = 80
+"""One of them for so many inputs by chance, where fewer are wanted."""
+PHASES = (hypothesis.Phase.generate, hypothesis.Phase.shrink)
+ANY = tuple(hypothesis.HealthCheck)
 
 
 class Target(Protocol):
@@ -58,7 +61,7 @@ class Target(Protocol):
     def check(self) -> None: ...
 
 
-TARGETS: dict[str, Callable[["queue.SimpleQueue[Any]"], Target]] = {
+TARGETS: dict[str, Callable[[Ward], Target]] = {
     "hub": HubTarget,
     "edge": EdgeTarget,
     "readers": ReaderTarget,
@@ -84,7 +87,7 @@ def inject(order: Order) -> Result:
     with ProcessPoolExecutor(CORES, multiprocessing.get_context("spawn")) as cores:
         works = [cores.submit(kept, CASES)] if not order.case else []
         works += [cores.submit(batch, name, seed, count) for name, seed, count in _batches(order)]
-        works += [] if order.case else [cores.submit(guesses, order.seed, min(order.count // 20, GUESSES) or GUESSES)]
+        works += [] if order.case else [cores.submit(guesses, order.seed, min(order.count // GUESSED, GUESSES) or GUESSES)]
         for number, done in enumerate(as_completed(works), 1):
             for tally in done.result():
                 _add(total[tally.target], tally, order.told)
@@ -129,31 +132,31 @@ class Trial:
 
     name: str
     cases: Path
-    told: "queue.SimpleQueue[Any]"
+    ward: Ward
     target: Target = field(init=False)
 
     def __post_init__(self) -> None:
-        self.target = TARGETS[self.name](self.told)
+        self.target = TARGETS[self.name](self.ward)
 
 
 def kept(cases: Path = CASES) -> list[Tally]:
     """Every input that ever failed, each at a fresh target."""
     tallies = {name: Tally(name) for name in TARGETS}
-    with inside() as told:
+    with inside() as ward:
         for path in sorted(cases.glob("*/*")):
             name = path.parent.name
-            attempt(tallies[name], Trial(name, cases, told), bytes.fromhex(path.read_text()), "a kept case")
+            attempt(tallies[name], Trial(name, cases, ward), bytes.fromhex(path.read_text()), "a kept case")
     return list(tallies.values())
 
 
 def batch(name: str, seed: int, count: int, cases: Path = CASES) -> list[Tally]:
     """Inputs by chance, one after the other at one target."""
     tally, luck = Tally(name), Random(seed)
-    with inside() as told:
-        trial = Trial(name, cases, told)
+    with inside() as ward:
+        trial = Trial(name, cases, ward)
         for _ in range(count):
             if not attempt(tally, trial, trial.target.make(luck), f"--case {name}/{seed}"):
-                trial = Trial(name, cases, told)
+                trial = Trial(name, cases, ward)
         try:
             trial.target.check()
         except Exception as error:  # whatever it is, it is what was looked for
@@ -167,16 +170,14 @@ def guesses(seed: int, count: int, cases: Path = CASES) -> list[Tally]:
     tally = Tally("hub")
 
     @hypothesis.seed(seed)
-    @hypothesis.settings(
-        max_examples=count, database=None, deadline=None, derandomize=False, suppress_health_check=list(hypothesis.HealthCheck)
-    )
+    @hypothesis.settings(max_examples=count, database=None, deadline=None, derandomize=False, phases=PHASES, suppress_health_check=ANY)
     @hypothesis.given(st.sampled_from(DEVICES), st.sampled_from(sorted(set(KINDS))).flatmap(_guess))
     def one(device: str, guess: tuple[str, Tree]) -> None:
         kind, tree = guess
         given = f"{topics.PREFIX}/{device}/{kind}\n".encode() + msgspec.json.encode(tree)
-        assert attempt(tally, Trial("hub", cases, told), given, "by hypothesis")
+        assert attempt(tally, Trial("hub", cases, ward), given, "by hypothesis")
 
-    with inside() as told:
+    with inside() as ward:
         try:
             one()
         except AssertionError:
@@ -185,10 +186,10 @@ def guesses(seed: int, count: int, cases: Path = CASES) -> list[Tally]:
 
 
 @contextmanager
-def inside() -> Iterator["queue.SimpleQueue[Any]"]:
-    """What hub and device would log as a defect of their own comes out of the queue; and where they would end themselves, they raise."""
-    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    listening = QueueHandler(told)
+def inside() -> Iterator[Ward]:
+    """What hub and device would log as a defect of their own is told; and where they would end themselves, they raise."""
+    ward = Ward()
+    listening = QueueHandler(ward.told)
     listening.addFilter(lambda record: bool(record.exc_info))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "_exit", _ended)
@@ -197,7 +198,8 @@ def inside() -> Iterator["queue.SimpleQueue[Any]"]:
             patch.setattr(program, "level", logging.ERROR)
             patch.setattr(program, "propagate", False)
         logging.root.manager._clear_cache()  # type: ignore[attr-defined]
-        yield told
+        yield ward
+    ward.loop.close()
     logging.root.manager._clear_cache()  # type: ignore[attr-defined]
 
 
@@ -237,7 +239,7 @@ def attempt(tally: Tally, trial: Trial, given: bytes, where: str) -> bool:
 
 
 def _alone_ms(trial: Trial, given: bytes) -> float:
-    target = TARGETS[trial.name](trial.told)
+    target = TARGETS[trial.name](trial.ward)
     since_ns = time.thread_time_ns()
     target.take(given)
     return (time.thread_time_ns() - since_ns) / 1e6
@@ -263,8 +265,8 @@ def guided(name: str) -> int:
     except ImportError:
         print("SKIPPED: atheris is not installed: pip install atheris (it is not locked: not every Python has it)", file=sys.stderr)
         return 0
-    with inside() as told:
-        trial, tally = Trial(name, CASES, told), Tally(name)
+    with inside() as ward:
+        trial, tally = Trial(name, CASES, ward), Tally(name)
 
         def one(given: bytes) -> None:
             if not attempt(tally, trial, given, "by atheris"):

@@ -6,7 +6,7 @@ An input is bytes: one line with a topic (`!` before it: from the broker's memor
 import asyncio
 import itertools
 import queue
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -54,6 +54,14 @@ class BrokenError(AssertionError):
     """Something that was promised of rubbish does not hold."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """What targets live in: the loop of those that need one, and what was said inside of defects of their own."""
+
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    told: "queue.SimpleQueue[Any]" = field(default_factory=queue.SimpleQueue)
+
+
 def parted(given: bytes) -> tuple[str, bytes, bool]:
     """Topic, payload, and whether it comes from the broker's memory."""
     head, _, payload = given.partition(b"\n")
@@ -97,10 +105,9 @@ class Broker:
 class HubTarget:
     """Link, desk and books of a hub with two born devices. Each message that is no message is counted once; the books stay right."""
 
-    def __init__(self, told: "queue.SimpleQueue[Any]") -> None:
-        self._told = told
-        self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(lambda _loop, context: told.put(context))
+    def __init__(self, ward: Ward) -> None:
+        self._told, self._loop = ward.told, ward.loop
+        self._loop.set_exception_handler(lambda _loop, context: ward.told.put(context))
         self._journal, self._fleet, self._ns = MemoryJournal(), Fleet(), 0
         school = town()
         self._desk = Desk(school, Books(), self._journal, MemoryRegister(school))
@@ -143,7 +150,6 @@ class HubTarget:
         """Replay equals live, and all money is somewhere."""
         self._journal.commit()
         check_books(self._journal.facts(), self._desk.books)
-        self._loop.close()
 
     async def _received(self, topic: str, payload: bytes, *, retained: bool) -> None:
         """All turns of the loop a message takes, and the commits it waits for."""

@@ -4,13 +4,11 @@ A reader's input is bytes: which framing, then over and over a pause (10 ms unit
 """
 
 import hashlib
-import queue
 import re
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from edge.events import Found, Layout, Spoilt, Tag, Text
 from edge.readers.framing import CAPS_LOCK, ENTER, KEY_ENDS, MODIFIERS, SHIFTS, KeyFraming, LineFraming, TagFraming
@@ -27,7 +25,7 @@ from proto.messages import RosterManifest
 from proto.settings import parse
 from tests import fakes
 from tests.boxes import town
-from tests.faults.hubend import BrokenError
+from tests.faults.hubend import BrokenError, Ward
 from tests.faults.rubbish import bytes_of
 from tests.schools import BADGE_KEY
 
@@ -63,8 +61,8 @@ AFTER: tuple[tuple[bytes, Found], ...] = ((f"{CODE}\r".encode(), Text(CODE)), (T
 class ReaderTarget:
     """What a framing finds is what it says, however it is cut; it keeps no more than one read; and the next good read is read."""
 
-    def __init__(self, told: "queue.SimpleQueue[Any]") -> None:
-        self._spoilt = 0
+    def __init__(self, _ward: Ward) -> None:
+        """Each input gets a new framing."""
 
     def make(self, luck: Random) -> bytes:
         which = luck.randrange(3)
@@ -86,16 +84,23 @@ class ReaderTarget:
         whole = b"".join(came for _, came in steps)
         if not any(pause_ms for pause_ms, _ in steps) and DROPPED[:3] not in whole and _feed(FRAMINGS[which](), whole, 1_000) != found:
             raise BrokenError("cut in another way, something else was read")
-        found += framing.idle(framing.due_ms or 0)
-        if framing.due_ms is not None:
-            raise BrokenError(f"a pause ends nothing: still due at {framing.due_ms}")
         if len(given) % 3 == 0:  # of every third input: a good scan costs as much as all the rest
             _read_again(framing, which, now_ms)
+        else:
+            found += _ended(framing)
         spoilt = [one for one in found if isinstance(one, Spoilt)]
         return spoilt[0].value if spoilt else "read" if found else "nothing found"
 
     def check(self) -> None:
         """Every framing was new: there is nothing more to look at."""
+
+
+def _ended(framing: Framing) -> list[Found]:
+    """A long pause, and nothing is begun any more."""
+    found = framing.idle(framing.due_ms or 0)
+    if framing.due_ms is not None:
+        raise BrokenError(f"a pause ends nothing: still due at {framing.due_ms}")
+    return found
 
 
 def _read_again(framing: Framing, which: int, now_ms: int) -> None:
@@ -186,7 +191,7 @@ REFUSALS = (SettingsError, ImportRefusedError)
 class FileTarget:
     """A file is read, or refused with a sentence that names it; nothing else comes out."""
 
-    def __init__(self, told: "queue.SimpleQueue[Any]") -> None:
+    def __init__(self, _ward: Ward) -> None:
         school, books, fresh = town(), Books(), iter(range(1, 10**12))
         examples = [(PROVISIONING / f"{name}.example.toml").read_bytes() for name in ("edge", "hub", "school")]
         self._readers: tuple[tuple[bytes, Callable[[str], object]], ...] = (
