@@ -5,7 +5,7 @@ Two sites, three families, four pupils. `Day` decides taps on books in memory, w
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Concatenate, ParamSpec
 from zoneinfo import ZoneInfo
@@ -201,7 +201,7 @@ def scan(
 
 def reported(taken: Arrived, light: Light, *, code: str = "", by_hub: bool = False) -> Arrived:
     """The same tap again, with what the device has lit for it."""
-    return replace(taken, scan=msgspec.structs.replace(taken.scan, shown=Shown(light, code, by_hub)))
+    return msgspec.structs.replace(taken, scan=msgspec.structs.replace(taken.scan, shown=Shown(light, code, by_hub)))
 
 
 @dataclass(slots=True)
