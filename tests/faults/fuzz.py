@@ -1,16 +1,14 @@
 """Rubbish for everything that reads from outside: no exception, no input that holds the processor for 50 ms, all of it counted.
 
 Targets: `hub` and `edge` get malformed messages, `readers` bytes and key events, `files` settings, lists and rosters. An input is made by
-chance from good ones, or by hypothesis, or by atheris where that is installed (`python -m tests.faults.fuzz hub`: guided by coverage,
-until it is interrupted). What ever failed lies in `cases/<target>/`, in hex, and is tried first.
+chance from good ones, or by hypothesis (or by atheris: see `guided.py`). What ever failed lies in `cases/<target>/`, in hex, and is
+tried first.
 """
 
 import hashlib
-import importlib
 import logging
 import multiprocessing
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -253,30 +251,3 @@ def _failed(tally: Tally, trial: Trial, given: bytes, sentence: str) -> bool:
     tally.fates["failed"] += 1
     tally.wrong.append(f"{trial.name}: {sentence}: kept as cases/{trial.name}/{path.name}: {given[:120]!r}")
     return False
-
-
-# --- guided by coverage ---------------------------------------------------------------------------
-
-
-def guided(name: str) -> int:
-    """Let atheris look for inputs of a target until it is interrupted or one fails. Says so where it is not installed."""
-    try:
-        atheris = importlib.import_module("atheris")
-    except ImportError:
-        print("SKIPPED: atheris is not installed: pip install atheris (it is not locked: not every Python has it)", file=sys.stderr)
-        return 0
-    with inside() as ward:
-        trial, tally = Trial(name, CASES, ward), Tally(name)
-
-        def one(given: bytes) -> None:
-            if not attempt(tally, trial, given, "by atheris"):
-                raise BrokenError(tally.wrong[-1])
-
-        atheris.instrument_all()
-        atheris.Setup([sys.argv[0], *sys.argv[2:]], one)
-        atheris.Fuzz()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(guided(sys.argv[1]))

@@ -72,7 +72,8 @@ class ReaderTarget:
         return bytes([which]) + b"".join(_cut(luck, came, KEY.size if which == 2 else 1))
 
     def take(self, given: bytes) -> str:
-        which, steps = given[0] % 3 if given else 0, list(_steps(given[1:]))
+        which = given[0] % 3 if given else 0
+        steps = list(_steps(given[1:], KEY.size if which == 2 else 1))
         framing, now_ms = FRAMINGS[which](), 1_000
         found: list[Found] = []
         for pause_ms, came in steps:
@@ -114,7 +115,7 @@ def _read_again(framing: Framing, which: int, now_ms: int) -> None:
 def _feed(framing: Framing, came: bytes, now_ms: int) -> list[Found]:
     if not isinstance(framing, KeyFraming):
         return framing.feed(came, now_ms)
-    found = framing.feed(KEY.iter_unpack(came[: len(came) // KEY.size * KEY.size]), now_ms)
+    found = framing.feed(KEY.iter_unpack(came), now_ms)
     if framing.lost:
         framing.hold([])
     return found
@@ -170,11 +171,12 @@ def _cut(luck: Random, came: bytes, size: int) -> Iterator[bytes]:
         at += len(piece)
 
 
-def _steps(given: bytes) -> Iterator[tuple[int, bytes]]:
-    """Pause in ms and what came after it."""
+def _steps(given: bytes, size: int) -> Iterator[tuple[int, bytes]]:
+    """Pause in ms and what came after it, in whole keys or bytes."""
     at = 0
     while at + 2 <= len(given):
-        yield given[at] * 10, given[at + 2 : at + 2 + given[at + 1]]
+        came = given[at + 2 : at + 2 + given[at + 1]]
+        yield given[at] * 10, came[: len(came) // size * size]
         at += 2 + given[at + 1]
 
 

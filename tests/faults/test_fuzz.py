@@ -14,7 +14,7 @@ from edge.readers.framing import LineFraming
 from hub import setup
 from hub.core.books import Books
 from hub.link import Link
-from tests.faults import fuzz
+from tests.faults import fuzz, guided
 from tests.faults.hubend import HubTarget
 from tests.faults.readings import ReaderTarget
 from tests.faults.result import Order, complaints
@@ -121,5 +121,5 @@ def test_what_takes_long_is_found_when_it_takes_long_alone(tmp_path: Path, monke
 
 def test_without_atheris_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "atheris", None)
-    assert fuzz.guided("hub") == 0
+    assert guided.main(["hub"]) == 0
     assert "SKIPPED: atheris is not installed" in capsys.readouterr().err
