@@ -156,7 +156,7 @@ def _at_rest_or_running(folder: Path) -> Iterator[None]:
         except BusyError:
             pass
         else:
-            settle_log(folder / JOURNAL)
+            settle_log(folder / JOURNAL, appended=True)
             settle_log(folder / OFFICE)
         yield
 

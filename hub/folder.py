@@ -84,11 +84,11 @@ class Folder:
             self._reserve_spent = True
 
 
-def settle_log(path: Path) -> int:
+def settle_log(path: Path, *, appended: bool = False) -> int:
     """Check a database's log of the last run before SQLite silently drops a part of it, and make it durable again; its size.
 
-    After a failed fsync the system shows pages that are on no disk, and may never write them in place (reliability.md, 2.4): so what
-    is read here, and by SQLite afterwards, comes from the disk.
+    `appended`: as walcheck.inspect has it. After a failed fsync the system shows pages that are on no disk, and may never write them in
+    place (reliability.md, 2.4): so what is read here, and by SQLite afterwards, comes from the disk.
     """
     log_path = path.with_name(path.name + "-wal")
     try:
@@ -100,7 +100,7 @@ def settle_log(path: Path) -> int:
         return 0
     content = log_path.read_bytes()
     try:
-        report = walcheck.inspect(content)
+        report = walcheck.inspect(content, appended=appended)
     except DamageError as error:
         raise DamageError(f"{log_path}: {error}: restore the folder from a backup; the devices send their scans again") from error
     if report.transactions and not path.stat().st_size:

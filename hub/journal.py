@@ -118,7 +118,7 @@ class Journal:
 
         Raises DamageError, naming the row and what is wrong with it; StartError for a journal of a newer version.
         """
-        log_bytes = settle_log(folder.journal)
+        log_bytes = settle_log(folder.journal, appended=True)
         writing, reading = await _connect(folder.journal), await _connect(folder.journal)
         journal = cls(folder, writing, reading, die)
         journal._log_bytes = log_bytes

@@ -41,19 +41,23 @@ class _Header:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """`pages` is not 0 where a transaction ends: the size of the database after it. `summed` is what the checksum is over."""
+    """`page` is which page it holds. `pages` is not 0 where a transaction ends: the size of the database after it. `summed` is what the
+    checksum is over.
+    """
 
+    page: int
     pages: int
     salts: bytes
     sums: Sums
     summed: bytes
 
 
-def inspect(wal: bytes) -> WalReport:
+def inspect(wal: bytes, *, appended: bool = False) -> WalReport:
     """What a log holds. Raises DamageError for a bad frame that is not the torn end of the last write, naming frame and reason.
 
     A torn write loses whole sectors of the transaction written last. So it is damage when one flipped bit explains the frame,
     and when a later transaction stands behind it: that one was begun only after the damaged one was on disk.
+    `appended`: every transaction adds one row at the end of one table, as the journal's do; what that looks like tells more of them apart.
     """
     if len(wal) <= HEADER_BYTES:
         return WalReport()  # SQLite syncs the header before it writes the first frame
@@ -64,6 +68,8 @@ def inspect(wal: bytes) -> WalReport:
     for frame in frames:
         if not _follows(frame, sums, header):
             _refuse_damage(frames, good, sums, header)
+            if appended and whole:
+                _refuse_lost(frames, good, frames[whole - 1].pages, header.salts)
             break
         good, sums = good + 1, frame.sums
         if frame.pages:
@@ -81,9 +87,9 @@ def _header(wal: bytes) -> _Header:
 
 
 def _frame(wal: bytes, at: int, size: int) -> _Frame:
-    pages = int.from_bytes(wal[at + 4 : at + 8], "big")
+    page, pages = struct.unpack_from(">2I", wal, at)
     sums = struct.unpack_from(">2I", wal, at + 16)
-    return _Frame(pages, wal[at + 8 : at + 16], sums, wal[at : at + 8] + wal[at + FRAME_BYTES : at + size])
+    return _Frame(page, pages, wal[at + 8 : at + 16], sums, wal[at : at + 8] + wal[at + FRAME_BYTES : at + size])
 
 
 def _follows(frame: _Frame, before: Sums, header: _Header) -> bool:
@@ -100,9 +106,21 @@ def _refuse_damage(frames: list[_Frame], bad: int, before: Sums, header: _Header
     ended = frame.pages != 0 and frame.salts == header.salts
     for number, (earlier, later) in enumerate(itertools.pairwise(frames[bad:]), bad + 2):
         if _follows(later, earlier.sums, header):
+            ended |= earlier.pages != 0 and earlier.salts == header.salts
             if ended:
                 raise DamageError(f"frame {bad + 1} is damaged, and a later transaction stands behind it (frame {number})")
-            ended = later.pages != 0
+
+
+def _refuse_lost(frames: list[_Frame], bad: int, pages: int, salts: bytes) -> None:
+    """Raise DamageError when the frame behind `bad` begins a transaction, where nothing is left of `bad` that could have said so.
+
+    A row added at the end changes the last page of its table and nothing else, or the database grows: then page 1 says so, and comes
+    first, because SQLite writes the pages of a transaction in their order. `pages`: the size of the database before it.
+    """
+    if bad + 1 < len(frames) and frames[bad].salts != salts and frames[bad + 1].salts == salts:
+        behind = frames[bad + 1]
+        if behind.page == 1 or behind.pages == pages:
+            raise DamageError(f"frame {bad + 1} is lost, and a later transaction begins behind it")
 
 
 def _checksum(summed: bytes, before: Sums, *, big: bool) -> Sums:

@@ -23,6 +23,7 @@ from hub.folder import Folder
 from hub.history import History
 from hub.journal import BATCH_FACTS, PAGE_BYTES, Journal
 from hub.register import Register
+from hub.walcheck import FRAME_BYTES, HEADER_BYTES, inspect
 from tests.stores import Deaths, alive, all_facts, asks, log_of, write, written
 
 DEADLINE_S = 20
@@ -354,6 +355,20 @@ async def test_a_full_disk_at_the_start_is_not_called_damage(folder: Folder, mon
     with pytest.raises(StartError, match="the disk is full: make room") as refused:
         await Journal.open(folder, alive)
     assert not isinstance(refused.value, DamageError)
+
+
+async def test_a_commit_lost_whole_before_the_last_one_is_not_taken_for_a_torn_write(folder: Folder, journal: Journal) -> None:
+    """Its frame's head is lost too, so that only the shape of the commit behind it tells: it begins anew, or does not grow the file."""
+    await write(journal, asks(26, 30), waiting=1)
+    log, size = log_of(folder.journal).read_bytes(), FRAME_BYTES + PAGE_BYTES
+    ends = [at + size for at in range(HEADER_BYTES, len(log), size) if int.from_bytes(log[at + 4 : at + 8], "big")]
+    for number in range(1, len(ends) - 1):  # the log ends behind commit number + 1, and the first frame of `number` is lost
+        cut = bytearray(log[: ends[number + 1]])
+        cut[ends[number - 1] : ends[number - 1] + size] = bytes(size)
+        with pytest.raises(DamageError, match="later transaction"):
+            inspect(bytes(cut), appended=True)
+        torn = log[: ends[number - 1]] + bytes(size) + log[ends[number - 1] + size : ends[number]]
+        assert inspect(torn, appended=True).transactions == number, "lost at the end, nobody was answered for it"
 
 
 async def test_a_file_that_can_only_be_read_stops_the_start(folder: Folder) -> None:
