@@ -154,7 +154,8 @@ def prices(taps: "Mapping[Key, Tap]", facts: list[Fact], excused: AbstractSet[Ke
         served = code is Code.SOLD or (code is Code.SHORTAGE and tap.own)
         if tap.lit in YES and served and cents != price_cents:
             yield f"{key} was shown {tap.lit} and is charged {cents}, not {price_cents}"
-        if code in {Code.AGAIN, Code.UNKNOWN} and cents:
+        found_later = tap.own and tap.lit in YES and code is Code.UNKNOWN  # the hub's clock was wrong, or its register had been restored
+        if code in {Code.AGAIN, Code.UNKNOWN} and cents and not found_later:
             yield f"{key} is {code} and is charged {cents}"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from hub.core.facts import Charged, Fact, HoleDeclared, Reason, ScanTaken, StayOpened
+from hub.core.facts import Charged, Code, Fact, HoleDeclared, Reason, ScanTaken, StayOpened
 from proto.messages import Light, Shown
 from tests import schools
 from tests.schools import Day, badge
@@ -87,6 +87,22 @@ def test_a_no_that_was_charged_is_complained_of() -> None:
     key = ("till", LIFE, 1)
     taps[key].lit = Light.ADULT.value
     assert any("was shown adult and is charged 150" in complaint for complaint in complaints(taps, facts))
+
+
+def test_a_stranger_who_was_charged_is_complained_of_unless_the_device_had_said_yes_alone() -> None:
+    taps, facts = honest()
+    facts = changed(facts, ScanTaken, code=Code.UNKNOWN)
+    assert any("is unknown and is charged 150" in complaint for complaint in complaints(taps, facts))
+    taps["till", LIFE, 1].own = True
+    assert complaints(taps, facts) == []
+
+
+def test_a_yes_of_the_device_alone_that_was_never_charged_is_complained_of() -> None:
+    taps, facts = honest()
+    facts = changed(without(facts, Charged), ScanTaken, code=Code.SHORTAGE)
+    assert complaints(taps, facts) == []
+    taps["till", LIFE, 1].own = True
+    assert any("is charged 0, not 150" in complaint for complaint in complaints(taps, facts))
 
 
 def test_one_service_with_two_charges_is_complained_of() -> None:
