@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _run(settings: Settings, _options: argparse.Namespace) -> int:
-    gc.disable()  # until `serve` has loaded the books: nothing of a start is garbage
+    gc.disable()  # until `serve` has loaded books and pages: nothing of a start is garbage
     from hub.run import serve
 
     await serve(settings)

@@ -47,8 +47,6 @@ async def serve(settings: Settings) -> None:
     """The hub, until it is told to end."""
     sys.setswitchinterval(SWITCH_S)
     async with memory(Path(settings.hub.data)) as stores, contextlib.AsyncExitStack() as stack:
-        gc.freeze()  # the books are never garbage: a collection that walked through them would hold everybody up for 50 ms and more
-        gc.enable()
         fleet, clock = Fleet(), Clock(settings.clock.speed, settings.clock.start_ms, settings.clock.since_ms)
         await _start_broker(settings, stores, stack)
         link = _make_link(settings, stores, fleet, clock)
@@ -148,7 +146,8 @@ async def _serve_pages(settings: Settings, office: Office) -> None:
         asyncio.get_running_loop().add_signal_handler(sign, ended.set)
     notify(READY)
     pages = await asyncio.to_thread(_load_pages, office)
-    gc.freeze()
+    gc.freeze()  # books and pages are never garbage: a collection that walked through them would hold everybody up for 50 ms and more
+    gc.enable()
     await _announce(settings, office)
     serving = asyncio.create_task(pages.serve(sockets=[port]))
     ending = asyncio.create_task(ended.wait())
