@@ -26,7 +26,7 @@ from tests.stores import Deaths, alive, all_facts, asks, log_of, write
 MEMORY = Path("/dev/shm")
 """No fsync is tried here, so the files lie in memory where a machine has such a place."""
 PROMISED = 100_000
-"""A third of all bits, in three minutes; with `--count 300000` it is every bit."""
+"""A third of all bits, in four minutes where both cores are free; with `--count 300000` it is every bit."""
 CORES = 2
 SLICE = 400
 """Flips that one core takes at once: a second or two."""
