@@ -57,7 +57,8 @@ class Ended:
 class Nursery:
     """The process that forks. One program at a time."""
 
-    process: "subprocess.Popen[str]"
+    process: "subprocess.Popen[bytes]"
+    """Its pipes are not buffered: what was read ahead, `over` could not see."""
     folder: Path
 
     def start(self, program: str, arguments: Sequence[str], below: Path, fault: Fault) -> int:
@@ -73,8 +74,7 @@ class Nursery:
         }
         order = {"program": program, "arguments": list(arguments), "environ": environ, "words": str(self.folder)}
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
+        self.process.stdin.write(json.dumps(order).encode() + b"\n")
         return int(self._line())
 
     def over(self, within_s: float) -> bool:
@@ -93,7 +93,7 @@ class Nursery:
         self.start(program, arguments, below, fault)
         return self.end()
 
-    def _line(self) -> str:
+    def _line(self) -> bytes:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, "the process that forks has ended"
@@ -115,7 +115,7 @@ def nursery(folder: Path) -> Iterator[Nursery]:
     assert built.returncode == 0, built.stderr
     environ = {**os.environ, "LD_PRELOAD": str(shim)}
     command = [sys.executable, "-m", "tests.faults.shimmed"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environ) as process:
         try:
             yield Nursery(process, folder)
         finally:
