@@ -80,6 +80,8 @@ class State(Struct, frozen=True):
     backlog: int = 0
     q: int = 0
     settled_q: int = 0
+    asked_q: int = 0
+    """The last question that named all incarnations we hold."""
     resend_ms: int = 0
     resend_pause_ms: int = BACKLOG_RESEND_MS[0]
     archive_ms: int = 0

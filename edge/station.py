@@ -260,7 +260,9 @@ def _settled(state: State, event: e.SettledIn, now_ms: int) -> Step:
     line = next((one for one in message.lines if one.inc == state.inc), None)
     if state.away:
         state = replace(state, resend_ms=now_ms, resend_pause_ms=BACKLOG_RESEND_MS[0])
-    state = replace(state, settled_q=message.q, misses=0, ask_ms=now_ms + ASK_MS)
+    # A scan's answer names that scan's incarnation only: it puts off no question about the others.
+    ask_ms = now_ms + ASK_MS if message.q == state.asked_q else state.ask_ms
+    state = replace(state, settled_q=message.q, misses=0, ask_ms=ask_ms)
     state, first = _hub_has(state, line) if line else (state, ())
     return state, (*first, e.Settle(tuple(message.lines)))
 
@@ -280,11 +282,11 @@ def _has(line: Line, scan: Scan) -> bool:
 
 
 def _backlog(state: State, event: e.Backlog, now_ms: int) -> Step:
-    """What remains is sent on at once while it shrinks, and with growing pauses while it does not."""
-    shrinks = event.unsettled < state.backlog
-    pause_ms = BACKLOG_RESEND_MS[0] if shrinks else min(state.resend_pause_ms * 2, BACKLOG_RESEND_MS[1])
+    """What remains is sent on at once while it is new or shrinks, and with growing pauses while it does not."""
+    moves = not state.backlog or event.unsettled < state.backlog
+    pause_ms = BACKLOG_RESEND_MS[0] if moves else min(state.resend_pause_ms * 2, BACKLOG_RESEND_MS[1])
     state = replace(state, backlog=event.unsettled, resend_pause_ms=pause_ms if event.unsettled else BACKLOG_RESEND_MS[0])
-    return _send(state, now_ms) if event.unsettled and shrinks and not state.away else (state, ())
+    return _send(state, now_ms) if event.unsettled and moves and not state.away else (state, ())
 
 
 # --- link and hub come and go --------------------------------------------------------------------
@@ -320,11 +322,9 @@ def _nobody_answers(state: State, now_ms: int) -> Step:
 
 
 def _ask(state: State, now_ms: int) -> Step:
-    """Ask how far the hub is. Where it is known to be there, anything unsettled is the question itself."""
-    state = replace(state, ask_ms=now_ms + (ASK_AWAY_MS if state.misses else ASK_MS))
-    if _sends(state):
-        return _send(state, now_ms)
-    return replace(state, q=state.q + 1), (e.SendAsk(state.q + 1),)
+    """Ask how far the hub is with all we hold: only this finds what a restored hub lost of earlier lives of ours."""
+    q = state.q + 1
+    return replace(state, q=q, asked_q=q, ask_ms=now_ms + (ASK_AWAY_MS if state.misses else ASK_MS)), (e.SendAsk(q),)
 
 
 def _sends(state: State) -> bool:
@@ -333,8 +333,8 @@ def _sends(state: State) -> bool:
 
 
 def _asks(state: State) -> bool:
-    """Whether bare questions go out: to a hub that has not answered yet, and now and then to one that has all."""
-    return bool(state.session and state.hub) and (state.away or not (state.backlog or state.unsaved))
+    """Whether questions go out: soon to a hub that has not answered yet, and now and then to one that has."""
+    return bool(state.session and state.hub)
 
 
 # --- time ----------------------------------------------------------------------------------------

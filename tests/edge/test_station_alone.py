@@ -222,6 +222,18 @@ def test_with_nothing_to_do_the_hub_is_asked_once_a_minute() -> None:
     assert len(device.of(e.SendAsk)) == 1
 
 
+def test_taps_do_not_put_off_the_question_about_earlier_lives() -> None:
+    """Their answers name this life only; a restored hub whose first answer was lost would never ask for the earlier ones."""
+    device = Device(known=["Léa"])
+    device.effects.clear()
+    for n in range(1, 13):
+        device.tap("Léa")
+        device.verdict(n)
+        device.settle(n)
+        device.wait(ASK_MS // 10)
+    assert len(device.of(e.SendAsk)) == 1
+
+
 def test_a_hub_that_does_not_answer_the_first_question_is_asked_again_soon() -> None:
     device = Device(hub=False)
     device.connect()
