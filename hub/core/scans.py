@@ -135,7 +135,7 @@ def _outcome(school: School, books: Books, arrived: Arrived, badge: Badge | None
     if trouble is not None and not (trouble is Code.BLOCKED and shown_yes(scan)):
         return Outcome(trouble)
     assert badge is not None, "a badge without trouble is known"
-    return _dispatch(school, books, _tap(school, arrived, badge))
+    return _dispatch(school, books, _tap(school, arrived, badge.pupil))
 
 
 def shown_yes(scan: Scan) -> bool:
@@ -143,12 +143,13 @@ def shown_yes(scan: Scan) -> bool:
     return scan.shown is not None and scan.shown.light in YES and scan.shown.code != Code.SHORTAGE
 
 
-def _tap(school: School, arrived: Arrived, badge: Badge) -> Tap:
-    pupil = school.pupils[badge.pupil]
+def _tap(school: School, arrived: Arrived, pupil: int) -> Tap:
     reader = school.readers[arrived.device, arrived.scan.reader]
     site = school.sites[school.devices[arrived.device].site]
     served = shown_yes(arrived.scan)
-    return Tap(arrived.ask, pupil, reader, site, arrived.at_ms, forced=served, unlit=arrived.scan.shown is not None and not served)
+    return Tap(
+        arrived.ask, school.pupils[pupil], reader, site, arrived.at_ms, forced=served, unlit=arrived.scan.shown is not None and not served
+    )
 
 
 def _dispatch(school: School, books: Books, tap: Tap) -> Outcome:
@@ -186,11 +187,15 @@ def _questions(school: School, arrived: Arrived, ask: int, code: Code, reason: R
 
 
 def _served_after_all(school: School, books: Books, arrived: Arrived, ask: int, decided: Decided) -> Facts:
-    """A no that was lit as a yes: it has happened, so it is booked, with its reason."""
+    """A no that was lit as a yes: it has happened, so it is booked, with its reason.
+
+    For whoever it was decided for: by a clock put right since, the badge may have been nobody's yet.
+    """
     badge = badge_at(school, arrived.scan.badge, arrived.at_ms)
-    known = badge is not None and badge.pupil in school.pupils and (arrived.device, arrived.scan.reader) in school.readers
-    outcome = _dispatch(school, books, replace(_tap(school, arrived, badge), ask=ask)) if badge and known else Outcome(decided.code)
-    return (*outcome.facts, *_questions(school, arrived, ask, outcome.code, Reason.OFFLINE, badge.pupil if badge else 0))
+    pupil = decided.pupil or (badge.pupil if badge else 0)
+    known = pupil in school.pupils and (arrived.device, arrived.scan.reader) in school.readers
+    outcome = _dispatch(school, books, replace(_tap(school, arrived, pupil), ask=ask)) if known else Outcome(decided.code)
+    return (*outcome.facts, *_questions(school, arrived, ask, outcome.code, Reason.OFFLINE, pupil))
 
 
 def _taken_back(school: School, books: Books, arrived: Arrived, ask: int, decided: Decided) -> Facts:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
 from hub.core.facts import Charged, Code, Reason, Reversed, ShownBooked
@@ -165,3 +166,12 @@ def test_a_stranger_s_badge_that_was_lit_is_asked_of_staff(day: Day) -> None:
     day.take(arrived)
     day.report(reported(arrived, YES))
     assert [question.reason for question in day.questions()] == [Reason.NONE, Reason.OFFLINE]
+
+
+def test_a_badge_that_was_nobody_s_by_a_clock_put_right_since_pays_for_whoever_it_was_decided_for(day: Day) -> None:
+    """The hub's clock was a day ahead: the report of the same tap lies before its badge was given."""
+    arrived = scan("Léa", "sandwich-till", "12:00")
+    assert day.take(arrived).code is Code.SHORTAGE
+    day.report(msgspec.structs.replace(reported(arrived, YES), at_ms=0))
+    assert day.balance_cents("Vanderzande") == -3_20
+    assert [question.pupil for question in day.questions()][-1] == number("Léa")
