@@ -24,6 +24,8 @@ from hub.core.calendar import Window
 from hub.core.school import (
     Badge,
     BadgeState,
+    CalendarDay,
+    DayKind,
     Device,
     Household,
     Per,
@@ -312,6 +314,7 @@ _TABLE: dict[type, Table] = {
     Household: t.household,
     Pupil: t.pupil,
     Badge: t.badge,
+    CalendarDay: t.calendar_day,
 }
 _READ: dict[Table, Any] = {
     t.site: _site,
@@ -322,4 +325,5 @@ _READ: dict[Table, Any] = {
     t.household: lambda row: Household(**row),
     t.pupil: lambda row: Pupil(**row),
     t.badge: _badge,
+    t.calendar_day: lambda row: CalendarDay(**{**row, "kind": DayKind(row["kind"])}),
 }

@@ -3,7 +3,7 @@
 Times are Unix ms. A change here needs a migration (hub/migrations); a test holds both equal.
 """
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 
 def _points_to(column: str) -> ForeignKey:
@@ -104,6 +104,14 @@ badge = Table(
     Column("from_ms", BigInteger, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
     Column("mark", Text, nullable=False),
+)
+calendar_day = Table(
+    "calendar_day",
+    metadata,
+    Column("site", BigInteger, primary_key=True, autoincrement=False, comment="0: all sites"),
+    Column("day", Date, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
 )
 edit = Table(
     "edit",

@@ -7,6 +7,7 @@ Names of people live here and in the register only: no fact may hold one.
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from hub.core.calendar import Window
@@ -29,6 +30,18 @@ class Per(enum.StrEnum):
 class ProductKind(enum.StrEnum):
     MEAL = "meal"
     ARTICLE = "article"
+
+
+class DayKind(enum.StrEnum):
+    """What a day is at a site; tariffs and cut-offs go by it."""
+
+    SCHOOL = "school"
+    WEDNESDAY = "wednesday"  # a school day that ends at noon
+    WEEKEND = "weekend"
+    PUBLIC = "public"  # a public holiday: nobody works
+    HOLIDAY = "holiday"  # of the school
+    PEDAGOGIC = "pedagogic"  # teachers only
+    CAMP = "camp"
 
 
 class BadgeState(enum.StrEnum):
@@ -156,6 +169,16 @@ class Badge:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarDay:
+    """A day that is not what its weekday says, or is all the same; `site` 0 = all sites. A site's own word goes before that of all."""
+
+    site: int
+    day: date
+    kind: DayKind
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class School:
     """All of it. Mappings are read-only; an edit makes a new School with the changed rows (register.py)."""
 
@@ -168,6 +191,7 @@ class School:
     pupils: Mapping[int, Pupil] = field(default_factory=dict)
     badges: Mapping[str, tuple[Badge, ...]] = field(default_factory=dict)
     """All states a badge hash was ever in, oldest first."""
+    days: Mapping[tuple[int, date], CalendarDay] = field(default_factory=dict)
 
     def programme_for(self, site: int, use: Use) -> Programme | None:
         """The programme of this use at this site; of two, always the same one, in whatever order they were read."""
@@ -188,7 +212,7 @@ def badge_at(school: School, badge_hash: str, moment_ms: int) -> Badge | None:
     return None
 
 
-Row = Site | Programme | Product | Device | Reader | Household | Pupil | Badge
+Row = Site | Programme | Product | Device | Reader | Household | Pupil | Badge | CalendarDay
 Rows = tuple[Row, ...]
 
 
@@ -218,6 +242,8 @@ def _place(school: School, row: Row, changed: Mapping[str, Mapping[object, objec
             return "households", row.id, row
         case Pupil():
             return "pupils", row.id, row
+        case CalendarDay():
+            return "days", (row.site, row.day), row
         case Badge():
             states = changed.get("badges", school.badges).get(row.hash, ())
             return "badges", row.hash, in_order([*(state for state in states if state.id != row.id), row])  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ import resource
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,8 @@ from hub.core.calendar import Window
 from hub.core.school import (
     Badge,
     BadgeState,
+    CalendarDay,
+    DayKind,
     Device,
     Household,
     Per,
@@ -91,6 +94,7 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
             Badge(
                 2**63 - (badge := some(9)), f"{badge % 3:020}", some(3), luck.choice(list(BadgeState)), some(99), luck.randrange(99), words
             ),
+            CalendarDay(luck.randrange(3), date(2024, 2, 28) + timedelta(days=some(3)), luck.choice(list(DayKind)), words),
         ]
         yield luck.choice(rows)
 

@@ -1,6 +1,8 @@
 """What is set up: an edit of some rows is the same school as reading all of them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,16 @@ from tests.schools import CARE_HOURS, CARE_TARIFF, badge, number, small_school
 
 def rows_of(school: School) -> list[Row]:
     """Every row there is."""
-    plain = (school.sites, school.programmes, school.products, school.devices, school.readers, school.households, school.pupils)
+    plain: tuple[Mapping[Any, Row], ...] = (
+        school.sites,
+        school.programmes,
+        school.products,
+        school.devices,
+        school.readers,
+        school.households,
+        school.pupils,
+        school.days,
+    )
     return [row for kind in plain for row in kind.values()] + [state for states in school.badges.values() for state in states]
 
 
