@@ -22,12 +22,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from hub import tables as t
 from hub.core.calendar import Window
 from hub.core.school import (
+    Allergen,
     Badge,
     BadgeState,
     CalendarDay,
+    Canteen,
+    Custody,
     DayKind,
     Device,
+    Diet,
     Household,
+    Menu,
+    Offer,
+    PayerOverride,
     Per,
     Policy,
     Product,
@@ -40,6 +47,9 @@ from hub.core.school import (
     School,
     Site,
     Tariff,
+    Unordered,
+    WalletScope,
+    Weeks,
     edited,
 )
 from hub.errors import DamageError, RowError
@@ -276,14 +286,22 @@ def _stored(row: Row) -> dict[str, Any]:
     match row:
         case Site():
             values["zone"] = row.zone.key
+        case Custody():
+            values["weekdays"] = sorted(row.weekdays)
         case Programme():
             values |= dataclasses.asdict(values.pop("tariff"))
             values["windows"] = [[sorted(window.weekdays), window.start_min, window.end_min] for window in row.windows]
+        case Product():
+            values |= {"allergens": sorted(row.allergens), "diets": sorted(row.diets)}
+        case Menu():
+            values["offers"] = [[offer.product, offer.price_cents, sorted(offer.allergens)] for offer in row.offers]
+        case Diet():
+            values["allergens"] = sorted(row.allergens)
     return values
 
 
 def _site(row: RowMapping) -> Site:
-    return Site(row["id"], row["name"], ZoneInfo(row["zone"]), row["floor_cents"])
+    return Site(**{**row, "zone": ZoneInfo(row["zone"]), "wallet_scope": WalletScope(row["wallet_scope"])})
 
 
 def _programme(row: RowMapping) -> Programme:
@@ -293,7 +311,26 @@ def _programme(row: RowMapping) -> Programme:
 
 
 def _product(row: RowMapping) -> Product:
-    return Product(row["id"], row["site"], ProductKind(row["kind"]), row["name"], row["price_cents"], Policy(row["policy"]))
+    kind, policy = ProductKind(row["kind"]), Policy(row["policy"])
+    allergens, diets = _allergens(row["allergens"]), frozenset(row["diets"])
+    return Product(row["id"], row["site"], kind, row["name"], row["price_cents"], policy, allergens, diets)
+
+
+def _canteen(row: RowMapping) -> Canteen:
+    return Canteen(**{**row, "walk_up": Unordered(row["walk_up"]), "unordered": Unordered(row["unordered"])})
+
+
+def _menu(row: RowMapping) -> Menu:
+    offers = (Offer(product, price_cents, _allergens(allergens)) for product, price_cents, allergens in row["offers"])
+    return Menu(row["site"], row["day"], tuple(offers))
+
+
+def _diet(row: RowMapping) -> Diet:
+    return Diet(row["pupil"], row["code"], _allergens(row["allergens"]))
+
+
+def _allergens(codes: list[str]) -> frozenset[Allergen]:
+    return frozenset(map(Allergen, codes))
 
 
 def _reader(row: RowMapping) -> Reader:
@@ -303,6 +340,10 @@ def _reader(row: RowMapping) -> Reader:
 
 def _badge(row: RowMapping) -> Badge:
     return Badge(**{**row, "state": BadgeState(row["state"])})
+
+
+def _custody(row: RowMapping) -> Custody:
+    return Custody(**{**row, "weeks": Weeks(row["weeks"]), "weekdays": frozenset(row["weekdays"])})
 
 
 _TABLE: dict[type, Table] = {
@@ -315,6 +356,11 @@ _TABLE: dict[type, Table] = {
     Pupil: t.pupil,
     Badge: t.badge,
     CalendarDay: t.calendar_day,
+    Canteen: t.canteen,
+    Menu: t.menu,
+    Diet: t.diet,
+    Custody: t.custody,
+    PayerOverride: t.payer_override,
 }
 _READ: dict[Table, Any] = {
     t.site: _site,
@@ -325,5 +371,10 @@ _READ: dict[Table, Any] = {
     t.household: lambda row: Household(**row),
     t.pupil: lambda row: Pupil(**row),
     t.badge: _badge,
+    t.custody: _custody,
+    t.payer_override: lambda row: PayerOverride(**row),
+    t.canteen: _canteen,
+    t.menu: _menu,
+    t.diet: _diet,
     t.calendar_day: lambda row: CalendarDay(**{**row, "kind": DayKind(row["kind"])}),
 }

@@ -32,6 +32,8 @@ site = Table(
     Column("name", Text, nullable=False),
     Column("zone", Text, nullable=False, comment="IANA name"),
     Column("floor_cents", BigInteger, nullable=False),
+    Column("wallet_scope", Text, nullable=False, server_default="household"),
+    Column("low_cents", BigInteger, nullable=False, server_default="200"),
 )
 programme = Table(
     "programme",
@@ -57,6 +59,28 @@ product = Table(
     Column("name", Text, nullable=False),
     Column("price_cents", BigInteger, nullable=False),
     Column("policy", Text, nullable=False),
+    Column("allergens", JSON, nullable=False, server_default="[]"),
+    Column("diets", JSON, nullable=False, server_default="[]", comment="codes of those it suits"),
+)
+canteen = Table(
+    "canteen",
+    metadata,
+    Column("site", _points_to("site.id"), primary_key=True),
+    Column("horizon_days", Integer, nullable=False),
+    Column("cut_off_min", Integer, nullable=False),
+    Column("days_before", Integer, nullable=False, comment="working days"),
+    Column("walk_up", Text, nullable=False),
+    Column("walk_up_cents", BigInteger, nullable=False),
+    Column("unordered", Text, nullable=False),
+    Column("unordered_cents", BigInteger, nullable=False),
+    Column("void_limit_cents", BigInteger, nullable=False),
+)
+menu = Table(
+    "menu",
+    metadata,
+    Column("site", _points_to("site.id"), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("offers", JSON, nullable=False, comment="[product, price_cents, [allergens]], …"),
 )
 device = Table(
     "device",
@@ -93,6 +117,14 @@ pupil = Table(
     Column("first_name", Text, nullable=False),
     Column("last_name", Text, nullable=False),
     Column("group", Text, nullable=False),
+    Column("daily_limit_cents", BigInteger, nullable=False, server_default="0", comment="0: none"),
+)
+diet = Table(
+    "diet",
+    metadata,
+    Column("pupil", _points_to("pupil.id"), primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("allergens", JSON, nullable=False),
 )
 badge = Table(
     "badge",
@@ -112,6 +144,27 @@ calendar_day = Table(
     Column("day", Date, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
+)
+custody = Table(
+    "custody",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("pupil", _points_to("pupil.id"), nullable=False),
+    Column("household", _points_to("household.id"), nullable=False),
+    Column("from_day", Date, nullable=False),
+    Column("until_day", Date, comment="not included; none: open"),
+    Column("weeks", Text, nullable=False),
+    Column("weekdays", JSON, nullable=False, comment="0 = Monday"),
+)
+payer_override = Table(
+    "payer_override",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("pupil", _points_to("pupil.id"), nullable=False),
+    Column("household", _points_to("household.id"), nullable=False),
+    Column("from_day", Date, nullable=False),
+    Column("until_day", Date, comment="not included; none: open"),
+    Column("item", BigInteger, nullable=False, comment="0: everything"),
 )
 edit = Table(
     "edit",

@@ -8,6 +8,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub.core.calendar import Window
@@ -44,6 +45,48 @@ class DayKind(enum.StrEnum):
     CAMP = "camp"
 
 
+class WalletScope(enum.StrEnum):
+    """Whose the wallets of a site are (requirement Q1)."""
+
+    HOUSEHOLD = "household"  # one for each household that pays (S26, S27)
+    PUPIL = "pupil"  # two for each pupil, general and reserve (S28)
+
+
+class Weeks(enum.StrEnum):
+    """Which ISO weeks a row of custody holds for; a year of 53 weeks is followed by week 1: two odd ones in a row."""
+
+    EVERY = "every"
+    EVEN = "even"
+    ODD = "odd"
+
+
+class Allergen(enum.StrEnum):
+    """The fourteen that must be declared (Regulation (EU) 1169/2011, annex II)."""
+
+    GLUTEN = "gluten"
+    CRUSTACEANS = "crustaceans"
+    EGGS = "eggs"
+    FISH = "fish"
+    PEANUTS = "peanuts"
+    SOY = "soy"
+    MILK = "milk"
+    NUTS = "nuts"
+    CELERY = "celery"
+    MUSTARD = "mustard"
+    SESAME = "sesame"
+    SULPHITES = "sulphites"
+    LUPIN = "lupin"
+    MOLLUSCS = "molluscs"
+
+
+class Unordered(enum.StrEnum):
+    """What becomes of a pupil who comes without an order (requirements S79, Q11)."""
+
+    ALLOW = "allow"
+    SURCHARGE = "surcharge"
+    REFUSE = "refuse"  # never a meal
+
+
 class BadgeState(enum.StrEnum):
     ACTIVE = "active"
     BLOCKED = "blocked"
@@ -53,12 +96,21 @@ class BadgeState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One place of the school (*implantation*). `floor_cents`: how far below zero the `limit` policy lets a wallet go, ≤ 0."""
+    """One place of the school (*implantation*). `floor_cents`: how far below zero the `limit` policy lets a wallet go, ≤ 0.
+
+    `low_cents`: a wallet that falls below this is low, ≥ 0 (requirement S36). Raises ValueError for thresholds the wrong way round.
+    """
 
     id: int
     name: str
     zone: ZoneInfo
     floor_cents: int = 0
+    wallet_scope: WalletScope = WalletScope.HOUSEHOLD
+    low_cents: int = 2_00
+
+    def __post_init__(self) -> None:
+        if self.floor_cents > 0 or self.low_cents < 0:
+            raise ValueError(f"{self.name}: a floor is at most 0,00 and a low balance at least 0,00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +161,53 @@ class Product:
     name: str
     price_cents: int
     policy: Policy
+    allergens: frozenset[Allergen] = frozenset()
+    diets: frozenset[str] = frozenset()
+    """Codes of the diets it suits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A product on a day's menu: its price of that day, and what it contains that day beside the product's own allergens."""
+
+    product: int
+    price_cents: int
+    allergens: frozenset[Allergen] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """What can be ordered for a day at a site (requirements S71, S74)."""
+
+    site: int
+    day: date
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Canteen:
+    """How a site takes orders and runs its till; a site without a row goes by these defaults (requirements S72, S73, S79, Q11, P16).
+
+    Orders are taken `horizon_days` ahead, until `cut_off_min` after midnight `days_before` working days before. A pupil who comes
+    without an order: `walk_up` for a meal, `unordered` for another product of the day's menu, each with its surcharge in cents.
+    Above `void_limit_cents` another person voids. Raises ValueError for a walk-up meal that would be refused.
+    """
+
+    site: int
+    horizon_days: int = 15
+    cut_off_min: int = 9 * 60
+    days_before: int = 0
+    walk_up: Unordered = Unordered.ALLOW
+    walk_up_cents: int = 0
+    unordered: Unordered = Unordered.ALLOW
+    unordered_cents: int = 0
+    void_limit_cents: int = 10_00
+
+    def __post_init__(self) -> None:
+        if self.walk_up is Unordered.REFUSE:
+            raise ValueError("a child who is there eats: a meal without an order is allowed, or has a surcharge")
+        if min(self.horizon_days, self.days_before, self.walk_up_cents, self.unordered_cents, self.void_limit_cents) < 0:
+            raise ValueError(f"a canteen has no negative days, surcharge or limit: {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +244,10 @@ class Household:
 
 @dataclass(frozen=True, slots=True)
 class Pupil:
-    """Who benefits; `household` pays for it, `site` is where the class is."""
+    """Who benefits; `household` pays where no custody says otherwise (payers.py), `site` is where the class is.
+
+    `daily_limit_cents`: what may be spent on articles in a day, set by the parent; 0 = no limit (requirement P12).
+    """
 
     id: int
     household: int
@@ -153,6 +255,16 @@ class Pupil:
     first_name: str
     last_name: str
     group: str = ""
+    daily_limit_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Diet:
+    """What a pupil eats: the code of a diet, empty for none, and allergens. Health data: for kitchen and cashier only."""
+
+    pupil: int
+    code: str = ""
+    allergens: frozenset[Allergen] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +278,31 @@ class Badge:
     from_ms: int
     until_ms: int = 0
     mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """On which days another household pays for a pupil: [from_day, until_day), None = open; `weekdays` 0 = Monday (requirement Q12)."""
+
+    id: int
+    pupil: int
+    household: int
+    from_day: date
+    until_day: date | None = None
+    weeks: Weeks = Weeks.EVERY
+    weekdays: frozenset[int] = frozenset(range(7))
+
+
+@dataclass(frozen=True, slots=True)
+class PayerOverride:
+    """Who pays for a pupil on these days whatever the custody says; `item`: a programme or product, 0 = everything."""
+
+    id: int
+    pupil: int
+    household: int
+    from_day: date
+    until_day: date | None = None
+    item: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +329,13 @@ class School:
     badges: Mapping[str, tuple[Badge, ...]] = field(default_factory=dict)
     """All states a badge hash was ever in, oldest first."""
     days: Mapping[tuple[int, date], CalendarDay] = field(default_factory=dict)
+    canteens: Mapping[int, Canteen] = field(default_factory=dict)
+    menus: Mapping[tuple[int, date], Menu] = field(default_factory=dict)
+    diets: Mapping[int, Diet] = field(default_factory=dict)
+    custody: Mapping[int, tuple[Custody, ...]] = field(default_factory=dict)
+    """By pupil, oldest first."""
+    overrides: Mapping[int, tuple[PayerOverride, ...]] = field(default_factory=dict)
+    """By pupil, oldest first."""
 
     def programme_for(self, site: int, use: Use) -> Programme | None:
         """The programme of this use at this site; of two, always the same one, in whatever order they were read."""
@@ -212,7 +356,9 @@ def badge_at(school: School, badge_hash: str, moment_ms: int) -> Badge | None:
     return None
 
 
-Row = Site | Programme | Product | Device | Reader | Household | Pupil | Badge | CalendarDay
+Row = (
+    Site | Programme | Product | Device | Reader | Household | Pupil | Badge | CalendarDay | Custody | PayerOverride | Canteen | Menu | Diet
+)
 Rows = tuple[Row, ...]
 
 
@@ -228,25 +374,38 @@ def edited(school: School, rows: Rows) -> School:
 def _place(school: School, row: Row, changed: Mapping[str, Mapping[object, object]]) -> tuple[str, object, object]:
     """In which mapping a row stands, under which key, as what."""
     match row:
-        case Site():
-            return "sites", row.id, row
-        case Programme():
-            return "programmes", row.id, row
-        case Product():
-            return "products", row.id, row
-        case Device():
-            return "devices", row.id, row
-        case Reader():
-            return "readers", (row.device, row.id), row
-        case Household():
-            return "households", row.id, row
-        case Pupil():
-            return "pupils", row.id, row
-        case CalendarDay():
-            return "days", (row.site, row.day), row
+        case Custody():
+            return "custody", row.pupil, _beside(changed.get("custody", school.custody), row)
+        case PayerOverride():
+            return "overrides", row.pupil, _beside(changed.get("overrides", school.overrides), row)
         case Badge():
             states = changed.get("badges", school.badges).get(row.hash, ())
             return "badges", row.hash, in_order([*(state for state in states if state.id != row.id), row])  # type: ignore[attr-defined]
+    name, *fields = _PLACES[type(row)]
+    key = tuple(getattr(row, each) for each in fields)
+    return name, key if len(fields) > 1 else key[0], row
+
+
+_PLACES: dict[type, tuple[str, ...]] = {
+    Site: ("sites", "id"),
+    Programme: ("programmes", "id"),
+    Product: ("products", "id"),
+    Device: ("devices", "id"),
+    Reader: ("readers", "device", "id"),
+    Household: ("households", "id"),
+    Pupil: ("pupils", "id"),
+    CalendarDay: ("days", "site", "day"),
+    Canteen: ("canteens", "site"),
+    Menu: ("menus", "site", "day"),
+    Diet: ("diets", "pupil"),
+}
+"""Of rows that stand alone: the mapping, and the fields of the key."""
+
+
+def _beside(rows: Mapping[Any, Any], row: Custody | PayerOverride) -> tuple[Any, ...]:
+    """The rows of one pupil with this one put in or replaced, oldest first."""
+    others = (other for other in rows.get(row.pupil, ()) if other.id != row.id)
+    return tuple(sorted((*others, row), key=lambda each: (each.from_day, each.id)))
 
 
 def in_order(states: list[Badge]) -> tuple[Badge, ...]:

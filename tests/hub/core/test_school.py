@@ -23,6 +23,9 @@ def rows_of(school: School) -> list[Row]:
         school.households,
         school.pupils,
         school.days,
+        school.canteens,
+        school.menus,
+        school.diets,
     )
     return [row for kind in plain for row in kind.values()] + [state for states in school.badges.values() for state in states]
 
