@@ -32,9 +32,9 @@ def take(school: School, books: Books, tap: Tap) -> Outcome:
     if not ended and tap.reader.direction is Direction.TOGGLE and _retapped(books, tap, programme):
         return Outcome(Code.ALREADY_IN if present else Code.ALREADY_OUT)
     if tap.reader.direction is Direction.IN or (tap.reader.direction is Direction.TOGGLE and present is None):
-        outcome = _arrive(books, tap, programme, present)
+        outcome = _arrive(school, books, tap, programme, present)
     else:
-        outcome = _leave(books, tap, programme, present)
+        outcome = _leave(school, books, tap, programme, present)
     return Outcome(outcome.code, ended + outcome.facts)
 
 
@@ -56,30 +56,30 @@ def scheduled_end_ms(programme: Programme, site: Site, stay: Stay) -> int:
     return span[1] if span else stay.from_ms
 
 
-def _arrive(books: Books, tap: Tap, programme: Programme, present: Stay | None) -> Outcome:
+def _arrive(school: School, books: Books, tap: Tap, programme: Programme, present: Stay | None) -> Outcome:
     if present is not None:
         return Outcome(Code.ALREADY_IN)
     if window_of(programme.windows, tap.at_ms, tap.site.zone, EARLY_MIN) is None:
         going = tap.reader.direction is Direction.TOGGLE and _has_left(books, tap, programme)
         return Outcome(Code.ALREADY_OUT if going else Code.CLOSED)
     opened = StayOpened(tap.ask, derived(tap.ask, "stay"), tap.pupil.id, tap.site.id, programme.id, tap.at_ms)
-    paid = () if programme.needs_exit else _charged(books, tap, programme, tap.at_ms)
+    paid = () if programme.needs_exit else _charged(school, books, tap, programme, tap.at_ms)
     return Outcome(Code.IN, (opened, *paid))
 
 
-def _leave(books: Books, tap: Tap, programme: Programme, present: Stay | None) -> Outcome:
+def _leave(school: School, books: Books, tap: Tap, programme: Programme, present: Stay | None) -> Outcome:
     if present is None:
         return Outcome(Code.ALREADY_OUT if _has_left(books, tap, programme) else Code.NO_ENTRY)
     closed = StayClosed(tap.ask, present.id, tap.pupil.id, tap.site.id, programme.id, present.from_ms, tap.at_ms)
-    return Outcome(Code.OUT, (closed, *(_charged(books, tap, programme, present.from_ms) if programme.needs_exit else ())))
+    return Outcome(Code.OUT, (closed, *(_charged(school, books, tap, programme, present.from_ms) if programme.needs_exit else ())))
 
 
-def _charged(books: Books, tap: Tap, programme: Programme, from_ms: int) -> Facts:
+def _charged(school: School, books: Books, tap: Tap, programme: Programme, from_ms: int) -> Facts:
     """The charge of a stay that ends (or a session that begins) with this tap; none where the pupil saw no yes."""
     cents, why = price(programme.tariff, from_ms, tap.at_ms)
     if tap.unlit or cents == 0 or (programme.tariff.per is Per.SESSION and _paid_today(books, tap, programme)):
         return ()
-    booked = charge(books, tap.ask, Sale(tap.pupil, tap.site, programme.id, cents, why, Policy.MUST_SERVE, tap.at_ms))
+    booked = charge(school, books, tap.ask, Sale(tap.pupil, tap.site, programme.id, cents, why, Policy.MUST_SERVE, tap.at_ms))
     assert not isinstance(booked, Refusal), "care is always served"
     return booked
 

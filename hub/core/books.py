@@ -232,6 +232,10 @@ def _unresolved(books: Books, fact: f.Unresolved) -> None:
     books.unresolved[fact.item] = fact
 
 
+def _low(_books: Books, _fact: f.LowBalance) -> None:
+    """Who is told of it is told by the mail room; balances say the rest."""
+
+
 _APPLY: dict[type, Callable[[Books, Any], None]] = {
     f.ScanTaken: _scan,
     f.ShownBooked: _shown,
@@ -245,4 +249,5 @@ _APPLY: dict[type, Callable[[Books, Any], None]] = {
     f.Reversed: _reversed,
     f.MealReserved: _reserved,
     f.MealServed: _served,
+    f.LowBalance: _low,
 }

@@ -10,7 +10,7 @@ from hub.core.tap import Outcome, Tap
 from hub.core.wallets import Sale, charge
 
 
-def take(books: Books, tap: Tap, product: Product) -> Outcome:
+def take(school: School, books: Books, tap: Tap, product: Product) -> Outcome:
     """Hand out the reserved meal of the day, once; without a reservation the child is served and charged."""
     day = _number(day_of(tap.at_ms, tap.site.zone))
     meal = books.meals.get((tap.pupil.id, tap.site.id, day))
@@ -22,7 +22,9 @@ def take(books: Books, tap: Tap, product: Product) -> Outcome:
     if tap.unlit:
         return Outcome(Code.WALK_UP, (served,))
     why = Why(Rule.PRICE, unit_tenths=product.price_cents * 10)
-    paid = charge(books, tap.ask, Sale(tap.pupil, tap.site, product.id, product.price_cents, why, Policy.MUST_SERVE, tap.at_ms, tap.forced))
+    paid = charge(
+        school, books, tap.ask, Sale(tap.pupil, tap.site, product.id, product.price_cents, why, Policy.MUST_SERVE, tap.at_ms, tap.forced)
+    )
     assert not isinstance(paid, Refusal), "a child who is there eats"
     return Outcome(Code.WALK_UP, (served, *paid))
 
@@ -38,8 +40,8 @@ def reserve(school: School, books: Books, ask: int, pupil: int, product: int, da
     if (pupil, what.site, number) in books.meals:
         return Refusal("already_reserved", {"day": number})
     why = Why(Rule.PRICE, unit_tenths=what.price_cents * 10)
-    sale = Sale(who, school.sites[what.site], product, what.price_cents, why, Policy.MUST_SERVE, at_ms)
-    paid = charge(books, ask, sale)
+    sale = Sale(who, school.sites[what.site], product, what.price_cents, why, Policy.MUST_SERVE, at_ms, day=date.fromisoformat(day))
+    paid = charge(school, books, ask, sale)
     return paid if isinstance(paid, Refusal) else (MealReserved(ask, derived(ask, "meal"), pupil, what.site, product, number), *paid)
 
 

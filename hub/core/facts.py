@@ -56,6 +56,14 @@ class Rule(enum.StrEnum):
     PRICE = "price"
 
 
+class Level(enum.StrEnum):
+    """How low a wallet has fallen; the worst that was passed (requirement S36; section 5, Low balance)."""
+
+    LOW = "low"  # below the site's threshold
+    DEBT = "debt"  # below zero
+    MINIMUM = "minimum"  # below the site's floor
+
+
 class Why(Struct, frozen=True, array_like=True, gc=False):
     """The derivation of a price as values: replay and "why this price?" need no old tariff (requirement M3)."""
 
@@ -222,6 +230,17 @@ class MealServed(Struct, frozen=True, array_like=True, gc=False, tag="served"):
     at_ms: int
 
 
+class LowBalance(Struct, frozen=True, array_like=True, gc=False, tag="low"):
+    """A wallet has just fallen below a threshold, by entries of the same ask: for its payer, a household, and nobody else."""
+
+    ask: Id
+    wallet: int
+    payer: int
+    level: Level
+    balance_cents: int
+    at_ms: int
+
+
 Fact = (
     ScanTaken
     | ShownBooked
@@ -235,6 +254,7 @@ Fact = (
     | Reversed
     | MealReserved
     | MealServed
+    | LowBalance
 )
 Facts = tuple[Fact, ...]
 

@@ -3,16 +3,23 @@
 The policy of the product says whether a lack of money may stop a sale; it never decides whether a child is served care or a meal.
 """
 
+from datetime import date
+
 from msgspec import Struct
 
 from hub.core.books import Books, Charge
-from hub.core.facts import BalanceOpened, Charged, Facts, Reason, Refusal, Reversed, WalletOpened, Why, derived
+from hub.core.calendar import day_of
+from hub.core.facts import BalanceOpened, Charged, Facts, Level, LowBalance, Reason, Refusal, Reversed, WalletOpened, Why, derived
 from hub.core.ledger import move, opening_account, sales_account, wallet_account
+from hub.core.payers import payer_on
 from hub.core.school import Policy, Pupil, School, Site
 
 
 class Sale(Struct, frozen=True):
-    """What is charged to whom. `item` is a programme or a product; `forced`: it has already happened, it can only be booked."""
+    """What is charged to whom. `item` is a programme or a product; `forced`: it has already happened, it can only be booked.
+
+    `day`: the day of service where it is not the site's day of `at_ms`; it says who pays.
+    """
 
     pupil: Pupil
     site: Site
@@ -22,14 +29,16 @@ class Sale(Struct, frozen=True):
     policy: Policy
     at_ms: int
     forced: bool = False
+    day: date | None = None
 
 
-def charge(books: Books, ask: int, sale: Sale) -> Facts | Refusal:
+def charge(school: School, books: Books, ask: int, sale: Sale) -> Facts | Refusal:
     """The facts of a sale, its wallet opened if missing; Refusal `shortage` where the policy says so.
 
     A limit is passed only by what has already happened, and then the charge says so (promise P7).
     """
-    wallet, opened = wallet_of(books, ask, sale.site.id, sale.pupil.household, sale.at_ms)
+    payer = _payer(school, sale)
+    wallet, opened = wallet_of(books, ask, sale.site.id, payer, sale.at_ms)
     after_cents = books.balance_cents(wallet_account(wallet)) - sale.cents
     short = sale.cents > 0 and after_cents < lowest_cents(sale.policy, sale.site, after_cents)
     if short and not sale.forced:
@@ -38,7 +47,7 @@ def charge(books: Books, ask: int, sale: Sale) -> Facts | Refusal:
         ask=ask,
         charge=charge_id(ask),
         wallet=wallet,
-        payer=sale.pupil.household,
+        payer=payer,
         pupil=sale.pupil.id,
         site=sale.site.id,
         item=sale.item,
@@ -48,7 +57,28 @@ def charge(books: Books, ask: int, sale: Sale) -> Facts | Refusal:
         reason=Reason.OFFLINE if short else Reason.NONE,
         entries=move(wallet_account(wallet), sales_account(sale.site.id, sale.item), sale.cents),
     )
-    return (*opened, booked)
+    level = fallen(sale.site, after_cents + sale.cents, after_cents)
+    if level is None:
+        return (*opened, booked)
+    return (*opened, booked, LowBalance(ask, wallet, payer, level, after_cents, sale.at_ms))
+
+
+def fallen(site: Site, before_cents: int, after_cents: int) -> Level | None:
+    """The worst threshold a balance has passed on its way down. Where it is reached again, it may be passed again."""
+    if after_cents >= site.low_cents:
+        return None
+    if before_cents >= site.floor_cents > after_cents and site.floor_cents < 0:
+        return Level.MINIMUM
+    if before_cents >= 0 > after_cents:
+        return Level.DEBT
+    return Level.LOW if before_cents >= site.low_cents else None
+
+
+def _payer(school: School, sale: Sale) -> int:
+    """Most pupils have one household all the time."""
+    if sale.pupil.id not in school.custody and sale.pupil.id not in school.overrides:
+        return sale.pupil.household
+    return payer_on(school, sale.pupil, sale.item, sale.day or day_of(sale.at_ms, sale.site.zone))
 
 
 def lowest_cents(policy: Policy, site: Site, after_cents: int) -> int:
@@ -91,9 +121,13 @@ def open_balances(school: School, books: Books, ask: int, balances: dict[tuple[i
             return Refusal("no_such_wallet", {"site": site, "household": household})
         if books.wallets.get((site, household)) in books.opened:
             return Refusal("already_opened", {"site": site, "household": household})
-    facts: list[WalletOpened | BalanceOpened] = []
+    facts: list[WalletOpened | BalanceOpened | LowBalance] = []
     for (site, household), cents in sorted(balances.items()):
         wallet, opened = wallet_of(books, ask, site, household, at_ms)
         facts += [fact for fact in opened if isinstance(fact, WalletOpened)]
         facts.append(BalanceOpened(ask, wallet, at_ms, move(opening_account(site), wallet_account(wallet), cents)))
+        before_cents = books.balance_cents(wallet_account(wallet))
+        level = fallen(school.sites[site], before_cents, before_cents + cents)
+        if level is not None:
+            facts.append(LowBalance(ask, wallet, household, level, before_cents + cents, at_ms))
     return tuple(facts)

@@ -144,8 +144,8 @@ async def _rival(connections: Sequence[Debit], seconds: float) -> float:
     return answered / (time.monotonic() - since_s)
 
 
-def _charge(_school: School, books: Books, ask: int, sale: Sale) -> Facts | Refusal:
-    return charge(books, ask, sale)
+def _charge(school: School, books: Books, ask: int, sale: Sale) -> Facts | Refusal:
+    return charge(school, books, ask, sale)
 
 
 def _ask() -> int:

@@ -41,6 +41,7 @@ from hub.core.school import (
     Pupil,
     Reader,
     Row,
+    Rows,
     School,
     Site,
     Tariff,
@@ -80,9 +81,6 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
 
     def some(last: int) -> int:
         return luck.randint(1, last)
-
-    def some_day() -> date:
-        return date(2024, 2, 28) + timedelta(days=some(3))
 
     for number in range(1, 4):
         yield Site(number, "Site", ZoneInfo("Europe/Brussels"))
@@ -130,19 +128,21 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
             Badge(
                 2**63 - (badge := some(9)), f"{badge % 3:020}", some(3), luck.choice(list(BadgeState)), some(99), luck.randrange(99), words
             ),
-            Custody(
-                custody := some(9),
-                custody % 3 + 1,
-                some(3),
-                some_day(),
-                luck.choice([None, some_day()]),
-                luck.choice(list(Weeks)),
-                frozenset(luck.sample(range(7), some(7))),
-            ),
-            PayerOverride(override := some(9), override % 3 + 1, some(3), some_day(), luck.choice([None, some_day()]), some(9)),
-            CalendarDay(luck.randrange(3), some_day(), luck.choice(list(DayKind)), words),
+            *_payers(luck),
+            CalendarDay(luck.randrange(3), date(2024, 2, 28) + timedelta(days=some(3)), luck.choice(list(DayKind)), words),
         ]
         yield luck.choice(rows)
+
+
+def _payers(luck: random.Random) -> Rows:
+    """Each of a few rows about the same pupil, whoever pays."""
+    number, household = luck.randint(1, 9), luck.randint(1, 3)
+    from_day, until_day = (date(2024, 2, 28) + timedelta(days=luck.randrange(9)) for _ in range(2))
+    weekdays = frozenset(luck.sample(range(7), luck.randint(1, 7)))
+    return (
+        Custody(number, number % 3 + 1, household, from_day, until_day, luck.choice(list(Weeks)), weekdays),
+        PayerOverride(number, number % 3 + 1, household, from_day, luck.choice([None, until_day]), luck.randrange(9)),
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -16,6 +16,8 @@ from hub.core.facts import (
     Entry,
     Fact,
     HoleDeclared,
+    Level,
+    LowBalance,
     MealReserved,
     MealServed,
     Reason,
@@ -54,6 +56,7 @@ FACTS: list[Fact] = [
     Reversed(11, 91, 9, 320, MONDAY_MS, Reason.NOT_LIT, (Entry("sales:2:7", -320), Entry("wallet:9", 320))),
     MealReserved(12, 121, 5, 2, 7, 20250106),
     MealServed(13, 121, 5, 2, 7, 20250106, MONDAY_MS),
+    LowBalance(10, 9, 8, Level.DEBT, -75, MONDAY_MS),
 ]
 
 encode = msgspec.json.Encoder().encode

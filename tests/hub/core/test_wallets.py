@@ -3,11 +3,11 @@
 import pytest
 
 from hub.core.books import Books
-from hub.core.facts import Charged, Facts, Reason, Refusal, Rule, WalletOpened, Why
+from hub.core.facts import Charged, Facts, Level, LowBalance, Reason, Refusal, Rule, WalletOpened, Why
 from hub.core.ledger import opening_account, sales_account
-from hub.core.school import Policy, School
-from hub.core.wallets import Sale, charge, charge_id, open_balances, reverse
-from tests.schools import Day, moment, number
+from hub.core.school import Policy, School, Site
+from hub.core.wallets import Sale, charge, charge_id, fallen, open_balances, reverse
+from tests.schools import ZONE, Day, moment, number
 
 NOW = moment("12:00")
 
@@ -21,7 +21,7 @@ def sell(school: School, books: Books, ask: int, cents: int, policy: Policy, for
     """Sell Léa a sandwich at this price."""
     why = Why(Rule.PRICE, unit_tenths=cents * 10)
     pupil, site = school.pupils[number("Léa")], school.sites[number("Tilleuls")]
-    return charge(books, ask, Sale(pupil, site, number("sandwich"), cents, why, policy, NOW, forced))
+    return charge(school, books, ask, Sale(pupil, site, number("sandwich"), cents, why, policy, NOW, forced))
 
 
 def take_back(school: School, books: Books, ask: int, charged: int) -> Facts:
@@ -139,3 +139,44 @@ def test_a_charge_is_taken_back_whole_and_once(day: Day) -> None:
     assert day.balance_cents("Vanderzande") == 20_00
     assert day.do(take_back, charge_id(sold[0].ask)) == ()
     assert day.balance_cents("Vanderzande") == 20_00
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "level"),
+    [
+        (5_00, 2_00, None),
+        (2_00, 1_99, Level.LOW),
+        (2_00, 0, Level.LOW),
+        (1_99, 0, None),  # it was low before
+        (1_99, -1, Level.DEBT),
+        (2_00, -1, Level.DEBT),  # low and debt at once: one notice, the worse
+        (-1, -10_00, None),
+        (-10_00, -10_01, Level.MINIMUM),
+        (5_00, -10_01, Level.MINIMUM),
+        (-10_01, -20_00, None),
+        (-20_00, 5_00, None),
+    ],
+)
+def test_a_balance_is_told_of_once_when_it_falls_below_two_euros_zero_and_the_floor(before: int, after: int, level: Level | None) -> None:
+    assert fallen(Site(1, "Centre", ZONE, floor_cents=-10_00), before, after) is level
+
+
+def test_without_a_floor_below_zero_there_is_no_minimum_beside_debt() -> None:
+    assert fallen(Site(1, "Centre", ZONE), 1_00, -50_00) is Level.DEBT
+
+
+def notices(day: Day) -> list[tuple[Level, int]]:
+    return [(fact.level, fact.balance_cents) for facts in day.facts for fact in facts if isinstance(fact, LowBalance)]
+
+
+def test_the_payer_is_told_once_for_each_crossing_by_the_scan_that_crosses(day: Day) -> None:
+    day.bring("Vanderzande", 7_00)
+    for clock in ("12:00", "12:01", "12:02", "12:03"):
+        day.tap("Léa", "drink-till", clock)
+    assert notices(day) == [(Level.LOW, 1_00)]
+    day.tap("Léa", "drink-till", "12:04")
+    day.tap("Léa", "meal-till", "12:05")
+    assert notices(day) == [(Level.LOW, 1_00), (Level.DEBT, -50)]
+    day.tap("Tom", "drink-till", "12:06")
+    day.tap("Tom", "meal-till", "12:07")
+    assert notices(day)[2:] == [(Level.MINIMUM, -11_00)]
