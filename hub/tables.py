@@ -107,6 +107,8 @@ household = Table(
     metadata,
     Column("id", NUMBER, primary_key=True),
     Column("name", Text, nullable=False),
+    Column("key", Text, nullable=False, server_default="", comment="elsewhere"),
+    Column("address", Text, nullable=False, server_default=""),
 )
 pupil = Table(
     "pupil",
@@ -118,6 +120,8 @@ pupil = Table(
     Column("last_name", Text, nullable=False),
     Column("group", Text, nullable=False),
     Column("daily_limit_cents", BigInteger, nullable=False, server_default="0", comment="0: none"),
+    Column("born", Date),
+    Column("key", Text, nullable=False, server_default="", comment="elsewhere"),
 )
 diet = Table(
     "diet",

@@ -236,10 +236,12 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """Who pays."""
+    """Who pays. `key`: what the school's other programme calls it (imports.py), empty = nothing."""
 
     id: int
     name: str
+    key: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,7 @@ class Pupil:
     """Who benefits; `household` pays where no custody says otherwise (payers.py), `site` is where the class is.
 
     `daily_limit_cents`: what may be spent on articles in a day, set by the parent; 0 = no limit (requirement P12).
+    `key`: what the school's other programme calls the pupil (imports.py), empty = nothing; never a national register number.
     """
 
     id: int
@@ -256,6 +259,8 @@ class Pupil:
     last_name: str
     group: str = ""
     daily_limit_cents: int = 0
+    born: date | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
