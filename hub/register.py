@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from hub import tables as t
 from hub.core.calendar import Window
 from hub.core.school import (
+    Adult,
     Allergen,
     Badge,
     BadgeState,
@@ -353,6 +354,7 @@ _TABLE: dict[type, Table] = {
     Device: t.device,
     Reader: t.reader,
     Household: t.household,
+    Adult: t.adult,
     Pupil: t.pupil,
     Badge: t.badge,
     CalendarDay: t.calendar_day,
@@ -369,6 +371,7 @@ _READ: dict[Table, Any] = {
     t.device: lambda row: Device(**row),
     t.reader: _reader,
     t.household: lambda row: Household(**row),
+    t.adult: lambda row: Adult(**row),
     t.pupil: lambda row: Pupil(**row),
     t.badge: _badge,
     t.custody: _custody,

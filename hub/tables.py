@@ -11,6 +11,11 @@ def _points_to(column: str) -> ForeignKey:
     return ForeignKey(column, deferrable=True, initially="DEFERRED")
 
 
+def _owned_by(column: str) -> ForeignKey:
+    """Erased together with what it belongs to."""
+    return ForeignKey(column, ondelete="CASCADE", deferrable=True, initially="DEFERRED")
+
+
 NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 """63 bits; SQLite keeps a table in the order of a key it calls INTEGER, without a second index."""
 
@@ -110,6 +115,16 @@ household = Table(
     Column("key", Text, nullable=False, server_default="", comment="elsewhere"),
     Column("address", Text, nullable=False, server_default=""),
 )
+adult = Table(
+    "adult",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("household", _points_to("household.id"), nullable=False),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("email", Text, nullable=False, comment="empty: none"),
+    Column("language", String(2), nullable=False),
+)
 pupil = Table(
     "pupil",
     metadata,
@@ -207,6 +222,27 @@ note = Table(
     metadata,
     Column("number", NUMBER, primary_key=True, comment="of the fact"),
     Column("text", Text, nullable=False),
+)
+
+# --- letters (mailqueue.py): ids and codes only ---------------------------------------------------
+
+mail_queue = Table(
+    "mail_queue",
+    metadata,
+    Column("fact", BigInteger, primary_key=True, autoincrement=False, comment="number of its cause"),
+    Column("adult", _owned_by("adult.id"), primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("queued_ms", BigInteger, nullable=False),
+    Column("next_ms", BigInteger, nullable=False, comment="when it is tried next, or when it was over"),
+    Column("trouble", Text, nullable=False, comment="code of the last try"),
+    Index("ix_mail_queue_state", "state", "next_ms"),
+)
+mail_head = Table(
+    "mail_head",
+    metadata,
+    Column("id", NUMBER, primary_key=True, comment="always 1"),
+    Column("number", BigInteger, nullable=False, comment="of the last fact that was looked at"),
 )
 
 # --- the facts again: numbers and what is asked for, the rest is read from the journal --------------

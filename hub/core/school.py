@@ -245,6 +245,18 @@ class Household:
 
 
 @dataclass(frozen=True, slots=True)
+class Adult:
+    """A grown-up of a household: its letters go to `email` (empty: none do), in `language` (`fr`)."""
+
+    id: int
+    household: int
+    first_name: str
+    last_name: str
+    email: str = ""
+    language: str = "fr"
+
+
+@dataclass(frozen=True, slots=True)
 class Pupil:
     """Who benefits; `household` pays where no custody says otherwise (payers.py), `site` is where the class is.
 
@@ -330,6 +342,7 @@ class School:
     devices: Mapping[str, Device] = field(default_factory=dict)
     readers: Mapping[tuple[str, str], Reader] = field(default_factory=dict)
     households: Mapping[int, Household] = field(default_factory=dict)
+    adults: Mapping[int, Adult] = field(default_factory=dict)
     pupils: Mapping[int, Pupil] = field(default_factory=dict)
     badges: Mapping[str, tuple[Badge, ...]] = field(default_factory=dict)
     """All states a badge hash was ever in, oldest first."""
@@ -362,7 +375,21 @@ def badge_at(school: School, badge_hash: str, moment_ms: int) -> Badge | None:
 
 
 Row = (
-    Site | Programme | Product | Device | Reader | Household | Pupil | Badge | CalendarDay | Custody | PayerOverride | Canteen | Menu | Diet
+    Site
+    | Programme
+    | Product
+    | Device
+    | Reader
+    | Household
+    | Adult
+    | Pupil
+    | Badge
+    | CalendarDay
+    | Custody
+    | PayerOverride
+    | Canteen
+    | Menu
+    | Diet
 )
 Rows = tuple[Row, ...]
 
@@ -398,6 +425,7 @@ _PLACES: dict[type, tuple[str, ...]] = {
     Device: ("devices", "id"),
     Reader: ("readers", "device", "id"),
     Household: ("households", "id"),
+    Adult: ("adults", "id"),
     Pupil: ("pupils", "id"),
     CalendarDay: ("days", "site", "day"),
     Canteen: ("canteens", "site"),

@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 import hub.migrations
 from hub.core.calendar import Window
 from hub.core.school import (
+    Adult,
     Allergen,
     Badge,
     BadgeState,
@@ -124,6 +125,7 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
             Device(f"device-{some(3)}", some(3), words, some(9), luck.choice(["", "clone"])),
             Reader(f"device-{some(3)}", f"r{some(3)}", words, luck.choice(list(Use)), luck.choice(list(Direction)), some(9), some(9)),
             Household(some(3), words),
+            Adult(some(5), some(3), words, words, luck.choice(["", "anne@example.be"]), luck.choice(["fr", "en"])),
             Pupil(some(3), some(3), some(3), words, words, words, luck.randrange(10**4)),
             Badge(
                 2**63 - (badge := some(9)), f"{badge % 3:020}", some(3), luck.choice(list(BadgeState)), some(99), luck.randrange(99), words
