@@ -73,6 +73,10 @@ class HubDisk:
         """A start makes durable what it read."""
         self.durable = len(self.rows)
 
+    def unsure(self) -> list[Fact]:
+        """What is in the page cache only: a dead process wrote it, and a start will make it durable."""
+        return [fact for row in self.rows[self.durable :] for fact in chain.unpack(row)]
+
     def facts(self) -> list[Fact]:
         """Everything durable, each row checked against the row before."""
         same = 0

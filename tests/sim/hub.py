@@ -114,6 +114,7 @@ class HubLife:
         """Steps until it dies; 0: it does not."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self.journal = DiskJournal(self, disk)
+        world.oracle.found(disk.unsure())
         books = disk.opened()
         self.desk = Desk(disk.school, books, self.journal, DiskRegister(self, disk))
         self.clock = Clock(wall_ns=lambda: world.hub_wall_ms() * 1_000_000, mono_ns=lambda: int(world.loop.now_s * 1e9))

@@ -179,6 +179,12 @@ class Oracle:
                 self._heeds_blocks(fact)
                 self._in_time(fact)
 
+    def found(self, facts: Iterable[Fact]) -> None:
+        """A start makes these facts durable, which the process before it had written and told nobody of."""
+        for fact in facts:
+            if isinstance(fact, ScanTaken):
+                self.booked.setdefault((fact.device, fact.inc, fact.n), set()).add(fact.light.value)
+
     def restored(self, lost: Iterable[Fact]) -> None:
         """The hub comes from a backup without these facts; what the office was promised since is gone with them (promise P4)."""
         for fact in lost:
