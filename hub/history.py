@@ -9,7 +9,7 @@ import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import Select, Update, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
@@ -46,6 +46,8 @@ _CLOSE = (
 _ORDER = (_SCAN, _ENTRY, _STAY, _CLOSE)
 """A stay is there before it is closed."""
 
+Booked = f.BalanceOpened | f.Charged | f.Reversed | f.CashPaidIn | f.TillVoided
+"""Facts that move a wallet."""
 Statement = Insert | Update
 Values = tuple[int | str | None, ...]
 """In the order of the statement's parameters."""
@@ -115,11 +117,11 @@ class History:
         scan = t.history_scan.c
         return await self._facts(select(scan.number).where(scan.pupil == pupil).order_by(scan.at_ms.desc()).limit(limit), f.ScanTaken)
 
-    async def entries_of(self, wallet: int, limit: int) -> list[f.Charged | f.Reversed | f.BalanceOpened]:
+    async def entries_of(self, wallet: int, limit: int) -> list[Booked]:
         """What was booked on a wallet."""
         entry = t.history_entry.c
         query = select(entry.id // ENTRIES_OF_A_FACT).where(entry.wallet == wallet).order_by(entry.id.desc()).limit(limit)
-        return await self._facts(query, f.Charged, f.Reversed, f.BalanceOpened)
+        return await self._facts(query, *get_args(Booked))
 
     async def stays_of(self, pupil: int, limit: int) -> list[f.StayClosed]:
         """A pupil's closed stays by when they began."""
@@ -227,9 +229,13 @@ def _of(number: int, fact: f.Fact) -> Iterator[tuple[Statement, Values]]:
             yield from _entries(number, fact, ("charge", fact.item, fact.pupil, fact.reason))
         case f.Reversed():
             yield from _entries(number, fact, ("reverse", 0, 0, fact.reason))
+        case f.CashPaidIn():
+            yield from _entries(number, fact, ("cash_in", 0, fact.pupil, f.Reason.NONE))
+        case f.TillVoided():
+            yield from _entries(number, fact, ("void", 0, 0, fact.reason))
 
 
-def _entries(number: int, fact: f.BalanceOpened | f.Charged | f.Reversed, what: Values) -> Iterator[tuple[Statement, Values]]:
+def _entries(number: int, fact: Booked, what: Values) -> Iterator[tuple[Statement, Values]]:
     """The wallet's entries of one fact; `what`: kind, item, pupil, reason. The other side is the same cents: nobody asks for it here."""
     account = wallet_account(fact.wallet)
     for place, entry in enumerate(fact.entries):

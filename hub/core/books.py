@@ -67,11 +67,39 @@ class Charge(Struct, frozen=True, gc=False):
 
 
 class Meal(Struct, frozen=True, gc=False):
-    """`served_ms` 0 while it waits to be collected."""
+    """`served_ms` 0 while it waits to be collected. `ask`: of the order, or of its last change; it made the charge that stands.
+
+    `late`: cancelled after the cut-off.
+    """
 
     id: int
     product: int
     served_ms: int = 0
+    ask: int = 0
+    late: bool = False
+
+
+class TillAct(Struct, frozen=True, gc=False):
+    """A sale or a top-up of a cashier. `charges` of a sale; a top-up has a `wallet` and a `receipt`."""
+
+    site: int
+    who: int
+    cents: int
+    at_ms: int
+    charges: tuple[int, ...] = ()
+    wallet: int = 0
+    receipt: int = 0
+    voided: bool = False
+
+
+class CashSession(Struct, frozen=True, gc=False):
+    """A cash desk session that is open."""
+
+    id: int
+    site: int
+    desk: str
+    who: int
+    from_ms: int
 
 
 @dataclass(slots=True)
@@ -102,6 +130,15 @@ class Books:
     """Wallets that have brought a balance along."""
     meals: dict[tuple[int, int, int], Meal] = field(default_factory=dict)
     """(pupil, site, day) -> meal."""
+    portions: dict[tuple[int, int], dict[int, int]] = field(default_factory=dict)
+    """(site, day) -> pupil -> product, cancelled late and not resold, oldest first."""
+    waiting: dict[tuple[int, int], dict[int, int]] = field(default_factory=dict)
+    """(site, day) -> pupil -> product, who waited longest first."""
+    cash_sessions: dict[str, CashSession] = field(default_factory=dict)
+    """Open ones, by desk."""
+    till: dict[int, TillAct] = field(default_factory=dict)
+    receipts: dict[int, int] = field(default_factory=dict)
+    """site -> number of the last receipt."""
     unresolved: dict[int, f.Unresolved] = field(default_factory=dict)
     """Questions for staff, by item."""
 
@@ -221,11 +258,65 @@ def _reversed(books: Books, fact: f.Reversed) -> None:
 
 
 def _reserved(books: Books, fact: f.MealReserved) -> None:
-    books.meals[fact.pupil, fact.site, fact.day] = Meal(fact.meal, fact.product)
+    books.meals[fact.pupil, fact.site, fact.day] = Meal(fact.meal, fact.product, ask=fact.ask)
+    _forget(books.waiting, fact)
 
 
 def _served(books: Books, fact: f.MealServed) -> None:
     books.meals[fact.pupil, fact.site, fact.day] = Meal(fact.meal, fact.product, fact.at_ms)
+    _forget(books.waiting, fact)
+    _forget(books.portions, fact)
+
+
+def _cancelled(books: Books, fact: f.MealCancelled) -> None:
+    key = (fact.pupil, fact.site, fact.day)
+    if fact.late:
+        books.meals[key] = replace(books.meals[key], late=True)
+        books.portions.setdefault((fact.site, fact.day), {})[fact.pupil] = fact.product
+    else:
+        del books.meals[key]
+
+
+def _resold(books: Books, fact: f.MealResold) -> None:
+    del books.meals[fact.pupil, fact.site, fact.day]
+    _forget(books.portions, fact)
+
+
+def _awaited(books: Books, fact: f.MealAwaited) -> None:
+    if fact.product:
+        books.waiting.setdefault((fact.site, fact.day), {})[fact.pupil] = fact.product
+    else:
+        _forget(books.waiting, fact)
+
+
+def _forget(lists: dict[tuple[int, int], dict[int, int]], fact: f.MealReserved | f.MealServed | f.MealResold | f.MealAwaited) -> None:
+    """Take a pupil off a day's list; most days have none."""
+    pupils = lists.get((fact.site, fact.day))
+    if pupils is not None and pupils.pop(fact.pupil, None) is not None and not pupils:
+        del lists[fact.site, fact.day]
+
+
+def _cash_counted(books: Books, fact: f.CashCounted) -> None:
+    if fact.closing:
+        del books.cash_sessions[fact.desk]
+    else:
+        books.cash_sessions[fact.desk] = CashSession(fact.cash_session, fact.site, fact.desk, fact.who, fact.at_ms)
+    _book(books, fact.entries)
+
+
+def _cash_in(books: Books, fact: f.CashPaidIn) -> None:
+    books.till[fact.act] = TillAct(fact.site, fact.who, fact.cents, fact.at_ms, wallet=fact.wallet, receipt=fact.receipt)
+    books.receipts[fact.site] = fact.receipt
+    _book(books, fact.entries)
+
+
+def _till_sold(books: Books, fact: f.TillSold) -> None:
+    books.till[fact.act] = TillAct(fact.site, fact.who, fact.cents, fact.at_ms, fact.charges)
+
+
+def _till_voided(books: Books, fact: f.TillVoided) -> None:
+    books.till[fact.act] = replace(books.till[fact.act], voided=True)
+    _book(books, fact.entries)
 
 
 def _unresolved(books: Books, fact: f.Unresolved) -> None:
@@ -250,4 +341,11 @@ _APPLY: dict[type, Callable[[Books, Any], None]] = {
     f.MealReserved: _reserved,
     f.MealServed: _served,
     f.LowBalance: _low,
+    f.MealCancelled: _cancelled,
+    f.MealResold: _resold,
+    f.MealAwaited: _awaited,
+    f.CashCounted: _cash_counted,
+    f.CashPaidIn: _cash_in,
+    f.TillSold: _till_sold,
+    f.TillVoided: _till_voided,
 }

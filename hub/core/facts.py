@@ -30,6 +30,7 @@ class Code(enum.StrEnum):
     WALK_UP = "walk_up"  # a meal without reservation: served all the same
     SOLD = "sold"
     SHORTAGE = "shortage"  # not sold for lack of money; only staff see it
+    NOT_ORDERED = "not_ordered"  # not sold without an order; only staff see it
     AGAIN = "again"  # the device died between commit and light: nothing done twice
     CLOSED = "closed"  # no programme at this hour
     LATE_ORDER = "late_order"  # older than what is already known of this pupil: staff decide
@@ -48,6 +49,22 @@ class Reason(enum.StrEnum):
     NO_EXIT = "no_exit"
     NO_ENTRY = "no_entry"
     CORRECTED = "corrected"
+    CANCELLED = "cancelled"  # an order, in time
+    CHANGED = "changed"  # an order, for another product
+    RESOLD = "resold"  # an order cancelled late, to somebody who waited
+    UNDONE = "undone"  # the cashier's last act, at once
+    WRONG_PUPIL = "wrong_pupil"
+    WRONG_PRODUCT = "wrong_product"
+    WRONG_AMOUNT = "wrong_amount"
+    TWICE = "twice"
+
+
+class By(enum.StrEnum):
+    """In which role somebody asked; `who` beside it is the person's own number, 0 for a pupil with the badge."""
+
+    PARENT = "parent"
+    PUPIL = "pupil"
+    STAFF = "staff"
 
 
 class Rule(enum.StrEnum):
@@ -208,7 +225,7 @@ class Reversed(Struct, frozen=True, array_like=True, gc=False, tag="reverse"):
 
 
 class MealReserved(Struct, frozen=True, array_like=True, gc=False, tag="meal"):
-    """`day` is the site's calendar day as YYYYMMDD."""
+    """`day` is the site's calendar day as YYYYMMDD. The same `meal` again: this product instead, by the charge of this ask."""
 
     ask: Id
     meal: Id
@@ -216,10 +233,13 @@ class MealReserved(Struct, frozen=True, array_like=True, gc=False, tag="meal"):
     site: int
     product: int
     day: int
+    by: By = By.STAFF
+    who: int = 0
+    at_ms: int = 0
 
 
 class MealServed(Struct, frozen=True, array_like=True, gc=False, tag="served"):
-    """`meal` is 0 when none was reserved."""
+    """`meal` is 0 when none was reserved. `by` STAFF: the badge was forgotten, `who` knows the pupil."""
 
     ask: Id
     meal: int
@@ -228,6 +248,113 @@ class MealServed(Struct, frozen=True, array_like=True, gc=False, tag="served"):
     product: int
     day: int
     at_ms: int
+    by: By = By.PUPIL
+    who: int = 0
+
+
+class MealCancelled(Struct, frozen=True, array_like=True, gc=False, tag="meal_cancelled"):
+    """`late`: after the cut-off; it stays paid, and its portion may be resold."""
+
+    ask: Id
+    meal: Id
+    pupil: int
+    site: int
+    product: int
+    day: int
+    by: By
+    who: int
+    at_ms: int
+    late: bool
+
+
+class MealResold(Struct, frozen=True, array_like=True, gc=False, tag="meal_resold"):
+    """The portion that `pupil` had cancelled late is the order of `to_pupil`, who was waiting (requirement M12)."""
+
+    ask: Id
+    meal: Id
+    pupil: int
+    site: int
+    product: int
+    day: int
+    to_pupil: int
+    at_ms: int
+
+
+class MealAwaited(Struct, frozen=True, array_like=True, gc=False, tag="meal_awaited"):
+    """A pupil waits for a portion that somebody cancels late; `product` 0: no longer."""
+
+    ask: Id
+    pupil: int
+    site: int
+    product: int
+    day: int
+    by: By
+    who: int
+    at_ms: int
+
+
+class CashCounted(Struct, frozen=True, array_like=True, gc=False, tag="cash_counted"):
+    """The count that a cash desk session begins or ends (`closing`) with, and what the books expected (requirement P16).
+
+    The difference is booked: at the beginning from or to the vault, at the end to the imbalance account.
+    """
+
+    ask: Id
+    cash_session: Id
+    site: int
+    desk: str
+    who: int
+    closing: bool
+    counted_cents: int
+    expected_cents: int
+    at_ms: int
+    entries: tuple[Entry, ...]
+
+
+class CashPaidIn(Struct, frozen=True, array_like=True, gc=False, tag="cash_in"):
+    """A top-up in cash. `receipt` counts up by one at each site."""
+
+    ask: Id
+    act: Id
+    cash_session: Id
+    wallet: int
+    payer: int
+    pupil: int
+    site: int
+    who: int
+    receipt: int
+    cents: int
+    at_ms: int
+    entries: tuple[Entry, ...]
+
+
+class TillSold(Struct, frozen=True, array_like=True, gc=False, tag="till_sold"):
+    """A cashier's form was sold whole; `charges` are of the same ask, one for each product."""
+
+    ask: Id
+    act: Id
+    cash_session: Id
+    pupil: int
+    site: int
+    who: int
+    charges: tuple[int, ...]
+    cents: int
+    at_ms: int
+
+
+class TillVoided(Struct, frozen=True, array_like=True, gc=False, tag="till_voided"):
+    """A sale or a top-up was taken back whole. `entries` are a top-up's; a sale's charges are reversed under the same ask."""
+
+    ask: Id
+    act: Id
+    cash_session: Id
+    wallet: int
+    site: int
+    who: int
+    reason: Reason
+    cents: int
+    at_ms: int
+    entries: tuple[Entry, ...]
 
 
 class LowBalance(Struct, frozen=True, array_like=True, gc=False, tag="low"):
@@ -255,6 +382,13 @@ Fact = (
     | MealReserved
     | MealServed
     | LowBalance
+    | MealCancelled
+    | MealResold
+    | MealAwaited
+    | CashCounted
+    | CashPaidIn
+    | TillSold
+    | TillVoided
 )
 Facts = tuple[Fact, ...]
 

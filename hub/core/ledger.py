@@ -21,6 +21,21 @@ def opening_account(site: int) -> str:
     return f"{OPENING}:{site}"
 
 
+def cash_account(site: int, desk: str) -> str:
+    """What is in the drawer of a cash desk, as minus: for the school it is money of others."""
+    return f"cash:{site}:{desk}"
+
+
+def vault_account(site: int) -> str:
+    """Where a drawer's change comes from, and where its takings go."""
+    return f"vault:{site}"
+
+
+def imbalance_account(site: int) -> str:
+    """What counts have shown to be missing (minus) or too much."""
+    return f"imbalance:{site}"
+
+
 def move(source: str, target: str, cents: int) -> tuple[Entry, ...]:
     """`cents` leave one account and arrive in another; nothing for nothing."""
     return (Entry(source, -cents), Entry(target, cents)) if cents else ()

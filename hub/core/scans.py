@@ -26,6 +26,7 @@ LIGHTS: dict[Code, Light] = {
     Code.MEAL: Light.ACCEPTED,
     Code.SOLD: Light.ACCEPTED,
     Code.SHORTAGE: Light.ACCEPTED,
+    Code.NOT_ORDERED: Light.ACCEPTED,
     Code.NO_ENTRY: Light.LOOK,
     Code.MEAL_AGAIN: Light.LOOK,
     Code.WALK_UP: Light.LOOK,
@@ -37,7 +38,10 @@ LIGHTS: dict[Code, Light] = {
     Code.BLOCKED: Light.ADULT,
     Code.NO_READER: Light.ADULT,
 }
-"""What the pupil sees. SHORTAGE looks like SOLD: money is never shown (requirements C3, C4)."""
+"""What the pupil sees. What is not sold looks like SOLD: money is never shown (requirements C3, C4)."""
+
+UNSOLD = frozenset({Code.SHORTAGE, Code.NOT_ORDERED})
+"""A yes-light that stands for no more than having been recognised."""
 
 FOR_STAFF = frozenset({Code.NO_ENTRY, Code.CLOSED, Code.LATE_ORDER, Code.UNCERTAIN, Code.UNKNOWN, Code.BLOCKED, Code.NO_READER})
 """Codes that leave a question for staff."""
@@ -98,7 +102,7 @@ def book_shown(school: School, books: Books, arrived: Arrived) -> Facts:
     lit = scan.shown.light in YES
     if decided is None:
         return (booked, *_questions(school, arrived, ask, Code.UNCERTAIN, Reason.OFFLINE if lit else Reason.NOT_LIT, 0))
-    if shown_yes(scan) and (decided.light not in YES or decided.code is Code.SHORTAGE):
+    if shown_yes(scan) and (decided.light not in YES or decided.code in UNSOLD):
         return (booked, *_served_after_all(school, books, arrived, ask, decided))
     if not lit and decided.light in YES:
         return (booked, *_taken_back(school, books, arrived, ask, decided))
@@ -140,7 +144,7 @@ def _outcome(school: School, books: Books, arrived: Arrived, badge: Badge | None
 
 def shown_yes(scan: Scan) -> bool:
     """Whether a device or an earlier hub lit a yes that stands for more than having been recognised."""
-    return scan.shown is not None and scan.shown.light in YES and scan.shown.code != Code.SHORTAGE
+    return scan.shown is not None and scan.shown.light in YES and scan.shown.code not in UNSOLD
 
 
 def _tap(school: School, arrived: Arrived, pupil: int) -> Tap:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, HTTPException, Response
 
 from hub.core.books import Books
-from hub.core.facts import BalanceOpened, Charged, Fact, Reversed, ScanTaken, StayClosed, Why
+from hub.core.facts import BalanceOpened, CashPaidIn, Charged, Fact, Reversed, ScanTaken, StayClosed, TillVoided, Why
 from hub.core.ledger import wallet_account
 from hub.core.school import Badge, BadgeState, Household, Programme, Pupil, School, Site
 from hub.web.render import page
@@ -44,7 +44,7 @@ class PupilsPage:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a wallet: `kind` opening, charge or reverse. `cents` as the family sees them: negative was paid."""
+    """One line of a wallet: `kind` opening, charge, reverse, cash_in or void. `cents` as the family sees them: negative was paid."""
 
     kind: str
     at_ms: int
@@ -163,6 +163,10 @@ def _entry(school: School, wallet: int, fact: Fact) -> Entry:
             return Entry("charge", fact.at_ms, -fact.cents, item.name if item else "", school.pupils.get(fact.pupil), fact.why)
         case Reversed():
             return Entry("reverse", fact.at_ms, fact.cents)
+        case CashPaidIn():
+            return Entry("cash_in", fact.at_ms, fact.cents)
+        case TillVoided():
+            return Entry("void", fact.at_ms, -fact.cents)
         case BalanceOpened():
             account = wallet_account(wallet)
             return Entry("opening", fact.at_ms, sum(entry.cents for entry in fact.entries if entry.account == account))

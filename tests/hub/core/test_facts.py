@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from hub.core.facts import (
     BalanceOpened,
+    By,
+    CashCounted,
+    CashPaidIn,
     Charged,
     Code,
     Entry,
@@ -18,7 +21,10 @@ from hub.core.facts import (
     HoleDeclared,
     Level,
     LowBalance,
+    MealAwaited,
+    MealCancelled,
     MealReserved,
+    MealResold,
     MealServed,
     Reason,
     Reversed,
@@ -27,6 +33,8 @@ from hub.core.facts import (
     ShownBooked,
     StayClosed,
     StayOpened,
+    TillSold,
+    TillVoided,
     Unresolved,
     WalletOpened,
     Why,
@@ -54,9 +62,16 @@ FACTS: list[Fact] = [
     Charged(9, 91, 9, 8, 5, 2, 7, 320, MONDAY_MS, Why(Rule.PRICE, unit_tenths=3200), Reason.OFFLINE, SALE),
     Charged(10, 92, 9, 8, 5, 2, 6, 75, MONDAY_MS, CARE, Reason.NONE, (Entry("wallet:9", -75), Entry("sales:2:6", 75))),
     Reversed(11, 91, 9, 320, MONDAY_MS, Reason.NOT_LIT, (Entry("sales:2:7", -320), Entry("wallet:9", 320))),
-    MealReserved(12, 121, 5, 2, 7, 20250106),
-    MealServed(13, 121, 5, 2, 7, 20250106, MONDAY_MS),
+    MealReserved(12, 121, 5, 2, 7, 20250106, By.PARENT, 14, MONDAY_MS),
+    MealServed(13, 121, 5, 2, 7, 20250106, MONDAY_MS, By.STAFF, 15),
     LowBalance(10, 9, 8, Level.DEBT, -75, MONDAY_MS),
+    MealCancelled(16, 121, 5, 2, 7, 20250106, By.PARENT, 14, MONDAY_MS, True),
+    MealResold(17, 121, 5, 2, 7, 20250106, 6, MONDAY_MS),
+    MealAwaited(18, 6, 2, 7, 20250106, By.PUPIL, 0, MONDAY_MS),
+    CashCounted(19, 191, 2, "till-1", 15, False, 50_00, 0, MONDAY_MS, (Entry("cash:2:till-1", -5000), Entry("vault:2", 5000))),
+    CashPaidIn(20, 201, 191, 9, 8, 5, 2, 15, 1, 20_00, MONDAY_MS, (Entry("cash:2:till-1", -2000), Entry("wallet:9", 2000))),
+    TillSold(21, 211, 191, 5, 2, 15, (91, 92), 395, MONDAY_MS),
+    TillVoided(22, 201, 191, 9, 2, 16, Reason.TWICE, 20_00, MONDAY_MS, (Entry("wallet:9", -2000), Entry("cash:2:till-1", 2000))),
 ]
 
 encode = msgspec.json.Encoder().encode
@@ -86,6 +101,8 @@ def test_a_fact_is_written_and_read_as_it_always_was(place: int) -> None:
         (0, StayClosed(6, 51, 5, 2, 6, MONDAY_MS - 60_000, MONDAY_MS)),
         (1, ScanTaken(1, "door", "a" * 16, 3, "care-in", "b" * 20, 5, MONDAY_MS, 200, Code.IN, Light.ACCEPTED)),
         (2, Charged(9, 91, 9, 8, 5, 2, 7, 320, MONDAY_MS, Why(Rule.PRICE), Reason.OFFLINE, SALE)),
+        (3, MealReserved(12, 121, 5, 2, 7, 20250106)),
+        (4, MealServed(13, 121, 5, 2, 7, 20250106, MONDAY_MS)),
     ],
 )
 def test_an_older_shorter_array_is_read_with_what_was_meant_before_the_field_existed(place: int, older: Fact) -> None:

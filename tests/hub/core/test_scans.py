@@ -21,7 +21,7 @@ def blocked_at(school: School, who: str, clock: str) -> Rows:
 
 def test_every_code_has_a_light_and_none_tells_money() -> None:
     assert set(LIGHTS) == set(Code)
-    assert LIGHTS[Code.SHORTAGE] is LIGHTS[Code.SOLD]
+    assert LIGHTS[Code.SHORTAGE] is LIGHTS[Code.NOT_ORDERED] is LIGHTS[Code.SOLD]
     assert Light.AGAIN not in LIGHTS.values()
     assert {code for code, light in LIGHTS.items() if light not in YES} == {Code.UNKNOWN, Code.BLOCKED, Code.NO_READER}
 
