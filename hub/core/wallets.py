@@ -32,20 +32,22 @@ class Sale(Struct, frozen=True):
     day: date | None = None
 
 
-def charge(school: School, books: Books, ask: int, sale: Sale) -> Facts | Refusal:
+def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = ()) -> Facts | Refusal:
     """The facts of a sale, its wallet opened if missing; Refusal `shortage` where the policy says so.
 
-    A limit is passed only by what has already happened, and then the charge says so (promise P7).
+    A limit is passed only by what has already happened, and then the charge says so (promise P7). `earlier`: what the same ask has
+    decided before this; the money it moves counts.
     """
     payer = _payer(school, sale)
     wallet, opened = wallet_of(books, ask, sale.site.id, payer, sale.at_ms)
-    after_cents = books.balance_cents(wallet_account(wallet)) - sale.cents
+    opened = tuple(fact for fact in opened if fact not in earlier)
+    after_cents = books.balance_cents(wallet_account(wallet)) + moved_cents(earlier, wallet) - sale.cents
     short = sale.cents > 0 and after_cents < lowest_cents(sale.policy, sale.site, after_cents)
     if short and not sale.forced:
         return Refusal("shortage", {"balance_cents": after_cents + sale.cents, "price_cents": sale.cents})
     booked = Charged(
         ask=ask,
-        charge=charge_id(ask),
+        charge=charge_id(ask, sum(isinstance(fact, Charged) for fact in earlier)),
         wallet=wallet,
         payer=payer,
         pupil=sale.pupil.id,
@@ -92,9 +94,16 @@ def lowest_cents(policy: Policy, site: Site, after_cents: int) -> int:
             return site.floor_cents
 
 
-def charge_id(ask: int) -> int:
-    """The id of the charge an ask makes; one ask makes at most one."""
-    return derived(ask, "charge")
+def charge_id(ask: int, place: int = 0) -> int:
+    """The id of the charge an ask makes; of several, those at a till, by their place."""
+    return derived(ask, f"charge|{place}" if place else "charge")
+
+
+def moved_cents(facts: Facts, wallet: int) -> int:
+    """By how much these facts change a balance."""
+    account = wallet_account(wallet)
+    entries = (entry for fact in facts for entry in getattr(fact, "entries", ()))
+    return sum(entry.cents for entry in entries if entry.account == account)
 
 
 def reverse(ask: int, taken: Charge, at_ms: int, reason: Reason) -> Facts:

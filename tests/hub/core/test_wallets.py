@@ -180,3 +180,27 @@ def test_the_payer_is_told_once_for_each_crossing_by_the_scan_that_crosses(day: 
     day.tap("Tom", "drink-till", "12:06")
     day.tap("Tom", "meal-till", "12:07")
     assert notices(day)[2:] == [(Level.MINIMUM, -11_00)]
+
+
+def sell_two(school: School, books: Books, ask: int, cents: int) -> Facts | Refusal:
+    """Two sandwiches under one ask."""
+    why = Why(Rule.PRICE, unit_tenths=cents * 10)
+    sale = Sale(school.pupils[number("Léa")], school.sites[number("Tilleuls")], number("sandwich"), cents, why, Policy.MUST_HAVE_FUNDS, NOW)
+    first = charge(school, books, ask, sale)
+    if isinstance(first, Refusal):
+        return first
+    second = charge(school, books, ask, sale, first)
+    return second if isinstance(second, Refusal) else (*first, *second)
+
+
+def test_what_one_ask_buys_in_pieces_has_to_be_paid_together(day: Day) -> None:
+    day.bring("Vanderzande", 6_39)
+    assert day.do(sell_two, 3_20) == Refusal("shortage", {"balance_cents": 3_19, "price_cents": 3_20})
+    assert day.balance_cents("Vanderzande") == 6_39
+
+
+def test_the_pieces_of_one_ask_are_charges_of_their_own_in_one_wallet(day: Day) -> None:
+    assert not isinstance(day.do(sell_two, 0), Refusal)
+    charges = [fact.charge for fact in day.last if isinstance(fact, Charged)]
+    assert len(set(charges)) == 2
+    assert len([fact for fact in day.last if isinstance(fact, WalletOpened)]) == 1
