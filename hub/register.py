@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import URL, Connection, RowMapping, Table, delete, event, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hub import tables as t
-from hub.core.calendar import Window
+from hub.core.calendar import DayKind, Window
+from hub.core.formulas import Line
 from hub.core.school import (
     Adult,
     Allergen,
@@ -29,14 +31,13 @@ from hub.core.school import (
     CalendarDay,
     Canteen,
     Custody,
-    DayKind,
     Device,
     Diet,
+    FamilyFile,
     Household,
     Menu,
     Offer,
     PayerOverride,
-    Per,
     Policy,
     Product,
     ProductKind,
@@ -48,6 +49,7 @@ from hub.core.school import (
     School,
     Site,
     Tariff,
+    TariffGroup,
     Unordered,
     WalletScope,
     Weeks,
@@ -287,10 +289,11 @@ def _stored(row: Row) -> dict[str, Any]:
     match row:
         case Site():
             values["zone"] = row.zone.key
+        case Tariff():
+            values["lines"] = msgspec.to_builtins(row.lines)
         case Custody():
             values["weekdays"] = sorted(row.weekdays)
         case Programme():
-            values |= dataclasses.asdict(values.pop("tariff"))
             values["windows"] = [[sorted(window.weekdays), window.start_min, window.end_min] for window in row.windows]
         case Product():
             values |= {"allergens": sorted(row.allergens), "diets": sorted(row.diets)}
@@ -307,8 +310,11 @@ def _site(row: RowMapping) -> Site:
 
 def _programme(row: RowMapping) -> Programme:
     windows = tuple(Window(frozenset(weekdays), start_min, end_min) for weekdays, start_min, end_min in row["windows"])
-    tariff = Tariff(Per(row["per"]), row["unit_tenths"], row["period_min"], row["tolerance_min"], row["max_cents"])
-    return Programme(row["id"], row["site"], Use(row["use"]), row["name"], windows, tariff, row["needs_exit"])
+    return Programme(row["id"], row["site"], Use(row["use"]), row["name"], windows, row["needs_exit"])
+
+
+def _tariff(row: RowMapping) -> Tariff:
+    return Tariff(**{**row, "lines": msgspec.convert(row["lines"], tuple[Line, ...])})
 
 
 def _product(row: RowMapping) -> Product:
@@ -358,6 +364,9 @@ _TABLE: dict[type, Table] = {
     Pupil: t.pupil,
     Badge: t.badge,
     CalendarDay: t.calendar_day,
+    Tariff: t.tariff,
+    TariffGroup: t.tariff_group,
+    FamilyFile: t.family_file,
     Canteen: t.canteen,
     Menu: t.menu,
     Diet: t.diet,
@@ -379,5 +388,8 @@ _READ: dict[Table, Any] = {
     t.canteen: _canteen,
     t.menu: _menu,
     t.diet: _diet,
+    t.tariff: _tariff,
+    t.tariff_group: lambda row: TariffGroup(**row),
+    t.family_file: lambda row: FamilyFile(**row),
     t.calendar_day: lambda row: CalendarDay(**{**row, "kind": DayKind(row["kind"])}),
 }

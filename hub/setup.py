@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -21,13 +22,13 @@ from hub.core.books import Books
 from hub.core.calendar import Window
 from hub.core.canteen import day_number
 from hub.core.facts import derived
+from hub.core.formulas import Fixed, Line, Periods, Session
 from hub.core.money import read_cents
 from hub.core.school import (
     Badge,
     BadgeState,
     Device,
     Household,
-    Per,
     Policy,
     Product,
     ProductKind,
@@ -286,7 +287,7 @@ def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
     site_id = next((site.id for site in school.sites.values() if site.name == file.name), None) or new_id()
     yield Site(site_id, file.name, ZoneInfo(file.zone), _cents(file.floor, "floor"))
     for programme in file.programmes:
-        yield _programme(programme, site_id, school, new_id)
+        yield from _programme(programme, site_id, school, new_id)
     products: dict[str, int] = {}
     for one in file.products:
         known = next((product.id for product in school.products.values() if (product.site, product.name) == (site_id, one.name)), None)
@@ -301,16 +302,21 @@ def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
             yield _reader(device.id, reader, products)
 
 
-def _programme(file: ProgrammeFile, site: int, school: School, new_id: NewId) -> Programme:
+def _programme(file: ProgrammeFile, site: int, school: School, new_id: NewId) -> tuple[Programme, Tariff]:
     known = school.programme_for(site, Use(file.use))
     windows = tuple(
         Window(frozenset(_DAYS.index(day) for day in hours.days), _minutes(hours.start), _minutes(hours.end)) for hours in file.hours
     )
     if any(window.start_min >= window.end_min for window in windows):
         raise ValueError(f"programme `{file.name}`: hours must end after they start")
-    per = Per.PERIOD if file.period_min else Per.SESSION
-    tariff = Tariff(per, _cents(file.price, "price") * 10, file.period_min, file.tolerance_min, _cents(file.at_most, "at_most"))
-    return Programme(known.id if known else new_id(), site, Use(file.use), file.name, windows, tariff, file.needs_exit)
+    if file.period_min and not file.needs_exit:
+        raise ValueError(f"{file.name}: a price per period needs an exit scan")
+    unit = Fixed(_price(file.price, "price") * 10)
+    formula = Periods(unit, file.period_min, file.tolerance_min) if file.period_min else Session(unit)
+    line = Line(formula, max_cents=_price(file.at_most, "at_most"))
+    programme = Programme(known.id if known else new_id(), site, Use(file.use), file.name, windows, file.needs_exit)
+    version = next((one for one in school.tariffs.get(programme.id, ()) if one.from_day == date.min), None)
+    return programme, Tariff(version.id if version else new_id(), programme.id, date.min, None, (line,))
 
 
 def _reader(device: str, file: ReaderFile, products: dict[str, int]) -> Reader:
@@ -323,6 +329,13 @@ def _cents(text: str, key: str) -> int:
     cents = read_cents(text)
     if cents is None:
         raise ValueError(f'key `{key}`: `{text}` is not an amount: write it as "2,50"')
+    return cents
+
+
+def _price(text: str, key: str) -> int:
+    cents = _cents(text, key)
+    if cents < 0:
+        raise ValueError(f"key `{key}`: `{text}` is negative: a price is at least 0,00")
     return cents
 
 

@@ -39,6 +39,7 @@ site = Table(
     Column("floor_cents", BigInteger, nullable=False),
     Column("wallet_scope", Text, nullable=False, server_default="household"),
     Column("low_cents", BigInteger, nullable=False, server_default="200"),
+    Column("files_due_day", Date),
 )
 programme = Table(
     "programme",
@@ -48,11 +49,6 @@ programme = Table(
     Column("use", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("windows", JSON, nullable=False, comment="[[weekdays], start_min, end_min], …"),
-    Column("per", Text, nullable=False),
-    Column("unit_tenths", BigInteger, nullable=False),
-    Column("period_min", Integer, nullable=False),
-    Column("tolerance_min", Integer, nullable=False),
-    Column("max_cents", BigInteger, nullable=False),
     Column("needs_exit", Boolean, nullable=False),
 )
 product = Table(
@@ -137,6 +133,8 @@ pupil = Table(
     Column("daily_limit_cents", BigInteger, nullable=False, server_default="0", comment="0: none"),
     Column("born", Date),
     Column("key", Text, nullable=False, server_default="", comment="elsewhere"),
+    Column("birth_order", Integer, nullable=False, server_default="0"),
+    Column("child_type", Text, nullable=False, server_default=""),
 )
 diet = Table(
     "diet",
@@ -155,6 +153,35 @@ badge = Table(
     Column("from_ms", BigInteger, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
     Column("mark", Text, nullable=False),
+)
+tariff = Table(
+    "tariff",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("item", BigInteger, nullable=False, comment="a programme or a product"),
+    Column("from_day", Date, nullable=False),
+    Column("until_day", Date),
+    Column("lines", JSON, nullable=False, comment="hub.core.formulas.Line, …"),
+    Column("group", BigInteger, nullable=False, comment="0: none"),
+)
+tariff_group = Table(
+    "tariff_group",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("max_cents", BigInteger, nullable=False),
+)
+family_file = Table(
+    "family_file",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("household", _points_to("household.id"), nullable=False),
+    Column("from_day", Date, nullable=False),
+    Column("until_day", Date),
+    Column("bracket", Integer, nullable=False, comment="0: by the QF"),
+    Column("qf_cents", BigInteger, nullable=False, comment="-1: not stated"),
+    Column("received_day", Date),
+    Column("validated_day", Date),
 )
 calendar_day = Table(
     "calendar_day",

@@ -17,8 +17,9 @@ PROGRAMS = ("proto", "edge", "hub")
 STRANGERS = {"proto": ("edge", "hub", "tests"), "edge": ("hub", "tests"), "hub": ("edge", "tests")}
 HARDWARE_AND_NETWORK = ("evdev", "serial", "gpiozero", "paho")
 
-KERNEL = ("money", "calendar", "school", "days", "payers", "facts", "ledger", "books", "tap")
-"""As design.md lists it; and `days` (the calendar of a school), `payers` (who pays on a day), `tap` (what a slice is asked and answers)."""
+KERNEL = ("money", "calendar", "formulas", "references", "school", "days", "payers", "families", "facts", "ledger", "books", "tap")
+"""As design.md lists it, with what reads the school (`days`, `payers`, `families`), what prices and transfers are made of
+(`formulas`, `references`), and `tap`."""
 RANKS = dict.fromkeys(KERNEL, 0) | {"tariffs": 1, "wallets": 2, "invoices": 4, "bank": 5, "scans": 6}
 """How far right a room of hub/core stands. Rooms not named here are the ones in braces."""
 BRACES = 3

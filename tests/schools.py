@@ -16,6 +16,7 @@ from hub.core import attendance, scans
 from hub.core.books import Books
 from hub.core.calendar import Window
 from hub.core.facts import Facts, Refusal, ScanTaken, Unresolved, derived
+from hub.core.formulas import Fixed, Line, Periods, Session
 from hub.core.ledger import wallet_account
 from hub.core.scans import Arrived
 from hub.core.school import (
@@ -23,7 +24,6 @@ from hub.core.school import (
     BadgeState,
     Device,
     Household,
-    Per,
     Policy,
     Product,
     ProductKind,
@@ -63,9 +63,9 @@ SCHOOL_DAYS = frozenset({0, 1, 3, 4})
 WEDNESDAYS = frozenset({2})
 WEEK = SCHOOL_DAYS | WEDNESDAYS
 
-CARE_TARIFF = Tariff(Per.PERIOD, unit_tenths=750, period_min=30, tolerance_min=5, max_cents=600)
+CARE_LINE = Line(Periods(Fixed(750), period_min=30, tolerance_min=5), max_cents=600)
 """0,75 € per started half hour, five minutes are forgiven, 6,00 € at most."""
-STUDY_TARIFF = Tariff(Per.SESSION, unit_tenths=1000)
+STUDY_LINE = Line(Session(Fixed(1000)))
 """1,00 € a session."""
 
 
@@ -119,14 +119,22 @@ def _site_of(device: str) -> str:
 def _offers() -> Rows:
     tilleuls, parc = number("Tilleuls"), number("Parc")
     return (
-        Programme(number("care"), tilleuls, Use.CARE, "Garderie", CARE_HOURS, CARE_TARIFF),
-        Programme(number("study"), tilleuls, Use.STUDY, "Étude", STUDY_HOURS, STUDY_TARIFF, needs_exit=False),
-        Programme(number("parc-care"), parc, Use.CARE, "Garderie du Parc", CARE_HOURS, CARE_TARIFF),
+        Programme(number("care"), tilleuls, Use.CARE, "Garderie", CARE_HOURS),
+        Programme(number("study"), tilleuls, Use.STUDY, "Étude", STUDY_HOURS, needs_exit=False),
+        Programme(number("parc-care"), parc, Use.CARE, "Garderie du Parc", CARE_HOURS),
+        tariff("care", CARE_LINE),
+        tariff("study", STUDY_LINE),
+        tariff("parc-care", CARE_LINE),
         Product(number("meal"), tilleuls, ProductKind.MEAL, "Repas", 4_50, Policy.MUST_SERVE),
         Product(number("sandwich"), tilleuls, ProductKind.ARTICLE, "Sandwich", 3_20, Policy.MUST_HAVE_FUNDS),
         Product(number("drink"), tilleuls, ProductKind.ARTICLE, "Boisson", 1_50, Policy.LIMIT),
         Product(number("parc-meal"), parc, ProductKind.MEAL, "Repas du Parc", 4_00, Policy.MUST_SERVE),
     )
+
+
+def tariff(item: str, *lines: Line, since: date = date.min, until: date | None = None, group: str = "") -> Tariff:
+    """A version of the tariff of a programme or product; the same item and first day are the same version."""
+    return Tariff(number(f"tariff {item} {since}"), number(item), since, until, lines, number(group) if group else 0)
 
 
 READERS: tuple[tuple[str, str, Use, Direction, str, int], ...] = (

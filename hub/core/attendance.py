@@ -6,10 +6,10 @@ day, however often the pupil comes and goes. Care and study are always served: t
 
 from hub.core.books import Books, Stay
 from hub.core.calendar import MINUTE_MS, day_of, window_of
-from hub.core.facts import Code, Facts, Reason, Refusal, StayClosed, StayOpened, Unresolved, derived
-from hub.core.school import Per, Policy, Programme, School, Site
+from hub.core.facts import Code, Facts, Reason, Refusal, Rule, StayClosed, StayOpened, Unresolved, derived
+from hub.core.school import Policy, Programme, School, Site
 from hub.core.tap import Outcome, Tap
-from hub.core.tariffs import price
+from hub.core.tariffs import Occasion, price
 from hub.core.wallets import Sale, charge
 from proto.messages import Direction
 
@@ -76,8 +76,8 @@ def _leave(school: School, books: Books, tap: Tap, programme: Programme, present
 
 def _charged(school: School, books: Books, tap: Tap, programme: Programme, from_ms: int) -> Facts:
     """The charge of a stay that ends (or a session that begins) with this tap; none where the pupil saw no yes."""
-    cents, why = price(programme.tariff, from_ms, tap.at_ms)
-    if tap.unlit or cents == 0 or (programme.tariff.per is Per.SESSION and _paid_today(books, tap, programme)):
+    cents, why = price(school, Occasion(tap.pupil, tap.site, programme.id, from_ms, tap.at_ms))
+    if tap.unlit or cents == 0 or (why.rule is Rule.SESSION and _paid_today(books, tap, programme)):
         return ()
     booked = charge(school, books, tap.ask, Sale(tap.pupil, tap.site, programme.id, cents, why, Policy.MUST_SERVE, tap.at_ms))
     assert not isinstance(booked, Refusal), "care is always served"

@@ -1,8 +1,9 @@
-"""Days and times of a school: local days, windows of the week, and when a scan really happened.
+"""Days and times of a school: kinds of day, local days, windows of the week, and when a scan really happened.
 
 Instants are Unix milliseconds (`_ms`, UTC); local time exists only inside these functions, with the site's zone.
 """
 
+import enum
 import functools
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,6 +11,18 @@ from zoneinfo import ZoneInfo
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
+
+
+class DayKind(enum.StrEnum):
+    """What a day is at a site; tariffs and cut-offs go by it."""
+
+    SCHOOL = "school"
+    WEDNESDAY = "wednesday"  # a school day that ends at noon
+    WEEKEND = "weekend"
+    PUBLIC = "public"  # a public holiday: nobody works
+    HOLIDAY = "holiday"  # of the school
+    PEDAGOGIC = "pedagogic"  # teachers only
+    CAMP = "camp"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ else. A row of one site goes before a row of all sites. Nothing here knows a cou
 
 from datetime import date, timedelta
 
-from hub.core.calendar import instant_ms
-from hub.core.school import DayKind, School, Site
+from hub.core.calendar import DayKind, instant_ms
+from hub.core.school import School, Site
 
 ALL_SITES = 0
 _FRIDAY = 4

@@ -3,6 +3,7 @@
 import re
 
 _AMOUNT = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:[ .\u00a0\u202f]\d{3}){1,3}|\d{1,9})(?:,(?P<cents>\d{2}))?", re.ASCII)
+_TENTHS = re.compile(r"(?P<amount>[\d .]+,\d{2})(?P<tenth>\d)(?:\s*€)?", re.ASCII)
 MAX_CENTS = 100_000_000_00
 """Above this an amount is a typing error: a hundred million euros."""
 
@@ -23,6 +24,18 @@ def write_cents(cents: int) -> str:
     return f"{'-' if cents < 0 else ''}{grouped},{rest:02d}\u00a0€"
 
 
+def read_tenths(text: str) -> int | None:
+    """The tenths of a cent of a unit price: an amount, or one with a third digit after the comma such as `0,075`; else None."""
+    found = _TENTHS.fullmatch(text.strip())
+    cents = read_cents(found["amount"] if found else text)
+    return None if cents is None else cents * 10 + int(found["tenth"] if found else 0)
+
+
 def round_tenths(tenths: int) -> int:
     """Tenths of a cent to cents, half away from zero (requirements, section 5: round half up per line)."""
-    return (tenths + 5) // 10 if tenths >= 0 else -((-tenths + 5) // 10)
+    return half_up(tenths, 10)
+
+
+def half_up(amount: int, by: int) -> int:
+    """An amount divided, to the nearest whole, half away from zero. `by` is positive."""
+    return (2 * amount + by) // (2 * by) if amount >= 0 else -((by - 2 * amount) // (2 * by))

@@ -11,7 +11,8 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hub.core.calendar import Window
+from hub.core.calendar import DayKind, Window
+from hub.core.formulas import Line
 from proto.messages import Direction, Use
 
 
@@ -23,26 +24,9 @@ class Policy(enum.StrEnum):
     LIMIT = "limit"  # down to the site's floor
 
 
-class Per(enum.StrEnum):
-    PERIOD = "period"  # per started period, with a tolerance
-    SESSION = "session"  # once a day
-
-
 class ProductKind(enum.StrEnum):
     MEAL = "meal"
     ARTICLE = "article"
-
-
-class DayKind(enum.StrEnum):
-    """What a day is at a site; tariffs and cut-offs go by it."""
-
-    SCHOOL = "school"
-    WEDNESDAY = "wednesday"  # a school day that ends at noon
-    WEEKEND = "weekend"
-    PUBLIC = "public"  # a public holiday: nobody works
-    HOLIDAY = "holiday"  # of the school
-    PEDAGOGIC = "pedagogic"  # teachers only
-    CAMP = "camp"
 
 
 class WalletScope(enum.StrEnum):
@@ -107,6 +91,8 @@ class Site:
     floor_cents: int = 0
     wallet_scope: WalletScope = WalletScope.HOUSEHOLD
     low_cents: int = 2_00
+    files_due_day: date | None = None
+    """By when family files have to be valid to count from their own first day; None = whenever."""
 
     def __post_init__(self) -> None:
         if self.floor_cents > 0 or self.low_cents < 0:
@@ -114,47 +100,21 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Tariff:
-    """`unit_tenths` in tenths of a cent, per started period of `period_min` or per session; `max_cents` caps a stay, 0 = no cap.
-
-    Raises ValueError for what no price can be made of.
-    """
-
-    per: Per
-    unit_tenths: int
-    period_min: int = 0
-    tolerance_min: int = 0
-    max_cents: int = 0
-
-    def __post_init__(self) -> None:
-        if self.per is Per.PERIOD and self.period_min < 1:
-            raise ValueError(f"a tariff per period needs a period of at least a minute, not {self.period_min}")
-        if min(self.unit_tenths, self.tolerance_min, self.max_cents) < 0:
-            raise ValueError(f"a tariff has no negative price, tolerance or maximum: {self}")
-
-
-@dataclass(frozen=True, slots=True)
 class Programme:
-    """Care or study at a site: its hours and its price. `needs_exit`: a stay without an exit scan is flagged.
-
-    Raises ValueError where the price counts minutes that nobody would count.
-    """
+    """Care or study at a site, and its hours. `needs_exit`: a stay without an exit scan is flagged."""
 
     id: int
     site: int
     use: Use
     name: str
     windows: tuple[Window, ...]
-    tariff: Tariff
     needs_exit: bool = True
-
-    def __post_init__(self) -> None:
-        if self.tariff.per is Per.PERIOD and not self.needs_exit:
-            raise ValueError(f"{self.name}: a price per period needs an exit scan")
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
+    """`price_cents`: where no tariff of its own is in force."""
+
     id: int
     site: int
     kind: ProductKind
@@ -164,6 +124,48 @@ class Product:
     allergens: frozenset[Allergen] = frozenset()
     diets: frozenset[str] = frozenset()
     """Codes of the diets it suits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What a programme or product (`item`) costs on the days [from_day, until_day), None = open. One that holds on no day is withdrawn.
+
+    `group`: the tariff group whose daily maximum it counts towards, 0 = none. Versions of an item follow each other without a gap
+    (complaints.py), and the last line of each stands for every child and day (requirement S70).
+    """
+
+    id: int
+    item: int
+    from_day: date
+    until_day: date | None
+    lines: tuple[Line, ...]
+    group: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TariffGroup:
+    """Programmes and products that together cost a pupil at most `max_cents` a day."""
+
+    id: int
+    name: str
+    max_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyFile:
+    """A household's income file: `bracket` 1 to 10 or 0 = go by the QF; `qf_cents` the monthly *quotient familial*, -1 = not stated.
+
+    Counts on the days [from_day, until_day), None = open, once it is validated (families.py; requirements S65, S66).
+    """
+
+    id: int
+    household: int
+    from_day: date
+    until_day: date | None = None
+    bracket: int = 0
+    qf_cents: int = -1
+    received_day: date | None = None
+    validated_day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +275,8 @@ class Pupil:
     daily_limit_cents: int = 0
     born: date | None = None
     key: str = ""
+    birth_order: int = 0
+    child_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +358,13 @@ class School:
     """By pupil, oldest first."""
     overrides: Mapping[int, tuple[PayerOverride, ...]] = field(default_factory=dict)
     """By pupil, oldest first."""
+    tariffs: Mapping[int, tuple[Tariff, ...]] = field(default_factory=dict)
+    """By item, oldest first."""
+    groups: Mapping[int, TariffGroup] = field(default_factory=dict)
+    files: Mapping[int, tuple[FamilyFile, ...]] = field(default_factory=dict)
+    """By household, oldest first."""
+    kin: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """household -> pupils it may have to pay for, eldest first: made from pupils, custody and overrides."""
 
     def programme_for(self, site: int, use: Use) -> Programme | None:
         """The programme of this use at this site; of two, always the same one, in whatever order they were read."""
@@ -387,6 +398,9 @@ Row = (
     | CalendarDay
     | Custody
     | PayerOverride
+    | Tariff
+    | TariffGroup
+    | FamilyFile
     | Canteen
     | Menu
     | Diet
@@ -400,16 +414,31 @@ def edited(school: School, rows: Rows) -> School:
     for row in rows:
         name, key, value = _place(school, row, changed)
         changed.setdefault(name, dict(getattr(school, name)))[key] = value
-    return replace(school, **changed)  # type: ignore[arg-type]
+    school = replace(school, **changed)  # type: ignore[arg-type]
+    return replace(school, kin=_kin(school)) if {"pupils", "custody", "overrides"} & changed.keys() else school
+
+
+def _kin(school: School) -> dict[int, tuple[int, ...]]:
+    """Who may have to pay for whom, eldest first; twins by birth order, then id; without a date of birth last."""
+    found: dict[int, list[int]] = {}
+    for pupil in sorted(school.pupils.values(), key=lambda each: (each.born or date.max, each.birth_order, each.id)):
+        turns: tuple[Custody | PayerOverride, ...] = (*school.custody.get(pupil.id, ()), *school.overrides.get(pupil.id, ()))
+        for household in {pupil.household, *(turn.household for turn in turns)}:
+            found.setdefault(household, []).append(pupil.id)
+    return {household: tuple(pupils) for household, pupils in found.items()}
 
 
 def _place(school: School, row: Row, changed: Mapping[str, Mapping[object, object]]) -> tuple[str, object, object]:
     """In which mapping a row stands, under which key, as what."""
     match row:
         case Custody():
-            return "custody", row.pupil, _beside(changed.get("custody", school.custody), row)
+            return "custody", row.pupil, _beside(changed.get("custody", school.custody).get(row.pupil, ()), row)
         case PayerOverride():
-            return "overrides", row.pupil, _beside(changed.get("overrides", school.overrides), row)
+            return "overrides", row.pupil, _beside(changed.get("overrides", school.overrides).get(row.pupil, ()), row)
+        case Tariff():
+            return "tariffs", row.item, _beside(changed.get("tariffs", school.tariffs).get(row.item, ()), row)
+        case FamilyFile():
+            return "files", row.household, _beside(changed.get("files", school.files).get(row.household, ()), row)
         case Badge():
             states = changed.get("badges", school.badges).get(row.hash, ())
             return "badges", row.hash, in_order([*(state for state in states if state.id != row.id), row])  # type: ignore[attr-defined]
@@ -428,6 +457,7 @@ _PLACES: dict[type, tuple[str, ...]] = {
     Adult: ("adults", "id"),
     Pupil: ("pupils", "id"),
     CalendarDay: ("days", "site", "day"),
+    TariffGroup: ("groups", "id"),
     Canteen: ("canteens", "site"),
     Menu: ("menus", "site", "day"),
     Diet: ("diets", "pupil"),
@@ -435,9 +465,9 @@ _PLACES: dict[type, tuple[str, ...]] = {
 """Of rows that stand alone: the mapping, and the fields of the key."""
 
 
-def _beside(rows: Mapping[Any, Any], row: Custody | PayerOverride) -> tuple[Any, ...]:
-    """The rows of one pupil with this one put in or replaced, oldest first."""
-    others = (other for other in rows.get(row.pupil, ()) if other.id != row.id)
+def _beside(rows: Any, row: Custody | PayerOverride | Tariff | FamilyFile) -> tuple[Any, ...]:
+    """The rows that stand together with this one put in or replaced, oldest first."""
+    others = (other for other in rows if other.id != row.id)
     return tuple(sorted((*others, row), key=lambda each: (each.from_day, each.id)))
 
 

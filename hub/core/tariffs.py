@@ -1,35 +1,207 @@
-"""What a stay costs: from a tariff and two instants to cents, with the derivation as values."""
+"""What a stay, a session or an article costs: from the tariff of the day to cents, with the derivation as values.
 
-from hub.core.calendar import MINUTE_MS
-from hub.core.facts import Rule, Why
-from hub.core.money import round_tenths
-from hub.core.school import Per, Tariff
+The version is chosen by day, its line by child type and kind of day, the unit price by the payer's family file, the reduction by
+rank. The amount is then worked out of the derivation alone (`cents_of`), so that no price can say anything else than what it is.
+"""
+
+from bisect import bisect_left
+from datetime import date
+from functools import lru_cache
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hub.core.calendar import MINUTE_MS, day_of, instant_ms
+from hub.core.days import day_kind
+from hub.core.facts import Charged, Part, Rule, Terms, Why
+from hub.core.families import NO_FILE, bracket_on, rank_of
+from hub.core.formulas import MAX_BRACKET, Band, Bands, ByBracket, ByEffort, Fixed, Formula, Late, Line, Periods, Session, Unit
+from hub.core.money import half_up
+from hub.core.payers import payer_on
+from hub.core.school import FamilyFile, Pupil, School, Site, Tariff
+
+NO_TERMS = Terms(line=1)
 
 
-def price(tariff: Tariff, from_ms: int, to_ms: int) -> tuple[int, Why]:
-    """Cents and derivation of one stay.
+class Occasion(Struct, frozen=True):
+    """What is priced: `item` (a programme or product) for a pupil at a site, from an instant to another, on the first one's day.
 
-    Per started period (requirements, section 5): units = minutes // period, and one more when the rest exceeds the tolerance;
-    whole minutes, the started one not counted. The cap is applied last.
+    `present`: the pupils who were there that day, where a tariff asks for siblings present. `before_cents`: what the items of the
+    same tariff group have cost the pupil that day already (`grouped` names them).
     """
-    minutes = max(to_ms - from_ms, 0) // MINUTE_MS
-    units = started_periods(minutes, tariff.period_min, tariff.tolerance_min) if tariff.per is Per.PERIOD else 1
-    cents = round_tenths(units * tariff.unit_tenths)
-    why = Why(
-        rule=Rule.PERIODS if tariff.per is Per.PERIOD else Rule.SESSION,
-        from_ms=from_ms,
-        to_ms=to_ms,
-        minutes=minutes,
-        units=units,
-        period_min=tariff.period_min,
-        tolerance_min=tariff.tolerance_min,
-        unit_tenths=tariff.unit_tenths,
-        max_cents=tariff.max_cents,
-    )
-    return (min(cents, tariff.max_cents) if tariff.max_cents else cents), why
+
+    pupil: Pupil
+    site: Site
+    item: int
+    from_ms: int
+    to_ms: int
+    present: frozenset[int] = frozenset()
+    before_cents: int = 0
+
+
+def price(school: School, what: Occasion) -> tuple[int, Why]:
+    """Cents and derivation. A product without a tariff has its own price; a programme without one costs nothing, and says so."""
+    day = day_of(what.from_ms, what.site.zone)
+    tariff = tariff_on(school, what.item, day)
+    if tariff is None:
+        product = school.products.get(what.item)
+        why = Why(Rule.PRICE, unit_tenths=product.price_cents * 10) if product else Why(Rule.UNPRICED, units=0)
+    else:
+        why = _derived(school, what, tariff, day)
+    return cents_of(why), why
+
+
+def reprice(school: School, charged: Charged, present: frozenset[int] = frozenset(), before_cents: int = 0) -> tuple[int, Why]:
+    """What the same stay costs in another school: with a file that came since, or another tariff. The pupil must be in it."""
+    why = charged.why
+    from_ms, to_ms = (why.from_ms, why.to_ms) if why.from_ms else (charged.at_ms, charged.at_ms)
+    pupil, site = school.pupils[charged.pupil], school.sites[charged.site]
+    return price(school, Occasion(pupil, site, charged.item, from_ms, to_ms, present, before_cents))
+
+
+def tariff_on(school: School, item: int, day: date) -> Tariff | None:
+    """The version of a programme or product that is in force on a day."""
+    for tariff in reversed(school.tariffs.get(item, ())):
+        if tariff.from_day <= day and (tariff.until_day is None or day < tariff.until_day):
+            return tariff
+    return None
+
+
+def grouped(school: School, item: int, day: date) -> frozenset[int]:
+    """The items whose prices of a day count towards the same maximum as this one's, itself among them; empty without a group."""
+    tariff = tariff_on(school, item, day)
+    if tariff is None or not tariff.group:
+        return frozenset()
+    others = ((other, tariff_on(school, other, day)) for other in school.tariffs)
+    return frozenset(other for other, its in others if its is not None and its.group == tariff.group)
+
+
+def cents_of(why: Why) -> int:
+    """The amount that a derivation comes to: units, less the reduction, at most the maximum, plus the supplement, within the group's day.
+
+    Tenths of a cent are rounded once, half up, after the reduction (requirements, section 5).
+    """
+    terms = why.terms
+    if terms is None:
+        cents = half_up(why.units * why.unit_tenths, 10)
+        return min(cents, why.max_cents) if why.max_cents else cents
+    tenths = sum(part.units * part.unit_tenths for part in terms.parts) if terms.parts else why.units * why.unit_tenths
+    cents = half_up(tenths * (100 - terms.percent), 1000)
+    cents = (min(cents, why.max_cents) if why.max_cents else cents) + terms.late_units * terms.late_cents
+    return min(cents, max(terms.group_cents - terms.before_cents, 0)) if terms.group else cents
 
 
 def started_periods(minutes: int, period_min: int, tolerance_min: int) -> int:
-    """How many periods were started, a rest within the tolerance not counting."""
+    """How many periods were started, a rest within the tolerance not counting: whole minutes, the started one not counted."""
     whole, rest = divmod(minutes, period_min)
     return whole + (1 if rest > tolerance_min else 0)
+
+
+def _derived(school: School, what: Occasion, tariff: Tariff, day: date) -> Why:
+    """Everything the price comes from; `terms` only where there is more to it than units and a unit price."""
+    number, line = _line(school, what, tariff, day)
+    formula = line.formula
+    units = tuple(band.unit for band in formula.bands) if isinstance(formula, Bands) else (formula.unit,)
+    asks = any(not isinstance(unit, Fixed) for unit in units)
+    file = bracket_on(school, payer_on(school, what.pupil, what.item, day), day) if asks else NO_FILE
+    why = _counted(school, what, formula, file, day)
+    why = replace(why, tariff=tariff.id, max_cents=line.max_cents)
+    group = school.groups.get(tariff.group) if tariff.group else None
+    if not (asks or why.terms or line.siblings or line.late or group or len(tariff.lines) > 1):
+        return why
+    terms = replace(why.terms or NO_TERMS, line=number)
+    if asks:
+        terms = _by_income(terms, units[0] if len(units) == 1 else None, file)
+    if line.siblings is not None:
+        rank = rank_of(school, what.pupil, what.item, day, line.siblings, what.present)
+        percents = line.siblings.percents
+        terms = replace(terms, rank=rank, percent=percents[min(rank, len(percents)) - 1])
+    if line.late is not None:
+        terms = _fetched(terms, line.late, what, day)
+    if group is not None:
+        terms = replace(terms, group=group.id, group_cents=group.max_cents, before_cents=what.before_cents)
+    return replace(why, terms=terms)
+
+
+def _line(school: School, what: Occasion, tariff: Tariff, day: date) -> tuple[int, Line]:
+    """The first line for this child and this kind of day, and its number; the last is for everybody."""
+    lines = tariff.lines
+    if len(lines) > 1:
+        kind = day_kind(school, what.site.id, day)
+        for number, line in enumerate(lines, 1):
+            if line.child in ("", what.pupil.child_type) and (not line.days or kind in line.days):
+                return number, line
+    return len(lines), lines[-1]
+
+
+def _counted(school: School, what: Occasion, formula: Formula, file: FamilyFile, day: date) -> Why:
+    """Units and unit prices."""
+    minutes = max(what.to_ms - what.from_ms, 0) // MINUTE_MS
+    match formula:
+        case Session():
+            rule = Rule.PRICE if what.item in school.products else Rule.SESSION
+            return Why(rule, what.from_ms, what.to_ms, minutes, unit_tenths=_tenths(formula.unit, file))
+        case Periods():
+            period_min, tolerance_min = formula.period_min, formula.tolerance_min
+            units = started_periods(minutes, period_min, tolerance_min)
+            return Why(Rule.PERIODS, what.from_ms, what.to_ms, minutes, units, period_min, tolerance_min, _tenths(formula.unit, file))
+        case Bands():
+            edges = _edges(tuple(band.start_min for band in formula.bands), formula.bands[-1].end_min, day, what.site.zone)
+            spans = zip(formula.bands, pairwise(edges), strict=True)
+            parts = tuple(_part(band, max(what.from_ms, start_ms), min(what.to_ms, end_ms), file) for band, (start_ms, end_ms) in spans)
+            counted = replace(NO_TERMS, parts=parts)
+            return Why(Rule.BANDS, what.from_ms, what.to_ms, minutes, sum(part.units for part in parts), terms=counted)
+
+
+def _part(band: Band, from_ms: int, to_ms: int, file: FamilyFile) -> Part:
+    minutes = max(to_ms - from_ms, 0) // MINUTE_MS
+    units = started_periods(minutes, band.period_min, band.tolerance_min)
+    return Part(band.start_min, band.end_min, minutes, units, band.period_min, band.tolerance_min, _tenths(band.unit, file))
+
+
+@lru_cache(maxsize=512)  # asked for with every stay of a day
+def _edges(starts_min: tuple[int, ...], end_min: int, day: date, zone: ZoneInfo) -> tuple[int, ...]:
+    """The instants between bands that follow each other, the first one's start and the last one's end included."""
+    return tuple(instant_ms(day, minute, zone) for minute in (*starts_min, end_min))
+
+
+def _tenths(unit: Unit, file: FamilyFile) -> int:
+    """The unit price for a household with this file."""
+    match unit:
+        case Fixed():
+            return unit.tenths
+        case ByBracket():
+            return unit.tenths[_bracket(unit, file) - 1]
+        case ByEffort():
+            return 10 * (unit.most_cents if file.qf_cents < 0 else _effort_cents(unit, file.qf_cents))
+
+
+def _bracket(unit: ByBracket, file: FamilyFile) -> int:
+    """The bracket that was decided, or that of the QF; the highest when neither is known."""
+    by_qf = 1 + bisect_left(unit.limits_cents, file.qf_cents) if unit.limits_cents and file.qf_cents >= 0 else MAX_BRACKET
+    return file.bracket or by_qf
+
+
+def _effort_cents(unit: ByEffort, qf_cents: int) -> int:
+    return min(max(half_up(qf_cents * unit.rate_ppm, 1_000_000), unit.least_cents), unit.most_cents)
+
+
+def _by_income(terms: Terms, unit: Unit | None, file: FamilyFile) -> Terms:
+    """What the family file had to do with it; `unit`: the one unit price there was, None for bands, whose parts have their own."""
+    terms = replace(terms, file=file.id, bracket=file.bracket, qf_cents=file.qf_cents)
+    match unit:
+        case ByBracket():
+            return replace(terms, bracket=_bracket(unit, file))
+        case ByEffort():
+            return replace(terms, bracket=0, rate_ppm=unit.rate_ppm, least_cents=unit.least_cents, most_cents=unit.most_cents)
+    return terms
+
+
+def _fetched(terms: Terms, late: Late, what: Occasion, day: date) -> Terms:
+    """The supplement for a pupil who was still there after the hour."""
+    minutes = max(what.to_ms - max(instant_ms(day, late.after_min, what.site.zone), what.from_ms), 0) // MINUTE_MS
+    flat = 1 if minutes > late.tolerance_min else 0
+    units = started_periods(minutes, late.period_min, late.tolerance_min) if late.period_min else flat
+    return replace(terms, late_after_min=late.after_min, late_min=minutes, late_units=units, late_cents=late.unit_cents)

@@ -18,7 +18,8 @@ from sqlalchemy import Connection, create_engine, insert
 from sqlalchemy.exc import OperationalError
 
 import hub.migrations
-from hub.core.calendar import Window
+from hub.core.calendar import DayKind, Window
+from hub.core.formulas import Band, Bands, ByBracket, ByEffort, Fixed, Kin, Late, Line, Periods, Session, Siblings
 from hub.core.school import (
     Adult,
     Allergen,
@@ -27,14 +28,13 @@ from hub.core.school import (
     CalendarDay,
     Canteen,
     Custody,
-    DayKind,
     Device,
     Diet,
+    FamilyFile,
     Household,
     Menu,
     Offer,
     PayerOverride,
-    Per,
     Policy,
     Product,
     ProductKind,
@@ -46,6 +46,7 @@ from hub.core.school import (
     School,
     Site,
     Tariff,
+    TariffGroup,
     Unordered,
     WalletScope,
     Weeks,
@@ -93,7 +94,6 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
         windows = tuple(
             Window(frozenset(luck.sample(range(7), some(7))), some(600), 600 + some(700)) for _window in range(luck.randrange(3))
         )
-        tariff = Tariff(luck.choice(list(Per)), luck.randrange(10**9), some(60), some(10), some(10**6))
         allergens = frozenset(luck.sample(list(Allergen), luck.randrange(4)))
         rows: list[Row] = [
             Site(
@@ -104,9 +104,8 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
                 luck.choice(list(WalletScope)),
                 some(500),
             ),
-            Programme(
-                some(5), some(3), luck.choice(list(Use)), words, windows, tariff, tariff.per is Per.PERIOD or luck.choice([True, False])
-            ),
+            Programme(some(5), some(3), luck.choice(list(Use)), words, windows, luck.choice([True, False])),
+            *tariff_rows(luck, words),
             Product(
                 some(5),
                 some(3),
@@ -145,6 +144,25 @@ def _payers(luck: random.Random) -> Rows:
         Custody(number, number % 3 + 1, household, from_day, until_day, luck.choice(list(Weeks)), weekdays),
         PayerOverride(number, number % 3 + 1, household, from_day, luck.choice([None, until_day]), luck.randrange(9)),
     )
+
+
+def tariff_rows(luck: random.Random, words: str) -> list[Row]:
+    """A tariff with a line of every kind, a tariff group, a family file; the id of a row says what it belongs to."""
+    version, file = luck.randint(1, 9), luck.randint(1, 9)
+    since = date(2024, 2, 29) + timedelta(days=luck.randrange(400))
+    until = luck.choice([None, since + timedelta(days=9)])
+    units = (Fixed(luck.randrange(10**6)), ByBracket(tuple(range(10)), (1, 2)), ByEffort(luck.randrange(10**6), 50, 300))
+    band = Band(960, 1080, luck.choice(units), 30, luck.randrange(9))
+    formulas = (Session(luck.choice(units)), Periods(luck.choice(units), 30, 5), Bands((band,)))
+    days = tuple(luck.sample(list(DayKind), 2))
+    line = Line(
+        luck.choice(formulas), words, days, luck.randrange(900), Siblings((0, 25), Kin.HOUSEHOLD, present=True), Late(1080, 500, 15)
+    )
+    return [
+        Tariff(version, version % 3, since, until, (line, Line(luck.choice(formulas))), luck.randrange(3)),
+        TariffGroup(luck.randint(1, 3), words, luck.randrange(900)),
+        FamilyFile(file, file % 3 + 1, since, until, luck.randrange(11), luck.randrange(-1, 900_00), since, luck.choice([None, since])),
+    ]
 
 
 @pytest.mark.parametrize("seed", range(5))

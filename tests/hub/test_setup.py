@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.__main__ import _text
+from hub.core.formulas import Fixed, Line, Periods
 from hub.core.money import read_cents
 from hub.core.school import Badge, Device, Household, Policy, Pupil, School, edited
 from hub.errors import ImportRefusedError
@@ -79,7 +80,10 @@ def test_a_school_is_set_up_as_its_file_says() -> None:
     (care,) = school.programmes.values()
     (meal,) = school.products.values()
     assert (site.name, site.floor_cents) == ("Les Tilleuls", -1000)
-    assert (care.tariff.unit_tenths, care.tariff.period_min, care.windows[0].start_min) == (750, 30, 15 * 60 + 30)
+    ((tariff,),) = school.tariffs.values()
+    assert tariff.item == care.id
+    assert tariff.lines == (Line(Periods(Fixed(750), period_min=30, tolerance_min=5)),)
+    assert care.windows[0].start_min == 15 * 60 + 30
     assert (meal.price_cents, meal.policy) == (450, Policy.MUST_SERVE)
     assert school.readers["door-1", "in"].door_ms == 800
     assert school.readers["till-1", "meals"].product == meal.id

@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 
 from hub.core.facts import Charged, Code, Reason, StayClosed, StayOpened, Unresolved
-from hub.core.school import Per, Tariff
+from hub.core.formulas import Fixed, Line, Periods
 from proto.messages import Light
-from tests.schools import LONG_DAY, MONDAY, WEDNESDAY, Day, hours, moment, number, reported, scan
+from tests.schools import LONG_DAY, MONDAY, WEDNESDAY, Day, hours, moment, number, reported, scan, tariff
 
 
 def charged_cents(day: Day) -> int:
@@ -178,8 +178,8 @@ def test_a_stay_across_midnight_is_one_stay(day: Day) -> None:
 
 def test_a_night_of_25_hours_is_charged_for_every_hour_that_passed(day: Day) -> None:
     care = day.school.programmes[number("care")]
-    hourly = Tariff(Per.PERIOD, unit_tenths=1000, period_min=60)
-    day.change((replace(care, windows=(hours({6}, "00:00", "08:00"),), tariff=hourly),))
+    hourly = Line(Periods(Fixed(1000), period_min=60))
+    day.change((replace(care, windows=(hours({6}, "00:00", "08:00"),)), tariff("care", hourly)))
     day.date = LONG_DAY
     day.tap("Léa", "care-in", "01:00")
     day.tap("Léa", "care-out", "04:00")

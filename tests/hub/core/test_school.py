@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.school import Badge, BadgeState, Household, Programme, Pupil, Row, School, edited
+from hub.core.school import Badge, BadgeState, Custody, Household, Programme, Pupil, Row, School, edited
 from proto.messages import Use
-from tests.schools import CARE_HOURS, CARE_TARIFF, badge, number, small_school
+from tests.schools import CARE_HOURS, badge, number, small_school
 
 
 def rows_of(school: School) -> list[Row]:
@@ -26,8 +27,10 @@ def rows_of(school: School) -> list[Row]:
         school.canteens,
         school.menus,
         school.diets,
+        school.groups,
     )
-    return [row for kind in plain for row in kind.values()] + [state for states in school.badges.values() for state in states]
+    together: tuple[Mapping[Any, tuple[Row, ...]], ...] = (school.badges, school.tariffs, school.files, school.custody, school.overrides)
+    return [row for kind in plain for row in kind.values()] + [row for kind in together for rows in kind.values() for row in rows]
 
 
 badges = st.builds(
@@ -60,6 +63,20 @@ def test_the_states_of_a_badge_stand_in_the_order_of_time_however_they_were_writ
         assert [state.from_ms for state in states] == sorted(state.from_ms for state in states)
 
 
+def test_the_children_a_household_may_pay_for_stand_eldest_first_and_follow_every_edit() -> None:
+    school = small_school()
+    household, other = number("Vanderzande"), number("Quintelier")
+    lea, tom = school.pupils[number("Léa")], school.pupils[number("Tom")]
+    twin = replace(lea, id=number("Zoé"), born=date(2016, 5, 1), birth_order=2)
+    school = edited(school, (replace(lea, born=date(2016, 5, 1), birth_order=1), tom, twin))
+    assert school.kin[household] == (lea.id, twin.id, tom.id)
+    school = edited(school, (replace(tom, born=date(2012, 1, 1)), Custody(1, lea.id, other, date(2025, 1, 1))))
+    assert school.kin[household] == (tom.id, lea.id, twin.id)
+    assert school.kin[other] == (lea.id, number("Noé"))
+    school = edited(school, (replace(school.pupils[tom.id], household=other),))
+    assert (school.kin[household], school.kin[other]) == ((lea.id, twin.id), (tom.id, lea.id, number("Noé")))
+
+
 def test_an_edit_leaves_the_old_school_as_it_was_and_shares_what_did_not_change() -> None:
     before = small_school()
     after = edited(before, (replace(before.pupils[number("Léa")], group="4B"),))
@@ -68,6 +85,6 @@ def test_an_edit_leaves_the_old_school_as_it_was_and_shares_what_did_not_change(
 
 
 def test_of_two_programmes_for_one_use_the_same_one_is_meant_in_whatever_order_they_were_read() -> None:
-    one, two = (Programme(number, 1, Use.CARE, "Garderie", CARE_HOURS, CARE_TARIFF) for number in (1, 2))
+    one, two = (Programme(number, 1, Use.CARE, "Garderie", CARE_HOURS) for number in (1, 2))
     assert edited(School(), (one, two)).programme_for(1, Use.CARE) is edited(School(), (two, one)).programme_for(1, Use.CARE) is one
     assert edited(School(), (one,)).programme_for(2, Use.CARE) is None

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from html import unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,13 +19,13 @@ from fastapi import FastAPI
 from hub.core import facts as f
 from hub.core.books import Books
 from hub.core.calendar import Window
+from hub.core.formulas import Fixed, Line, Periods, Session
 from hub.core.ledger import opening_account, sales_account, wallet_account
 from hub.core.school import (
     Badge,
     BadgeState,
     Device,
     Household,
-    Per,
     Policy,
     Product,
     ProductKind,
@@ -63,9 +64,12 @@ SCHOOL_ROWS: tuple[Row, ...] = (
     Pupil(100, 10, 1, "Léa", "Dupont", "5B"),
     Pupil(101, 10, 1, "Hugo", "Dupont", "2A"),
     Pupil(102, 11, 2, "Noé", "Maes", "5B"),
-    Programme(20, 1, Use.CARE, "Garderie", (Window(frozenset(range(5)), 930, 1080),), Tariff(Per.PERIOD, 750, 30, 5)),
-    Programme(21, 1, Use.STUDY, "Étude", (Window(frozenset(range(5)), 930, 1020),), Tariff(Per.SESSION, 1000), needs_exit=False),
-    Programme(22, 2, Use.CARE, "Garderie", (Window(frozenset(range(5)), 930, 1080),), Tariff(Per.PERIOD, 750, 30, 5)),
+    Programme(20, 1, Use.CARE, "Garderie", (Window(frozenset(range(5)), 930, 1080),)),
+    Programme(21, 1, Use.STUDY, "Étude", (Window(frozenset(range(5)), 930, 1020),), needs_exit=False),
+    Programme(22, 2, Use.CARE, "Garderie", (Window(frozenset(range(5)), 930, 1080),)),
+    Tariff(40, 20, date.min, None, (Line(Periods(Fixed(750), 30, 5)),)),
+    Tariff(41, 21, date.min, None, (Line(Session(Fixed(1000))),)),
+    Tariff(42, 22, date.min, None, (Line(Periods(Fixed(750), 30, 5)),)),
     Product(30, 1, ProductKind.ARTICLE, "Sandwich", 350, Policy.LIMIT),
     Device("porte-parc", 1, "Porte de la garderie"),
     Device("caisse-parc", 1, "Caisse du réfectoire"),
