@@ -70,6 +70,7 @@ canteen = Table(
     Column("horizon_days", Integer, nullable=False),
     Column("cut_off_min", Integer, nullable=False),
     Column("days_before", Integer, nullable=False, comment="working days"),
+    Column("waiting_until_min", Integer, nullable=False),
     Column("walk_up", Text, nullable=False),
     Column("walk_up_cents", BigInteger, nullable=False),
     Column("unordered", Text, nullable=False),

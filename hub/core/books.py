@@ -132,8 +132,8 @@ class Books:
     """(pupil, site, day) -> meal."""
     portions: dict[tuple[int, int], dict[int, int]] = field(default_factory=dict)
     """(site, day) -> pupil -> product, cancelled late and not resold, oldest first."""
-    waiting: dict[tuple[int, int], dict[int, int]] = field(default_factory=dict)
-    """(site, day) -> pupil -> product, who waited longest first."""
+    waiting: dict[tuple[int, int], dict[int, f.MealAwaited]] = field(default_factory=dict)
+    """(site, day) -> pupil -> what for, who waited longest first."""
     cash_sessions: dict[str, CashSession] = field(default_factory=dict)
     """Open ones, by desk."""
     till: dict[int, TillAct] = field(default_factory=dict)
@@ -284,12 +284,12 @@ def _resold(books: Books, fact: f.MealResold) -> None:
 
 def _awaited(books: Books, fact: f.MealAwaited) -> None:
     if fact.product:
-        books.waiting.setdefault((fact.site, fact.day), {})[fact.pupil] = fact.product
+        books.waiting.setdefault((fact.site, fact.day), {})[fact.pupil] = fact
     else:
         _forget(books.waiting, fact)
 
 
-def _forget(lists: dict[tuple[int, int], dict[int, int]], fact: f.MealReserved | f.MealServed | f.MealResold | f.MealAwaited) -> None:
+def _forget(lists: dict[tuple[int, int], dict[int, Any]], fact: f.MealReserved | f.MealServed | f.MealResold | f.MealAwaited) -> None:
     """Take a pupil off a day's list; most days have none."""
     pupils = lists.get((fact.site, fact.day))
     if pupils is not None and pupils.pop(fact.pupil, None) is not None and not pupils:

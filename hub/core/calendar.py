@@ -44,6 +44,11 @@ def day_of(instant_ms: int, zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(instant_ms // 1000, zone).date()
 
 
+def day_code(day: date) -> int:
+    """A day as facts have it: 20250106."""
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
 def instant_ms(day: date, minute: int, zone: ZoneInfo) -> int:
     """The instant of a local wall-clock minute.
 

@@ -1,36 +1,124 @@
-"""Meals: reserving, and handing out at a till. A child who is there eats; what it costs is the payer's matter."""
+"""Meals: ordering, changing and cancelling in time, reselling what is cancelled late, and handing out at a till.
 
-from datetime import date
+A child who is there eats; what it costs is the payer's matter. A pupil has at most one order a day at a site: a meal, or a sandwich.
+The menu says what can be ordered and for how much; who is told of what happens here is not this room's matter.
+"""
 
-from hub.core.books import Books
-from hub.core.calendar import day_of
-from hub.core.facts import Code, Facts, MealReserved, MealServed, Refusal, Rule, Why, derived
-from hub.core.school import Policy, Product, ProductKind, School
+from collections import Counter
+from datetime import date, timedelta
+
+from msgspec import Struct
+
+from hub.core.books import Books, Meal
+from hub.core.calendar import day_code, day_of, instant_ms
+from hub.core.days import cut_off_ms
+from hub.core.facts import (
+    By,
+    Code,
+    Facts,
+    MealAwaited,
+    MealCancelled,
+    MealReserved,
+    MealResold,
+    MealServed,
+    Reason,
+    Refusal,
+    derived,
+)
+from hub.core.school import Policy, Product, ProductKind, Pupil, School, Site, Unordered
 from hub.core.tap import Outcome, Tap
-from hub.core.wallets import Sale, charge
+from hub.core.tariffs import price_of_product
+from hub.core.wallets import Sale, charge, charge_id, reverse
+
+
+class Wish(Struct, frozen=True):
+    """Whose order of which day, asked by whom; `at_ms`: when the hub received it, which alone decides (requirement Q10).
+
+    `who`: the person's own number where one signed in.
+    """
+
+    pupil: int
+    site: int
+    day: date
+    by: By
+    at_ms: int
+    who: int = 0
+
+
+class Coming(Struct, frozen=True):
+    """A pupil who comes to eat. `forced` and `unlit` as of a tap; `by` STAFF: the badge was forgotten."""
+
+    ask: int
+    pupil: Pupil
+    site: Site
+    at_ms: int
+    forced: bool = False
+    unlit: bool = False
+    by: By = By.PUPIL
+    who: int = 0
+
+
+# --- handing out ----------------------------------------------------------------------------------
 
 
 def take(school: School, books: Books, tap: Tap, product: Product) -> Outcome:
-    """Hand out the reserved meal of the day, once; without a reservation the child is served and charged."""
-    day = _number(day_of(tap.at_ms, tap.site.zone))
-    meal = books.meals.get((tap.pupil.id, tap.site.id, day))
+    """Hand out the order of the day, once; without one the child is served and charged, whatever the balance."""
+    return _hand_out(school, books, Coming(tap.ask, tap.pupil, tap.site, tap.at_ms, tap.forced, tap.unlit), product)
+
+
+def collect(school: School, books: Books, ask: int, wish: Wish, product: int) -> Facts | Refusal:
+    """The same for a pupil whose badge was forgotten, by staff who know the pupil; it is the day of `at_ms`.
+
+    `product`: what is handed out where nothing is ordered.
+    """
+    pupil, what = school.pupils.get(wish.pupil), school.products.get(product)
+    if pupil is None:
+        return Refusal("no_such_pupil")
+    if what is None or what.kind is not ProductKind.MEAL or what.site != wish.site:
+        return Refusal("no_such_meal")
+    coming = Coming(ask, pupil, school.sites[wish.site], wish.at_ms, by=wish.by, who=wish.who)
+    today = day_of(wish.at_ms, coming.site.zone)
+    return _hand_out(school, books, coming, what).facts or Refusal("already_collected", {"day": day_code(today)})
+
+
+def is_ordered(books: Books, tap: Tap, product: Product) -> bool:
+    """Whether this very product is the pupil's order of the day: then a tap hands it out, and sells nothing."""
+    meal = books.meals.get((tap.pupil.id, tap.site.id, day_code(day_of(tap.at_ms, tap.site.zone))))
+    return meal is not None and meal.product == product.id
+
+
+def _hand_out(school: School, books: Books, coming: Coming, product: Product) -> Outcome:
+    """An order that was cancelled late and not resold is still the pupil's own: it is paid."""
+    today = day_of(coming.at_ms, coming.site.zone)
+    day = day_code(today)
+    meal = books.meals.get((coming.pupil.id, coming.site.id, day))
     if meal is not None and meal.served_ms:
         return Outcome(Code.MEAL_AGAIN)
-    served = MealServed(tap.ask, meal.id if meal else 0, tap.pupil.id, tap.site.id, meal.product if meal else product.id, day, tap.at_ms)
+    number, what = (meal.id, meal.product) if meal else (0, product.id)
+    place = (coming.pupil.id, coming.site.id, what, day)
+    served = MealServed(coming.ask, number, *place, coming.at_ms, coming.by, coming.who)
     if meal is not None:
         return Outcome(Code.MEAL, (served,))
-    if tap.unlit:
+    if coming.unlit:
         return Outcome(Code.WALK_UP, (served,))
-    why = Why(Rule.PRICE, unit_tenths=product.price_cents * 10)
-    paid = charge(
-        school, books, tap.ask, Sale(tap.pupil, tap.site, product.id, product.price_cents, why, Policy.MUST_SERVE, tap.at_ms, tap.forced)
-    )
+    return Outcome(Code.WALK_UP, (served, *_walk_up(school, books, coming, product, today)))
+
+
+def _walk_up(school: School, books: Books, coming: Coming, product: Product, today: date) -> Facts:
+    rules = school.canteen(coming.site.id)
+    surcharge_cents = rules.walk_up_cents if rules.walk_up is Unordered.SURCHARGE else 0
+    cents, why = price_of_product(school, coming.pupil, product, today, supplement_cents=surcharge_cents)
+    sale = Sale(coming.pupil, coming.site, product.id, cents, why, Policy.MUST_SERVE, coming.at_ms, coming.forced)
+    paid = charge(school, books, coming.ask, sale)
     assert not isinstance(paid, Refusal), "a child who is there eats"
-    return Outcome(Code.WALK_UP, (served, *paid))
+    return paid
+
+
+# --- ordering -------------------------------------------------------------------------------------
 
 
 def reserve(school: School, books: Books, ask: int, pupil: int, product: int, day: str, at_ms: int) -> Facts | Refusal:
-    """Reserve a meal for a day (YYYY-MM-DD), paid at ordering (requirement S77), whatever the balance and the product's policy."""
+    """Reserve a meal for a day (YYYY-MM-DD) from the office's list: at any time, on no menu, whatever the product's policy."""
     who, what = school.pupils.get(pupil), school.products.get(product)
     if who is None or what is None or what.kind is not ProductKind.MEAL:
         return Refusal("no_such_meal")
@@ -39,19 +127,202 @@ def reserve(school: School, books: Books, ask: int, pupil: int, product: int, da
         return Refusal("no_such_day")
     if (pupil, what.site, number) in books.meals:
         return Refusal("already_reserved", {"day": number})
-    why = Why(Rule.PRICE, unit_tenths=what.price_cents * 10)
-    sale = Sale(who, school.sites[what.site], product, what.price_cents, why, Policy.MUST_SERVE, at_ms, day=date.fromisoformat(day))
-    paid = charge(school, books, ask, sale)
-    return paid if isinstance(paid, Refusal) else (MealReserved(ask, derived(ask, "meal"), pupil, what.site, product, number), *paid)
+    return _ordered(school, books, ask, Wish(pupil, what.site, date.fromisoformat(day), By.STAFF, at_ms), what)
+
+
+def order(school: School, books: Books, ask: int, wish: Wish, product: int) -> Facts | Refusal:
+    """Order what is on the menu, until the cut-off, paid at once (requirements S72, S73, S77)."""
+    what = _offered(school, wish, product)
+    if isinstance(what, Refusal):
+        return what
+    if _meal(books, wish) is not None:
+        return Refusal("already_reserved", {"day": day_code(wish.day)})
+    return _in_time(school, wish) or _ordered(school, books, ask, wish, what)
+
+
+def change(school: School, books: Books, ask: int, wish: Wish, product: int) -> Facts | Refusal:
+    """Another product instead, until the cut-off: what was paid comes back, the new price is paid, so the difference is booked."""
+    what, meal = _offered(school, wish, product), _meal(books, wish)
+    if isinstance(what, Refusal):
+        return what
+    if meal is None or meal.served_ms or meal.product == product:
+        return Refusal("nothing_to_change", {"day": day_code(wish.day)})
+    late = _in_time(school, wish)
+    if late is not None:
+        return late
+    back = _paid_back(books, ask, meal, wish.at_ms, Reason.CHANGED)
+    booked = _ordered(school, books, ask, wish, what, back, meal.id)
+    return booked if isinstance(booked, Refusal) else (*back, *booked)
+
+
+def cancel(school: School, books: Books, ask: int, wish: Wish) -> Facts | Refusal:
+    """In time: the price that was paid comes back. Later: only if the portion is resold to somebody who waits (S76, M12)."""
+    meal = _meal(books, wish)
+    if meal is None:
+        return Refusal("nothing_to_cancel", {"day": day_code(wish.day)})
+    if meal.served_ms or meal.late:
+        return Refusal("already_collected" if meal.served_ms else "already_cancelled", {"day": day_code(wish.day)})
+    if wish.day < day_of(wish.at_ms, school.sites[wish.site].zone):
+        return Refusal("past_day", {"day": day_code(wish.day)})
+    late = _in_time(school, wish) is not None
+    place = (wish.pupil, wish.site, meal.product, day_code(wish.day))
+    cancelled = MealCancelled(ask, meal.id, *place, wish.by, wish.who, wish.at_ms, late)
+    if not late:
+        return (cancelled, *_paid_back(books, ask, meal, wish.at_ms, Reason.CANCELLED))
+    return (cancelled, *_resold_to_first(school, books, ask, wish, meal.product))
+
+
+def _ordered(school: School, books: Books, ask: int, wish: Wish, product: Product, earlier: Facts = (), meal: int = 0) -> Facts | Refusal:
+    """The order and its charge. A meal is ordered whatever the balance; another product by its own policy."""
+    pupil = school.pupils[wish.pupil]
+    cents, why = price_of_product(school, pupil, product, wish.day)
+    policy = Policy.MUST_SERVE if product.kind is ProductKind.MEAL else product.policy
+    sale = Sale(pupil, school.sites[wish.site], product.id, cents, why, policy, wish.at_ms, day=wish.day)
+    paid = charge(school, books, ask, sale, earlier)
+    if isinstance(paid, Refusal):
+        return paid
+    number, day = meal or derived(ask, "meal"), day_code(wish.day)
+    return (MealReserved(ask, number, wish.pupil, wish.site, product.id, day, wish.by, wish.who, wish.at_ms), *paid)
+
+
+def _paid_back(books: Books, ask: int, meal: Meal, at_ms: int, reason: Reason) -> Facts:
+    """What an order costs so far; nothing where nothing was charged."""
+    paid = books.charges.get(charge_id(meal.ask))
+    return reverse(ask, paid, at_ms, reason) if paid else ()
+
+
+def _offered(school: School, wish: Wish, product: int) -> Product | Refusal:
+    """What is ordered, if this pupil can be served there and it is on the menu of a day within the horizon."""
+    if wish.pupil not in school.pupils or wish.site not in school.sites:
+        return Refusal("no_such_pupil" if wish.pupil not in school.pupils else "no_such_site")
+    today, rules = day_of(wish.at_ms, school.sites[wish.site].zone), school.canteen(wish.site)
+    if wish.day < today:
+        return Refusal("past_day", {"day": day_code(wish.day)})
+    if wish.day > today + timedelta(days=rules.horizon_days):
+        return Refusal("too_early", {"day": day_code(wish.day), "horizon_days": rules.horizon_days})
+    if school.offer(wish.site, wish.day, product) is None or product not in school.products:
+        return Refusal("not_on_menu", {"day": day_code(wish.day)})
+    return school.products[product]
+
+
+def _in_time(school: School, wish: Wish) -> Refusal | None:
+    """Whether the order of that day may still be placed, changed or cancelled: not from the very instant of the cut-off on."""
+    rules = school.canteen(wish.site)
+    last_ms = cut_off_ms(school, school.sites[wish.site], wish.day, rules.days_before, rules.cut_off_min)
+    return None if wish.at_ms < last_ms else Refusal("too_late", {"cut_off_ms": last_ms, "received_ms": wish.at_ms})
+
+
+def _meal(books: Books, wish: Wish) -> Meal | None:
+    return books.meals.get((wish.pupil, wish.site, day_code(wish.day)))
+
+
+# --- waiting for what is cancelled late -----------------------------------------------------------
+
+
+def wait(school: School, books: Books, ask: int, wish: Wish, product: int) -> Facts | Refusal:
+    """Wait for a portion; one that was cancelled late and not resold is bought at once, after the cut-off too (requirement M12)."""
+    what, day = _offered(school, wish, product), day_code(wish.day)
+    if isinstance(what, Refusal):
+        return what
+    if _meal(books, wish) is not None:
+        return Refusal("already_reserved", {"day": day})
+    if not _still_resold(school, wish):
+        return Refusal("too_late", {"day": day})
+    portions = books.portions.get((wish.site, day), {})
+    seller = next((pupil for pupil, portion in portions.items() if portion == product), None)
+    if seller is not None:
+        return _resold(school, books, ask, seller, wish)
+    known = books.waiting.get((wish.site, day), {}).get(wish.pupil)
+    if known is not None and known.product == product:
+        return Refusal("already_waiting", {"day": day})
+    return (MealAwaited(ask, wish.pupil, wish.site, product, day, wish.by, wish.who, wish.at_ms),)
+
+
+def leave(_school: School, books: Books, ask: int, wish: Wish) -> Facts | Refusal:
+    """Wait no longer."""
+    day = day_code(wish.day)
+    if wish.pupil not in books.waiting.get((wish.site, day), {}):
+        return Refusal("not_waiting", {"day": day})
+    return (MealAwaited(ask, wish.pupil, wish.site, 0, day, wish.by, wish.who, wish.at_ms),)
+
+
+def _resold_to_first(school: School, books: Books, ask: int, wish: Wish, product: int) -> Facts:
+    """To who has waited longest for this product and can pay for it; nothing where nobody does, or the meal is over."""
+    waiting = books.waiting.get((wish.site, day_code(wish.day)), {}).values() if _still_resold(school, wish) else ()
+    for first in waiting:
+        if first.product == product and first.pupil in school.pupils:
+            bought = _resold(school, books, ask, wish.pupil, Wish(first.pupil, wish.site, wish.day, first.by, wish.at_ms, first.who))
+            if not isinstance(bought, Refusal):
+                return bought
+    return ()
+
+
+def _resold(school: School, books: Books, ask: int, seller: int, buyer: Wish) -> Facts | Refusal:
+    """The portion is the buyer's order, at the day's price; only now the seller has back what was paid."""
+    day = day_code(buyer.day)
+    meal = books.meals[seller, buyer.site, day]
+    back = _paid_back(books, ask, meal, buyer.at_ms, Reason.RESOLD)
+    booked = _ordered(school, books, ask, buyer, school.products[meal.product], back)
+    if isinstance(booked, Refusal):
+        return booked
+    return (MealResold(ask, meal.id, seller, buyer.site, meal.product, day, buyer.pupil, buyer.at_ms), *back, *booked)
+
+
+def _still_resold(school: School, wish: Wish) -> bool:
+    """Whether a portion of that day can still be eaten by another."""
+    until_min = school.canteen(wish.site).waiting_until_min
+    return wish.at_ms < instant_ms(wish.day, until_min, school.sites[wish.site].zone)
+
+
+# --- for the kitchen ------------------------------------------------------------------------------
+
+
+class Count(Struct, frozen=True):
+    """Portions of one product for one diet and class: ordered (what was cancelled late is cooked), handed out, waited for.
+
+    More may be handed out than were ordered: a child who comes without an order eats.
+    """
+
+    site: int
+    product: int
+    diet: str
+    group: str
+    ordered: int = 0
+    collected: int = 0
+    waiting: int = 0
+
+
+def counts(school: School, books: Books, day: date) -> tuple[Count, ...]:
+    """What the kitchens need for a day, by site, product, diet and class (requirement P21); at the cost of pupils, not of history."""
+    ordered: Counter[Line] = Counter()
+    collected: Counter[Line] = Counter()
+    waiting: Counter[Line] = Counter()
+    for site in school.sites:
+        awaited = books.waiting.get((site, day_code(day)), {})
+        for pupil in school.pupils.values():
+            meal = books.meals.get((pupil.id, site, day_code(day)))
+            if meal is not None:
+                line = _line(school, site, meal.product, pupil)
+                ordered[line] += meal.id != 0
+                collected[line] += meal.served_ms != 0
+            if pupil.id in awaited:
+                waiting[_line(school, site, awaited[pupil.id].product, pupil)] += 1
+    lines = sorted({*ordered, *collected, *waiting})
+    return tuple(Count(*line, ordered[line], collected[line], waiting[line]) for line in lines)
+
+
+Line = tuple[int, int, str, str]
+"""Site, product, diet, class."""
+
+
+def _line(school: School, site: int, product: int, pupil: Pupil) -> Line:
+    diet = school.diets.get(pupil.id)
+    return site, product, diet.code if diet else "", pupil.group
 
 
 def day_number(day: str) -> int | None:
     """`2025-01-06` as 20250106; None when it is no day."""
     try:
-        return _number(date.fromisoformat(day))
+        return day_code(date.fromisoformat(day))
     except ValueError:
         return None
-
-
-def _number(day: date) -> int:
-    return day.year * 10_000 + day.month * 100 + day.day

@@ -139,6 +139,8 @@ class Why(Struct, frozen=True, array_like=True, gc=False):
     max_cents: int = 0
     tariff: int = 0
     terms: Terms | None = None
+    supplement_cents: int = 0
+    """Added after the maximum: for what was not ordered."""
 
 
 class Entry(Struct, frozen=True, array_like=True, gc=False):

@@ -165,7 +165,9 @@ def _dispatch(school: School, books: Books, tap: Tap) -> Outcome:
             product = school.products.get(tap.reader.product)
             if product is None:
                 return Outcome(Code.SEEN)
-            return canteen.take(school, books, tap, product) if product.kind is ProductKind.MEAL else till.take(school, books, tap, product)
+            if product.kind is ProductKind.MEAL or canteen.is_ordered(books, tap, product):
+                return canteen.take(school, books, tap, product)
+            return till.take(school, books, tap, product)
         case Use.KIOSK | Use.ENTRANCE:
             return Outcome(Code.SEEN)
 

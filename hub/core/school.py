@@ -190,15 +190,17 @@ class Menu:
 class Canteen:
     """How a site takes orders and runs its till; a site without a row goes by these defaults (requirements S72, S73, S79, Q11, P16).
 
-    Orders are taken `horizon_days` ahead, until `cut_off_min` after midnight `days_before` working days before. A pupil who comes
-    without an order: `walk_up` for a meal, `unordered` for another product of the day's menu, each with its surcharge in cents.
-    Above `void_limit_cents` another person voids. Raises ValueError for a walk-up meal that would be refused.
+    Orders are taken `horizon_days` ahead, until `cut_off_min` after midnight `days_before` working days before; portions that are
+    cancelled later are resold until `waiting_until_min` of the day. A pupil who comes without an order: `walk_up` for a meal,
+    `unordered` for another product of the day's menu, each with its surcharge in cents. Above `void_limit_cents` another person voids.
+    Raises ValueError for a walk-up meal that would be refused.
     """
 
     site: int
     horizon_days: int = 15
     cut_off_min: int = 9 * 60
     days_before: int = 0
+    waiting_until_min: int = 12 * 60
     walk_up: Unordered = Unordered.ALLOW
     walk_up_cents: int = 0
     unordered: Unordered = Unordered.ALLOW
@@ -370,6 +372,15 @@ class School:
         """The programme of this use at this site; of two, always the same one, in whatever order they were read."""
         found = (programme for programme in self.programmes.values() if programme.site == site and programme.use is use)
         return min(found, key=lambda programme: programme.id, default=None)
+
+    def canteen(self, site: int) -> Canteen:
+        """How a site takes orders and runs its till."""
+        return self.canteens.get(site) or Canteen(site)
+
+    def offer(self, site: int, day: date, product: int) -> Offer | None:
+        """A product as it stands on the menu of a day."""
+        menu = self.menus.get((site, day))
+        return next((offer for offer in menu.offers if offer.product == product), None) if menu else None
 
     def badges_of(self, pupil: int) -> list[Badge]:
         """Every badge state of a pupil, newest first."""

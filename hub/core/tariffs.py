@@ -20,7 +20,7 @@ from hub.core.families import NO_FILE, bracket_on, rank_of
 from hub.core.formulas import MAX_BRACKET, Band, Bands, ByBracket, ByEffort, Fixed, Formula, Late, Line, Periods, Session, Unit
 from hub.core.money import half_up
 from hub.core.payers import payer_on
-from hub.core.school import FamilyFile, Pupil, School, Site, Tariff
+from hub.core.school import FamilyFile, Product, Pupil, School, Site, Tariff
 
 NO_TERMS = Terms(line=1)
 
@@ -53,6 +53,21 @@ def price(school: School, what: Occasion) -> tuple[int, Why]:
     return cents_of(why), why
 
 
+def price_of_product(
+    school: School, pupil: Pupil, product: Product, day: date, quantity: int = 1, supplement_cents: int = 0
+) -> tuple[int, Why]:
+    """Cents and derivation of a product for a day: by its tariff, else the day's menu, else its own price; a supplement for each."""
+    offer, site = school.offer(product.site, day, product.id), school.sites[product.site]
+    if offer is not None and tariff_on(school, product.id, day) is None:
+        why = Why(Rule.PRICE, unit_tenths=offer.price_cents * 10)
+    else:
+        start_ms = instant_ms(day, 0, site.zone)
+        _, why = price(school, Occasion(pupil, site, product.id, start_ms, start_ms))
+    if quantity != 1 or supplement_cents:
+        why = replace(why, units=why.units * quantity, supplement_cents=supplement_cents * quantity)
+    return cents_of(why), why
+
+
 def reprice(school: School, charged: Charged, present: frozenset[int] = frozenset(), before_cents: int = 0) -> tuple[int, Why]:
     """What the same stay costs in another school: with a file that came since, or another tariff. The pupil must be in it."""
     why = charged.why
@@ -79,17 +94,17 @@ def grouped(school: School, item: int, day: date) -> frozenset[int]:
 
 
 def cents_of(why: Why) -> int:
-    """The amount that a derivation comes to: units, less the reduction, at most the maximum, plus the supplement, within the group's day.
+    """The amount that a derivation comes to: units, less the reduction, at most the maximum, plus supplements, within the group's day.
 
     Tenths of a cent are rounded once, half up, after the reduction (requirements, section 5).
     """
     terms = why.terms
     if terms is None:
         cents = half_up(why.units * why.unit_tenths, 10)
-        return min(cents, why.max_cents) if why.max_cents else cents
+        return (min(cents, why.max_cents) if why.max_cents else cents) + why.supplement_cents
     tenths = sum(part.units * part.unit_tenths for part in terms.parts) if terms.parts else why.units * why.unit_tenths
     cents = half_up(tenths * (100 - terms.percent), 1000)
-    cents = (min(cents, why.max_cents) if why.max_cents else cents) + terms.late_units * terms.late_cents
+    cents = (min(cents, why.max_cents) if why.max_cents else cents) + terms.late_units * terms.late_cents + why.supplement_cents
     return min(cents, max(terms.group_cents - terms.before_cents, 0)) if terms.group else cents
 
 

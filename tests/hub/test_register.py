@@ -117,7 +117,16 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
                 frozenset([words]),
             ),
             Canteen(
-                some(3), some(30), some(1439), some(3), Unordered.SURCHARGE, some(99), luck.choice(list(Unordered)), some(99), some(99)
+                some(3),
+                some(30),
+                some(1439),
+                some(3),
+                some(1439),
+                Unordered.SURCHARGE,
+                some(99),
+                luck.choice(list(Unordered)),
+                some(99),
+                some(99),
             ),
             Menu(some(3), date(2024, 2, 28) + timedelta(days=some(3)), tuple(Offer(some(5), some(900), allergens) for _ in range(some(3)))),
             Diet(some(3), words, allergens),

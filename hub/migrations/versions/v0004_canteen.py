@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("horizon_days", sa.Integer(), nullable=False),
         sa.Column("cut_off_min", sa.Integer(), nullable=False),
         sa.Column("days_before", sa.Integer(), nullable=False),
+        sa.Column("waiting_until_min", sa.Integer(), nullable=False),
         sa.Column("walk_up", sa.Text(), nullable=False),
         sa.Column("walk_up_cents", sa.BigInteger(), nullable=False),
         sa.Column("unordered", sa.Text(), nullable=False),

@@ -53,6 +53,7 @@ SALE = (Entry("wallet:9", -320), Entry("sales:2:7", 320))
 CARE = Why(Rule.PERIODS, 1_736_173_800_000, MONDAY_MS, 30, 1, 30, 5, 750, 600)
 TERMS = Terms(2, 2, 25, 4, 612_00, 77, 1_200, 50, 300, 1080, 6, 1, 250, 88, 900, 550, (Part(960, 1020, 60, 2, 30, 5, 1000),))
 BANDS = Why(Rule.BANDS, 1_736_173_800_000, MONDAY_MS, 60, 2, max_cents=600, tariff=66, terms=TERMS)
+WALK_UP = Why(Rule.PRICE, unit_tenths=4500, supplement_cents=75)
 FACTS: list[Fact] = [
     ScanTaken(1, "door", "a" * 16, 3, "care-in", "b" * 20, 5, MONDAY_MS, 200, Code.IN, Light.ACCEPTED, "", True, MONDAY_MS + 50),
     ScanTaken(LARGEST, "till", "a" * 16, 1, "till", "b" * 20, 0, 0, 0, Code.UNKNOWN, Light.ADULT, "accepted", False, MONDAY_MS),
@@ -77,6 +78,7 @@ FACTS: list[Fact] = [
     TillSold(21, 211, 191, 5, 2, 15, (91, 92), 395, MONDAY_MS),
     TillVoided(22, 201, 191, 9, 2, 16, Reason.TWICE, 20_00, MONDAY_MS, (Entry("wallet:9", -2000), Entry("cash:2:till-1", 2000))),
     Charged(23, 93, 9, 8, 5, 2, 6, 150, MONDAY_MS, BANDS, Reason.NONE, (Entry("wallet:9", -150), Entry("sales:2:6", 150))),
+    Charged(24, 94, 9, 8, 5, 2, 7, 525, MONDAY_MS, WALK_UP, Reason.NONE, (Entry("wallet:9", -525), Entry("sales:2:7", 525))),
 ]
 
 encode = msgspec.json.Encoder().encode
@@ -110,6 +112,9 @@ def test_a_fact_is_written_and_read_as_it_always_was(place: int) -> None:
         (4, MealServed(13, 121, 5, 2, 7, 20250106, MONDAY_MS)),
         (5, Charged(9, 91, 9, 8, 5, 2, 7, 320, MONDAY_MS, Why(Rule.PRICE, unit_tenths=3200), Reason.OFFLINE, SALE)),
         (6, Charged(10, 92, 9, 8, 5, 2, 6, 75, MONDAY_MS, CARE, Reason.NONE, (Entry("wallet:9", -75), Entry("sales:2:6", 75)))),
+        (7, FACTS[9]),
+        (8, FACTS[10]),
+        (9, FACTS[22]),
     ],
 )
 def test_an_older_shorter_array_is_read_with_what_was_meant_before_the_field_existed(place: int, older: Fact) -> None:
