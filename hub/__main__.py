@@ -163,6 +163,19 @@ async def _check(settings: Settings, _options: argparse.Namespace) -> int:
         return 0 if books.total_cents() == 0 else 1
 
 
+async def _why(settings: Settings, options: argparse.Namespace) -> int:
+    """Say in French, in words for a parent, how a charge came about."""
+    from hub.memory import memory
+    from hub.web.render import words
+    from hub.why import explain
+
+    french = words("fr")
+    async with memory(Path(settings.hub.data)) as stores:
+        for sentence in await explain(stores.journal, stores.desk.school, options.charge):
+            print(french.gettext(sentence.text) % sentence.values)
+    return 0
+
+
 def _backup(options: argparse.Namespace) -> int:
     """Copy a data folder, the hub running or not, and verify the copy by a full replay."""
     from hub.backup import backup
@@ -202,6 +215,7 @@ _COMMANDS = {
     "device": _device,
     "passwords": _passwords,
     "check": _check,
+    "why": _why,
 }
 _WITHOUT_SETTINGS = {"backup": _backup, "restore": _restore}
 """They name their folders, so that they work on a machine that has nothing else yet."""
@@ -249,6 +263,7 @@ def _parser() -> argparse.ArgumentParser:
     made["device"].add_argument("device", nargs="+", help="the device's id")
     made["device"].add_argument("--renew", action="store_true", help="a new password: the old one and any block end")
     made["device"].add_argument("--host", help="the broker's address as the device sees it")
+    made["why"].add_argument("charge", type=int, help="the charge's number")
     made["backup"].add_argument("folder", type=Path, help="the hub's data folder")
     made["backup"].add_argument("target", type=Path, help="a folder that is not there yet, best on another disk")
     made["restore"].add_argument("backup", type=Path, help="what `preau-hub backup` made")

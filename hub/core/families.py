@@ -30,7 +30,7 @@ def regularise(school: School, site: int, file: FamilyFile, chosen_day: date | N
     """
     if file.household not in school.households or site not in school.sites:
         return Refusal("no_such_household")
-    if not (file.bracket or file.qf_cents >= 0):
+    if not 0 <= file.bracket <= MAX_BRACKET or not (file.bracket or file.qf_cents >= 0):
         return Refusal("no_bracket")
     due_day = school.sites[site].files_due_day
     late = file.validated_day is not None and due_day is not None and file.validated_day > due_day

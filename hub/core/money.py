@@ -2,8 +2,8 @@
 
 import re
 
-_AMOUNT = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:[ .\u00a0\u202f]\d{3}){1,3}|\d{1,9})(?:,(?P<cents>\d{2}))?", re.ASCII)
-_TENTHS = re.compile(r"(?P<amount>[\d .]+,\d{2})(?P<tenth>\d)(?:\s*€)?", re.ASCII)
+_AMOUNT = re.compile(r"(?P<sign>[+-]?)(?P<whole>[1-9]\d{0,2}(?:[ .\u00a0\u202f]\d{3}){1,3}|\d{1,9})(?:,(?P<cents>\d{2}))?", re.ASCII)
+_TENTHS = re.compile(r"(?P<amount>[\d .\u00a0\u202f]+,\d{2})(?P<tenth>\d)[ \u00a0]?€?", re.ASCII)
 MAX_CENTS = 100_000_000_00
 """Above this an amount is a typing error: a hundred million euros."""
 
@@ -29,6 +29,12 @@ def read_tenths(text: str) -> int | None:
     found = _TENTHS.fullmatch(text.strip())
     cents = read_cents(found["amount"] if found else text)
     return None if cents is None else cents * 10 + int(found["tenth"] if found else 0)
+
+
+def write_tenths(tenths: int) -> str:
+    """A unit price: `0,75 €`, or `0,075 €` where it has a tenth of a cent."""
+    amount = write_cents(tenths // 10)
+    return amount.replace("\u00a0", f"{tenths % 10}\u00a0") if tenths % 10 else amount
 
 
 def round_tenths(tenths: int) -> int:

@@ -94,18 +94,24 @@ def grouped(school: School, item: int, day: date) -> frozenset[int]:
 
 
 def cents_of(why: Why) -> int:
-    """The amount that a derivation comes to: units, less the reduction, at most the maximum, plus supplements, within the group's day.
+    """What a derivation comes to: units, less the reduction, at most the maximum, plus supplements, within the group's day."""
+    cents, terms = before_cap(why), why.terms
+    if why.max_cents:
+        cents = min(cents, why.max_cents)
+    cents += why.supplement_cents
+    if terms is None:
+        return cents
+    cents += terms.late_units * terms.late_cents
+    return min(cents, max(terms.group_cents - terms.before_cents, 0)) if terms.group else cents
 
-    Tenths of a cent are rounded once, half up, after the reduction (requirements, section 5).
-    """
+
+def before_cap(why: Why) -> int:
+    """Units and reduction only. Tenths of a cent are rounded once, half up (requirements, section 5)."""
     terms = why.terms
     if terms is None:
-        cents = half_up(why.units * why.unit_tenths, 10)
-        return (min(cents, why.max_cents) if why.max_cents else cents) + why.supplement_cents
+        return half_up(why.units * why.unit_tenths, 10)
     tenths = sum(part.units * part.unit_tenths for part in terms.parts) if terms.parts else why.units * why.unit_tenths
-    cents = half_up(tenths * (100 - terms.percent), 1000)
-    cents = (min(cents, why.max_cents) if why.max_cents else cents) + terms.late_units * terms.late_cents + why.supplement_cents
-    return min(cents, max(terms.group_cents - terms.before_cents, 0)) if terms.group else cents
+    return half_up(tenths * (100 - terms.percent), 1000)
 
 
 def started_periods(minutes: int, period_min: int, tolerance_min: int) -> int:

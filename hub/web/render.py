@@ -117,6 +117,11 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
     return room
 
 
+def words(language: str) -> NullTranslations:
+    """The catalogue of a language, for what is said without a page."""
+    return _catalogues()[language]
+
+
 def clock(ms: int, zone: ZoneInfo) -> str:
     """`16:02`, local."""
     return calendar.at(ms, zone).strftime("%H:%M")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.money import MAX_CENTS, read_cents, round_tenths, write_cents
+from hub.core.money import MAX_CENTS, half_up, read_cents, read_tenths, round_tenths, write_cents, write_tenths
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,29 @@ def test_an_amount_is_shown_as_french_does(cents: int, text: str) -> None:
 )
 def test_half_a_cent_is_rounded_away_from_zero(tenths: int, cents: int) -> None:
     assert round_tenths(tenths) == cents
+
+
+@pytest.mark.parametrize(
+    ("text", "tenths"),
+    [("0,075", 75), ("0,75", 750), ("12", 12_000), ("1 234,567", 1_234_567), (" 0,075 € ", 75), ("0,005€", 5), ("-0,75", -750)],
+)
+def test_a_unit_price_may_have_a_third_digit(text: str, tenths: int) -> None:
+    assert read_tenths(text) == tenths
+
+
+@pytest.mark.parametrize("text", ["", "0,0755", "0,07x", ",075", "-0,075", "1,2", "0.075", "0,075 € €"])
+def test_what_is_not_surely_a_unit_price_is_none(text: str) -> None:
+    assert read_tenths(text) is None
+
+
+@given(st.integers(0, 10**9))
+def test_a_unit_price_that_was_written_is_read_again(tenths: int) -> None:
+    assert read_tenths(write_tenths(tenths)) == tenths
+
+
+@given(st.integers(-(10**12), 10**12), st.integers(1, 10**6))
+def test_a_division_goes_to_the_nearest_and_the_half_away_from_zero(amount: int, by: int) -> None:
+    found = half_up(amount, by)
+    assert 2 * abs(found * by - amount) <= by
+    assert found == -half_up(-amount, by)
+    assert half_up(by, 2 * by) == 1

@@ -1,0 +1,120 @@
+"""Why this price: the derivation of a charge as sentences a parent understands (requirement M3). Works nothing out anew.
+
+A sentence is an English text with its values; whoever shows it asks the catalogue for the reader's language.
+"""
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from hub.core.calendar import at
+from hub.core.facts import Part, Rule, Terms, Why
+from hub.core.formulas import MAX_BRACKET
+from hub.core.money import write_cents, write_tenths
+from hub.core.tariffs import before_cap, cents_of
+
+
+class Sentence(Struct, frozen=True):
+    """`text` is what catalogues are asked for; `values` stand in it as `%(name)s`."""
+
+    text: str
+    values: dict[str, str | int] = {}
+
+
+def sentences(why: Why, zone: ZoneInfo) -> tuple[Sentence, ...]:
+    """When, how many units at which price, what was taken off and put on, and what it makes; times in the site's zone."""
+    if why.rule is Rule.UNPRICED:
+        return (Sentence("No tariff was in force on that day: nothing is charged."),)
+    result = Sentence("Together: %(amount)s.", {"amount": write_cents(cents_of(why))})
+    return (*_counted(why, zone), *(_terms(why, why.terms) if why.terms else _capped(why)), result)
+
+
+def _counted(why: Why, zone: ZoneInfo) -> Iterator[Sentence]:
+    unit = write_tenths(why.unit_tenths)
+    if why.rule is Rule.PRICE:
+        yield Sentence("Price: %(unit)s.", {"unit": unit})
+        return
+    start, end = at(why.from_ms, zone), at(why.to_ms, zone)
+    when: dict[str, str | int] = {"day": f"{start:%d/%m/%Y}", "start": f"{start:%H:%M}", "end": f"{end:%H:%M}", "minutes": why.minutes}
+    if why.rule is Rule.SESSION:
+        yield Sentence("%(day)s from %(start)s: one session at %(unit)s.", {**when, "unit": unit})
+        return
+    yield Sentence("%(day)s from %(start)s to %(end)s: %(minutes)s minutes.", when)
+    if why.rule is Rule.PERIODS:
+        counted: dict[str, str | int] = {"units": why.units, "period": why.period_min, "unit": unit}
+        yield Sentence("Started periods of %(period)s minutes: %(units)s at %(unit)s.", counted)
+        yield from _forgiven(why.tolerance_min)
+    for part in why.terms.parts if why.terms else ():
+        yield from _band(part)
+
+
+def _forgiven(tolerance_min: int) -> Iterator[Sentence]:
+    if tolerance_min:
+        yield Sentence("The first %(minutes)s minutes of a new period are not counted.", {"minutes": tolerance_min})
+
+
+def _band(part: Part) -> Iterator[Sentence]:
+    """One band of the clock, if the child was there in it."""
+    if not part.minutes:
+        return
+    span: dict[str, str | int] = {"start": _clock(part.start_min), "end": _clock(part.end_min), "minutes": part.minutes}
+    counted: dict[str, str | int] = {"units": part.units, "period": part.period_min, "unit": write_tenths(part.unit_tenths)}
+    yield Sentence(
+        "Between %(start)s and %(end)s: %(minutes)s minutes, started periods of %(period)s minutes: %(units)s at %(unit)s.",
+        {**span, **counted},
+    )
+    yield from _forgiven(part.tolerance_min)
+
+
+def _terms(why: Why, terms: Terms) -> Iterator[Sentence]:
+    """Income, rank, maximum, supplement, and the day of the tariff group; only what counted."""
+    if terms.bracket or terms.rate_ppm:
+        yield from _income(terms)
+    if terms.percent:
+        reduction: dict[str, str | int] = {"rank": terms.rank, "percent": terms.percent}
+        yield Sentence("Child number %(rank)s of the family: %(percent)s %% less.", reduction)
+    yield from _capped(why)
+    if terms.late_units:
+        yield Sentence(
+            "Fetched %(minutes)s minutes after %(hour)s: supplement %(units)s × %(unit)s.",
+            {
+                "minutes": terms.late_min,
+                "hour": _clock(terms.late_after_min),
+                "units": terms.late_units,
+                "unit": write_cents(terms.late_cents),
+            },
+        )
+    if terms.group:
+        day: dict[str, str | int] = {"most": write_cents(terms.group_cents), "before": write_cents(terms.before_cents)}
+        yield Sentence("At most %(most)s a day for everything of this group; %(before)s came before.", day)
+
+
+def _income(terms: Terms) -> Iterator[Sentence]:
+    if not terms.file:
+        yield Sentence("No valid family file on that day: the highest price, until the file is there.")
+    if terms.rate_ppm and terms.qf_cents >= 0:
+        effort: dict[str, str | int] = {
+            "quotient": write_cents(terms.qf_cents),
+            "rate": _percent(terms.rate_ppm),
+            "least": write_cents(terms.least_cents),
+            "most": write_cents(terms.most_cents),
+        }
+        yield Sentence("Family quotient %(quotient)s × %(rate)s %%, at least %(least)s and at most %(most)s.", effort)
+    elif terms.bracket:
+        yield Sentence("Price of bracket %(bracket)s of %(last)s.", {"bracket": terms.bracket, "last": MAX_BRACKET})
+
+
+def _capped(why: Why) -> Iterator[Sentence]:
+    if why.max_cents and before_cap(why) > why.max_cents:
+        yield Sentence("At most %(most)s for one stay.", {"most": write_cents(why.max_cents)})
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
+
+
+def _percent(rate_ppm: int) -> str:
+    """Millionths as percent: 1200 is `0,12`."""
+    whole, rest = divmod(rate_ppm, 10_000)
+    return f"{whole},{rest:04d}".rstrip("0").rstrip(",")
