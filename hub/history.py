@@ -46,7 +46,7 @@ _CLOSE = (
 _ORDER = (_SCAN, _ENTRY, _STAY, _CLOSE)
 """A stay is there before it is closed."""
 
-Booked = f.BalanceOpened | f.Charged | f.Reversed | f.CashPaidIn | f.TillVoided
+Booked = f.BalanceOpened | f.Charged | f.Reversed | f.CashPaidIn | f.TillVoided | f.Transferred | f.Cleared
 """Facts that move a wallet."""
 Statement = Insert | Update
 Values = tuple[int | str | None, ...]
@@ -233,11 +233,14 @@ def _of(number: int, fact: f.Fact) -> Iterator[tuple[Statement, Values]]:
             yield from _entries(number, fact, ("cash_in", 0, fact.pupil, f.Reason.NONE))
         case f.TillVoided():
             yield from _entries(number, fact, ("void", 0, 0, fact.reason))
+        case f.Transferred() | f.Cleared():
+            yield from _entries(number, fact, (fact.kind if isinstance(fact, f.Cleared) else "transfer", 0, 0, fact.reason))
 
 
 def _entries(number: int, fact: Booked, what: Values) -> Iterator[tuple[Statement, Values]]:
-    """The wallet's entries of one fact; `what`: kind, item, pupil, reason. The other side is the same cents: nobody asks for it here."""
-    account = wallet_account(fact.wallet)
+    """The wallets' entries of one fact; `what`: kind, item, pupil, reason. The other side is the same cents: nobody asks for it here."""
+    wallets = (fact.source, fact.target) if isinstance(fact, f.Transferred) else (fact.wallet,)
+    accounts = {wallet_account(wallet): wallet for wallet in wallets}
     for place, entry in enumerate(fact.entries):
-        if entry.account == account:
-            yield _ENTRY, (number * ENTRIES_OF_A_FACT + place, fact.wallet, entry.cents, fact.at_ms, *what)
+        if entry.account in accounts:
+            yield _ENTRY, (number * ENTRIES_OF_A_FACT + place, accounts[entry.account], entry.cents, fact.at_ms, *what)

@@ -292,7 +292,7 @@ history_entry = Table(
     Column("wallet", BigInteger, nullable=False),
     Column("cents", BigInteger, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
-    Column("kind", Text, nullable=False, comment="opening, charge, reverse, cash_in, void"),
+    Column("kind", Text, nullable=False, comment="opening, charge, reverse, cash_in, void, transfer, top_up, refund, payout"),
     Column("item", BigInteger, nullable=False),
     Column("pupil", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),

@@ -15,7 +15,7 @@ import msgspec
 from hub.core import attendance, scans
 from hub.core.books import Books
 from hub.core.calendar import Window
-from hub.core.facts import Facts, Refusal, ScanTaken, Unresolved, derived
+from hub.core.facts import Compartment, Facts, Refusal, ScanTaken, Unresolved, derived
 from hub.core.formulas import Fixed, Line, Periods, Session
 from hub.core.ledger import wallet_account
 from hub.core.scans import Arrived
@@ -279,7 +279,7 @@ class Day:
 
     def balance_cents(self, family: str, site: str = "Tilleuls") -> int:
         """What a family has at a site; 0 without a wallet."""
-        wallet = self.books.wallets.get((number(site), number(family)))
+        wallet = self.books.wallets.get((number(site), number(family), Compartment.WHOLE))
         return self.books.balance_cents(wallet_account(wallet)) if wallet else 0
 
     def is_in(self, who: str, programme: str = "care") -> bool:

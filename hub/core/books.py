@@ -13,10 +13,13 @@ from msgspec.structs import replace
 
 from hub.core import facts as f
 from hub.core.ledger import balanced
+from hub.core.references import Family, number_of, reference
 from proto.messages import YES, Light
 
 DECIDED_KEPT = 512
 """Decisions kept per device at least, for when it reports what it had lit by itself; it holds far fewer open questions."""
+LIMIT_DAYS_KEPT = 20
+"""Days of a pupil's articles that are kept: orders reach 15 days ahead (requirement S72)."""
 _AGAIN = f.Code.AGAIN
 """A member of an enum is looked up slowly, and here it is for every scan of a replay."""
 
@@ -37,6 +40,10 @@ class DeviceLine:
 
     n: int = 0
     shown_n: int = 0
+
+
+Place = tuple[int, int, f.Compartment]
+"""Site, owner (a household, or for a compartment a pupil), compartment: where there is at most one wallet."""
 
 
 class LastTap(Struct, frozen=True, gc=False):
@@ -64,6 +71,27 @@ class Charge(Struct, frozen=True, gc=False):
     item: int
     cents: int
     reversed: bool = False
+    limit_day: int = 0
+
+
+class Wallet(Struct, frozen=True, gc=False):
+    """Whose a wallet is: a household's, or (`household` 0) a pupil's; and what is written on a transfer to it."""
+
+    id: int
+    site: int
+    household: int
+    pupil: int
+    compartment: f.Compartment
+    reference: int
+
+    @property
+    def place(self) -> "Place":
+        return self.site, self.pupil or self.household, self.compartment
+
+
+class Hold(Struct, frozen=True, gc=False):
+    cents: int
+    until_ms: int
 
 
 class Meal(Struct, frozen=True, gc=False):
@@ -111,8 +139,15 @@ class Books:
     asks: dict[int, int] = field(default_factory=dict)
     """ask id -> number of its first fact."""
     balances: dict[str, int] = field(default_factory=dict)
-    wallets: dict[tuple[int, int], int] = field(default_factory=dict)
-    """(site, household) -> wallet."""
+    wallets: dict[Place, int] = field(default_factory=dict)
+    owners: dict[int, Wallet] = field(default_factory=dict)
+    """By wallet."""
+    references: dict[int, int] = field(default_factory=dict)
+    """Structured communication -> wallet, in the order they were given."""
+    holds: dict[int, dict[int, Hold]] = field(default_factory=dict)
+    """wallet -> hold; those that have expired go when the next one is placed."""
+    spent: dict[int, dict[int, int]] = field(default_factory=dict)
+    """pupil -> day -> cents for articles, the last days only."""
     lines: dict[str, dict[str, DeviceLine]] = field(default_factory=dict)
     """device -> incarnation -> line."""
     decided: dict[str, dict[tuple[str, int], Decided]] = field(default_factory=dict)
@@ -166,6 +201,12 @@ def replay(facts: Iterable[f.Fact]) -> Books:
     for fact in facts:
         books.apply(fact)
     return books
+
+
+def next_reference(books: Books, ahead: int = 0) -> int:
+    """The structured communication of the next wallet, or of one further `ahead`: counted on from the last one, never given again."""
+    last = next(reversed(books.references), 0)
+    return reference(Family.WALLET, number_of(last) + 1 + ahead)
 
 
 def _book(books: Books, entries: tuple[f.Entry, ...]) -> None:
@@ -236,7 +277,10 @@ def _closed(books: Books, fact: f.StayClosed) -> None:
 
 
 def _wallet(books: Books, fact: f.WalletOpened) -> None:
-    books.wallets[fact.site, fact.household] = fact.wallet
+    reference = fact.reference or next_reference(books)
+    books.wallets[fact.site, fact.pupil or fact.household, fact.compartment] = fact.wallet
+    books.owners[fact.wallet] = Wallet(fact.wallet, fact.site, fact.household, fact.pupil, fact.compartment, reference)
+    books.references[reference] = fact.wallet
 
 
 def _opening(books: Books, fact: f.BalanceOpened) -> None:
@@ -245,7 +289,9 @@ def _opening(books: Books, fact: f.BalanceOpened) -> None:
 
 
 def _charged(books: Books, fact: f.Charged) -> None:
-    books.charges[fact.charge] = Charge(fact.charge, fact.wallet, fact.pupil, fact.site, fact.item, fact.cents)
+    books.charges[fact.charge] = Charge(fact.charge, fact.wallet, fact.pupil, fact.site, fact.item, fact.cents, limit_day=fact.limit_day)
+    if fact.limit_day:
+        _spend(books, fact.pupil, fact.limit_day, fact.cents)
     books.charged[fact.pupil, fact.item] = (fact.charge, fact.at_ms)
     _book(books, fact.entries)
 
@@ -254,6 +300,32 @@ def _reversed(books: Books, fact: f.Reversed) -> None:
     taken = books.charges[fact.charge] = replace(books.charges[fact.charge], reversed=True)
     if books.charged.get((taken.pupil, taken.item), (0, 0))[0] == taken.id:
         del books.charged[taken.pupil, taken.item]
+    _book(books, fact.entries)
+    if taken.limit_day:
+        _spend(books, taken.pupil, taken.limit_day, -taken.cents)
+
+
+def _spend(books: Books, pupil: int, day: int, cents: int) -> None:
+    days = books.spent.setdefault(pupil, {})
+    days[day] = days.get(day, 0) + cents
+    if len(days) > LIMIT_DAYS_KEPT:
+        del days[min(days)]
+
+
+def _hold_placed(books: Books, fact: f.HoldPlaced) -> None:
+    """What has expired by then is forgotten, so that old holds do not pile up."""
+    live = {hold: each for hold, each in books.holds.get(fact.wallet, {}).items() if each.until_ms > fact.at_ms}
+    books.holds[fact.wallet] = live | {fact.hold: Hold(fact.cents, fact.until_ms)}
+
+
+def _hold_released(books: Books, fact: f.HoldReleased) -> None:
+    holds = books.holds.get(fact.wallet, {})
+    holds.pop(fact.hold, None)
+    if not holds:
+        books.holds.pop(fact.wallet, None)
+
+
+def _moved(books: Books, fact: f.Transferred | f.Cleared) -> None:
     _book(books, fact.entries)
 
 
@@ -341,6 +413,10 @@ _APPLY: dict[type, Callable[[Books, Any], None]] = {
     f.MealReserved: _reserved,
     f.MealServed: _served,
     f.LowBalance: _low,
+    f.HoldPlaced: _hold_placed,
+    f.HoldReleased: _hold_released,
+    f.Transferred: _moved,
+    f.Cleared: _moved,
     f.MealCancelled: _cancelled,
     f.MealResold: _resold,
     f.MealAwaited: _awaited,

@@ -57,6 +57,11 @@ class Reason(enum.StrEnum):
     WRONG_PRODUCT = "wrong_product"
     WRONG_AMOUNT = "wrong_amount"
     TWICE = "twice"
+    POLICY = "policy"  # the site's wallets are somebody else's from now on
+    SETTLED = "settled"  # a hold, by the charge it was for
+    REQUESTED = "requested"  # by the payer
+    OVERPAID = "overpaid"
+    LEAVER = "leaver"  # the pupil goes to another school
 
 
 class By(enum.StrEnum):
@@ -73,6 +78,20 @@ class Rule(enum.StrEnum):
     PRICE = "price"
     BANDS = "bands"
     UNPRICED = "unpriced"  # no tariff was in force: nothing is charged
+
+
+class Compartment(enum.StrEnum):
+    """Which of the owner's wallets at a site."""
+
+    WHOLE = ""  # a household's only one (requirement S26)
+    GENERAL = "general"  # a pupil's, for everything that is bought (S28)
+    RESERVE = "reserve"  # a pupil's, put in safety: never drawn by itself
+
+
+class Clearing(enum.StrEnum):
+    TOP_UP = "top_up"
+    REFUND = "refund"
+    PAYOUT = "payout"  # a leaver's rest (requirement P17)
 
 
 class Level(enum.StrEnum):
@@ -225,13 +244,16 @@ class StayClosed(Struct, frozen=True, array_like=True, gc=False, tag="out"):
 
 
 class WalletOpened(Struct, frozen=True, array_like=True, gc=False, tag="wallet"):
-    """One wallet per household and site (requirements S26, S27)."""
+    """A household's at a site (S27), `pupil` 0, or one of a pupil's two (S28), `household` 0. `reference`: 0 = the books count it one."""
 
     ask: Id
     wallet: Id
     site: int
     household: int
     at_ms: int
+    pupil: int = 0
+    compartment: Compartment = Compartment.WHOLE
+    reference: int = 0
 
 
 class BalanceOpened(Struct, frozen=True, array_like=True, gc=False, tag="opening"):
@@ -244,7 +266,10 @@ class BalanceOpened(Struct, frozen=True, array_like=True, gc=False, tag="opening
 
 
 class Charged(Struct, frozen=True, array_like=True, gc=False, tag="charge"):
-    """`payer` is a household, `pupil` the beneficiary. `item`: the programme or product. `reason` says why a limit was passed."""
+    """`payer` is a household, `pupil` the beneficiary. `item`: the programme or product. `reason` says why a limit was passed.
+
+    `limit_day`: the day of service (YYYYMMDD) whose daily limit an article counts for; 0 for what is always served.
+    """
 
     ask: Id
     charge: Id
@@ -256,6 +281,59 @@ class Charged(Struct, frozen=True, array_like=True, gc=False, tag="charge"):
     cents: int
     at_ms: int
     why: Why
+    reason: Reason
+    entries: tuple[Entry, ...]
+    limit_day: int = 0
+
+
+class HoldPlaced(Struct, frozen=True, array_like=True, gc=False, tag="hold"):
+    """Money set aside until an instant, when it is free again by itself (requirement P8)."""
+
+    ask: Id
+    hold: Id
+    wallet: int
+    payer: int
+    pupil: int
+    item: int
+    cents: int
+    at_ms: int
+    until_ms: int
+
+
+class HoldReleased(Struct, frozen=True, array_like=True, gc=False, tag="hold_released"):
+    """Money is free again before its time; `reason` SETTLED: by the charge of the same ask."""
+
+    ask: Id
+    hold: Id
+    wallet: int
+    at_ms: int
+    reason: Reason
+
+
+class Transferred(Struct, frozen=True, array_like=True, gc=False, tag="transfer"):
+    """From one wallet to another: between a pupil's two, or (`reason` POLICY) to those of the site's new policy."""
+
+    ask: Id
+    source: int
+    target: int
+    cents: int
+    at_ms: int
+    by: By
+    who: int
+    reason: Reason
+    entries: tuple[Entry, ...]
+
+
+class Cleared(Struct, frozen=True, array_like=True, gc=False, tag="clear"):
+    """Money came in from outside or went out, against the site's clearing account; `cents` > 0, `kind` says which way."""
+
+    ask: Id
+    wallet: int
+    payer: int
+    kind: Clearing
+    cents: int
+    at_ms: int
+    who: int
     reason: Reason
     entries: tuple[Entry, ...]
 
@@ -430,6 +508,10 @@ Fact = (
     | MealReserved
     | MealServed
     | LowBalance
+    | HoldPlaced
+    | HoldReleased
+    | Transferred
+    | Cleared
     | MealCancelled
     | MealResold
     | MealAwaited

@@ -21,6 +21,11 @@ def opening_account(site: int) -> str:
     return f"{OPENING}:{site}"
 
 
+def clearing_account(site: int) -> str:
+    """The other side of money that came from the world or went there: what the bank's account has, as minus."""
+    return f"clearing:{site}"
+
+
 def cash_account(site: int, desk: str) -> str:
     """What is in the drawer of a cash desk, as minus: for the school it is money of others."""
     return f"cash:{site}:{desk}"

@@ -21,6 +21,12 @@ def payer_on(school: School, pupil: Pupil, item: int, day: date) -> int:
     return pupil.household
 
 
+def payers(school: School, pupil: Pupil) -> frozenset[int]:
+    """Every household that pays for a pupil on some day."""
+    turns, overrides = school.custody.get(pupil.id, ()), school.overrides.get(pupil.id, ())
+    return frozenset((pupil.household, *(row.household for row in turns), *(row.household for row in overrides)))
+
+
 def _covers(row: Custody | PayerOverride, day: date) -> bool:
     return row.from_day <= day and (row.until_day is None or day < row.until_day)
 

@@ -17,7 +17,7 @@ from hub.core.payers import payer_on
 from hub.core.school import Allergen, Diet, Policy, Product, ProductKind, School, Unordered
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import price_of_product
-from hub.core.wallets import Sale, charge, reverse, wallet_of
+from hub.core.wallets import Sale, charge, place_of, reverse, wallet_of
 
 UNDO_MS = 300_000
 """A cashier may take the last act back within five minutes, with its money, and needs nobody (complaint C23)."""
@@ -134,7 +134,7 @@ def pay_in(school: School, books: Books, ask: int, cashier: Cashier, pupil: int,
         return Refusal("no_amount", {"most_cents": MAX_PAID_IN_CENTS})
     site = school.sites[session.site]
     payer = payer_on(school, school.pupils[pupil], 0, day_of(cashier.at_ms, site.zone))
-    wallet, opened = wallet_of(books, ask, site.id, payer, cashier.at_ms)
+    wallet, opened = wallet_of(books, ask, place_of(site, payer, pupil), cashier.at_ms)
     paid = CashPaidIn(
         ask=ask,
         act=derived(ask, "till"),

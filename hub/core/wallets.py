@@ -1,24 +1,43 @@
-"""Wallets: one per household and site; opening, charging by policy, taking back.
+"""Wallets: whose they are, charging by policy, holds, taking back, balances brought along, and who is told that one is low.
 
 The policy of the product says whether a lack of money may stop a sale; it never decides whether a child is served care or a meal.
+Money between wallets, and to and from the world, is in transfers.py.
 """
 
+import functools
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from hub.core.books import Books, Charge
-from hub.core.calendar import day_of
-from hub.core.facts import BalanceOpened, Charged, Facts, Level, LowBalance, Reason, Refusal, Reversed, WalletOpened, Why, derived
+from hub.core.books import Books, Charge, Place, next_reference
+from hub.core.calendar import MINUTE_MS, day_of
+from hub.core.facts import (
+    BalanceOpened,
+    Charged,
+    Compartment,
+    Facts,
+    HoldPlaced,
+    HoldReleased,
+    Level,
+    LowBalance,
+    Reason,
+    Refusal,
+    Reversed,
+    WalletOpened,
+    Why,
+    derived,
+)
 from hub.core.ledger import move, opening_account, sales_account, wallet_account
 from hub.core.payers import payer_on
-from hub.core.school import Policy, Pupil, School, Site
+from hub.core.school import Policy, Pupil, School, Site, WalletScope
 
 
 class Sale(Struct, frozen=True):
     """What is charged to whom. `item` is a programme or a product; `forced`: it has already happened, it can only be booked.
 
-    `day`: the day of service where it is not the site's day of `at_ms`; it says who pays.
+    `day`: the day of service where it is not the site's day of `at_ms`; it says who pays, and whose daily limit counts.
+    `hold`: the hold that this charge settles, 0 = none.
     """
 
     pupil: Pupil
@@ -30,21 +49,24 @@ class Sale(Struct, frozen=True):
     at_ms: int
     forced: bool = False
     day: date | None = None
+    hold: int = 0
 
 
 def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = ()) -> Facts | Refusal:
-    """The facts of a sale, its wallet opened if missing; Refusal `shortage` where the policy says so.
+    """The facts of a sale, its wallet opened if missing; Refusal `shortage` or `daily_limit` where the policy says so.
 
     A limit is passed only by what has already happened, and then the charge says so (promise P7). `earlier`: what the same ask has
     decided before this; the money it moves counts.
     """
-    payer = _payer(school, sale)
-    wallet, opened = wallet_of(books, ask, sale.site.id, payer, sale.at_ms)
-    opened = tuple(fact for fact in opened if fact not in earlier)
-    after_cents = books.balance_cents(wallet_account(wallet)) + moved_cents(earlier, wallet) - sale.cents
-    short = sale.cents > 0 and after_cents < lowest_cents(sale.policy, sale.site, after_cents)
+    payer, place = _paid_from(school, sale)
+    wallet, opened = wallet_of(books, ask, place, sale.at_ms, earlier)
+    before_cents = balance_cents(books, wallet) + (moved_cents(earlier, wallet) if earlier else 0)
+    held, kept, released = _settled(books, ask, wallet, sale)
+    after_cents = before_cents - sale.cents
+    limit_day = 0 if sale.policy is Policy.MUST_SERVE else _limit_day(sale)
+    short = _stopped(books, sale, limit_day, after_cents - kept, earlier)
     if short and not sale.forced:
-        return Refusal("shortage", {"balance_cents": after_cents + sale.cents, "price_cents": sale.cents})
+        return short
     booked = Charged(
         ask=ask,
         charge=charge_id(ask, sum(isinstance(fact, Charged) for fact in earlier)),
@@ -58,29 +80,12 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
         why=sale.why,
         reason=Reason.OFFLINE if short else Reason.NONE,
         entries=move(wallet_account(wallet), sales_account(sale.site.id, sale.item), sale.cents),
+        limit_day=limit_day,
     )
-    level = fallen(sale.site, after_cents + sale.cents, after_cents)
+    level = fallen(sale.site, (before_cents, held), (after_cents, kept))
     if level is None:
-        return (*opened, booked)
-    return (*opened, booked, LowBalance(ask, wallet, payer, level, after_cents, sale.at_ms))
-
-
-def fallen(site: Site, before_cents: int, after_cents: int) -> Level | None:
-    """The worst threshold a balance has passed on its way down. Where it is reached again, it may be passed again."""
-    if after_cents >= site.low_cents:
-        return None
-    if before_cents >= site.floor_cents > after_cents and site.floor_cents < 0:
-        return Level.MINIMUM
-    if before_cents >= 0 > after_cents:
-        return Level.DEBT
-    return Level.LOW if before_cents >= site.low_cents else None
-
-
-def _payer(school: School, sale: Sale) -> int:
-    """Most pupils have one household all the time."""
-    if sale.pupil.id not in school.custody and sale.pupil.id not in school.overrides:
-        return sale.pupil.household
-    return payer_on(school, sale.pupil, sale.item, sale.day or day_of(sale.at_ms, sale.site.zone))
+        return (*opened, booked, *released)
+    return (*opened, booked, *released, LowBalance(ask, wallet, payer, level, after_cents, sale.at_ms))
 
 
 def lowest_cents(policy: Policy, site: Site, after_cents: int) -> int:
@@ -99,13 +104,6 @@ def charge_id(ask: int, place: int = 0) -> int:
     return derived(ask, f"charge|{place}" if place else "charge")
 
 
-def moved_cents(facts: Facts, wallet: int) -> int:
-    """By how much these facts change a balance."""
-    account = wallet_account(wallet)
-    entries = (entry for fact in facts for entry in getattr(fact, "entries", ()))
-    return sum(entry.cents for entry in entries if entry.account == account)
-
-
 def reverse(ask: int, taken: Charge, at_ms: int, reason: Reason) -> Facts:
     """Take a whole charge back; nothing when that was already done."""
     if taken.reversed:
@@ -114,29 +112,197 @@ def reverse(ask: int, taken: Charge, at_ms: int, reason: Reason) -> Facts:
     return (Reversed(ask, taken.id, taken.wallet, taken.cents, at_ms, reason, entries),)
 
 
-def wallet_of(books: Books, ask: int, site: int, household: int, at_ms: int) -> tuple[int, Facts]:
-    """The wallet of a household at a site, and the fact that opens it if there was none."""
-    known = books.wallets.get((site, household))
+def open_balances(school: School, books: Books, ask: int, balances: dict[tuple[int, int], int], at_ms: int) -> Facts | Refusal:
+    """Bring balances along: (site, owner) -> cents, all or nothing and once. The owner is a household, or a pupil by the site's policy."""
+    places: dict[tuple[int, int], Place] = {}
+    for site, owner in balances:
+        place = places[site, owner] = (site, owner, _compartment(school, site))
+        if site not in school.sites or owner not in (school.pupils if place[2] else school.households):
+            return Refusal("no_such_wallet", {"site": site, "household": owner})
+        if books.wallets.get(place) in books.opened:
+            return Refusal("already_opened", {"site": site, "household": owner})
+    facts: list[WalletOpened | BalanceOpened | LowBalance] = []
+    ahead = 0
+    for (site, owner), cents in sorted(balances.items()):
+        wallet, opened = wallet_at(books, ask, places[site, owner], at_ms, ahead)
+        before_cents = balance_cents(books, wallet)
+        facts += (*opened, BalanceOpened(ask, wallet, at_ms, move(opening_account(site), wallet_account(wallet), cents)))
+        level = fallen(school.sites[site], (before_cents, 0), (before_cents + cents, 0))
+        if level is not None:
+            facts.append(LowBalance(ask, wallet, payer_of(school, places[site, owner], at_ms), level, before_cents + cents, at_ms))
+        ahead += len(opened)
+    return tuple(facts)
+
+
+def _compartment(school: School, site: int) -> Compartment:
+    """Into which compartment money goes at a site."""
+    by_pupil = site in school.sites and school.sites[site].wallet_scope is WalletScope.PUPIL
+    return Compartment.GENERAL if by_pupil else Compartment.WHOLE
+
+
+# --- whose a wallet is ----------------------------------------------------------------------------
+
+
+def place_of(site: Site, payer: int, pupil: int) -> Place:
+    """Where charges go by the site's policy: to the paying household's wallet, or to the pupil's general one; never to a reserve."""
+    if site.wallet_scope is WalletScope.HOUSEHOLD:
+        return site.id, payer, Compartment.WHOLE
+    return site.id, pupil, Compartment.GENERAL
+
+
+def wallet_of(books: Books, ask: int, place: Place, at_ms: int, earlier: Facts = ()) -> tuple[int, tuple[WalletOpened, ...]]:
+    """The wallet at a place, and the fact that opens it, with the next structured communication, if there was none."""
+    known = books.wallets.get(place)
     if known is not None:
         return known, ()
-    wallet = derived(ask, f"wallet|{site}|{household}")
-    return wallet, (WalletOpened(ask, wallet, site, household, at_ms),)
+    opened = [fact for fact in earlier if isinstance(fact, WalletOpened)]
+    for fact in opened:
+        if (fact.site, fact.pupil or fact.household, fact.compartment) == place:
+            return fact.wallet, ()
+    return wallet_at(books, ask, place, at_ms, len(opened))
 
 
-def open_balances(school: School, books: Books, ask: int, balances: dict[tuple[int, int], int], at_ms: int) -> Facts | Refusal:
-    """Bring balances along: (site, household) -> cents, all or nothing and once. An unknown site or household is refused."""
-    for site, household in balances:
-        if site not in school.sites or household not in school.households:
-            return Refusal("no_such_wallet", {"site": site, "household": household})
-        if books.wallets.get((site, household)) in books.opened:
-            return Refusal("already_opened", {"site": site, "household": household})
-    facts: list[WalletOpened | BalanceOpened | LowBalance] = []
-    for (site, household), cents in sorted(balances.items()):
-        wallet, opened = wallet_of(books, ask, site, household, at_ms)
-        facts += [fact for fact in opened if isinstance(fact, WalletOpened)]
-        facts.append(BalanceOpened(ask, wallet, at_ms, move(opening_account(site), wallet_account(wallet), cents)))
-        before_cents = books.balance_cents(wallet_account(wallet))
-        level = fallen(school.sites[site], before_cents, before_cents + cents)
-        if level is not None:
-            facts.append(LowBalance(ask, wallet, household, level, before_cents + cents, at_ms))
-    return tuple(facts)
+def wallet_at(books: Books, ask: int, place: Place, at_ms: int, ahead: int) -> tuple[int, tuple[WalletOpened, ...]]:
+    """The same, where this decision has opened `ahead` others before."""
+    known = books.wallets.get(place)
+    if known is not None:
+        return known, ()
+    site, owner, compartment = place
+    household, pupil = (0, owner) if compartment else (owner, 0)
+    wallet = derived(ask, f"wallet|{site}|{owner}|{compartment}")
+    return wallet, (WalletOpened(ask, wallet, site, household, at_ms, pupil, compartment, next_reference(books, ahead)),)
+
+
+def payer_of(school: School, place: Place, at_ms: int) -> int:
+    """Who is told about a wallet: its household, or who pays for the pupil on that day."""
+    site, owner, compartment = place
+    if not compartment:
+        return owner
+    return payer_on(school, school.pupils[owner], 0, day_of(at_ms, school.sites[site].zone))
+
+
+def _paid_from(school: School, sale: Sale) -> tuple[int, Place]:
+    """Most pupils have one household all the time."""
+    pupil = sale.pupil
+    payer = pupil.household
+    if pupil.id in school.custody or pupil.id in school.overrides:
+        payer = payer_on(school, pupil, sale.item, _day(sale))
+    return payer, place_of(sale.site, payer, pupil.id)
+
+
+# --- what is there to spend -----------------------------------------------------------------------
+
+
+def balance_cents(books: Books, wallet: int) -> int:
+    """What is booked on a wallet."""
+    return books.balance_cents(wallet_account(wallet))
+
+
+def moved_cents(facts: Facts, wallet: int) -> int:
+    """By how much these facts change a balance."""
+    account = wallet_account(wallet)
+    entries = (entry for fact in facts for entry in getattr(fact, "entries", ()))
+    return sum(entry.cents for entry in entries if entry.account == account)
+
+
+def held_cents(books: Books, wallet: int, at_ms: int) -> int:
+    """What is set aside at an instant; holds that have expired count no more."""
+    holds = books.holds.get(wallet)
+    return sum(hold.cents for hold in holds.values() if hold.until_ms > at_ms) if holds else 0
+
+
+def available_cents(books: Books, wallet: int, at_ms: int) -> int:
+    """What may be spent: the balance less the live holds (requirements, section 5, Hold)."""
+    return balance_cents(books, wallet) - held_cents(books, wallet, at_ms)
+
+
+def fallen(site: Site, before: tuple[int, int], after: tuple[int, int]) -> Level | None:
+    """The worst threshold that was passed on the way down. Where it is reached again, it may be passed again.
+
+    `before` and `after`: balance and what is held of it, in cents. Low looks at the balance less the holds, the others at the balance.
+    """
+    cents = after[0]
+    if cents - after[1] >= site.low_cents:
+        return None
+    if before[0] >= site.floor_cents > cents and site.floor_cents < 0:
+        return Level.MINIMUM
+    if before[0] >= 0 > cents:
+        return Level.DEBT
+    return Level.LOW if before[0] - before[1] >= site.low_cents else None
+
+
+def _stopped(books: Books, sale: Sale, limit_day: int, after_cents: int, earlier: Facts) -> Refusal | None:
+    """Why this sale may not be made. The parent's daily limit is for articles, never for care and meals (requirement P12)."""
+    if sale.cents <= 0 or sale.policy is Policy.MUST_SERVE:
+        return None
+    if after_cents < lowest_cents(sale.policy, sale.site, after_cents):
+        return Refusal("shortage", {"balance_cents": after_cents + sale.cents, "price_cents": sale.cents})
+    limit_cents = sale.pupil.daily_limit_cents
+    if not limit_cents:
+        return None
+    spent_cents = books.spent.get(sale.pupil.id, {}).get(limit_day, 0)
+    spent_cents += sum(fact.cents for fact in earlier if isinstance(fact, Charged) and fact.limit_day == limit_day)
+    if spent_cents + sale.cents <= limit_cents:
+        return None
+    return Refusal("daily_limit", {"limit_cents": limit_cents, "spent_cents": spent_cents, "price_cents": sale.cents})
+
+
+def _day(sale: Sale) -> date:
+    return sale.day or day_of(sale.at_ms, sale.site.zone)
+
+
+def _limit_day(sale: Sale) -> int:
+    return _number(sale.day) if sale.day else _number_of_minute(sale.at_ms // MINUTE_MS, sale.site.zone)
+
+
+@functools.lru_cache(maxsize=256)  # at a till in the break, hundreds of sales are of the same few minutes
+def _number_of_minute(minute: int, zone: ZoneInfo) -> int:
+    return _number(day_of(minute * MINUTE_MS, zone))
+
+
+def _number(day: date) -> int:
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
+# --- holds ----------------------------------------------------------------------------------------
+
+
+def hold(school: School, books: Books, ask: int, sale: Sale, until_ms: int) -> Facts | Refusal:
+    """Set the price of a sale aside until an instant, by the same policy as the sale itself; it is free again by itself then."""
+    payer, place = _paid_from(school, sale)
+    wallet, opened = wallet_of(books, ask, place, sale.at_ms)
+    before_cents, before_held = balance_cents(books, wallet), held_cents(books, wallet, sale.at_ms)
+    if sale.cents <= 0 or until_ms <= sale.at_ms:
+        return Refusal("no_hold", {"price_cents": sale.cents})
+    short = _stopped(books, sale, _limit_day(sale), before_cents - before_held - sale.cents, ())
+    if short:
+        return short
+    placed = HoldPlaced(ask, hold_id(ask), wallet, payer, sale.pupil.id, sale.item, sale.cents, sale.at_ms, until_ms)
+    level = fallen(sale.site, (before_cents, before_held), (before_cents, before_held + sale.cents))
+    low = () if level is None else (LowBalance(ask, wallet, payer, level, before_cents, sale.at_ms),)
+    return (*opened, placed, *low)
+
+
+def hold_id(ask: int) -> int:
+    """The id of the hold an ask places."""
+    return derived(ask, "hold")
+
+
+def release(_school: School, books: Books, ask: int, wallet: int, hold: int, at_ms: int) -> Facts | Refusal:
+    """Free what was set aside before its time."""
+    if hold not in books.holds.get(wallet, {}):
+        return Refusal("no_such_hold")
+    return (HoldReleased(ask, hold, wallet, at_ms, Reason.REQUESTED),)
+
+
+def _settled(books: Books, ask: int, wallet: int, sale: Sale) -> tuple[int, int, Facts]:
+    """What is held before and after a charge that settles its hold, and the fact that says so."""
+    holds = books.holds.get(wallet)
+    if not holds:
+        return 0, 0, ()
+    before_cents = held_cents(books, wallet, sale.at_ms)
+    own = holds.get(sale.hold)
+    if own is None:
+        return before_cents, before_cents, ()
+    after_cents = before_cents - (own.cents if own.until_ms > sale.at_ms else 0)
+    return before_cents, after_cents, (HoldReleased(ask, sale.hold, wallet, sale.at_ms, Reason.SETTLED),)

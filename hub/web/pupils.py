@@ -9,9 +9,24 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, HTTPException, Response
 
 from hub.core.books import Books
-from hub.core.facts import BalanceOpened, CashPaidIn, Charged, Fact, Reversed, ScanTaken, StayClosed, TillVoided, Why
+from hub.core.facts import (
+    BalanceOpened,
+    CashPaidIn,
+    Charged,
+    Cleared,
+    Compartment,
+    Fact,
+    Reversed,
+    ScanTaken,
+    StayClosed,
+    TillVoided,
+    Transferred,
+    Why,
+)
 from hub.core.ledger import wallet_account
+from hub.core.references import printed
 from hub.core.school import Badge, BadgeState, Household, Programme, Pupil, School, Site
+from hub.core.wallets import moved_cents, place_of
 from hub.web.render import page
 from hub.web.session import SignedIn
 
@@ -44,7 +59,7 @@ class PupilsPage:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a wallet: `kind` opening, charge, reverse, cash_in or void. `cents` as the family sees them: negative was paid."""
+    """One line of a wallet: `kind` as the template has words for. `cents` as the family sees them: negative was paid."""
 
     kind: str
     at_ms: int
@@ -57,9 +72,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """A wallet of the household, and its last entries, newest first."""
+    """A wallet that pays for the pupil, and its last entries, newest first. `reference`: what is written on a transfer to it."""
 
     site: Site
+    compartment: str
+    reference: str
     balance_cents: int
     entries: tuple[Entry, ...]
 
@@ -144,15 +161,20 @@ def _plain(text: str) -> str:
 
 
 def _wallets(school: School, books: Books, pupil: Pupil) -> list[tuple[Site, int]]:
-    """The wallets of the pupil's household, one per site where it has one."""
-    return [(site, wallet) for site in school.sites.values() if (wallet := books.wallets.get((site.id, pupil.household)))]
+    """The wallets that pay for the pupil at each site, and the pupil's reserve there."""
+    places = [(site, place_of(site, pupil.household, pupil.id)) for site in school.sites.values()]
+    places += [(site, (site.id, pupil.id, Compartment.RESERVE)) for site in school.sites.values()]
+    return [(site, wallet) for site, place in places if (wallet := books.wallets.get(place))]
 
 
 async def _purse(visit: SignedIn, wallet: int, site: Site) -> Purse:
     desk = visit.office.desk
     facts = await visit.office.past.entries_of(wallet, ENTRIES)
     balance = desk.books.balance_cents(wallet_account(wallet))
-    return Purse(site, balance, tuple(_entry(desk.school, wallet, fact) for fact in facts))
+    owner = desk.books.owners[wallet]
+    return Purse(
+        site, owner.compartment.value, printed(owner.reference), balance, tuple(_entry(desk.school, wallet, fact) for fact in facts)
+    )
 
 
 def _entry(school: School, wallet: int, fact: Fact) -> Entry:
@@ -168,8 +190,11 @@ def _entry(school: School, wallet: int, fact: Fact) -> Entry:
         case TillVoided():
             return Entry("void", fact.at_ms, -fact.cents)
         case BalanceOpened():
-            account = wallet_account(wallet)
-            return Entry("opening", fact.at_ms, sum(entry.cents for entry in fact.entries if entry.account == account))
+            return Entry("opening", fact.at_ms, moved_cents((fact,), wallet))
+        case Transferred():
+            return Entry("transfer", fact.at_ms, moved_cents((fact,), wallet))
+        case Cleared():
+            return Entry(fact.kind.value, fact.at_ms, moved_cents((fact,), wallet))
     raise AssertionError(f"no entry of a wallet: {type(fact).__name__}")
 
 

@@ -275,7 +275,7 @@ def _balances(school: School, books: Books) -> dict[tuple[int, str], int]:
     return {
         (pupil.id, school.sites[site].name): cents
         for pupil in school.pupils.values()
-        for (site, household), cents in purses.items()
+        for (site, household, _), cents in purses.items()
         if household == pupil.household
     }
 

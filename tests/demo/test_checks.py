@@ -80,7 +80,7 @@ def _live(books: Books, facts: tuple[Fact, ...]) -> Live:
     people = small_school()
     balances = {
         (pupil.id, people.sites[site].name): cents
-        for (site, household), cents in purses.items()
+        for (site, household, _), cents in purses.items()
         for pupil in people.pupils.values()
         if pupil.household == household
     }

@@ -15,9 +15,14 @@ from hub.core.facts import (
     CashCounted,
     CashPaidIn,
     Charged,
+    Cleared,
+    Clearing,
     Code,
+    Compartment,
     Entry,
     Fact,
+    HoldPlaced,
+    HoldReleased,
     HoleDeclared,
     Level,
     LowBalance,
@@ -37,6 +42,7 @@ from hub.core.facts import (
     Terms,
     TillSold,
     TillVoided,
+    Transferred,
     Unresolved,
     WalletOpened,
     Why,
@@ -79,6 +85,12 @@ FACTS: list[Fact] = [
     TillVoided(22, 201, 191, 9, 2, 16, Reason.TWICE, 20_00, MONDAY_MS, (Entry("wallet:9", -2000), Entry("cash:2:till-1", 2000))),
     Charged(23, 93, 9, 8, 5, 2, 6, 150, MONDAY_MS, BANDS, Reason.NONE, (Entry("wallet:9", -150), Entry("sales:2:6", 150))),
     Charged(24, 94, 9, 8, 5, 2, 7, 525, MONDAY_MS, WALK_UP, Reason.NONE, (Entry("wallet:9", -525), Entry("sales:2:7", 525))),
+    Charged(28, 95, 9, 8, 5, 2, 7, 320, MONDAY_MS, Why(Rule.PRICE, unit_tenths=3200), Reason.NONE, SALE, 20250106),
+    WalletOpened(23, 10, 2, 0, MONDAY_MS, 5, Compartment.RESERVE, 97_0000002_02),
+    HoldPlaced(24, 241, 9, 8, 5, 7, 3_20, MONDAY_MS, MONDAY_MS + 3_600_000),
+    HoldReleased(25, 241, 9, MONDAY_MS, Reason.SETTLED),
+    Transferred(26, 9, 10, 5_00, MONDAY_MS, By.PARENT, 14, Reason.NONE, (Entry("wallet:9", -500), Entry("wallet:10", 500))),
+    Cleared(27, 9, 8, Clearing.PAYOUT, 7_50, MONDAY_MS, 15, Reason.LEAVER, (Entry("wallet:9", -750), Entry("clearing:2", 750))),
 ]
 
 encode = msgspec.json.Encoder().encode
@@ -115,6 +127,7 @@ def test_a_fact_is_written_and_read_as_it_always_was(place: int) -> None:
         (7, FACTS[9]),
         (8, FACTS[10]),
         (9, FACTS[22]),
+        (10, WalletOpened(7, 9, 2, 8, MONDAY_MS)),
     ],
 )
 def test_an_older_shorter_array_is_read_with_what_was_meant_before_the_field_existed(place: int, older: Fact) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from hub.core.books import Books
-from hub.core.facts import Charged, Facts, Level, LowBalance, Reason, Refusal, Rule, WalletOpened, Why
+from hub.core.facts import Charged, Compartment, Facts, Level, LowBalance, Reason, Refusal, Rule, WalletOpened, Why
 from hub.core.ledger import opening_account, sales_account
 from hub.core.school import Policy, School, Site
 from hub.core.wallets import Sale, charge, charge_id, fallen, open_balances, reverse
@@ -107,7 +107,7 @@ def test_balances_are_brought_along_against_the_opening_account(day: Day) -> Non
     day.do(bring, {("Tilleuls", "Vanderzande"): 12_50, ("Tilleuls", "Quintelier"): -3_00, ("Parc", "Okonkwo"): 0})
     assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier"), day.balance_cents("Okonkwo", "Parc")) == (12_50, -3_00, 0)
     assert day.books.balance_cents(opening_account(number("Tilleuls"))) == -9_50
-    assert (number("Parc"), number("Okonkwo")) in day.books.wallets
+    assert (number("Parc"), number("Okonkwo"), Compartment.WHOLE) in day.books.wallets
 
 
 @pytest.mark.parametrize("stranger", [("Tilleuls", "Nobody"), ("Nowhere", "Quintelier")])
@@ -158,11 +158,11 @@ def test_a_charge_is_taken_back_whole_and_once(day: Day) -> None:
     ],
 )
 def test_a_balance_is_told_of_once_when_it_falls_below_two_euros_zero_and_the_floor(before: int, after: int, level: Level | None) -> None:
-    assert fallen(Site(1, "Centre", ZONE, floor_cents=-10_00), before, after) is level
+    assert fallen(Site(1, "Centre", ZONE, floor_cents=-10_00), (before, 0), (after, 0)) is level
 
 
 def test_without_a_floor_below_zero_there_is_no_minimum_beside_debt() -> None:
-    assert fallen(Site(1, "Centre", ZONE), 1_00, -50_00) is Level.DEBT
+    assert fallen(Site(1, "Centre", ZONE), (1_00, 0), (-50_00, 0)) is Level.DEBT
 
 
 def notices(day: Day) -> list[tuple[Level, int]]:
