@@ -20,7 +20,7 @@ from hub.broker import Account as BrokerAccount
 from hub.core.canteen import reserve
 from hub.core.school import School
 from hub.core.wallets import open_balances
-from hub.errors import HubError, ImportRefusedError
+from hub.errors import HubError, ImportRefusedError, StartError
 from hub.keys import badge_key, hub_password
 from hub.settings import Settings, load
 from hub.setup import balances, content_ask, describe, pupils, reservations
@@ -207,6 +207,27 @@ def _print_backup(found: "Backup") -> None:
     print(f"books: {len(found.books.balances)} accounts sum to {found.books.total_cents()} cents; {len(found.books.charges)} charges")
 
 
+async def _mail(settings: Settings, options: argparse.Namespace) -> int:
+    """Letters to families: `test ADDRESS` sends one now, `list` shows the queue, `again` queues what failed for good."""
+    from hub import mail
+    from hub.mailqueue import MailQueue, listed
+    from hub.memory import memory
+
+    match options.act:
+        case "test":
+            if settings.mail is None:
+                raise StartError(f"{options.config}: there is no [mail], so no letter is sent: name the server and the sender there")
+            outcome = await mail.tried(settings.mail, options.address, settings.web.language, time.time_ns() // 1_000_000)
+            print(mail.told(settings.mail, outcome))
+            return 0 if outcome.result == "sent" else REFUSED
+        case "again":
+            async with memory(Path(settings.hub.data)) as stores:
+                print(f"{await MailQueue(stores.register).again(time.time_ns() // 1_000_000)} letters queued again")
+        case _:
+            print("\n".join(mail.lines(listed(Path(settings.hub.data) / "office.db"))))
+    return 0
+
+
 _COMMANDS = {
     "run": _run,
     "setup": _setup,
@@ -216,6 +237,7 @@ _COMMANDS = {
     "passwords": _passwords,
     "check": _check,
     "why": _why,
+    "mail": _mail,
 }
 _WITHOUT_SETTINGS = {"backup": _backup, "restore": _restore}
 """They name their folders, so that they work on a machine that has nothing else yet."""
@@ -260,6 +282,8 @@ def _parser() -> argparse.ArgumentParser:
     made["reserve"].add_argument("file", type=Path, help="site; household; last_name; first_name; meal; day (CSV)")
     for name in ("setup", "opening", "reserve"):
         made[name].add_argument("--since-ms", type=int, default=0, help="from when on it holds, Unix ms (exercises; default: now)")
+    made["mail"].add_argument("act", choices=("test", "list", "again"))
+    made["mail"].add_argument("address", nargs="?", default="", help="test: where to")
     made["device"].add_argument("device", nargs="+", help="the device's id")
     made["device"].add_argument("--renew", action="store_true", help="a new password: the old one and any block end")
     made["device"].add_argument("--host", help="the broker's address as the device sees it")

@@ -173,9 +173,9 @@ def _copy_journal(live: Path, copy: Path) -> None:
 
 
 def _copy_office(live: Path, copy: Path, last: int) -> None:
-    """What is set up, at one moment; without the history, and without notes on facts that the copied journal does not have.
+    """What is set up, at one moment; without the history, and without notes on, or letters about, facts that the copied journal lacks.
 
-    The numbers of those facts are given again after a restore: a note must not stand under a stranger's fact.
+    The numbers of those facts are given again after a restore: a note must not stand under a stranger's fact, nor a letter go to another.
     """
     with _beside(live, copy) as database:
         database.execute("BEGIN")
@@ -183,6 +183,9 @@ def _copy_office(live: Path, copy: Path, last: int) -> None:
             if not table.startswith("history_"):
                 database.execute(f'INSERT INTO main."{table}" SELECT * FROM live."{table}"')  # noqa: S608 - our own table's name
         database.execute("DELETE FROM main.note WHERE number > ?", (last,))
+        if database.execute("SELECT 1 FROM main.sqlite_schema WHERE name = 'mail_queue'").fetchone():  # a folder of before letters has none
+            database.execute("DELETE FROM main.mail_queue WHERE fact > ?", (last,))
+            database.execute("UPDATE main.mail_head SET number = min(number, ?)", (last,))
         database.execute("COMMIT")
 
 

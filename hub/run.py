@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import random
 import secrets
 import signal
 import socket
@@ -25,11 +26,13 @@ from hub.errors import BrokerError, StartError
 from hub.fleet import SILENT_MS, Fleet
 from hub.keys import badge_key, hub_password
 from hub.link import Link
+from hub.mailqueue import MailQueue
 from hub.memory import Memory, memory
 from hub.mqtt import Account, Wire
 from hub.notify import ALIVE, READY, STOPPING, alive_every_s, notify
 from hub.orders import Orders
-from hub.settings import Settings
+from hub.post import Clockwork, Post, over_smtp
+from hub.settings import Settings, mail_password, mail_sender
 from hub.web.office import Office
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ async def serve(settings: Settings) -> None:
         link = _make_link(settings, stores, fleet, clock)
         link.start()
         stack.push_async_callback(link.stop)
+        await _start_post(settings, stores, stack)
         upkeep = asyncio.create_task(_upkeep(stores, clock, link))
         stack.callback(upkeep.cancel)
         await _serve_pages(settings, _make_office(settings, stores, fleet, clock, link))
@@ -118,6 +122,20 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
         disk_alarms=stores.folder.alarms,
         language=settings.web.language,
     )
+
+
+async def _start_post(settings: Settings, stores: Memory, stack: contextlib.AsyncExitStack) -> None:
+    """Letters to families, where there is a server that takes them."""
+    queue = MailQueue(stores.register)
+    if settings.mail is None:
+        log.info("no [mail] in the settings: no letters are sent")
+        await queue.forget_head()
+        return
+    mail_password(settings.mail)  # a file that cannot be read is told now, not when the first letter is due
+    make_carrier = partial(over_smtp, settings.mail)
+    post = Post(stores.desk, stores.journal, queue, mail_sender(settings.mail), make_carrier, Clockwork(wall_ms, random.random))
+    post.start()
+    stack.push_async_callback(post.close)
 
 
 async def _upkeep(stores: Memory, clock: Clock, link: Link) -> None:

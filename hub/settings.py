@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from hub.addresses import Sender, read_address
 from hub.errors import StartError
 from proto.errors import SettingsError
 from proto.settings import parse
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
+_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 class HubSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +42,33 @@ class WebSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         return self.url.startswith("https://")
 
 
+class MailSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The server that takes the school's letters, and from whom they are. Its certificate is always checked.
+
+    `tls`: `starttls` (usually port 587), `tls` from the first byte (usually 465), `none` only for a server on this very machine.
+    `ca_file`: an authority that is trusted beside the system's. `password_file` keeps the password out of this file.
+    """
+
+    server: str
+    sender: str
+    port: Port = 587
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    ca_file: str = ""
+    user: str = ""
+    password: str = ""
+    password_file: str = ""
+    reply_to: str = ""
+
+    def __post_init__(self) -> None:
+        for key, written in (("sender", self.sender), ("reply_to", self.reply_to or self.sender)):
+            if read_address(written) is None:
+                raise ValueError(f"`{key}`: `{written}` is not a mail address")
+        if self.tls == "none" and self.server not in _HERE:
+            raise ValueError(f'`tls`: letters tell who is short of money: "none" is for a server on this machine ({", ".join(_HERE)})')
+        if bool(self.user) != bool(self.password or self.password_file) or (self.password and self.password_file):
+            raise ValueError("`user` needs one password, and a password needs a user: give `password` or `password_file`")
+
+
 class ClockSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """For exercises: a day that begins with `start_ms` (Unix ms; 0: the machine's clock counts) and runs `speed` times as fast.
 
@@ -56,6 +85,25 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     broker: BrokerSettings = BrokerSettings()
     web: WebSettings = WebSettings()
     clock: ClockSettings = ClockSettings()
+    mail: MailSettings | None = None
+    """None: no letter is sent."""
+
+
+def mail_sender(mail: MailSettings) -> Sender:
+    """From whom letters are."""
+    address = read_address(mail.sender)
+    assert address is not None, "it was read when the settings were"
+    return Sender(address, read_address(mail.reply_to))
+
+
+def mail_password(mail: MailSettings) -> str:
+    """What the hub signs in to the mail server with; empty when it does not. Raises StartError for a file that cannot be read."""
+    if not mail.password_file:
+        return mail.password
+    try:
+        return Path(mail.password_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError(f"key `mail.password_file`: {mail.password_file} cannot be read: {error}") from error
 
 
 def load(path: Path) -> Settings:

@@ -6,18 +6,16 @@ import mimetypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from io import BytesIO
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_timedelta
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from hub.catalogues import catalogue, catalogues
 from hub.core import calendar, money
 from hub.web.session import Visit
 
@@ -67,9 +65,9 @@ class Pages:
 
     def __init__(self) -> None:
         self.files = _static_files()
-        catalogues = _catalogues()
-        self.languages = tuple(catalogues)
-        self._rooms = {language: environment(language, catalogue, self.files) for language, catalogue in catalogues.items()}
+        found = catalogues(ROOM / "locales")
+        self.languages = tuple(found)
+        self._rooms = {language: environment(language, spoken, self.files) for language, spoken in found.items()}
 
     def text(self, language: str, template: str, values: Mapping[str, Any], block: str = "") -> str:
         """A template, or one named block of it, as HTML. A name the context does not have raises."""
@@ -119,7 +117,7 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
 
 def words(language: str) -> NullTranslations:
     """The catalogue of a language, for what is said without a page."""
-    return _catalogues()[language]
+    return catalogue(ROOM / "locales", language)
 
 
 def clock(ms: int, zone: ZoneInfo) -> str:
@@ -142,19 +140,6 @@ def _frame(visit: Visit, pages: Pages) -> Frame:
         now_ms=visit.office.now_ms(),
         new_ask=visit.office.new_id,
     )
-
-
-def _catalogues() -> dict[str, NullTranslations]:
-    """Every language we have: the .po files, compiled in memory (no build step), and English, the language of the msgids."""
-    found: dict[str, NullTranslations] = {}
-    for path in sorted((ROOM / "locales").glob("*.po")):
-        with path.open("rb") as source:
-            catalogue = read_po(source, locale=path.stem)
-        compiled = BytesIO()
-        write_mo(compiled, catalogue)
-        compiled.seek(0)
-        found[path.stem] = Translations(compiled)
-    return {**found, "en": NullTranslations()}
 
 
 def _static_files() -> dict[str, StaticFile]:

@@ -116,20 +116,7 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
                 allergens,
                 frozenset([words]),
             ),
-            Canteen(
-                some(3),
-                some(30),
-                some(1439),
-                some(3),
-                some(1439),
-                Unordered.SURCHARGE,
-                some(99),
-                luck.choice(list(Unordered)),
-                some(99),
-                some(99),
-            ),
-            Menu(some(3), date(2024, 2, 28) + timedelta(days=some(3)), tuple(Offer(some(5), some(900), allergens) for _ in range(some(3)))),
-            Diet(some(3), words, allergens),
+            *_canteen(luck, words, allergens),
             Device(f"device-{some(3)}", some(3), words, some(9), luck.choice(["", "clone"])),
             Reader(f"device-{some(3)}", f"r{some(3)}", words, luck.choice(list(Use)), luck.choice(list(Direction)), some(9), some(9)),
             Household(some(3), words),
@@ -142,6 +129,18 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
             CalendarDay(luck.randrange(3), date(2024, 2, 28) + timedelta(days=some(3)), luck.choice(list(DayKind)), words),
         ]
         yield luck.choice(rows)
+
+
+def _canteen(luck: random.Random, words: str, allergens: frozenset[Allergen]) -> Rows:
+    """How orders are taken at a site, a day's menu, and what a pupil eats."""
+    site, pupil, minutes, cents = luck.randint(1, 3), luck.randint(1, 3), luck.randrange(1440), luck.randrange(99)
+    day = date(2024, 2, 28) + timedelta(days=luck.randrange(3))
+    unordered = luck.choice(list(Unordered))
+    return (
+        Canteen(site, luck.randint(1, 30), minutes, luck.randrange(3), minutes, Unordered.SURCHARGE, cents, unordered, cents, cents),
+        Menu(site, day, tuple(Offer(luck.randint(1, 5), cents, allergens) for _ in range(3))),
+        Diet(pupil, words, allergens),
+    )
 
 
 def _payers(luck: random.Random) -> Rows:

@@ -1,11 +1,13 @@
 """The hub's settings: the example works, and a wrong key is named with its line."""
 
+import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hub.errors import StartError
-from hub.settings import BrokerSettings, WebSettings, load
+from hub.settings import BrokerSettings, MailSettings, WebSettings, load, mail_sender
 
 EXAMPLE = Path(__file__).parents[2] / "provisioning" / "hub.example.toml"
 
@@ -15,6 +17,14 @@ def test_the_example_can_be_copied_as_it_is() -> None:
     assert settings.hub.data == "/var/lib/preau-hub"
     assert settings.broker == BrokerSettings(host="0.0.0.0")
     assert settings.web == WebSettings()
+
+
+def test_without_a_mail_server_no_letter_is_sent_and_the_example_shows_how_one_is_named() -> None:
+    assert load(EXAMPLE).mail is None
+    shown = EXAMPLE.read_text().partition("# [mail]")[2]
+    named = tomllib.loads("[mail]" + shown.replace("\n# ", "\n"))["mail"]
+    assert set(named) == {field.name for field in msgspec.structs.fields(MailSettings)} - {"password", "ca_file"}
+    assert mail_sender(MailSettings(**named)).address.domain == "example.be"
 
 
 def test_only_the_data_folder_has_to_be_named(tmp_path: Path) -> None:
@@ -29,6 +39,12 @@ WRONG = [
     ('[hub]\ndata = "x"\n\n[broker]\nkind = "pigeon"\n', 5, "key `broker.kind`"),
     ('[hub]\ndata = "x"\n\n[web]\nport = 0\n', 5, "key `web.port`"),
     ('[hub]\ndata = "x"\n\n[web]\nlanguage = "tlh"\n', 5, "key `web.language`"),
+    ('[hub]\ndata = "x"\n\n[mail]\nserver = "s"\n', 4, "key `sender` is missing in `mail`"),
+    ('[hub]\ndata = "x"\n\n[mail]\nserver = "s"\nsender = "nobody"\n', 4, "`sender`: `nobody` is not a mail address"),
+    ('[hub]\ndata = "x"\n\n[mail]\nserver = "s"\nsender = "a@b.be"\nreply_to = "b"\n', 4, "`reply_to`: `b` is not a mail address"),
+    ('[hub]\ndata = "x"\n\n[mail]\nserver = "smtp.b.be"\nsender = "a@b.be"\ntls = "none"\n', 4, "is for a server on this machine"),
+    ('[hub]\ndata = "x"\n\n[mail]\nserver = "s"\nsender = "a@b.be"\nuser = "a"\n', 4, "`user` needs one password"),
+    ('[hub]\ndata = "x"\n\n[mail]\nserver = "s"\nsender = "a@b.be"\npassword = "a"\n', 4, "a password needs a user"),
 ]
 
 
