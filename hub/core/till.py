@@ -17,7 +17,7 @@ from hub.core.payers import payer_on
 from hub.core.school import Allergen, Diet, Policy, Product, ProductKind, School, Unordered
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import price_of_product
-from hub.core.wallets import Sale, charge, place_of, reverse, wallet_of
+from hub.core.wallets import Sale, charge, lowered, place_of, reverse, wallet_of
 
 UNDO_MS = 300_000
 """A cashier may take the last act back within five minutes, with its money, and needs nobody (complaint C23)."""
@@ -162,20 +162,20 @@ def void(school: School, books: Books, ask: int, cashier: Cashier, act: int, rea
         return Refusal("no_reason")
     if done is not None and done.who == cashier.who and done.cents > (limit := school.canteen(done.site).void_limit_cents):
         return Refusal("another_person", {"limit_cents": limit})
-    return _taken_back(books, ask, cashier, act, reason)
+    return _taken_back(school, books, ask, cashier, act, reason)
 
 
-def undo(_school: School, books: Books, ask: int, cashier: Cashier, act: int) -> Facts | Refusal:
+def undo(school: School, books: Books, ask: int, cashier: Cashier, act: int) -> Facts | Refusal:
     """Take one's own act back within five minutes."""
     done = books.till.get(act)
     if done is not None and done.who != cashier.who:
         return Refusal("another_person")
     if done is not None and not 0 <= cashier.at_ms - done.at_ms <= UNDO_MS:
         return Refusal("too_late", {"undo_ms": UNDO_MS})
-    return _taken_back(books, ask, cashier, act, Reason.UNDONE)
+    return _taken_back(school, books, ask, cashier, act, Reason.UNDONE)
 
 
-def _taken_back(books: Books, ask: int, cashier: Cashier, act: int, reason: Reason) -> Facts | Refusal:
+def _taken_back(school: School, books: Books, ask: int, cashier: Cashier, act: int, reason: Reason) -> Facts | Refusal:
     """With its money: a sale's goes back to the wallet, a top-up's is handed over from the drawer of this desk."""
     session, done = _session(books, cashier), books.till.get(act)
     if isinstance(session, Refusal):
@@ -189,7 +189,8 @@ def _taken_back(books: Books, ask: int, cashier: Cashier, act: int, reason: Reas
         back += reverse(ask, books.charges[taken], cashier.at_ms, reason)
     entries = move(wallet_account(done.wallet), cash_account(session.site, session.desk), done.cents) if done.receipt else ()
     voided = TillVoided(ask, act, session.id, done.wallet, session.site, cashier.who, reason, done.cents, cashier.at_ms, entries)
-    return (*back, voided)
+    low = lowered(school, books, ask, done.wallet, -done.cents, cashier.at_ms) if done.receipt else ()
+    return (*back, voided, *low)
 
 
 # --- cash desk sessions ---------------------------------------------------------------------------

@@ -12,11 +12,9 @@ from hub.core.facts import (
     By,
     Cleared,
     Clearing,
-    Compartment,
     Fact,
     Facts,
     HoldReleased,
-    LowBalance,
     Reason,
     Refusal,
     Transferred,
@@ -24,7 +22,7 @@ from hub.core.facts import (
 from hub.core.ledger import clearing_account, move, wallet_account
 from hub.core.payers import payers
 from hub.core.school import School, Site, WalletScope
-from hub.core.wallets import available_cents, balance_cents, fallen, held_cents, payer_of, place_of, wallet_at
+from hub.core.wallets import available_cents, balance_cents, lowered, payer_of, place_of, wallet_at
 
 Shares = Mapping[int, Mapping[int, int]]
 """Owner that was -> owner that will be -> cents, where there are several."""
@@ -62,7 +60,7 @@ def transfer(school: School, books: Books, ask: int, wish: Move, at_ms: int) -> 
     target, opened = wallet_at(books, ask, wish.target, at_ms, 0)
     entries = move(wallet_account(source), wallet_account(target), wish.cents)
     moved = Transferred(ask, source, target, wish.cents, at_ms, wish.by, wish.who, Reason.NONE, entries)
-    return (*opened, moved, *_low(school, books, ask, source, -wish.cents, at_ms))
+    return (*opened, moved, *lowered(school, books, ask, source, -wish.cents, at_ms))
 
 
 def clear(school: School, books: Books, ask: int, wish: Payment, at_ms: int) -> Facts | Refusal:
@@ -80,7 +78,7 @@ def clear(school: School, books: Books, ask: int, wish: Payment, at_ms: int) -> 
     entries = move(outside, inside, cents) if wish.kind is Clearing.TOP_UP else move(inside, outside, cents)
     paid = Cleared(ask, wish.wallet, payer_of(school, owner.place, at_ms), wish.kind, cents, at_ms, wish.who, wish.reason, entries)
     # A leaver is not asked to fill the wallet up again.
-    low = _low(school, books, ask, wish.wallet, -cents, at_ms) if wish.kind is Clearing.REFUND else ()
+    low = lowered(school, books, ask, wish.wallet, -cents, at_ms) if wish.kind is Clearing.REFUND else ()
     return (paid, *low)
 
 
@@ -156,17 +154,6 @@ def _gathered(books: Books, ask: int, wallets: list[Wallet], at_ms: int) -> Fact
 def _moved(ask: int, source: int, target: int, cents: int, at_ms: int) -> Transferred:
     entries = move(wallet_account(source), wallet_account(target), cents)
     return Transferred(ask, source, target, cents, at_ms, By.STAFF, 0, Reason.POLICY, entries)
-
-
-def _low(school: School, books: Books, ask: int, wallet: int, cents: int, at_ms: int) -> Facts:
-    """Whether `cents` more or less bring a wallet below a threshold; a reserve is nobody's to fill up."""
-    owner, before_cents, held = books.owners[wallet], balance_cents(books, wallet), held_cents(books, wallet, at_ms)
-    if owner.compartment is Compartment.RESERVE:
-        return ()
-    level = fallen(school.sites[owner.site], (before_cents, held), (before_cents + cents, held))
-    if level is None:
-        return ()
-    return (LowBalance(ask, wallet, payer_of(school, owner.place, at_ms), level, before_cents + cents, at_ms),)
 
 
 def _not_between(school: School, wish: Move) -> Refusal | None:

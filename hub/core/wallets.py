@@ -231,6 +231,15 @@ def fallen(site: Site, before: tuple[int, int], after: tuple[int, int]) -> Level
     return Level.LOW if before[0] - before[1] >= site.low_cents else None
 
 
+def lowered(school: School, books: Books, ask: int, wallet: int, cents: int, at_ms: int) -> Facts:
+    """Who has to be told when a wallet has `cents` (below zero) less; a reserve is nobody's to fill up."""
+    owner, before_cents, held = books.owners[wallet], balance_cents(books, wallet), held_cents(books, wallet, at_ms)
+    level = fallen(school.sites[owner.site], (before_cents, held), (before_cents + cents, held))
+    if level is None or owner.compartment is Compartment.RESERVE:
+        return ()
+    return (LowBalance(ask, wallet, payer_of(school, owner.place, at_ms), level, before_cents + cents, at_ms),)
+
+
 def _stopped(books: Books, sale: Sale, limit_day: int, after_cents: int, earlier: Facts) -> Refusal | None:
     """Why this sale may not be made. The parent's daily limit is for articles, never for care and meals (requirement P12)."""
     if sale.cents <= 0 or sale.policy is Policy.MUST_SERVE:
@@ -281,6 +290,25 @@ def hold(school: School, books: Books, ask: int, sale: Sale, until_ms: int) -> F
     level = fallen(sale.site, (before_cents, before_held), (before_cents, before_held + sale.cents))
     low = () if level is None else (LowBalance(ask, wallet, payer, level, before_cents, sale.at_ms),)
     return (*opened, placed, *low)
+
+
+def set_aside(school: School, books: Books, ask: int, wallet: int, cents: int, span_ms: tuple[int, int]) -> Facts | Refusal:
+    """Hold an amount on a wallet from an instant to another, for nothing in particular; it has to be there."""
+    owner, (at_ms, until_ms) = books.owners.get(wallet), span_ms
+    if owner is None:
+        return Refusal("no_such_wallet")
+    if cents <= 0 or until_ms <= at_ms:
+        return Refusal("no_hold", {"price_cents": cents})
+    has_cents = available_cents(books, wallet, at_ms)
+    if cents > has_cents:
+        return Refusal("shortage", {"balance_cents": has_cents, "price_cents": cents})
+    payer = payer_of(school, owner.place, at_ms)
+    placed = HoldPlaced(ask, hold_id(ask), wallet, payer, owner.pupil, 0, cents, at_ms, until_ms)
+    before_cents, held = balance_cents(books, wallet), held_cents(books, wallet, at_ms)
+    level = fallen(school.sites[owner.site], (before_cents, held), (before_cents, held + cents))
+    if level is None or owner.compartment is Compartment.RESERVE:
+        return (placed,)
+    return (placed, LowBalance(ask, wallet, payer, level, before_cents, at_ms))
 
 
 def hold_id(ask: int) -> int:
