@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hub import counter
 from hub.broker import HUB_USER, mosquitto_passwords
 from hub.broker import Account as BrokerAccount
 from hub.core.canteen import reserve
@@ -233,6 +234,8 @@ _COMMANDS = {
     "setup": _setup,
     "opening": _opening,
     "reserve": _reserve,
+    "meals": counter.meals,
+    "till": counter.till,
     "device": _device,
     "passwords": _passwords,
     "check": _check,
@@ -274,6 +277,7 @@ def _parser() -> argparse.ArgumentParser:
         name: commands.add_parser(name, help=(run.__doc__ or "run the hub").splitlines()[0])
         for name, run in {**_COMMANDS, **_WITHOUT_SETTINGS}.items()
     }
+    counter.add_arguments(made["meals"], made["till"])
     for command in made.values():
         command.add_argument("--config", type=Path, default=Path("/etc/preau/hub.toml"), help="the hub's settings (TOML)")
     made["setup"].add_argument("school", type=Path, help="the school's description (TOML)")

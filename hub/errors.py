@@ -5,6 +5,7 @@ HubError
 ├── BrokerError     the broker cannot be configured, started or reloaded; the text says what to do (broker.py)
 ├── KeyFileError    the master key cannot be read, made or trusted (keys.py)
 ├── ImportRefusedError  a file to set up from has bad lines; the text names each, and nothing was written (setup.py)
+├── RefusedError    a rule says no, or a name on the command line is nobody's; the text says why, nothing was booked (counter.py)
 ├── StartError      the hub cannot start with these settings or files; the text says what to do
 │   ├── BusyError   another hub holds the data folder (folder.py)
 │   └── DamageError what is on disk is not what was written; the text names file and row (journal.py, walcheck.py, history.py)
@@ -42,6 +43,10 @@ class DamageError(StartError):
 
 class RowError(HubError):
     """A row refers to something that is not there, or is there twice."""
+
+
+class RefusedError(HubError):
+    """What was asked for is not done, and the reason is a rule or an unknown name."""
 
 
 class ImportRefusedError(HubError):

@@ -25,10 +25,15 @@ from hub.core.facts import derived
 from hub.core.formulas import Fixed, Line, Periods, Session
 from hub.core.money import read_cents
 from hub.core.school import (
+    Allergen,
     Badge,
     BadgeState,
+    Canteen,
     Device,
+    Diet,
     Household,
+    Menu,
+    Offer,
     Policy,
     Product,
     ProductKind,
@@ -39,6 +44,7 @@ from hub.core.school import (
     School,
     Site,
     Tariff,
+    Unordered,
 )
 from hub.errors import ImportRefusedError
 from proto.badge import badge_hash, read_code, tag
@@ -49,6 +55,7 @@ NewId = Callable[[], int]
 """Fresh random 63-bit numbers."""
 
 _TIME = r"\A([01]\d|2[0-3]):[0-5]\d\Z"
+_DIET = r"\A[a-z0-9_-]{1,30}\Z"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NATIONAL = re.compile(r"niss|insz|national|nrn|rijksregister|registre", re.IGNORECASE)
 MAX_LINES = 20_000
@@ -79,6 +86,22 @@ class ProductFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     kind: Literal["meal", "article"]
     price: str
     policy: Literal["must_serve", "must_have_funds", "limit"]
+    allergens: list[Allergen] = []
+    diets: list[Annotated[str, Meta(pattern=_DIET)]] = []
+
+
+class CanteenFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Orders close at `cut_off`, `days_before` working days before; what is cancelled later is resold until `waiting_until`."""
+
+    horizon_days: Annotated[int, Meta(ge=0, le=366)] = 15
+    cut_off: Annotated[str, Meta(pattern=_TIME)] = "09:00"
+    days_before: Annotated[int, Meta(ge=0, le=30)] = 0
+    waiting_until: Annotated[str, Meta(pattern=_TIME)] = "12:00"
+    walk_up: Literal["allow", "surcharge"] = "allow"
+    walk_up_surcharge: str = "0,00"
+    unordered: Literal["allow", "surcharge", "refuse"] = "allow"
+    unordered_surcharge: str = "0,00"
+    void_limit: str = "10,00"
 
 
 class ReaderFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -102,6 +125,7 @@ class SiteFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     floor: str = "0,00"
     programmes: list[ProgrammeFile] = []
     products: list[ProductFile] = []
+    canteen: CanteenFile | None = None
     devices: list[DeviceFile] = []
 
 
@@ -241,6 +265,72 @@ def _meal_trouble(line: dict[str, str], pupil: int, meal: Product | None, day: i
     return f"`{line['first_name']} {line['last_name']}` has a meal on {line['day']} already: remove the line"
 
 
+def menus(text: str, name: str, school: School) -> tuple[Menu, ...]:
+    """Menus from a list with the columns site; day; product; price; allergens, the last two may be empty. All or nothing.
+
+    A day of the list replaces that day's menu; an empty price is the product's own, allergens are what it contains beside its own.
+    """
+    lines, _ = _lines(text, name, ("site", "day", "product", "price", "allergens"))
+    products = {(school.sites[one.site].name, one.name): one for one in school.products.values()}
+    offers: dict[tuple[int, date], dict[int, Offer]] = {}
+    wrong: list[str] = []
+    for number, line in lines:
+        product, allergens = products.get((line["site"], line["product"])), _allergens(line["allergens"])
+        day, own_cents = day_number(line["day"]), product.price_cents if product else None
+        cents = read_cents(line["price"]) if line["price"] else own_cents
+        if product is None or day is None or cents is None or cents < 0 or isinstance(allergens, str):
+            wrong.append(f"{name}:{number}: {_menu_trouble(line, product, day, allergens)}")
+            continue
+        menu = offers.setdefault((product.site, date.fromisoformat(line["day"])), {})
+        if product.id in menu:
+            wrong.append(f"{name}:{number}: `{line['product']}` is on the menu of {line['day']} already: remove the line")
+        menu[product.id] = Offer(product.id, cents, allergens)
+    if wrong:
+        raise ImportRefusedError("\n".join(wrong))
+    return tuple(Menu(*place, tuple(menu.values())) for place, menu in offers.items())
+
+
+def _menu_trouble(line: dict[str, str], product: Product | None, day: int | None, allergens: frozenset[Allergen] | str) -> str:
+    if product is None:
+        return f"`{line['product']}` is no product of site `{line['site']}`: use the names they have in the school"
+    if day is None:
+        return f"`{line['day']}` is no day: write it as 2025-01-31"
+    return allergens if isinstance(allergens, str) else f"`{line['price']}` is not a price: write it as 4,50"
+
+
+def diets(text: str, name: str, school: School) -> tuple[Diet, ...]:
+    """Diets from a list with the columns household; last_name; first_name; diet; allergens, the last two may be empty. All or nothing."""
+    lines, _ = _lines(text, name, ("household", "last_name", "first_name", "diet", "allergens"))
+    known = {(school.households[one.household].name, one.last_name, one.first_name): one.id for one in school.pupils.values()}
+    found: dict[int, Diet] = {}
+    wrong: list[str] = []
+    for number, line in lines:
+        pupil, allergens = known.get((line["household"], line["last_name"], line["first_name"])), _allergens(line["allergens"])
+        if pupil is None:
+            wrong.append(f"{name}:{number}: {_meal_trouble(line, 0, None, None)}")
+        elif pupil in found:
+            wrong.append(f"{name}:{number}: a second line for `{line['first_name']} {line['last_name']}`: keep one")
+        elif isinstance(allergens, str):
+            wrong.append(f"{name}:{number}: {allergens}")
+        elif line["diet"] and not re.match(_DIET, line["diet"]):
+            wrong.append(f"{name}:{number}: `{line['diet']}` is no code of a diet: use small letters, digits, - and _")
+        else:
+            found[pupil] = Diet(pupil, line["diet"], allergens)
+    if wrong:
+        raise ImportRefusedError("\n".join(wrong))
+    return tuple(found.values())
+
+
+def _allergens(text: str) -> frozenset[Allergen] | str:
+    """The allergens of a cell, set apart by spaces or commas; or what is wrong with it."""
+    known = {allergen.value for allergen in Allergen}
+    words = re.findall(r"[^\s,]+", text.lower())
+    strange = [word for word in words if word not in known]
+    if strange:
+        return f"`{strange[0]}` is no allergen: it is one of {', '.join(sorted(known))}"
+    return frozenset(map(Allergen, words))
+
+
 def content_ask(text: str) -> int:
     """The ask id of a whole file: read in twice, it is asked once."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1 or 1
@@ -292,7 +382,10 @@ def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
     for one in file.products:
         known = next((product.id for product in school.products.values() if (product.site, product.name) == (site_id, one.name)), None)
         products[one.name] = known or new_id()
-        yield Product(products[one.name], site_id, ProductKind(one.kind), one.name, _cents(one.price, "price"), Policy(one.policy))
+        kind, policy, contains = ProductKind(one.kind), Policy(one.policy), frozenset(one.allergens)
+        yield Product(products[one.name], site_id, kind, one.name, _cents(one.price, "price"), policy, contains, frozenset(one.diets))
+    if file.canteen is not None:
+        yield _canteen(site_id, file.canteen)
     for device in file.devices:
         if device.id == HUB_USER:
             raise ValueError(f"device `{device.id}`: this is the hub's own name on the broker: choose another")
@@ -300,6 +393,21 @@ def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
         yield replace(known_device, site=site_id, name=device.name)
         for reader in device.readers:
             yield _reader(device.id, reader, products)
+
+
+def _canteen(site: int, file: CanteenFile) -> Canteen:
+    return Canteen(
+        site=site,
+        horizon_days=file.horizon_days,
+        cut_off_min=_minutes(file.cut_off),
+        days_before=file.days_before,
+        waiting_until_min=_minutes(file.waiting_until),
+        walk_up=Unordered(file.walk_up),
+        walk_up_cents=_cents(file.walk_up_surcharge, "walk_up_surcharge"),
+        unordered=Unordered(file.unordered),
+        unordered_cents=_cents(file.unordered_surcharge, "unordered_surcharge"),
+        void_limit_cents=_cents(file.void_limit, "void_limit"),
+    )
 
 
 def _programme(file: ProgrammeFile, site: int, school: School, new_id: NewId) -> tuple[Programme, Tariff]:
