@@ -1,4 +1,4 @@
-"""`preau-hub`: run the hub, set a school up, bring balances along, give a device its settings, audit a data folder, back it up.
+"""`preau-hub`: run the hub, set a school up, import its people, give a device its settings, audit a data folder, back it up.
 
 Commands that write need the hub stopped: a data folder has one writer, and the second one is refused. A backup may be made any time.
 """
@@ -14,17 +14,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from hub import counter
 from hub.broker import HUB_USER, mosquitto_passwords
 from hub.broker import Account as BrokerAccount
+from hub.core.calendar import day_of
 from hub.core.canteen import reserve
+from hub.core.imports import WANTED, Kind, plan
+from hub.core.plans import Stamp
 from hub.core.school import School
-from hub.core.wallets import open_balances
 from hub.errors import HubError, ImportRefusedError, StartError
+from hub.imports import carry_out, is_address, preview, read_file, refuse
 from hub.keys import badge_key, hub_password
 from hub.settings import Settings, load
-from hub.setup import balances, content_ask, describe, pupils, reservations
+from hub.setup import describe, reservations
 from proto.errors import ProtoError
 
 if TYPE_CHECKING:
@@ -56,36 +60,37 @@ async def _run(settings: Settings, _options: argparse.Namespace) -> int:
 
 
 async def _setup(settings: Settings, options: argparse.Namespace) -> int:
-    """Read a school's description and its pupils; all of it or nothing."""
+    """Read a school's description; all of it or nothing. Its people come with `import`."""
     from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
-        described = describe(_text(options.school), str(options.school), stores.desk.school, _new_id)
-        await stores.desk.edit(stores.new_ask(), lambda _school: described.rows)
-        if options.pupils:
-            key, now_ms = badge_key(stores.master), time.time_ns() // 1_000_000
-            listed = pupils(_text(options.pupils), str(options.pupils), stores.desk.school, key, options.since_ms or now_ms, _new_id)
-            await stores.desk.edit(stores.new_ask(), lambda _school: listed.rows)
-            for note in listed.notes:
-                print(note)
+        rows = describe(_text(options.school), str(options.school), stores.desk.school, _new_id)
+        await stores.desk.edit(stores.new_ask(), lambda _school: rows)
         school = stores.desk.school
         print(f"{len(school.sites)} sites, {len(school.devices)} devices, {len(school.households)} households, {len(school.pupils)} pupils")
     return 0
 
 
-async def _opening(settings: Settings, options: argparse.Namespace) -> int:
-    """Book opening balances from a file; the same file twice changes nothing."""
+async def _import(settings: Settings, options: argparse.Namespace) -> int:
+    """Show what a list would do (pupils, families, badges, balances); with --yes do it, all or nothing."""
     from hub.memory import memory
 
-    text = _text(options.file)
-    ask = content_ask(text)
+    kind, name = Kind(options.kind), str(options.file)
+    found = read_file(options.file, WANTED[kind])
     async with memory(Path(settings.hub.data)) as stores:
-        found = balances(text, str(options.file), stores.desk.school)
-        known = ask in stores.desk.books.asks
-        answer = await stores.desk.do(ask, open_balances, ask, found, options.since_ms or time.time_ns() // 1_000_000)
+        at_ms = options.since_ms or time.time_ns() // 1_000_000
+        stamp = Stamp(badge_key(stores.master), at_ms, day_of(at_ms, ZoneInfo("UTC")), stores.new_ask(), is_address)
+        planned = plan(kind, found.table, stores.desk.school, stores.desk.books, stamp)
+        for line in preview(found, planned, name):
+            print(line)
+        refuse(planned.complaints, name, WANTED[kind])
+        if not options.yes:
+            print("nothing was written: add --yes to do this")
+            return 0
+        answer = await carry_out(planned, kind, found.table, stores.desk, stamp)
         if answer.refusal is not None:
-            raise ImportRefusedError(f"{options.file}: {answer.refusal.code}")
-        print("this file was booked before: nothing changed" if known else f"{len(found)} opening balances booked")
+            raise ImportRefusedError(f"{name}: {answer.refusal.code}: nothing was written")
+        print("done" if planned.acts else "nothing to do")
     return 0
 
 
@@ -232,7 +237,7 @@ async def _mail(settings: Settings, options: argparse.Namespace) -> int:
 _COMMANDS = {
     "run": _run,
     "setup": _setup,
-    "opening": _opening,
+    "import": _import,
     "reserve": _reserve,
     "meals": counter.meals,
     "till": counter.till,
@@ -281,10 +286,13 @@ def _parser() -> argparse.ArgumentParser:
     for command in made.values():
         command.add_argument("--config", type=Path, default=Path("/etc/preau/hub.toml"), help="the hub's settings (TOML)")
     made["setup"].add_argument("school", type=Path, help="the school's description (TOML)")
-    made["setup"].add_argument("--pupils", type=Path, help="its pupils (CSV)")
-    made["opening"].add_argument("file", type=Path, help="site; household; balance (CSV)")
+    made["import"].add_argument("kind", choices=[kind.value for kind in Kind], help="what the list is of")
+    made["import"].add_argument(
+        "file", type=Path, help="the list (CSV): `;`, `,` or tabs, any usual encoding, a line that names the columns"
+    )
+    made["import"].add_argument("--yes", action="store_true", help="do it; without, only show what would be done")
     made["reserve"].add_argument("file", type=Path, help="site; household; last_name; first_name; meal; day (CSV)")
-    for name in ("setup", "opening", "reserve"):
+    for name in ("import", "reserve"):
         made[name].add_argument("--since-ms", type=int, default=0, help="from when on it holds, Unix ms (exercises; default: now)")
     made["mail"].add_argument("act", choices=("test", "list", "again"))
     made["mail"].add_argument("address", nargs="?", default="", help="test: where to")

@@ -20,7 +20,16 @@ HARDWARE_AND_NETWORK = ("evdev", "serial", "gpiozero", "paho")
 KERNEL = ("money", "calendar", "formulas", "references", "school", "days", "payers", "families", "facts", "ledger", "books", "tap")
 """As design.md lists it, with what reads the school (`days`, `payers`, `families`), what prices and transfers are made of
 (`formulas`, `references`), and `tap`."""
-RANKS = dict.fromkeys(KERNEL, 0) | {"tariffs": 1, "wallets": 2, "invoices": 4, "bank": 5, "scans": 6}
+RANKS = dict.fromkeys(KERNEL, 0) | {
+    "tariffs": 1,
+    "lists": 1,
+    "wallets": 2,
+    "matching": 2,
+    "invoices": 4,
+    "bank": 5,
+    "imports": 6,
+    "scans": 6,
+}
 """How far right a room of hub/core stands. Rooms not named here are the ones in braces."""
 BRACES = 3
 COMPOSERS = ("hub.__main__", "hub.run", "hub.web.app")

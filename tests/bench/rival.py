@@ -94,7 +94,7 @@ def _ended(task: "asyncio.Task[None]") -> None:
 
 @contextlib.asynccontextmanager
 async def memory(data: Path) -> AsyncIterator[Memory]:
-    """In place of `hub.memory.memory`: the same books, read from the journal that `preau-hub opening` wrote, and then left alone."""
+    """In place of `hub.memory.memory`: the same books, read from the journal that `preau-hub import` wrote, and then left alone."""
     async with contextlib.AsyncExitStack() as stack:
         folder, books = Folder(data), Books()
         stack.callback(folder.close)

@@ -52,8 +52,9 @@ def set_up(folder: Path, kind: str) -> World:
         (folder / name).write_text(text)
     config = _configured(folder, kind, port)
     names = [str(folder / name) for name in ("school.toml", "pupils.csv", "balances.csv")]
-    processes.run(["hub", "setup", "--config", str(config), names[0], "--pupils", names[1]])
-    processes.run(["hub", "opening", "--config", str(config), names[2]])
+    processes.run(["hub", "setup", "--config", str(config), names[0]])
+    for what, name in (("pupils", names[1]), ("balances", names[2])):
+        processes.run(["hub", "import", "--config", str(config), "--yes", what, name])
     master = load_master(folder / "hub" / "master.key")
     devices = {name: device_password(master, name, 1) for name in (school.EDGE, *school.SCRIPTED, *school.FRESH)}
     return World(folder, kind, port, Account(HUB_USER, hub_password(master)), devices)

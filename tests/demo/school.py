@@ -64,13 +64,13 @@ def children(seed: int = SEED) -> tuple[Child, ...]:
 
 
 def pupils_csv(everyone: Iterable[Child]) -> str:
-    """The list `preau-hub setup --pupils` reads."""
+    """The list `preau-hub import pupils` reads."""
     rows = [(child.household, child.site, child.last_name, child.first_name, child.group, child.badge) for child in everyone]
     return _csv(("household", "site", "last_name", "first_name", "group", "badge"), rows)
 
 
 def balances_csv(everyone: Iterable[Child], seed: int = SEED) -> str:
-    """The list `preau-hub opening` reads: most have some money, some little, some owe."""
+    """The list `preau-hub import balances` reads: most have some money, some little, some owe."""
     chance = random.Random(seed + 1)
     wallets = sorted({(child.site, child.household) for child in everyone})
     rows = [(*wallet, write_cents(chance.choices(_PURSES, weights=(7, 2, 1))[0] + chance.randrange(0, 200, 5))) for wallet in wallets]

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from hub.core.books import Books
+from hub.core.imports import WANTED, Kind, plan
+from hub.core.plans import Plan, Stamp
 from hub.core.school import School, edited
-from hub.setup import balances, describe, pupils, reservations
+from hub.imports import is_address, read
+from hub.setup import describe, reservations
 from tests.demo import dayplan, school
 from tests.demo.dayplan import DOOR, READERS, SIBLING_MS, Blow, Means
 from tests.demo.pace import monday_of
@@ -23,9 +26,15 @@ def read_in() -> School:
     """The school as the real commands read its files."""
     ids = iter(random.Random(1).sample(range(1, 2**62), 5_000))
     everyone = school.children()
-    found = edited(School(), describe(school.SCHOOL_TOML, "school.toml", School(), lambda: next(ids)).rows)
-    listed = pupils(school.pupils_csv(everyone), "pupils.csv", found, b"key" * 11, 1, lambda: next(ids))
-    return edited(found, listed.rows)
+    found = edited(School(), describe(school.SCHOOL_TOML, "school.toml", School(), lambda: next(ids)))
+    return edited(found, _planned(Kind.PUPILS, school.pupils_csv(everyone), found).rows)
+
+
+def _planned(kind: Kind, text: str, found: School) -> Plan:
+    table = read(text.encode(), "list.csv", WANTED[kind]).table
+    planned = plan(kind, table, found, Books(), Stamp(b"key" * 11, 1, MONDAY, 77, is_address))
+    assert not planned.complaints
+    return planned
 
 
 def test_there_are_120_pupils_in_80_families_on_two_sites_and_one_third_has_a_tag(read_in: School) -> None:
@@ -41,7 +50,7 @@ def test_the_same_seed_makes_the_same_school_and_another_seed_another() -> None:
 
 def test_balances_and_meals_are_read_whole_and_some_families_owe(read_in: School) -> None:
     everyone = school.children()
-    cents = balances(school.balances_csv(everyone), "balances.csv", read_in)
+    cents = _planned(Kind.BALANCES, school.balances_csv(everyone), read_in).balances
     assert len(cents) == len({(child.site, child.household) for child in everyone})
     assert min(cents.values()) < 0 < max(cents.values())
     meals = reservations(school.reservations_csv(everyone, MONDAY), "meals.csv", read_in, Books())

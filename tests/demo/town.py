@@ -21,6 +21,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hub.core.facts import derived
+from hub.core.imports import NEEDED, WANTED, Kind, ask_of
+from hub.core.lists import understood
+from hub.imports import read_file
 from hub.setup import content_ask
 from tests.brokers import free_port, mosquitto_config
 from tests.demo import school
@@ -193,8 +196,9 @@ class Town:
         """Set the school up through the real commands, and give each device its settings and scanners."""
         self._write_files(everyone)
         since = ["--since-ms", str(self.time.midnight_ms - BEFORE_MS)]
-        await self._command("setup", "school.toml", "--pupils", "pupils.csv", *since)
-        await self._command("opening", "balances.csv", *since)
+        await self._command("setup", "school.toml")
+        await self._command("import", "pupils", "pupils.csv", "--yes", *since)
+        await self._command("import", "balances", "balances.csv", "--yes", *since)
         await self._command("reserve", "meals.csv", *since)
         if self.broker == "mosquitto":
             await self._build_mosquitto()
@@ -292,9 +296,11 @@ since_ms = {self.time.since_ms}
 
     def paper(self) -> frozenset[int]:
         """The asks of everything that was read in from files."""
-        balances, meals = ((self.folder / name).read_text(encoding="utf-8") for name in ("balances.csv", "meals.csv"))
+        wanted, needed = WANTED[Kind.BALANCES], NEEDED[Kind.BALANCES]
+        balances = understood(read_file(self.folder / "balances.csv", wanted).table, wanted, needed)
+        meals = (self.folder / "meals.csv").read_text(encoding="utf-8")
         lines = range(2, meals.count("\n") + 1)
-        return frozenset({content_ask(balances), *(derived(content_ask(meals), f"line {line}") for line in lines)})
+        return frozenset({ask_of(balances.lines), *(derived(content_ask(meals), f"line {line}") for line in lines)})
 
     async def _command(self, *words: str) -> str:
         """One `preau-hub` command; what it printed. Raises TownError when it refuses."""

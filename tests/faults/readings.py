@@ -7,6 +7,7 @@ import hashlib
 import re
 import struct
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from random import Random
 
@@ -14,8 +15,11 @@ from edge.events import Found, Layout, Spoilt, Tag, Text
 from edge.readers.framing import CAPS_LOCK, ENTER, KEY_ENDS, MODIFIERS, SHIFTS, KeyFraming, LineFraming, TagFraming
 from edge.readers.keytables import CODES, KEYPAD_DIGITS, LAYOUTS, character
 from edge.settings import Settings as DeviceSettings
-from hub import setup
+from hub import imports, setup
 from hub.core.books import Books
+from hub.core.imports import WANTED, Kind, plan
+from hub.core.plans import Plan, Stamp
+from hub.core.school import School
 from hub.errors import ImportRefusedError
 from hub.settings import Settings as HubSettings
 from proto import roster
@@ -190,6 +194,14 @@ ROSTER = "".join(roster.pack(list(fakes.rows("Léa", "Tom", "Noé"))))
 REFUSALS = (SettingsError, ImportRefusedError)
 
 
+def _planned(kind: Kind, text: str, school: School) -> Plan:
+    """A list all the way to its plan: whatever it says, its complaints are sentences."""
+    table = imports.read(text.encode(), "file", WANTED[kind]).table
+    planned = plan(kind, table, school, Books(), Stamp(BADGE_KEY, 0, date(2026, 1, 12), 77, imports.is_address))
+    imports.refuse(planned.complaints, "file", WANTED[kind])
+    return planned
+
+
 class FileTarget:
     """A file is read, or refused with a sentence that names it; nothing else comes out."""
 
@@ -200,8 +212,8 @@ class FileTarget:
             (examples[0], lambda text: parse(text, DeviceSettings, "file")),
             (examples[1], lambda text: parse(text, HubSettings, "file")),
             (examples[2], lambda text: setup.describe(text, "file", school, lambda: next(fresh))),
-            (PUPILS.encode(), lambda text: setup.pupils(text, "file", school, BADGE_KEY, 0, lambda: next(fresh))),
-            (BALANCES.encode(), lambda text: setup.balances(text, "file", school)),
+            (PUPILS.encode(), lambda text: _planned(Kind.PUPILS, text, school)),
+            (BALANCES.encode(), lambda text: _planned(Kind.BALANCES, text, school)),
             (MEALS.encode(), lambda text: setup.reservations(text, "file", school, books)),
             (ROSTER.encode(), _roster),
         )

@@ -11,7 +11,7 @@ import pytest
 
 from edge.loop import Loop
 from edge.readers.framing import LineFraming
-from hub import setup
+from hub.core import lists
 from hub.core.books import Books
 from hub.link import Link
 from tests.faults import fuzz, guided
@@ -80,7 +80,7 @@ PLANTED = [
     ("edge", Loop, "_answer", raising, "KeyError('planted')"),
     ("readers", LineFraming, "idle", lambda *_: [], "a pause ends nothing"),
     ("readers", LineFraming, "void", lambda *_: [], "after it a good scan was read as"),
-    ("files", setup, "read_cents", raising, "KeyError"),
+    ("files", lists, "read_cents", raising, "KeyError"),
 ]
 
 

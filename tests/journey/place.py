@@ -277,7 +277,8 @@ def set_up(folder: Path, school: str = SCHOOL_TOML) -> SetUp:
         return subprocess.run(called, check=True, capture_output=True, text=True, timeout=WAIT_S).stdout
 
     pupils, since = str(folder / "pupils.csv"), str(morning_ms() - 86_400_000)
-    command("setup", str(folder / "school.toml"), "--pupils", pupils, "--since-ms", since)
+    command("setup", str(folder / "school.toml"))
+    command("import", "pupils", pupils, "--yes", "--since-ms", since)
     return SetUp(folder / "hub", tomllib.loads(command("device", DEVICE))["broker"]["password"], command("passwords"))
 
 
