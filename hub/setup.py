@@ -8,7 +8,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -19,10 +18,11 @@ from hub.core.books import Books
 from hub.core.calendar import Window
 from hub.core.canteen import day_number
 from hub.core.facts import derived
-from hub.core.formulas import Fixed, Line, Periods, Session
 from hub.core.lists import Column, Said, understood
 from hub.core.money import read_cents
 from hub.core.school import (
+    Allergen,
+    Canteen,
     Device,
     Policy,
     Product,
@@ -32,10 +32,13 @@ from hub.core.school import (
     Row,
     School,
     Site,
-    Tariff,
+    Unordered,
+    edited,
 )
+from hub.days import CalendarFile, calendar_rows
 from hub.errors import ImportRefusedError
 from hub.imports import read, refuse
+from hub.tariffs import GroupFile, LineFile, TariffFile, Written, tariff_rows, written
 from proto.messages import DeviceId, Direction, ReaderId, Use
 from proto.settings import parse
 
@@ -43,6 +46,7 @@ NewId = Callable[[], int]
 """Fresh random 63-bit numbers."""
 
 _TIME = r"\A([01]\d|2[0-3]):[0-5]\d\Z"
+_DIET = r"\A[a-z0-9_-]{1,30}\Z"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MEALS = (Column.SITE, Column.HOUSEHOLD, Column.LAST_NAME, Column.FIRST_NAME, Column.MEAL, Column.DAY)
 """The columns of a list of meals."""
@@ -55,12 +59,12 @@ class HoursFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class ProgrammeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`price`: per started period of `period_min`, or per session where that is 0."""
+    """`price`: per started period of `period_min`, or per session where that is 0; without it, the programme is under [[tariffs]]."""
 
     name: str
     use: Literal["care", "study"]
     hours: Annotated[list[HoursFile], Meta(min_length=1)]
-    price: str
+    price: str = ""
     period_min: Annotated[int, Meta(ge=0, le=1440)] = 0
     tolerance_min: Annotated[int, Meta(ge=0, le=1440)] = 0
     at_most: str = "0,00"
@@ -72,6 +76,22 @@ class ProductFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     kind: Literal["meal", "article"]
     price: str
     policy: Literal["must_serve", "must_have_funds", "limit"]
+    allergens: list[Allergen] = []
+    diets: list[Annotated[str, Meta(pattern=_DIET)]] = []
+
+
+class CanteenFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Orders close at `cut_off`, `days_before` working days before; what is cancelled later is resold until `waiting_until`."""
+
+    horizon_days: Annotated[int, Meta(ge=0, le=366)] = 15
+    cut_off: Annotated[str, Meta(pattern=_TIME)] = "09:00"
+    days_before: Annotated[int, Meta(ge=0, le=30)] = 0
+    waiting_until: Annotated[str, Meta(pattern=_TIME)] = "12:00"
+    walk_up: Literal["allow", "surcharge"] = "allow"
+    walk_up_surcharge: str = "0,00"
+    unordered: Literal["allow", "surcharge", "refuse"] = "allow"
+    unordered_surcharge: str = "0,00"
+    void_limit: str = "10,00"
 
 
 class ReaderFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -95,11 +115,15 @@ class SiteFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     floor: str = "0,00"
     programmes: list[ProgrammeFile] = []
     products: list[ProductFile] = []
+    canteen: CanteenFile | None = None
     devices: list[DeviceFile] = []
 
 
 class SchoolFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sites: Annotated[list[SiteFile], Meta(min_length=1)]
+    tariffs: list[TariffFile] = []
+    groups: list[GroupFile] = []
+    calendar: CalendarFile = CalendarFile()
 
 
 def describe(text: str, name: str, school: School, new_id: NewId) -> tuple[Row, ...]:
@@ -115,7 +139,8 @@ def describe(text: str, name: str, school: School, new_id: NewId) -> tuple[Row, 
             rows += _site_rows(site_file, school, new_id)
         except (KeyError, ValueError) as error:
             raise ImportRefusedError(f"{name}: site `{site_file.name}`: {error}") from error
-    return tuple(rows)
+    rows += tariff_rows(_all_tariffs(file, name, text), school, tuple(rows), new_id)
+    return (*rows, *calendar_rows(file.calendar, name, edited(school, tuple(rows))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +198,15 @@ def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
     site_id = next((site.id for site in school.sites.values() if site.name == file.name), None) or new_id()
     yield Site(site_id, file.name, ZoneInfo(file.zone), _cents(file.floor, "floor"))
     for programme in file.programmes:
-        yield from _programme(programme, site_id, school, new_id)
+        yield _programme(programme, site_id, school, new_id)
     products: dict[str, int] = {}
     for one in file.products:
         known = next((product.id for product in school.products.values() if (product.site, product.name) == (site_id, one.name)), None)
         products[one.name] = known or new_id()
-        yield Product(products[one.name], site_id, ProductKind(one.kind), one.name, _cents(one.price, "price"), Policy(one.policy))
+        kind, policy, contains = ProductKind(one.kind), Policy(one.policy), frozenset(one.allergens)
+        yield Product(products[one.name], site_id, kind, one.name, _cents(one.price, "price"), policy, contains, frozenset(one.diets))
+    if file.canteen is not None:
+        yield _canteen(site_id, file.canteen)
     for device in file.devices:
         if device.id == HUB_USER:
             raise ValueError(f"device `{device.id}`: this is the hub's own name on the broker: choose another")
@@ -188,21 +216,43 @@ def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
             yield _reader(device.id, reader, products)
 
 
-def _programme(file: ProgrammeFile, site: int, school: School, new_id: NewId) -> tuple[Programme, Tariff]:
+def _canteen(site: int, file: CanteenFile) -> Canteen:
+    return Canteen(
+        site=site,
+        horizon_days=file.horizon_days,
+        cut_off_min=_minutes(file.cut_off),
+        days_before=file.days_before,
+        waiting_until_min=_minutes(file.waiting_until),
+        walk_up=Unordered(file.walk_up),
+        walk_up_cents=_cents(file.walk_up_surcharge, "walk_up_surcharge"),
+        unordered=Unordered(file.unordered),
+        unordered_cents=_cents(file.unordered_surcharge, "unordered_surcharge"),
+        void_limit_cents=_cents(file.void_limit, "void_limit"),
+    )
+
+
+def _programme(file: ProgrammeFile, site: int, school: School, new_id: NewId) -> Programme:
     known = school.programme_for(site, Use(file.use))
     windows = tuple(
         Window(frozenset(_DAYS.index(day) for day in hours.days), _minutes(hours.start), _minutes(hours.end)) for hours in file.hours
     )
     if any(window.start_min >= window.end_min for window in windows):
         raise ValueError(f"programme `{file.name}`: hours must end after they start")
-    if file.period_min and not file.needs_exit:
-        raise ValueError(f"{file.name}: a price per period needs an exit scan")
-    unit = Fixed(_price(file.price, "price") * 10)
-    formula = Periods(unit, file.period_min, file.tolerance_min) if file.period_min else Session(unit)
-    line = Line(formula, max_cents=_price(file.at_most, "at_most"))
-    programme = Programme(known.id if known else new_id(), site, Use(file.use), file.name, windows, file.needs_exit)
-    version = next((one for one in school.tariffs.get(programme.id, ()) if one.from_day == date.min), None)
-    return programme, Tariff(version.id if version else new_id(), programme.id, date.min, None, (line,))
+    return Programme(known.id if known else new_id(), site, Use(file.use), file.name, windows, file.needs_exit)
+
+
+def _all_tariffs(file: SchoolFile, name: str, text: str) -> Written:
+    """The `[[tariffs]]`, and the prices that stand with their programme: they hold always."""
+    plain: list[tuple[str, TariffFile]] = []
+    for place, site in enumerate(file.sites):
+        for number, one in enumerate(site.programmes):
+            if one.price:
+                period_min = one.period_min or None
+                line = LineFile(price=one.price, period_min=period_min, tolerance_min=one.tolerance_min, at_most=one.at_most)
+                tariff = TariffFile(site=site.name, programme=one.name, lines=[line])
+                plain.append((f"sites[{place}].programmes[{number}]", tariff))
+    said = written(name, text, file.tariffs, file.groups)
+    return Written(name, text, (*said.tariffs, *plain), said.groups)
 
 
 def _reader(device: str, file: ReaderFile, products: dict[str, int]) -> Reader:
@@ -215,13 +265,6 @@ def _cents(text: str, key: str) -> int:
     cents = read_cents(text)
     if cents is None:
         raise ValueError(f'key `{key}`: `{text}` is not an amount: write it as "2,50"')
-    return cents
-
-
-def _price(text: str, key: str) -> int:
-    cents = _cents(text, key)
-    if cents < 0:
-        raise ValueError(f"key `{key}`: `{text}` is negative: a price is at least 0,00")
     return cents
 
 
