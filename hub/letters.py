@@ -1,6 +1,6 @@
 """What stands in a letter: from a fact and what is set up to a mail (RFC 5322), as plain words and as HTML. It sends nothing.
 
-No letter shames: none says debt, none names a child, the subject is the same however low a wallet is, and each says that the children
+No letter shames: none says debt, the subject is the same however low a wallet is and names no child, and each says that the children
 are served all the same (complaints C3 and C22; design.md, Service and money). Slow to import, and to use for the first time.
 """
 
@@ -41,13 +41,16 @@ class Envelope:
     mark: str
 
 
-def low_balance(fact: LowBalance, site: Site, reference: str, adult: Adult) -> Letter:
-    """What a payer reads when a wallet has fallen (requirement S36). `reference`: its structured communication, empty where it has none."""
+def low_balance(fact: LowBalance, site: Site, reference: str, child: str, adult: Adult) -> Letter:
+    """What a payer reads when a wallet has fallen (requirement S36).
+
+    `reference`: its structured communication; `child`: whose it is, where each child has its own, empty where a household shares one.
+    """
     words = _words(adult.language)
     _ = words.gettext
     balance = {
         "day": at(fact.at_ms, site.zone).strftime("%d/%m/%Y"),
-        "site": site.name,
+        "site": f"{site.name} ({child})" if child else site.name,
         "balance": write_cents(fact.balance_cents),
         "floor": write_cents(site.floor_cents),
     }
@@ -62,7 +65,7 @@ def low_balance(fact: LowBalance, site: Site, reference: str, adult: Adult) -> L
         _("Dear %(name)s,") % {"name": _one_line(f"{adult.first_name} {adult.last_name}")},
         told % balance,
         _("Nothing changes for the children: care and reserved meals are assured, whatever the balance."),
-        *([top_up] if reference else []),
+        top_up,
         _("A transfer takes some days to arrive: if you have just made one, there is nothing more you need to do."),
         *([difficult] if fact.level is not Level.LOW else []),
         _("This letter was sent by the school's programme to those who pay into this wallet, and to nobody else."),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hub.addresses import Sender, read_address
 from hub.core.facts import Fact, LowBalance
+from hub.core.references import printed
 from hub.core.school import Adult, School, Site
 from hub.desk import Desk
 from hub.journal import Journal
@@ -187,7 +188,9 @@ class Post:
         await asyncio.wait((delivery,), timeout=END_S)
         ending.cancel()
         if delivery.done():
-            return delivery.result()
+            outcome = delivery.result()
+            self._failures = self._failures + 1 if outcome.result is Result.DOWN else 0
+            return outcome
         delivery.cancel()
         await asyncio.wait((delivery,))
         return None
@@ -209,18 +212,15 @@ class Post:
         now_ms = self._clock.wall_ms()
         match outcome.result:
             case Result.SENT:
-                self._failures = 0
                 await self._queue.note(letter, State.SENT, now_ms, "")
             case Result.REFUSED:
                 log.error("the letter of fact %d to adult %d failed for good: %s", letter.fact, letter.adult, outcome.code)
                 await self._queue.note(letter, State.FAILED, now_ms, outcome.code)
             case Result.LATER:
-                self._failures = 0
                 await self._queue.note(letter, State.QUEUED, now_ms + self._pause_ms(letter.tries), outcome.code)
             case Result.DOWN:
                 # This letter steps back, in case it is the one that the server cannot bear; all wait for the way to be open again.
-                self._rest_until_ms = now_ms + self._pause_ms(self._failures)
-                self._failures += 1
+                self._rest_until_ms = now_ms + self._pause_ms(self._failures - 1)
                 log.warning("no letter gets through (%s); the next try is at %s", outcome.code, _clock_time(self._rest_until_ms))
                 await self._queue.note(letter, State.QUEUED, now_ms + self._pause_ms(letter.tries), outcome.code)
 
@@ -243,7 +243,7 @@ def over_smtp(mail: MailSettings) -> Carrier:
 
 
 def _compose(
-    fact: LowBalance, adult: Adult, wallet: tuple[Site, str], sender: Sender, now_at: datetime
+    fact: LowBalance, adult: Adult, wallet: tuple[Site, str, str], sender: Sender, now_at: datetime
 ) -> "tuple[EmailMessage, Envelope] | None":
     """The mail about a wallet; None where the address is none."""
     from hub import letters
@@ -255,10 +255,11 @@ def _compose(
     return letters.message(letters.low_balance(fact, *wallet, adult), envelope, now_at), envelope
 
 
-def _wallet(desk: Desk, wallet: int) -> tuple[Site, str]:
-    """Where a wallet is, and its structured communication as people write it."""
-    place = next(place for place, known in desk.books.wallets.items() if known == wallet)
-    return desk.school.sites[place[0]], ""
+def _wallet(desk: Desk, wallet: int) -> tuple[Site, str, str]:
+    """Where a wallet is, its structured communication as people write it, and the first name of the child where each has its own."""
+    opened = desk.books.owners[wallet]
+    child = desk.school.pupils.get(opened.pupil)
+    return desk.school.sites[opened.site], printed(opened.reference), child.first_name if child else ""
 
 
 def _clock_time(moment_ms: int) -> str:

@@ -59,7 +59,7 @@ FIRST = {
 
 @pytest.mark.parametrize(("level", "cents"), FIRST)
 def test_the_payer_reads_how_much_is_left_where_and_how_to_top_it_up(level: Level, cents: int) -> None:
-    paragraphs = text(mail(low_balance(fell(level, cents), SITE, REFERENCE, ANNE))).rstrip("\n").split("\n\n")
+    paragraphs = text(mail(low_balance(fell(level, cents), SITE, REFERENCE, "", ANNE))).rstrip("\n").split("\n\n")
     assert paragraphs[:4] == [
         "Bonjour Anne Vanderzande,",
         FIRST[level, cents],
@@ -69,12 +69,14 @@ def test_the_payer_reads_how_much_is_left_where_and_how_to_top_it_up(level: Leve
     assert paragraphs[-1] == "Les Tilleuls"
 
 
-def test_a_wallet_without_a_structured_communication_names_none() -> None:
-    assert "communication" not in text(mail(low_balance(fell(Level.LOW, 1_50), SITE, "", ANNE)))
+def test_where_each_child_has_a_wallet_the_letter_says_whose_it_is_and_the_subject_does_not() -> None:
+    made = mail(low_balance(fell(Level.LOW, 1_50), SITE, REFERENCE, "Léa", ANNE))
+    assert "il restait 1,50 € dans votre portefeuille pour Les Tilleuls (Léa)." in text(made)
+    assert "Léa" not in made["Subject"]
 
 
 def test_only_who_is_below_zero_is_offered_to_talk_about_paying() -> None:
-    offered = {level: "parlez-nous-en" in text(mail(low_balance(fell(level, -1), SITE, "", ANNE))) for level in Level}
+    offered = {level: "parlez-nous-en" in text(mail(low_balance(fell(level, -1), SITE, REFERENCE, "", ANNE))) for level in Level}
     assert offered == {Level.LOW: False, Level.DEBT: True, Level.MINIMUM: True}
 
 
@@ -89,14 +91,14 @@ SHAMING = re.compile(
 @pytest.mark.parametrize("level", Level)
 def test_no_letter_shames(level: Level, language: str) -> None:
     """Complaints C3 and C22: low funds are no debt, a debt is no fault, and the child is served."""
-    letter = low_balance(fell(level, -3_00), SITE, REFERENCE, Adult(7, 5, "Anne", "V", "a@example.be", language))
+    letter = low_balance(fell(level, -3_00), SITE, REFERENCE, "", Adult(7, 5, "Anne", "V", "a@example.be", language))
     assert not [found for words in (letter.subject, *letter.paragraphs) for found in SHAMING.findall(words)]
     assert any(("quel que soit le solde" in words) or ("whatever the balance" in words) for words in letter.paragraphs)
 
 
 def test_the_subject_is_the_same_however_low_and_names_no_child() -> None:
     """Others see the list of mails on a telephone."""
-    subjects = {mail(low_balance(fell(level, -1), SITE, REFERENCE, ANNE))["Subject"] for level in Level}
+    subjects = {mail(low_balance(fell(level, -1), SITE, REFERENCE, "", ANNE))["Subject"] for level in Level}
     assert subjects == {"Votre portefeuille pour Les Tilleuls"}
 
 
@@ -105,12 +107,12 @@ def test_the_subject_is_the_same_however_low_and_names_no_child() -> None:
 )
 def test_the_day_is_the_one_at_the_site(zone: str, day: str) -> None:
     at_ms = int(datetime(2025, 1, 6, 23, 30, tzinfo=UTC).timestamp() * 1000)
-    letter = low_balance(fell(Level.LOW, 1_00, at_ms=at_ms), Site(1, "Là-bas", ZoneInfo(zone)), "", ANNE)
+    letter = low_balance(fell(Level.LOW, 1_00, at_ms=at_ms), Site(1, "Là-bas", ZoneInfo(zone)), REFERENCE, "", ANNE)
     assert day in letter.paragraphs[1]
 
 
 def test_the_plain_words_and_the_html_say_the_same() -> None:
-    made = mail(low_balance(fell(Level.DEBT, -1_234_56), Site(1, "L'Orme & <Fils>", ZONE), REFERENCE, ANNE))
+    made = mail(low_balance(fell(Level.DEBT, -1_234_56), Site(1, "L'Orme & <Fils>", ZONE), REFERENCE, "", ANNE))
     page = text(made, "html")
     assert '<html lang="fr">' in page
     assert "<Fils>" not in page
@@ -142,7 +144,7 @@ INJECTED = "Anne\r\nBcc: all@example.be\nX-Evil: yes\u2028\x00\u200b"
 
 def test_no_name_begins_a_header_of_its_own() -> None:
     adult = Adult(7, 5, INJECTED, INJECTED, "anne@example.be")
-    made = mail(low_balance(fell(Level.LOW, 1_00), Site(1, INJECTED, ZONE), INJECTED, adult), adult)
+    made = mail(low_balance(fell(Level.LOW, 1_00), Site(1, INJECTED, ZONE), INJECTED, INJECTED, adult), adult)
     assert set(made.keys()) == {
         *("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Content-Language", "MIME-Version", "Content-Type"),
     }
@@ -164,8 +166,8 @@ def test_an_unusual_address_stands_in_the_letter_as_it_is(written: str) -> None:
 
 
 def test_a_language_that_is_not_there_yet_falls_back_on_one_that_is() -> None:
-    assert low_balance(fell(Level.LOW, 1_00), SITE, "", Adult(7, 5, "A", "V", "a@example.be", "eo")).language in languages(WORDS)
-    assert "Dear Anne" in text(mail(low_balance(fell(Level.LOW, 1), SITE, "", Adult(7, 5, "Anne", "V", "a@example.be", "en"))))
+    assert low_balance(fell(Level.LOW, 1_00), SITE, REFERENCE, "", Adult(7, 5, "A", "V", "a@example.be", "eo")).language in languages(WORDS)
+    assert "Dear Anne" in text(mail(low_balance(fell(Level.LOW, 1), SITE, REFERENCE, "", Adult(7, 5, "Anne", "V", "a@example.be", "en"))))
 
 
 @pytest.mark.parametrize("path", sorted(WORDS.glob("*.po")), ids=lambda path: path.stem)

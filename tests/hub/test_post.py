@@ -1,8 +1,9 @@
 """The post: a letter for each payer and each crossing, sent when the server lets it, once where it can be helped."""
 
 import asyncio
+import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +21,13 @@ from hub.core.school import Adult, Household, Pupil, Row, School, Site
 from hub.mailqueue import KEEP_MS, Listed, MailQueue, State, listed
 from hub.memory import Memory, memory
 from hub.post import AT_ONCE, DOWN_AFTER, FAILED_MS, GIVE_UP_MS, Carrier, Clockwork, Post, over_smtp, pause_ms, readers
-from hub.settings import MailSettings, mail_sender
+from hub.run import _start_post
+from hub.settings import HubSettings, MailSettings, Settings, mail_sender
+from tests.boxes import until
 from tests.mailserver import MailServer, mail_server
 from tests.schools import MONDAY, ZONE, moment
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
-DEADLINE_S = 20.0
 SITE, WALLET = 1, 42
 VANDERZANDE, OKONKWO = 5, 6
 ANNE, BOB, MIA = "anne@example.be", "bob@example.be", "mia@example.be"
@@ -76,14 +78,10 @@ class House:
         def fallen(_school: School, books: Books) -> Facts:
             opened = WalletOpened(ask, WALLET + payer, SITE, payer, self.wall())
             low = LowBalance(ask, WALLET + payer, payer, level, balance_cents, self.wall())
-            return (low,) if (WALLET + payer) in books.wallets.values() else (opened, low)
+            return (low,) if (WALLET + payer) in books.owners else (opened, low)
 
         answer = await self.stores.desk.do(ask, fallen)
         return answer.number + len(answer.facts) - 1
-
-    async def states(self) -> list[tuple[str, State, str]]:
-        """Address, state and trouble of every letter."""
-        return [(row.email, row.state, row.trouble) for row in self.rows()]
 
     def rows(self) -> list[Listed]:
         return listed(self.stores.folder.office)
@@ -91,12 +89,6 @@ class House:
     async def comes(self, *expected: tuple[str, State, str]) -> None:
         """Wait until the queue is like this."""
         await until(lambda: sorted((row.email, row.state, row.trouble) for row in self.rows()) == sorted(expected))
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while not holds():  # noqa: ASYNC110 - what is waited for stands in a database
-            await asyncio.sleep(0)
 
 
 @asynccontextmanager
@@ -108,8 +100,14 @@ async def house(path: Path, mail: MailSettings, wall: Wall, *, starts: bool = Tr
         if starts:
             found.post.start()
             stack.push_async_callback(found.post.close)
-            await until(lambda: found.post._number == found.stores.journal.durable)
+            await until(lambda: _follows(stores.folder.office))
         yield found
+
+
+def _follows(office: Path) -> bool:
+    """Whether a post has noted from where on it follows the journal."""
+    with closing(sqlite3.connect(office)) as database:
+        return bool(database.execute("SELECT 1 FROM mail_head").fetchone())
 
 
 @pytest.fixture
@@ -135,6 +133,7 @@ async def test_the_adults_who_pay_get_a_letter_and_nobody_else(home: House, serv
     body = server.mails[0][1].get_body(("plain",))
     assert body is not None
     assert "-3,20" in body.get_content()
+    assert "+++097/0000/00101+++" in body.get_content(), "the first wallet's communication"
     assert "Léa" not in server.mails[0][1].as_string()
 
 
@@ -143,6 +142,24 @@ def test_only_a_low_wallet_makes_a_letter() -> None:
     low = LowBalance(1, WALLET, OKONKWO, Level.LOW, 1_00, 0)
     assert [adult.email for adult in readers(school, low)] == [MIA]
     assert readers(school, WalletOpened(1, WALLET, SITE, OKONKWO, 0)) == ()
+
+
+async def test_a_hub_that_starts_sends_what_is_due_and_says_where_nobody_will(
+    tmp_path: Path, server: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = HubSettings(str(tmp_path / "hub"))
+    async with house(tmp_path, server.settings(), Wall(), starts=False) as home:
+        await home.queue.begin(home.stores.journal.durable)
+        await home.falls(payer=OKONKWO)
+        with caplog.at_level(logging.INFO, "hub.run"):
+            async with AsyncExitStack() as stack:
+                await _start_post(Settings(hub=hub, mail=server.settings()), home.stores, stack)
+                await server.arrived.wait()
+            assert caplog.messages == []
+            async with AsyncExitStack() as stack:
+                await _start_post(Settings(hub=hub), home.stores, stack)
+            assert caplog.messages == ["no [mail] in the settings: no letters are sent"]
+    assert server.to() == [MIA]
 
 
 async def test_each_crossing_makes_one_letter_however_often_the_hub_starts_again(tmp_path: Path, server: MailServer) -> None:
