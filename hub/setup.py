@@ -1,13 +1,15 @@
-"""Setting a school up from files: its description (TOML), and the meals that are reserved. Text in, rows or a clear error out.
+"""Setting a school up from files: its description (TOML), its menus and diets, and the meals that are reserved (CSV).
 
 Things are recognised by their names, so the same files can be read again after a correction: what is known keeps its id.
 It opens nothing; its people come with imports.py.
 """
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -24,6 +26,9 @@ from hub.core.school import (
     Allergen,
     Canteen,
     Device,
+    Diet,
+    Menu,
+    Offer,
     Policy,
     Product,
     ProductKind,
@@ -49,7 +54,9 @@ _TIME = r"\A([01]\d|2[0-3]):[0-5]\d\Z"
 _DIET = r"\A[a-z0-9_-]{1,30}\Z"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MEALS = (Column.SITE, Column.HOUSEHOLD, Column.LAST_NAME, Column.FIRST_NAME, Column.MEAL, Column.DAY)
-"""The columns of a list of meals."""
+MENUS = (Column.SITE, Column.DAY, Column.PRODUCT, Column.PRICE, Column.ALLERGENS)
+DIETS = (Column.HOUSEHOLD, Column.LAST_NAME, Column.FIRST_NAME, Column.DIET, Column.ALLERGENS)
+"""The columns of the lists of meals, menus and diets."""
 
 
 class HoursFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -156,14 +163,12 @@ class Reservation:
 
 def reservations(text: str, name: str, school: School, books: Books) -> tuple[Reservation, ...]:
     """Meals from a list with the columns of `MEALS`. All or nothing: every bad line is named in the one ImportRefusedError."""
-    listed = understood(read(text.encode(), name, MEALS).table, MEALS, tuple((column,) for column in MEALS))
-    refuse(listed.complaints, name, MEALS)
     file_ask = content_ask(text)
     known = {(school.households[one.household].name, one.last_name, one.first_name): one.id for one in school.pupils.values()}
     meals = {(school.sites[one.site].name, one.name): one for one in school.products.values() if one.kind is ProductKind.MEAL}
     found: dict[tuple[int, int, int | None], Reservation] = {}
     wrong: list[str] = []
-    for line in listed.lines:
+    for line in _lines(text, name, MEALS):
         pupil = known.get((line[Column.HOUSEHOLD], line[Column.LAST_NAME], line[Column.FIRST_NAME]), 0)
         meal, day = meals.get((line[Column.SITE], line[Column.MEAL])), day_number(line[Column.DAY])
         ask = derived(file_ask, f"line {line.number}")
@@ -187,6 +192,80 @@ def _meal_trouble(line: Said, pupil: int, meal: Product | None, day: int | None)
     if day is None:
         return f"`{line[Column.DAY]}` is no day: write it as 2025-01-31"
     return f"{who} has a meal on {line[Column.DAY]} already: remove the line"
+
+
+def menus(text: str, name: str, school: School) -> tuple[Menu, ...]:
+    """Menus from a list with the columns site; day; product; price; allergens, the last two may be empty. All or nothing.
+
+    A day of the list replaces that day's menu; an empty price is the product's own, allergens are what it contains beside its own.
+    """
+    products = {(school.sites[one.site].name, one.name): one for one in school.products.values()}
+    offers: dict[tuple[int, date], dict[int, Offer]] = {}
+    wrong: list[str] = []
+    for line in _lines(text, name, MENUS):
+        product, allergens = products.get((line[Column.SITE], line[Column.PRODUCT])), _allergens(line[Column.ALLERGENS])
+        day, own_cents = day_number(line[Column.DAY]), product.price_cents if product else None
+        cents = read_cents(line[Column.PRICE]) if line[Column.PRICE] else own_cents
+        if product is None or day is None or cents is None or cents < 0 or isinstance(allergens, str):
+            wrong.append(f"{name}:{line.number}: {_menu_trouble(line, product, day, allergens)}")
+            continue
+        menu = offers.setdefault((product.site, date.fromisoformat(line[Column.DAY])), {})
+        if product.id in menu:
+            wrong.append(f"{name}:{line.number}: `{line[Column.PRODUCT]}` is on the menu of {line[Column.DAY]} already: remove the line")
+        menu[product.id] = Offer(product.id, cents, allergens)
+    if wrong:
+        raise ImportRefusedError("\n".join(wrong))
+    return tuple(Menu(*place, tuple(menu.values())) for place, menu in offers.items())
+
+
+def _menu_trouble(line: Said, product: Product | None, day: int | None, allergens: frozenset[Allergen] | str) -> str:
+    if product is None:
+        return f"`{line[Column.PRODUCT]}` is no product of site `{line[Column.SITE]}`: use the names they have in the school"
+    if day is None:
+        return f"`{line[Column.DAY]}` is no day: write it as 2025-01-31"
+    return allergens if isinstance(allergens, str) else f"`{line[Column.PRICE]}` is not a price: write it as 4,50"
+
+
+def diets(text: str, name: str, school: School) -> tuple[Diet, ...]:
+    """Diets from a list with the columns household; last_name; first_name; diet; allergens, the last two may be empty. All or nothing."""
+    known = {(school.households[one.household].name, one.last_name, one.first_name): one.id for one in school.pupils.values()}
+    found: dict[int, Diet] = {}
+    wrong: list[str] = []
+    for line in _lines(text, name, DIETS):
+        pupil, allergens = (
+            known.get((line[Column.HOUSEHOLD], line[Column.LAST_NAME], line[Column.FIRST_NAME])),
+            _allergens(line[Column.ALLERGENS]),
+        )
+        if pupil is None:
+            wrong.append(f"{name}:{line.number}: {_meal_trouble(line, 0, None, None)}")
+        elif pupil in found:
+            wrong.append(f"{name}:{line.number}: a second line for `{line[Column.FIRST_NAME]} {line[Column.LAST_NAME]}`: keep one")
+        elif isinstance(allergens, str):
+            wrong.append(f"{name}:{line.number}: {allergens}")
+        elif line[Column.DIET] and not re.match(_DIET, line[Column.DIET]):
+            wrong.append(f"{name}:{line.number}: `{line[Column.DIET]}` is no code of a diet: use small letters, digits, - and _")
+        else:
+            found[pupil] = Diet(pupil, line[Column.DIET], allergens)
+    if wrong:
+        raise ImportRefusedError("\n".join(wrong))
+    return tuple(found.values())
+
+
+def _allergens(text: str) -> frozenset[Allergen] | str:
+    """The allergens of a cell, set apart by spaces or commas; or what is wrong with it."""
+    known = {allergen.value for allergen in Allergen}
+    words = re.findall(r"[^\s,]+", text.lower())
+    strange = [word for word in words if word not in known]
+    if strange:
+        return f"`{strange[0]}` is no allergen: it is one of {', '.join(sorted(known))}"
+    return frozenset(map(Allergen, words))
+
+
+def _lines(text: str, name: str, columns: tuple[Column, ...]) -> tuple[Said, ...]:
+    """The lines of a list that has all of these columns; nothing of a list with a bad one."""
+    listed = understood(read(text.encode(), name, columns).table, columns, tuple((column,) for column in columns))
+    refuse(listed.complaints, name, columns)
+    return listed.lines
 
 
 def content_ask(text: str) -> int:

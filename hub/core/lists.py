@@ -39,6 +39,10 @@ class Column(enum.StrEnum):
     BALANCE = "balance"
     MEAL = "meal"
     DAY = "day"
+    PRODUCT = "product"
+    PRICE = "price"
+    DIET = "diet"
+    ALLERGENS = "allergens"
 
 
 class Wrong(enum.StrEnum):
@@ -145,6 +149,10 @@ _WORDS: dict[Column, str] = {
     Column.BALANCE: """balance amount openingbalance solde montant soldeinitial soldedouverture saldo bedrag beginsaldo startsaldo betrag
         anfangssaldo eroffnungssaldo""",
     Column.MEAL: """meal repas menu maaltijd mahlzeit essen""",
+    Column.PRODUCT: """product produit produkt article artikel""",
+    Column.PRICE: """price prix prijs preis""",
+    Column.DIET: """diet regime dieet diat""",
+    Column.ALLERGENS: """allergens allergenes allergenen allergene""",
     Column.DAY: """day date jour dag datum tag""",
 }
 """How files call their columns, folded (`fold`). Where two columns of a kind share a word, the one that the kind names first has it."""

@@ -54,7 +54,8 @@ def told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> "Told":
     for name, text in (("school.toml", SCHOOL), ("pupils.csv", PUPILS), ("menu.csv", MENU), ("diets.csv", DIETS)):
         (tmp_path / name).write_text(text)
     told = Told(tmp_path, capsys)
-    told.says("setup", "school.toml", "--pupils", "pupils.csv")
+    told.says("setup", "school.toml")
+    told.says("import", "pupils", "pupils.csv", "--yes")
     asyncio.run(_hire(tmp_path / "data", "anne", 71))
     asyncio.run(_hire(tmp_path / "data", "boris", 72))
     told.says("meals", "menu", "menu.csv")
