@@ -26,12 +26,10 @@ from hub.errors import BrokerError, StartError
 from hub.fleet import SILENT_MS, Fleet
 from hub.keys import badge_key, hub_password
 from hub.link import Link
-from hub.mailqueue import MailQueue
 from hub.memory import Memory, memory
 from hub.mqtt import Account, Wire
 from hub.notify import ALIVE, READY, STOPPING, alive_every_s, notify
 from hub.orders import Orders
-from hub.post import Clockwork, Post, over_smtp
 from hub.settings import Settings, mail_password, mail_sender
 from hub.web.office import Office
 
@@ -125,12 +123,16 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
 
 
 async def _start_post(settings: Settings, stores: Memory, stack: contextlib.AsyncExitStack) -> None:
-    """Letters to families, where there is a server that takes them."""
+    """Letters to families, where there is a server that takes them. Loaded when badges are answered already."""
+    from hub.mailqueue import MailQueue
+
     queue = MailQueue(stores.register)
     if settings.mail is None:
         log.info("no [mail] in the settings: no letters are sent")
         await queue.forget_head()
         return
+    from hub.post import Clockwork, Post, over_smtp
+
     mail_password(settings.mail)  # a file that cannot be read is told now, not when the first letter is due
     make_carrier = partial(over_smtp, settings.mail)
     post = Post(stores.desk, stores.journal, queue, mail_sender(settings.mail), make_carrier, Clockwork(wall_ms, random.random))
