@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -182,6 +183,23 @@ async def _why(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+async def _tariff(settings: Settings, options: argparse.Namespace) -> int:
+    """Try a draft tariff on days that have been: revenue, families that gain and lose, the worst cases; nothing is booked."""
+    from hub.core.school import edited
+    from hub.core.tryout import tryout
+    from hub.memory import memory
+    from hub.tariffs import read_draft
+    from hub.tryout import report, stays_between
+
+    async with memory(Path(settings.hub.data)) as stores:
+        school = stores.desk.school
+        draft = edited(school, read_draft(_text(options.file), str(options.file), school, _new_id))
+        stays, unended = await stays_between(stores.journal, school, options.since, options.until)
+        for line in report(tryout(school, draft, stays), unended, school):
+            print(line)
+    return 0
+
+
 def _backup(options: argparse.Namespace) -> int:
     """Copy a data folder, the hub running or not, and verify the copy by a full replay."""
     from hub.backup import backup
@@ -245,6 +263,7 @@ _COMMANDS = {
     "passwords": _passwords,
     "check": _check,
     "why": _why,
+    "tariff": _tariff,
     "mail": _mail,
 }
 _WITHOUT_SETTINGS = {"backup": _backup, "restore": _restore}
@@ -300,6 +319,10 @@ def _parser() -> argparse.ArgumentParser:
     made["device"].add_argument("--renew", action="store_true", help="a new password: the old one and any block end")
     made["device"].add_argument("--host", help="the broker's address as the device sees it")
     made["why"].add_argument("charge", type=int, help="the charge's number")
+    made["tariff"].add_argument("act", choices=["try"])
+    made["tariff"].add_argument("file", type=Path, help="the draft (TOML): [[tariffs]] and [[groups]] as in the school's description")
+    made["tariff"].add_argument("--from", dest="since", type=date.fromisoformat, required=True, help="first day, YYYY-MM-DD")
+    made["tariff"].add_argument("--to", dest="until", type=date.fromisoformat, required=True, help="last day, included")
     made["backup"].add_argument("folder", type=Path, help="the hub's data folder")
     made["backup"].add_argument("target", type=Path, help="a folder that is not there yet, best on another disk")
     made["restore"].add_argument("backup", type=Path, help="what `preau-hub backup` made")

@@ -120,6 +120,7 @@ class SiteFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: str
     zone: str = "Europe/Brussels"
     floor: str = "0,00"
+    files_due: date | None = None
     programmes: list[ProgrammeFile] = []
     products: list[ProductFile] = []
     canteen: CanteenFile | None = None
@@ -274,8 +275,10 @@ def content_ask(text: str) -> int:
 
 
 def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
-    site_id = next((site.id for site in school.sites.values() if site.name == file.name), None) or new_id()
-    yield Site(site_id, file.name, ZoneInfo(file.zone), _cents(file.floor, "floor"))
+    zone = ZoneInfo(file.zone)
+    site = next((site for site in school.sites.values() if site.name == file.name), None) or Site(new_id(), file.name, zone)
+    site_id = site.id
+    yield replace(site, zone=zone, floor_cents=_cents(file.floor, "floor"), files_due_day=file.files_due)
     for programme in file.programmes:
         yield _programme(programme, site_id, school, new_id)
     products: dict[str, int] = {}

@@ -1,0 +1,57 @@
+"""`preau-hub tariff try`: the closed stays of the journal against a draft tariff, as lines to read. It reads, and writes nothing."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from hub.core.calendar import day_of
+from hub.core.facts import Reason, StayClosed
+from hub.core.money import write_cents
+from hub.core.school import School
+from hub.core.tryout import Change, Stayed, Trial
+from hub.journal import Journal
+
+SHOWN = 5
+"""Families and stays of each kind that are named."""
+
+
+async def stays_between(journal: Journal, school: School, first: date, last: date) -> tuple[list[Stayed], int]:
+    """The stays of these days (local, both included) that an exit or a session's end closed, and how many nobody ended.
+
+    Of a stay that was closed twice, the last word counts.
+    """
+    found: dict[int, StayClosed] = {}
+    async for commit in journal.read():
+        for fact in commit.facts:
+            site = school.sites.get(fact.site) if isinstance(fact, StayClosed) else None
+            if isinstance(fact, StayClosed) and site is not None and first <= day_of(fact.from_ms, site.zone) <= last:
+                found[fact.stay] = fact
+    ended = [one for one in found.values() if one.reason is not Reason.NO_EXIT]
+    closed = [Stayed(one.pupil, one.site, one.programme, one.from_ms, one.at_ms) for one in ended]
+    return closed, len(found) - len(closed)
+
+
+def report(trial: Trial, unended: int, school: School) -> Iterator[str]:
+    """Revenue, families by what changes for them and by bracket, and the worst cases."""
+    yield f"{len(trial.stays)} stays; {unended} that nobody ended are left out"
+    yield f"revenue: {_change(trial.total)}"
+    more, less = ([one for one in trial.households if one.more_cents * sign > 0] for sign in (1, -1))
+    yield f"families: {len(more)} pay more, {len(less)} pay less, {len(trial.households) - len(more) - len(less)} the same"
+    for bracket in sorted(trial.brackets, key=lambda one: one.of):
+        yield f"bracket {bracket.of or 'by QF'}: {_change(bracket)}"
+    yield from _families("most more", more, school)
+    yield from _families("most less", less[::-1], school)
+    for one in [each for each in trial.each if each.more_cents > 0][:SHOWN]:
+        stay = trial.stays[one.of]
+        pupil, day = school.pupils[stay.pupil], day_of(stay.from_ms, school.sites[stay.site].zone)
+        yield f"dearest stay: {pupil.first_name} {pupil.last_name}, {school.programmes[stay.item].name}, {day}: {_change(one)}"
+
+
+def _families(title: str, changes: Sequence[Change], school: School) -> Iterator[str]:
+    for one in changes[:SHOWN]:
+        household = school.households.get(one.of)
+        yield f"{title}: {household.name if household else one.of}: {_change(one)}"
+
+
+def _change(change: Change) -> str:
+    sign = "+" if change.more_cents > 0 else ""
+    return f"{write_cents(change.before_cents)} -> {write_cents(change.after_cents)} ({sign}{write_cents(change.more_cents)})"
