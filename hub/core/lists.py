@@ -162,8 +162,8 @@ _NATIONAL_PARTS = (
     "rijksregister registrenational nationalregister numeronational nationaalnummer nationaalnr nationalnummer nationalnumber nationalid "
     "securitesociale numerosecu nosecu socialsecurity socialezekerheid burgerservicenummer sozialversicherung nissnr insznr"
 ).split()
-_BELGIAN = re.compile(r"(?<!\d)(\d\d)[ .]?(\d\d)[ .]?(\d\d)[ .-]?(\d{3})[ .-]?(\d\d)(?!\d)", re.ASCII)
-_FRENCH = re.compile(r"(?<!\d)([1-478])[ .]?(\d\d)[ .]?(\d\d)[ .]?(\d\d|2[ABab])[ .]?(\d{3})[ .]?(\d{3})[ .-]?(\d\d)(?!\d)", re.ASCII)
+_BELGIAN = re.compile(r"(?<!\d)\d(?:[ ./-]?\d){10}(?!\d)", re.ASCII)
+_FRENCH = re.compile(r"(?<!\d)[1-478](?:[ ./-]?\d){5}[ ./-]?[\dAB](?:[ ./-]?\d){8}(?!\d)", re.ASCII | re.IGNORECASE)
 _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
 _NO_LETTER = re.compile(r"[^a-z0-9]+")
 _CURRENCY = re.compile(r"\A(?:€|EUR) ?| ?(?:€|EUR)\Z")
@@ -208,9 +208,9 @@ def national(text: str) -> bool:
     """Whether a Belgian national number (modulo 97; also of those born since 2000, and BIS) or a French NIR with its key is in a text."""
     if len(text) < BELGIAN_DIGITS:
         return False
-    return any(_belgian(*found.groups()) for found in _BELGIAN.finditer(text)) or any(
-        _french(*found.groups()) for found in _FRENCH.finditer(text)
-    )
+    if not text.isascii() or not text.isprintable():  # digits of another script, or what no eye sees between them
+        text = "".join(sign for sign in unicodedata.normalize("NFKC", text) if sign.isprintable())
+    return any(_belgian(found[0]) for found in _BELGIAN.finditer(text)) or any(_french(found[0]) for found in _FRENCH.finditer(text))
 
 
 def read_day(text: str) -> date | None:
@@ -323,14 +323,16 @@ def _cell_troubles(number: int, cells: Mapping[Column, str], heads: Mapping[Colu
             yield Complaint(number, Wrong.INVISIBLE, heads[column], ascii(cell)[1:-1])
 
 
-def _belgian(year: str, month: str, day: str, rest: str, check: str) -> bool:
+def _belgian(written: str) -> bool:
     """Year, month (+20 or +40: BIS), day, order; the check is 97 minus the rest of all by 97, with a 2 before those born since 2000."""
-    born = int(month) % 20 <= 12 and int(month) < 53 and int(day) <= 31
-    number = int(year + month + day + rest)
-    return born and int(check) in (97 - number % 97, 97 - (2_000_000_000 + number) % 97)
+    digits = _NO_LETTER.sub("", written)
+    month, day, number = int(digits[2:4]), int(digits[4:6]), int(digits[:9])
+    born = month % 20 <= 12 and month < 53 and day <= 31
+    return born and int(digits[9:]) in (97 - number % 97, 97 - (2_000_000_000 + number) % 97)
 
 
-def _french(sex: str, year: str, month: str, *rest: str) -> bool:
+def _french(written: str) -> bool:
     """Thirteen digits (2A and 2B of Corsica count as 19 and 18); the key is 97 minus their rest by 97."""
-    department = rest[0].upper().replace("2A", "19").replace("2B", "18")
-    return int(rest[-1]) == 97 - int(sex + year + month + department + "".join(rest[1:-1])) % 97
+    digits = _NO_LETTER.sub("", written.lower())
+    number = digits[:5] + digits[5:7].replace("2a", "19").replace("2b", "18") + digits[7:13]
+    return number.isdigit() and int(digits[13:]) == 97 - int(number) % 97

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,15 @@ from hypothesis import strategies as st
 
 from hub.__main__ import main
 from hub.core.books import Books
+from hub.core.facts import Refusal
 from hub.core.imports import WANTED, Kind, plan
 from hub.core.lists import Complaint, Wrong
 from hub.core.plans import Stamp
+from hub.core.school import Site
 from hub.errors import ImportRefusedError
-from hub.imports import MAX_BYTES, MAX_LINES, SHOWN, WORDS, Readout, is_address, preview, read, read_file, sentence
-from tests.schools import BADGE_KEY, TUESDAY, moment, small_school
+from hub.imports import MAX_BYTES, MAX_LINES, SHOWN, WORDS, Readout, carry_out, is_address, preview, read, read_file, sentence
+from hub.memory import memory
+from tests.schools import BADGE_KEY, TUESDAY, ZONE, moment, number, small_school
 
 CODE = "KBBBKOVDUBJFIHBPPPPGD"
 HEADER = ("Nom", "Prénom", "Classe", "École")
@@ -247,6 +251,36 @@ def test_without_yes_nothing_is_written_and_with_it_everything_once(folder: Path
         assert said in capsys.readouterr().out
     assert command(folder, "pupils", PUPILS) == 0
     assert "unchanged: 2 × pupil" in capsys.readouterr().out
+
+
+def test_what_a_list_brings_is_found_again_by_the_next_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    header = "Matricule;Nom;Prénom;Né le;Type;No famille;Famille;Adresse\n"
+    text = header + "A7;Claes;Zoé;3/4/2015;externe;F1;Claes;Rue Haute 1\n"
+    assert command(folder, "pupils", text, "--yes") == 0
+    assert command(folder, "pupils", text, "--yes") == 0
+    assert "unchanged: 1 × pupil\nnothing to do" in capsys.readouterr().out
+    assert command(folder, "pupils", header + "A7;Claes;Zoë;4/4/2015;interne;F1;Roux;Rue Basse 2\n") == 0
+    said = capsys.readouterr().out
+    assert "line 2: Claes: name Claes -> Roux, address Rue Haute 1 -> Rue Basse 2" in said
+    assert "line 2: Zoé Claes: first_name Zoé -> Zoë, born 2015-04-03 -> 2015-04-04, child_type externe -> interne" in said
+
+
+async def test_rows_are_decided_again_when_they_are_written(tmp_path: Path) -> None:
+    async with memory(tmp_path / "hub") as stores:
+        site = Site(number("Tilleuls"), "Les Tilleuls", ZONE)
+        await stores.desk.edit(1, lambda _school: (site,))
+        table = read(PUPILS.encode(), "list.csv", WANTED[Kind.PUPILS]).table
+        first, second = (plan(Kind.PUPILS, table, stores.desk.school, stores.desk.books, replace(STAMP, seed=seed)) for seed in (2, 3))
+        await carry_out(first, Kind.PUPILS, table, stores.desk, replace(STAMP, seed=2))
+        await carry_out(second, Kind.PUPILS, table, stores.desk, replace(STAMP, seed=3))
+        assert len(stores.desk.school.pupils) == 2, "somebody else had read the same list in meanwhile"
+        renamed = replace(site, name="Le Parc")
+        third = plan(Kind.PUPILS, table, small_school(), stores.desk.books, replace(STAMP, seed=4))
+        await stores.desk.edit(5, lambda _school: (renamed,))
+        answer = await carry_out(third, Kind.PUPILS, table, stores.desk, replace(STAMP, seed=4))
+        assert answer.refusal == Refusal("school_has_changed")
+        assert len(stores.desk.school.pupils) == 2
+        assert await stores.register.read_school() == stores.desk.school
 
 
 def test_one_bad_line_keeps_the_whole_list_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

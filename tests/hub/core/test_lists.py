@@ -13,6 +13,7 @@ PUPILS = (C.KEY, C.LAST_NAME, C.FIRST_NAME, C.BORN, C.SITE, C.GROUP, C.HOUSEHOLD
 NATIONAL = "85.07.30-033.28"
 """The number that explains the check in public descriptions of it."""
 SINCE_2000 = "00010100105"
+CORSICA = "1 85 05 2A 033 123 59"
 NIR = "2 55 08 14 168 025 38"
 
 
@@ -122,7 +123,7 @@ def test_an_innocent_column_is_not_taken_for_one(header: str) -> None:
     assert not national_header(header)
 
 
-@pytest.mark.parametrize("number", [NATIONAL, "85073003328", SINCE_2000, NIR, "255081416802538"])
+@pytest.mark.parametrize("number", [NATIONAL, "85073003328", SINCE_2000, NIR, "255081416802538", CORSICA])
 def test_a_column_is_dropped_by_what_it_holds_even_as_the_key_of_a_list(number: str) -> None:
     listed = said("Matricule;Nom;Remarque", f"{number};Dupont;x", f"{number};Maes;x", "?;Claes;x")
     assert listed.dropped == ("Matricule",)
@@ -140,6 +141,25 @@ def test_a_number_in_a_cell_is_complained_of_without_saying_it() -> None:
     listed = said("Nom;Prénom", f"Dupont {NATIONAL};Léa", "Maes;Noé", "Claes;Zoé")
     assert NATIONAL not in repr(listed)
     assert [(each.line, each.head, each.value) for each in listed.complaints] == [(2, "Nom", "")]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "85 07 30 033 28",
+        "85/07/30-033/28",
+        "85.07.30\u200b-033.28",
+        "85\u00a007\u00a030 033\u202f28",
+        "85073\n003328",
+        "８５０７３００３３２８",
+        "n° 85073003328!",
+    ],
+)
+def test_however_it_is_written_it_is_seen(number: str) -> None:
+    assert national(number)
+    listed = said("Nom;Prénom", f"Dupont {number};Léa", "Maes;Noé", "Claes;Zoé")
+    assert number not in repr(listed)
+    assert [each.value for each in listed.complaints] == [""]
 
 
 @pytest.mark.parametrize("number", ["85073003329", "85133003328", "0475 12 34 56", "BE68 5390 0754 7034", "2015-03-31", "12345678901"])
