@@ -65,6 +65,7 @@ SENTENCES = {
     "nothing_to_cancel": "there is no order to cancel",
     "not_waiting": "this pupil is not waiting",
     "shortage": "there is not enough money for it",
+    "daily_limit": "it is more than the parents allow for a day",
     "no_such_desk": "no such desk: name a device of the site",
     "already_open": "this desk is open already: close it first",
     "not_open": "this desk is not open: open it with a count",

@@ -251,6 +251,8 @@ def _stopped(books: Books, sale: Sale, limit_day: int, after_cents: int, earlier
         return None
     spent_cents = books.spent.get(sale.pupil.id, {}).get(limit_day, 0)
     spent_cents += sum(fact.cents for fact in earlier if isinstance(fact, Charged) and fact.limit_day == limit_day)
+    back = (books.charges[fact.charge] for fact in earlier if isinstance(fact, Reversed))
+    spent_cents -= sum(taken.cents for taken in back if (taken.pupil, taken.limit_day) == (sale.pupil.id, limit_day))
     if spent_cents + sale.cents <= limit_cents:
         return None
     return Refusal("daily_limit", {"limit_cents": limit_cents, "spent_cents": spent_cents, "price_cents": sale.cents})

@@ -33,7 +33,10 @@ def sentences(why: Why, zone: ZoneInfo) -> tuple[Sentence, ...]:
 def _counted(why: Why, zone: ZoneInfo) -> Iterator[Sentence]:
     unit = write_tenths(why.unit_tenths)
     if why.rule is Rule.PRICE:
-        yield Sentence("Price: %(unit)s.", {"unit": unit})
+        if why.units == 1:
+            yield Sentence("Price: %(unit)s.", {"unit": unit})
+        else:
+            yield Sentence("Price: %(units)s × %(unit)s.", {"units": why.units, "unit": unit})
         return
     start, end = at(why.from_ms, zone), at(why.to_ms, zone)
     when: dict[str, str | int] = {"day": f"{start:%d/%m/%Y}", "start": f"{start:%H:%M}", "end": f"{end:%H:%M}", "minutes": why.minutes}
@@ -108,6 +111,8 @@ def _income(terms: Terms) -> Iterator[Sentence]:
 def _capped(why: Why) -> Iterator[Sentence]:
     if why.max_cents and before_cap(why) > why.max_cents:
         yield Sentence("At most %(most)s for one stay.", {"most": write_cents(why.max_cents)})
+    if why.supplement_cents:
+        yield Sentence("Nothing was ordered: %(amount)s more.", {"amount": write_cents(why.supplement_cents)})
 
 
 def _clock(minute: int) -> str:

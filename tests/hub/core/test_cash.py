@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.core import canteen, till
-from hub.core.facts import By, CashCounted, CashPaidIn, Charged, Fact, Facts, Reason, Refusal, TillSold, TillVoided
+from hub.core.facts import By, CashCounted, CashPaidIn, Charged, Fact, Facts, Level, LowBalance, Reason, Refusal, TillSold, TillVoided
 from hub.core.ledger import cash_account, imbalance_account, vault_account
 from hub.core.school import Allergen, Canteen, Custody, Diet, Menu, Offer, Policy, Unordered
 from hub.core.till import MAX_PAID_IN_CENTS, Cashier, CashierView, Goods
@@ -228,6 +228,12 @@ def test_a_top_up_that_is_taken_back_leaves_the_wallet_and_the_drawer_as_they_we
     assert (desk.balance_cents("Vanderzande"), cash_cents(desk)) == (0, (50_00, -50_00, 0))
     assert act_of(pay_in(desk, "Léa", 1_00)) != act
     assert desk.books.receipts[TILLEULS] == 2, "a number that was voided is not given again"
+
+
+def test_a_top_up_that_is_taken_back_tells_the_payer_that_the_wallet_is_low_again(desk: Day) -> None:
+    act = act_of(pay_in(desk, "Léa", 5_00))
+    void(desk, act)
+    assert [fact.level for fact in desk.last if isinstance(fact, LowBalance)] == [Level.LOW]
 
 
 @pytest.mark.parametrize(

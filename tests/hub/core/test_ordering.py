@@ -194,6 +194,18 @@ def test_a_change_that_cannot_be_paid_changes_nothing(canteen_day: Day) -> None:
     assert day.balance_cents("Vanderzande") == 1_00
 
 
+def test_what_a_change_gives_back_counts_no_more_for_the_parent_s_daily_limit(canteen_day: Day) -> None:
+    day = canteen_day
+    day.bring("Vanderzande", 20_00)
+    bagel = Product(number("bagel"), TILLEULS, ProductKind.ARTICLE, "Bagel", 4_00, Policy.MUST_HAVE_FUNDS)
+    menu = Menu(TILLEULS, MONDAY, (*OFFERS, Offer(bagel.id, 4_00)))
+    day.change((bagel, menu, replace(day.school.pupils[number("Léa")], daily_limit_cents=4_00)))
+    order(day, "Léa", "sandwich")
+    assert code(change(day, "Léa", "bagel")) == ""
+    assert day.tap("Léa", "drink-till", "12:00").code is Code.SHORTAGE
+    assert day.balance_cents("Vanderzande") == 16_00
+
+
 def test_there_is_nothing_to_change_without_an_order_to_the_same_or_after_lunch(canteen_day: Day) -> None:
     day = canteen_day
     assert code(change(day, "Léa", "soup")) == "nothing_to_change"

@@ -30,6 +30,10 @@ BANDS = Terms(
 )
 SAID: list[tuple[Why, list[str]]] = [
     (Why(Rule.PRICE, unit_tenths=3200), ["Prix : 3,20 €.", "Total : 3,20 €."]),
+    (
+        Why(Rule.PRICE, units=2, unit_tenths=3200, supplement_cents=1_00),
+        ["Prix : 2 × 3,20 €.", "Rien n'était commandé : supplément de 1,00 €.", "Total : 7,40 €."],
+    ),
     (Why(Rule.UNPRICED, units=0), ["Aucun tarif n'était en vigueur ce jour-là : rien n'est compté."]),
     (
         Why(Rule.SESSION, moment("16:05"), moment("16:05"), unit_tenths=1000),
