@@ -146,6 +146,8 @@ def _records(text: str, name: str, delimiter: str) -> list[Line]:
             begin = table.line_num + 1
     except csv.Error as error:
         raise ImportRefusedError(f"{name}:{begin}: cannot be read as a list: {error}") from error
+    if found and found[0].cells[0].strip().lower() == "sep=":  # so that Excel takes the separator it is told
+        del found[0]
     if not found:
         raise ImportRefusedError(f"{name}: is empty")
     return found

@@ -16,6 +16,8 @@ from hub.core.money import read_cents
 
 MAX_CELL = 200
 """Characters; a longer cell is a quote that was never closed, or a paragraph."""
+MAX_HEAD = 60
+"""Characters that are shown of what a file calls a column."""
 BELGIAN_DIGITS = 11
 """Of a national number; the French one is longer."""
 
@@ -251,7 +253,7 @@ def _name(lines: tuple[Line, ...], place: int, head: str) -> str:
 
     A list without a header begins with a person, whose number must not be read out as the name of a column.
     """
-    clean = _clean(head)
+    clean = "".join(sign if sign.isprintable() else "?" for sign in _clean(head)[:MAX_HEAD])
     nameless = national(clean) or (not clean and any(line.cells[place].strip() for line in lines if place < len(line.cells)))
     return f"column {place + 1}" if nameless else clean
 

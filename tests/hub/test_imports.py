@@ -89,6 +89,13 @@ def test_lines_may_end_as_they_do_anywhere(end: str) -> None:
     assert rows(read(written(FRENCH, end=end).encode(), "list.csv", WANTED[Kind.PUPILS])) == FRENCH
 
 
+@pytest.mark.parametrize("delimiter", [";", ",", "\t"])
+def test_a_first_line_that_tells_excel_the_separator_is_no_header(delimiter: str) -> None:
+    found = read(f"sep={delimiter}\n{written(FRENCH, delimiter)}".encode(), "list.csv", WANTED[Kind.PUPILS])
+    assert rows(found) == FRENCH
+    assert found.table.header.number == 2
+
+
 def test_a_comma_in_the_name_of_a_column_does_not_make_it_the_separator() -> None:
     found = read("Nom;Prénom;Remarques, santé, autres, divers\nDupont;Léa;a,b".encode(), "list.csv", WANTED[Kind.PUPILS])
     assert found.table.lines[0].cells == ("Dupont", "Léa", "a,b")

@@ -46,6 +46,10 @@ def test_a_column_that_is_not_known_is_left_out_and_named() -> None:
     assert set(listed.heads) == {C.LAST_NAME, C.FIRST_NAME}
 
 
+def test_the_name_of_a_column_cannot_play_with_the_screen_it_is_shown_on() -> None:
+    assert said(f"Nom;\x1b[2J{'x' * 99}", "a;b").unknown == ("?[2J" + "x" * 56,)
+
+
 def test_two_columns_for_the_same_are_refused_and_both_named() -> None:
     (complaint,) = said("Nom;Prénom;Nom de famille", "a;b;c").complaints
     assert (complaint.wrong, complaint.head, complaint.other) == (Wrong.COLUMN_TWICE, "Nom de famille", "Nom")
