@@ -17,7 +17,7 @@ from hub.core.calendar import MINUTE_MS, day_of, instant_ms
 from hub.core.days import day_kind
 from hub.core.facts import Charged, Part, Rule, Terms, Why
 from hub.core.families import NO_FILE, bracket_on, rank_of
-from hub.core.formulas import MAX_BRACKET, Band, Bands, ByBracket, ByEffort, Fixed, Formula, Late, Line, Periods, Session, Unit
+from hub.core.formulas import MAX_BRACKET, Band, Bands, ByBracket, ByEffort, Fixed, Late, Line, Periods, Session, Unit
 from hub.core.money import half_up
 from hub.core.payers import payer_on
 from hub.core.school import FamilyFile, Product, Pupil, School, Site, Tariff
@@ -124,23 +124,21 @@ def _derived(school: School, what: Occasion, tariff: Tariff, day: date) -> Why:
     """Everything the price comes from; `terms` only where there is more to it than units and a unit price."""
     number, line = _line(school, what, tariff, day)
     formula = line.formula
-    units = tuple(band.unit for band in formula.bands) if isinstance(formula, Bands) else (formula.unit,)
-    asks = any(not isinstance(unit, Fixed) for unit in units)
+    asks = any(type(band.unit) is not Fixed for band in formula.bands) if isinstance(formula, Bands) else type(formula.unit) is not Fixed
     file = bracket_on(school, payer_on(school, what.pupil, what.item, day), day) if asks else NO_FILE
-    why = _counted(school, what, formula, file, day)
-    why = replace(why, tariff=tariff.id, max_cents=line.max_cents)
-    group = school.groups.get(tariff.group) if tariff.group else None
-    if not (asks or why.terms or line.siblings or line.late or group or len(tariff.lines) > 1):
+    why = _counted(school, what, line, tariff.id, file, day)
+    if not (asks or line.siblings or line.late or tariff.group or why.terms or len(tariff.lines) > 1):
         return why
     terms = replace(why.terms or NO_TERMS, line=number)
     if asks:
-        terms = _by_income(terms, units[0] if len(units) == 1 else None, file)
+        terms = _by_income(terms, None if isinstance(formula, Bands) else formula.unit, file)
     if line.siblings is not None:
         rank = rank_of(school, what.pupil, what.item, day, line.siblings, what.present)
         percents = line.siblings.percents
         terms = replace(terms, rank=rank, percent=percents[min(rank, len(percents)) - 1])
     if line.late is not None:
         terms = _fetched(terms, line.late, what, day)
+    group = school.groups.get(tariff.group)
     if group is not None:
         terms = replace(terms, group=group.id, group_cents=group.max_cents, before_cents=what.before_cents)
     return replace(why, terms=terms)
@@ -157,23 +155,23 @@ def _line(school: School, what: Occasion, tariff: Tariff, day: date) -> tuple[in
     return len(lines), lines[-1]
 
 
-def _counted(school: School, what: Occasion, formula: Formula, file: FamilyFile, day: date) -> Why:
+def _counted(school: School, what: Occasion, line: Line, tariff: int, file: FamilyFile, day: date) -> Why:
     """Units and unit prices."""
-    minutes = max(what.to_ms - what.from_ms, 0) // MINUTE_MS
-    match formula:
-        case Session():
-            rule = Rule.PRICE if what.item in school.products else Rule.SESSION
-            return Why(rule, what.from_ms, what.to_ms, minutes, unit_tenths=_tenths(formula.unit, file))
-        case Periods():
-            period_min, tolerance_min = formula.period_min, formula.tolerance_min
-            units = started_periods(minutes, period_min, tolerance_min)
-            return Why(Rule.PERIODS, what.from_ms, what.to_ms, minutes, units, period_min, tolerance_min, _tenths(formula.unit, file))
-        case Bands():
-            edges = _edges(tuple(band.start_min for band in formula.bands), formula.bands[-1].end_min, day, what.site.zone)
-            spans = zip(formula.bands, pairwise(edges), strict=True)
-            parts = tuple(_part(band, max(what.from_ms, start_ms), min(what.to_ms, end_ms), file) for band, (start_ms, end_ms) in spans)
-            counted = replace(NO_TERMS, parts=parts)
-            return Why(Rule.BANDS, what.from_ms, what.to_ms, minutes, sum(part.units for part in parts), terms=counted)
+    start, end, formula, most = what.from_ms, what.to_ms, line.formula, line.max_cents
+    minutes = (end - start) // MINUTE_MS if end > start else 0
+    if isinstance(formula, Periods):
+        period_min, tolerance_min = formula.period_min, formula.tolerance_min
+        units = started_periods(minutes, period_min, tolerance_min)
+        return Why(Rule.PERIODS, start, end, minutes, units, period_min, tolerance_min, _tenths(formula.unit, file), most, tariff)
+    if isinstance(formula, Session):
+        rule = Rule.PRICE if what.item in school.products else Rule.SESSION
+        return Why(rule, start, end, minutes, 1, 0, 0, _tenths(formula.unit, file), most, tariff)
+    bands = formula.bands
+    edges = _instants((*[band.start_min for band in bands], bands[-1].end_min), day, what.site.zone)
+    spans = zip(bands, pairwise(edges), strict=True)
+    parts = tuple([_part(band, max(start, start_ms), min(end, end_ms), file) for band, (start_ms, end_ms) in spans])
+    units = sum([part.units for part in parts])
+    return Why(Rule.BANDS, start, end, minutes, units, 0, 0, 0, most, tariff, Terms(line=1, parts=parts))
 
 
 def _part(band: Band, from_ms: int, to_ms: int, file: FamilyFile) -> Part:
@@ -182,21 +180,19 @@ def _part(band: Band, from_ms: int, to_ms: int, file: FamilyFile) -> Part:
     return Part(band.start_min, band.end_min, minutes, units, band.period_min, band.tolerance_min, _tenths(band.unit, file))
 
 
-@lru_cache(maxsize=512)  # asked for with every stay of a day
-def _edges(starts_min: tuple[int, ...], end_min: int, day: date, zone: ZoneInfo) -> tuple[int, ...]:
-    """The instants between bands that follow each other, the first one's start and the last one's end included."""
-    return tuple(instant_ms(day, minute, zone) for minute in (*starts_min, end_min))
+@lru_cache(maxsize=1024)  # asked for with every stay of a day
+def _instants(minutes: tuple[int, ...], day: date, zone: ZoneInfo) -> tuple[int, ...]:
+    """The instants of these minutes of a day."""
+    return tuple(instant_ms(day, minute, zone) for minute in minutes)
 
 
 def _tenths(unit: Unit, file: FamilyFile) -> int:
     """The unit price for a household with this file."""
-    match unit:
-        case Fixed():
-            return unit.tenths
-        case ByBracket():
-            return unit.tenths[_bracket(unit, file) - 1]
-        case ByEffort():
-            return 10 * (unit.most_cents if file.qf_cents < 0 else _effort_cents(unit, file.qf_cents))
+    if isinstance(unit, Fixed):
+        return unit.tenths
+    if isinstance(unit, ByBracket):
+        return unit.tenths[_bracket(unit, file) - 1]
+    return 10 * (unit.most_cents if file.qf_cents < 0 else _effort_cents(unit, file.qf_cents))
 
 
 def _bracket(unit: ByBracket, file: FamilyFile) -> int:
@@ -222,7 +218,8 @@ def _by_income(terms: Terms, unit: Unit | None, file: FamilyFile) -> Terms:
 
 def _fetched(terms: Terms, late: Late, what: Occasion, day: date) -> Terms:
     """The supplement for a pupil who was still there after the hour."""
-    minutes = max(what.to_ms - max(instant_ms(day, late.after_min, what.site.zone), what.from_ms), 0) // MINUTE_MS
+    (after_ms,) = _instants((late.after_min,), day, what.site.zone)
+    minutes = max(what.to_ms - max(after_ms, what.from_ms), 0) // MINUTE_MS
     flat = 1 if minutes > late.tolerance_min else 0
     units = started_periods(minutes, late.period_min, late.tolerance_min) if late.period_min else flat
     return replace(terms, late_after_min=late.after_min, late_min=minutes, late_units=units, late_cents=late.unit_cents)
