@@ -29,7 +29,7 @@ async def tried(mail: MailSettings, written: str, language: str, wall_ms: int) -
     message = letters.message(letters.trial(language), envelope, datetime.fromtimestamp(wall_ms / 1000, UTC))
     carrier = over_smtp(mail)
     try:
-        return await carrier.deliver(message, envelope)
+        return await carrier.deliver(message.as_bytes(), envelope)
     finally:
         await carrier.close()
 

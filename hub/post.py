@@ -9,13 +9,14 @@ import asyncio
 import contextlib
 import enum
 import logging
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from hub.addresses import Sender, read_address
-from hub.core.facts import Fact, LowBalance
+from hub.core.facts import LowBalance
 from hub.core.references import printed
 from hub.core.school import Adult, School, Site
 from hub.desk import Desk
@@ -24,8 +25,6 @@ from hub.mailqueue import MailQueue, Queued, State
 from hub.settings import MailSettings
 
 if TYPE_CHECKING:
-    from email.message import EmailMessage
-
     from hub.letters import Envelope
 
 log = logging.getLogger(__name__)
@@ -71,7 +70,7 @@ class Outcome:
 class Carrier(Protocol):
     """The port to the mail server (hub/smtp.py)."""
 
-    async def deliver(self, message: "EmailMessage", envelope: "Envelope") -> Outcome:
+    async def deliver(self, content: bytes, envelope: "Envelope") -> Outcome:
         """Hand one letter over."""
 
     async def close(self) -> None:
@@ -149,14 +148,14 @@ class Post:
 
     async def _follow(self) -> None:
         """Queue the letters of what has happened since, together with how far that was."""
-        found: list[tuple[int, int]] = []
+        low: dict[int, LowBalance] = {}
         async for commit in self._journal.read(self._number + 1):
-            for number, fact in enumerate(commit.facts, commit.number):
-                found += [(number, adult.id) for adult in readers(self._desk.school, fact)]
+            low |= {number: fact for number, fact in enumerate(commit.facts, commit.number) if isinstance(fact, LowBalance)}
             self._number = commit.last
             await asyncio.sleep(0)  # a badge comes first
-        if found or self._number - self._stored >= HEAD_FACTS:
-            await self._queue.put(found, self._number, self._clock.wall_ms())
+        if low or self._number - self._stored >= HEAD_FACTS:
+            due = [(number, adult.id) for number, adult in readers(self._desk.school, low)]
+            await self._queue.put(due, self._number, self._clock.wall_ms())
             self._stored = self._number
 
     async def _send_due(self) -> None:
@@ -195,12 +194,14 @@ class Post:
         await asyncio.wait((delivery,))
         return None
 
-    async def _written(self, letter: Queued) -> "tuple[EmailMessage, Envelope] | None":
+    async def _written(self, letter: Queued) -> "tuple[bytes, Envelope] | None":
         """The mail, in the words and to the address of now; None when there is nobody left to write to."""
         fact = (await self._journal.facts([letter.fact])).get(letter.fact)
+        if not isinstance(fact, LowBalance):
+            return None
         # Asked again: who has left the household since must not read its balance.
-        adult = next((one for one in readers(self._desk.school, fact) if one.id == letter.adult), None)
-        if adult is None or not isinstance(fact, LowBalance):
+        adult = next((one for _, one in readers(self._desk.school, {letter.fact: fact}) if one.id == letter.adult), None)
+        if adult is None:
             return None
         now_at = datetime.fromtimestamp(self._clock.wall_ms() / 1000, UTC)
         # On a thread: what letters are made of takes a while to load, and a badge comes first.
@@ -228,11 +229,15 @@ class Post:
         return pause_ms(tries, self._clock.luck())
 
 
-def readers(school: School, fact: Fact | None) -> tuple[Adult, ...]:
-    """Who gets a letter because of this fact: of a low wallet, the adults of the paying household who have an address, and nobody else."""
-    if not isinstance(fact, LowBalance):
-        return ()
-    return tuple(adult for adult in school.adults.values() if adult.household == fact.payer and adult.email)
+def readers(school: School, low: Mapping[int, LowBalance]) -> list[tuple[int, Adult]]:
+    """Who gets a letter because of which fact (by number): the adults of the paying household who have an address, and nobody else.
+
+    A settlement may bring hundreds at once, so the adults are gone through once.
+    """
+    numbers: defaultdict[int, list[int]] = defaultdict(list)
+    for number, fact in low.items():
+        numbers[fact.payer].append(number)
+    return [(number, adult) for adult in school.adults.values() if adult.email for number in numbers.get(adult.household, ())]
 
 
 def over_smtp(mail: MailSettings) -> Carrier:
@@ -244,7 +249,7 @@ def over_smtp(mail: MailSettings) -> Carrier:
 
 def _compose(
     fact: LowBalance, adult: Adult, wallet: tuple[Site, str, str], sender: Sender, now_at: datetime
-) -> "tuple[EmailMessage, Envelope] | None":
+) -> "tuple[bytes, Envelope] | None":
     """The mail about a wallet; None where the address is none."""
     from hub import letters
 
@@ -252,7 +257,7 @@ def _compose(
     if address is None:
         return None
     envelope = letters.Envelope(sender, address, f"{adult.first_name} {adult.last_name}", letters.mark(fact, adult))
-    return letters.message(letters.low_balance(fact, *wallet, adult), envelope, now_at), envelope
+    return letters.message(letters.low_balance(fact, *wallet, adult), envelope, now_at).as_bytes(), envelope
 
 
 def _wallet(desk: Desk, wallet: int) -> tuple[Site, str, str]:

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import ssl
 from email.headerregistry import Address as Mailbox
-from email.message import EmailMessage
 
 import aiosmtplib
 
@@ -34,12 +33,12 @@ class Carrier:
         self._answer_s = answer_s
         self._smtp: aiosmtplib.SMTP | None = None
 
-    async def deliver(self, message: EmailMessage, envelope: Envelope) -> Outcome:
+    async def deliver(self, content: bytes, envelope: Envelope) -> Outcome:
         """Hand one letter over. SENT: the server has answered for it."""
         outcome = None
         try:
             async with asyncio.timeout(ANSWERS * self._answer_s):
-                outcome = await _hand_over(await self._connected(envelope.sender.address), message, envelope)
+                outcome = await _hand_over(await self._connected(envelope.sender.address), content, envelope)
         except (aiosmtplib.SMTPException, OSError) as error:
             outcome = Outcome(Result.DOWN, _trouble(error), str(error) or "no answer in time")
         finally:
@@ -77,10 +76,11 @@ class Carrier:
         self._smtp = None
 
 
-async def _hand_over(smtp: aiosmtplib.SMTP, message: EmailMessage, envelope: Envelope) -> Outcome:
+async def _hand_over(smtp: aiosmtplib.SMTP, content: bytes, envelope: Envelope) -> Outcome:
     """One letter on an open connection. Raises what is wrong with the connection."""
     try:
-        _, said = await smtp.send_message(message, sender=_spelt(envelope.sender.address), recipients=[_spelt(envelope.to)])
+        sender, to = _spelt(envelope.sender.address), _spelt(envelope.to)
+        _, said = await smtp.sendmail(sender, to, content, mail_options=["SMTPUTF8"] if envelope.to.has_accents else [])
     except aiosmtplib.SMTPRecipientsRefused as error:
         return _answered(error.recipients[0])
     except aiosmtplib.SMTPDataError as error:

@@ -94,7 +94,12 @@ class MailServer:
 
 @contextlib.asynccontextmanager
 async def mail_server(
-    certificate: Path | None = None, *, tls_first: bool = False, wants_password: bool = False, accents: bool = False
+    certificate: Path | None = None,
+    *,
+    tls_first: bool = False,
+    wants_password: bool = False,
+    accents: bool = False,
+    host: str = "localhost",
 ) -> AsyncIterator[MailServer]:
     """A server that is there. With a certificate it asks for STARTTLS, or speaks TLS from the first byte."""
     context = None
@@ -118,7 +123,7 @@ async def mail_server(
         told._protocols.append(served)
         return served
 
-    listening = await asyncio.get_running_loop().create_server(accepted, "localhost", 0, ssl=context if tls_first else None)
+    listening = await asyncio.get_running_loop().create_server(accepted, host, 0, ssl=context if tls_first else None)
     told.port = listening.sockets[0].getsockname()[1]
     try:
         yield told

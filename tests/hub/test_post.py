@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -18,6 +19,7 @@ from hub.backup import _copy_office
 from hub.core.books import Books
 from hub.core.facts import Facts, Level, LowBalance, WalletOpened
 from hub.core.school import Adult, Household, Pupil, Row, School, Site
+from hub.letters import mark
 from hub.mailqueue import KEEP_MS, Listed, MailQueue, State, listed
 from hub.memory import Memory, memory
 from hub.post import AT_ONCE, DOWN_AFTER, FAILED_MS, GIVE_UP_MS, Carrier, Clockwork, Post, over_smtp, pause_ms, readers
@@ -137,11 +139,11 @@ async def test_the_adults_who_pay_get_a_letter_and_nobody_else(home: House, serv
     assert "Léa" not in server.mails[0][1].as_string()
 
 
-def test_only_a_low_wallet_makes_a_letter() -> None:
+def test_a_letter_is_for_each_adult_of_the_household_that_pays() -> None:
     school = School(adults={one.id: one for one in ROWS if isinstance(one, Adult)})
-    low = LowBalance(1, WALLET, OKONKWO, Level.LOW, 1_00, 0)
-    assert [adult.email for adult in readers(school, low)] == [MIA]
-    assert readers(school, WalletOpened(1, WALLET, SITE, OKONKWO, 0)) == ()
+    low = {number: LowBalance(1, WALLET, payer, Level.LOW, 1_00, 0) for number, payer in ((7, OKONKWO), (8, VANDERZANDE), (9, OKONKWO))}
+    assert [(number, adult.email) for number, adult in readers(school, low)] == [(8, ANNE), (8, BOB), (7, MIA), (9, MIA)]
+    assert readers(school, {7: LowBalance(1, WALLET, 99, Level.LOW, 1_00, 0)}) == readers(school, {}) == []
 
 
 async def test_a_hub_that_starts_sends_what_is_due_and_says_where_nobody_will(
@@ -378,6 +380,34 @@ async def test_a_backup_keeps_no_letter_about_a_fact_that_it_lacks(home: House, 
     assert [letter.fact for letter in listed(tmp_path / "copy")] == [1]
     with closing(sqlite3.connect(tmp_path / "copy")) as copy:
         assert copy.execute("SELECT number FROM mail_head").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_server_and_hub_do_no_letter_is_lost_and_none_goes_to_a_stranger(
+    tmp_path: Path, server: MailServer, seed: int
+) -> None:
+    luck, wall = random.Random(seed), Wall()
+    expected: list[tuple[str, str]] = []
+    for _life in range(4):
+        async with house(tmp_path, server.settings(), wall) as home:
+            for _ in range(4):
+                server.drops, server.refuses_sender = luck.choice(["", "", "MAIL", "DATA"]), luck.random() < 0.2
+                server.greylists = {MIA} if luck.random() < 0.5 else set()
+                payer = luck.choice([VANDERZANDE, OKONKWO])
+                number = await home.falls(payer=payer)
+                fact = (await home.stores.journal.facts([number]))[number]
+                assert isinstance(fact, LowBalance)
+                expected += [(adult.email, mark(fact, adult)) for _, adult in readers(home.stores.desk.school, {number: fact})]
+                wall.on(luck.choice([0, MINUTE_MS, HOUR_MS]))
+    server.drops, server.refuses_sender, server.greylists = "", False, set()
+    async with house(tmp_path, server.settings(), wall) as home:
+        for _ in range(10):
+            wall.on(7 * HOUR_MS)
+            await until(lambda: all(row.state is State.SENT or row.next_ms > wall() for row in home.rows()))
+        assert sorted(row.email for row in home.rows()) == sorted(email for email, _ in expected)
+        assert {row.state for row in home.rows()} == {State.SENT}
+    arrived = {(to, mail["Message-ID"].partition("@")[0].removeprefix("<")) for to, mail in server.mails}
+    assert arrived == set(expected)
 
 
 async def test_a_defect_stops_the_letters_and_not_the_hub(home: House, caplog: pytest.LogCaptureFixture) -> None:

@@ -33,7 +33,7 @@ async def sent(carrier: Carrier, settings: MailSettings, to: str) -> Outcome:
     address = read_address(to)
     assert address is not None
     envelope = Envelope(mail_sender(settings), address, "", "1" * 16)
-    return await carrier.deliver(message(trial("fr"), envelope, NOW_AT), envelope)
+    return await carrier.deliver(message(trial("fr"), envelope, NOW_AT).as_bytes(), envelope)
 
 
 async def one(settings: MailSettings, to: str = ANNE, answer_s: float = 10.0) -> Outcome:
@@ -169,6 +169,14 @@ async def test_an_expired_or_unknown_certificate_gets_no_letter(tls: str, certif
         outcome = await one(server.settings(tls=tls, ca_file=str(trusted) if trusted else ""))
         assert (outcome.result, outcome.code) == (Result.DOWN, "certificate")
         assert re.search(said, outcome.said.replace(" ", "-"))
+        assert server.mails == []
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+async def test_a_valid_certificate_of_another_server_gets_no_letter(tls: str) -> None:
+    async with mail_server(VALID, tls_first=tls == "tls", host="127.0.0.2") as server:
+        outcome = await one(server.settings(server="127.0.0.2", tls=tls, ca_file=str(VALID)))
+        assert (outcome.result, outcome.code) == (Result.DOWN, "certificate")
         assert server.mails == []
 
 
