@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from hub import counter
+from hub import counter, wallets
 from hub.broker import HUB_USER, mosquitto_passwords
 from hub.broker import Account as BrokerAccount
 from hub.core.calendar import day_of
@@ -259,6 +259,7 @@ _COMMANDS = {
     "reserve": _reserve,
     "meals": counter.meals,
     "till": counter.till,
+    "wallet": wallets.run,
     "device": _device,
     "passwords": _passwords,
     "check": _check,
@@ -315,6 +316,7 @@ def _parser() -> argparse.ArgumentParser:
         made[name].add_argument("--since-ms", type=int, default=0, help="from when on it holds, Unix ms (exercises; default: now)")
     made["mail"].add_argument("act", choices=("test", "list", "again"))
     made["mail"].add_argument("address", nargs="?", default="", help="test: where to")
+    wallets.arguments(made["wallet"])
     made["device"].add_argument("device", nargs="+", help="the device's id")
     made["device"].add_argument("--renew", action="store_true", help="a new password: the old one and any block end")
     made["device"].add_argument("--host", help="the broker's address as the device sees it")

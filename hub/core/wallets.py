@@ -32,6 +32,10 @@ from hub.core.ledger import move, opening_account, sales_account, wallet_account
 from hub.core.payers import payer_on
 from hub.core.school import Policy, Pupil, School, Site, WalletScope
 
+_SERVED, _BY_HOUSEHOLD, _WHOLE = Policy.MUST_SERVE, WalletScope.HOUSEHOLD, Compartment.WHOLE
+"""Members of an enum are looked up slowly, and these are for every charge."""
+_NO_HOLD: tuple[int, int, Facts] = (0, 0, ())
+
 
 class Sale(Struct, frozen=True):
     """What is charged to whom. `item` is a programme or a product; `forced`: it has already happened, it can only be booked.
@@ -60,16 +64,17 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
     """
     payer, place = _paid_from(school, sale)
     wallet, opened = wallet_of(books, ask, place, sale.at_ms, earlier)
-    before_cents = balance_cents(books, wallet) + (moved_cents(earlier, wallet) if earlier else 0)
-    held, kept, released = _settled(books, ask, wallet, sale)
+    account = wallet_account(wallet)
+    before_cents = books.balance_cents(account) + (moved_cents(earlier, wallet) if earlier else 0)
     after_cents = before_cents - sale.cents
-    limit_day = 0 if sale.policy is Policy.MUST_SERVE else _limit_day(sale)
-    short = _stopped(books, sale, limit_day, after_cents - kept, earlier)
+    held, kept, released = _settled(books, ask, wallet, sale) if wallet in books.holds else _NO_HOLD
+    limit_day = 0 if sale.policy is _SERVED else _limit_day(sale)
+    short = _stopped(books, sale, limit_day, after_cents - kept, earlier) if limit_day else None
     if short and not sale.forced:
         return short
     booked = Charged(
         ask=ask,
-        charge=charge_id(ask, sum(isinstance(fact, Charged) for fact in earlier)),
+        charge=charge_id(ask, sum(isinstance(fact, Charged) for fact in earlier) if earlier else 0),
         wallet=wallet,
         payer=payer,
         pupil=sale.pupil.id,
@@ -79,10 +84,10 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
         at_ms=sale.at_ms,
         why=sale.why,
         reason=Reason.OFFLINE if short else Reason.NONE,
-        entries=move(wallet_account(wallet), sales_account(sale.site.id, sale.item), sale.cents),
+        entries=move(account, sales_account(sale.site.id, sale.item), sale.cents),
         limit_day=limit_day,
     )
-    level = fallen(sale.site, (before_cents, held), (after_cents, kept))
+    level = fallen(sale.site, (before_cents, held), (after_cents, kept)) if after_cents - kept < sale.site.low_cents else None
     if level is None:
         return (*opened, booked, *released)
     return (*opened, booked, *released, LowBalance(ask, wallet, payer, level, after_cents, sale.at_ms))
@@ -145,8 +150,8 @@ def _compartment(school: School, site: int) -> Compartment:
 
 def place_of(site: Site, payer: int, pupil: int) -> Place:
     """Where charges go by the site's policy: to the paying household's wallet, or to the pupil's general one; never to a reserve."""
-    if site.wallet_scope is WalletScope.HOUSEHOLD:
-        return site.id, payer, Compartment.WHOLE
+    if site.wallet_scope is _BY_HOUSEHOLD:
+        return site.id, payer, _WHOLE
     return site.id, pupil, Compartment.GENERAL
 
 
@@ -242,7 +247,7 @@ def lowered(school: School, books: Books, ask: int, wallet: int, cents: int, at_
 
 def _stopped(books: Books, sale: Sale, limit_day: int, after_cents: int, earlier: Facts) -> Refusal | None:
     """Why this sale may not be made. The parent's daily limit is for articles, never for care and meals (requirement P12)."""
-    if sale.cents <= 0 or sale.policy is Policy.MUST_SERVE:
+    if sale.cents <= 0 or sale.policy is _SERVED:
         return None
     if after_cents < lowest_cents(sale.policy, sale.site, after_cents):
         return Refusal("shortage", {"balance_cents": after_cents + sale.cents, "price_cents": sale.cents})
@@ -327,11 +332,8 @@ def release(_school: School, books: Books, ask: int, wallet: int, hold: int, at_
 
 def _settled(books: Books, ask: int, wallet: int, sale: Sale) -> tuple[int, int, Facts]:
     """What is held before and after a charge that settles its hold, and the fact that says so."""
-    holds = books.holds.get(wallet)
-    if not holds:
-        return 0, 0, ()
     before_cents = held_cents(books, wallet, sale.at_ms)
-    own = holds.get(sale.hold)
+    own = books.holds[wallet].get(sale.hold)
     if own is None:
         return before_cents, before_cents, ()
     after_cents = before_cents - (own.cents if own.until_ms > sale.at_ms else 0)

@@ -1,0 +1,248 @@
+"""`preau-hub wallet`: what the bursar does with wallets at the command line, the hub stopped. It decides nothing (core/transfers.py).
+
+A wallet is named by its structured communication, whose check digits tell a typing error.
+"""
+
+import argparse
+import csv
+import io
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hub.core.books import Wallet
+from hub.core.calendar import instant_ms
+from hub.core.facts import By, Clearing, Compartment, Reason, Refusal
+from hub.core.money import read_cents, write_cents
+from hub.core.references import printed, read_reference
+from hub.core.school import School, Site, WalletScope, edited
+from hub.core.transfers import Move, Payment, Shares, clear, regroup, transfer
+from hub.core.wallets import available_cents, balance_cents, release, set_aside
+from hub.desk import Answer
+from hub.errors import ImportRefusedError, RefusedError
+from hub.settings import Settings
+
+if TYPE_CHECKING:
+    from hub.memory import Memory
+
+REASONS = (Reason.REQUESTED, Reason.OVERPAID, Reason.CORRECTED, Reason.LEAVER)
+"""Why money is paid back."""
+_COLUMNS = ("household", "last_name", "first_name", "amount")
+_SENTENCES = {
+    "shortage": "{price} is more than the {balance} that are available",
+    "nothing_to_pay": "there is nothing to pay: {balance} are available",
+    "no_amount": "an amount is more than zero",
+    "no_hold": "a hold has an amount, and ends in the future",
+    "no_such_hold": "there is no such hold on this wallet",
+    "no_such_wallet": "there is no such wallet: `preau-hub wallet list` shows them",
+    "not_the_same_pupil": "transfers are between the general wallet and the reserve of one pupil: this wallet is a household's",
+    "shares_needed": "{owner} has {cents} and {heirs} who may get it: say in --shares how much goes to whom",
+    "shares_differ": "the shares of {owner} come to {given}, and have to come to {cents}, each with its sign",
+    "not_an_heir": "{owner} and {heir} have nothing to do with each other: correct the shares",
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What `preau-hub wallet` understands."""
+    acts = parser.add_subparsers(dest="act", required=True)
+    made = {name: acts.add_parser(name, help=(act.__doc__ or "").splitlines()[0]) for name, act in _ACTS.items()}
+    for each in made.values():
+        each.add_argument("--config", type=Path, default=argparse.SUPPRESS, help="the hub's settings (TOML)")
+    for name in ("top-up", "refund", "payout", "transfer", "hold", "release"):
+        made[name].add_argument("wallet", help="its structured communication, such as 097/0000/00101")
+    for name in ("top-up", "refund", "transfer", "hold"):
+        made[name].add_argument("amount", help="in euros: 12,50")
+    for name, reason in (("refund", Reason.REQUESTED), ("payout", Reason.LEAVER)):
+        made[name].add_argument("--reason", type=Reason, choices=REASONS, default=reason)
+    made["transfer"].add_argument("--by", type=By, choices=list(By), default=By.STAFF, help="who wishes it")
+    made["hold"].add_argument("--until", required=True, help="the first day it is free again, 2025-01-31")
+    made["release"].add_argument("hold", type=int, help="the hold's number")
+    made["switch"].add_argument("site", help="its name")
+    made["switch"].add_argument("scope", type=WalletScope, choices=list(WalletScope), help="whose its wallets are from now on")
+    made["switch"].add_argument("--shares", type=Path, help=f"who gets what, where several may: {'; '.join(_COLUMNS)} (CSV)")
+
+
+async def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Look at wallets, or move money: list, top-up, refund, payout, transfer, hold, release, switch."""
+    from hub.memory import memory
+
+    async with memory(Path(settings.hub.data)) as stores:
+        await _ACTS[options.act](stores, options)
+    return 0
+
+
+async def _list(stores: "Memory", _options: argparse.Namespace) -> None:
+    """Every wallet: communication, site, owner, balance, what is held, and the live holds."""
+    books, school, now_ms = stores.desk.books, stores.desk.school, _now_ms()
+    for wallet in sorted(books.owners.values(), key=lambda one: one.reference):
+        balance, free = balance_cents(books, wallet.id), available_cents(books, wallet.id, now_ms)
+        held = f"  {write_cents(balance - free)} held" if balance != free else ""
+        print(f"{printed(wallet.reference)}  {school.sites[wallet.site].name}  {_owner(school, wallet)}  {write_cents(balance)}{held}")
+        for hold, each in books.holds.get(wallet.id, {}).items():
+            if each.until_ms > now_ms:
+                print(f"    hold {hold}: {write_cents(each.cents)}")
+
+
+async def _top_up(stores: "Memory", options: argparse.Namespace) -> None:
+    """Money came in."""
+    await _cleared(stores, options, Clearing.TOP_UP, Reason.NONE)
+
+
+async def _refund(stores: "Memory", options: argparse.Namespace) -> None:
+    """Give back some of what is available."""
+    await _cleared(stores, options, Clearing.REFUND, options.reason)
+
+
+async def _payout(stores: "Memory", options: argparse.Namespace) -> None:
+    """Give a leaver all that is available."""
+    await _cleared(stores, options, Clearing.PAYOUT, options.reason)
+
+
+async def _cleared(stores: "Memory", options: argparse.Namespace, kind: Clearing, reason: Reason) -> None:
+    wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
+    cents = 0 if kind is Clearing.PAYOUT else _cents(options.amount)
+    _told(stores, wallet, await stores.desk.do(ask, clear, ask, Payment(wallet.id, kind, cents, reason), _now_ms()))
+
+
+async def _transfer(stores: "Memory", options: argparse.Namespace) -> None:
+    """To the pupil's other wallet, from general to reserve or back."""
+    wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
+    other = Compartment.GENERAL if wallet.compartment is Compartment.RESERVE else Compartment.RESERVE
+    wish = Move(wallet.place, (*wallet.place[:2], other), _cents(options.amount), options.by)
+    _told(stores, wallet, await stores.desk.do(ask, transfer, ask, wish, _now_ms()))
+
+
+async def _hold(stores: "Memory", options: argparse.Namespace) -> None:
+    """Set an amount aside until a day."""
+    wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
+    try:
+        until_ms = instant_ms(date.fromisoformat(options.until), 0, stores.desk.school.sites[wallet.site].zone)
+    except ValueError as error:
+        raise RefusedError(f"`{options.until}` is no day: write it as 2025-01-31") from error
+    _told(stores, wallet, await stores.desk.do(ask, set_aside, ask, wallet.id, _cents(options.amount), (_now_ms(), until_ms)))
+
+
+async def _release(stores: "Memory", options: argparse.Namespace) -> None:
+    """Free a hold before its time."""
+    wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
+    _told(stores, wallet, await stores.desk.do(ask, release, ask, wallet.id, options.hold, _now_ms()))
+
+
+async def _switch(stores: "Memory", options: argparse.Namespace) -> None:
+    """Make a site's wallets the households' or the pupils', and move what is in them; again, to move what came later."""
+    desk, ask = stores.desk, stores.new_ask()
+    site = next((site for site in desk.school.sites.values() if site.name == options.site), None)
+    if site is None:
+        raise RefusedError(f"no site `{options.site}`: it is one of {', '.join(site.name for site in desk.school.sites.values())}")
+    after = replace(site, wallet_scope=options.scope)
+    shares = _shares(desk.school, after, options.shares) if options.shares else {}
+    now_ms = _now_ms()
+    tried = regroup(edited(desk.school, (after,)), desk.books, ask, site.id, shares, now_ms)
+    if isinstance(tried, Refusal):  # before anything is written
+        raise RefusedError(_sentence(desk.school, tried))
+    await desk.edit(stores.new_ask(), lambda _school: (after,))
+    answer = await desk.do(ask, regroup, ask, site.id, shares, now_ms)
+    print(f"{site.name}: one wallet per {'household' if options.scope is WalletScope.HOUSEHOLD else 'pupil, and a reserve'}; ", end="")
+    print(f"{sum(bool(getattr(fact, 'entries', ())) for fact in answer.facts)} amounts moved")
+
+
+_ACTS: dict[str, Callable[["Memory", argparse.Namespace], Awaitable[None]]] = {
+    "list": _list,
+    "top-up": _top_up,
+    "refund": _refund,
+    "payout": _payout,
+    "transfer": _transfer,
+    "hold": _hold,
+    "release": _release,
+    "switch": _switch,
+}
+
+
+# --- words in, words out --------------------------------------------------------------------------
+
+
+def _wallet(stores: "Memory", written: str) -> Wallet:
+    reference = read_reference(written)
+    if reference is None:
+        raise RefusedError(f"`{written}` is no structured communication: its check digits do not fit")
+    wallet = stores.desk.books.references.get(reference)
+    if wallet is None:
+        raise RefusedError(f"no wallet has {printed(reference)}: `preau-hub wallet list` shows them")
+    return stores.desk.books.owners[wallet]
+
+
+def _cents(written: str) -> int:
+    cents = read_cents(written)
+    if cents is None:
+        raise RefusedError(f"`{written}` is not an amount: write it as 12,50")
+    return cents
+
+
+def _told(stores: "Memory", wallet: Wallet, answer: Answer) -> None:
+    """What the wallet has now. Raises RefusedError with a sentence for a refusal."""
+    if answer.refusal is not None:
+        raise RefusedError(_sentence(stores.desk.school, answer.refusal))
+    balance = write_cents(balance_cents(stores.desk.books, wallet.id))
+    print(f"{printed(wallet.reference)}  {_owner(stores.desk.school, wallet)}  {balance}")
+
+
+def _sentence(school: School, refusal: Refusal) -> str:
+    numbers = refusal.numbers
+    words = {name: write_cents(numbers.get(f"{name}_cents", 0)) for name in ("price", "balance", "given")}
+    words |= {"cents": write_cents(numbers.get("cents", 0)), "heirs": str(numbers.get("heirs", 0))}
+    words |= {name: _name(school, numbers.get(name, 0)) for name in ("owner", "heir")}
+    return _SENTENCES[refusal.code].format(**words)
+
+
+def _owner(school: School, wallet: Wallet) -> str:
+    name = _name(school, wallet.pupil or wallet.household)
+    return f"{name} ({wallet.compartment})" if wallet.compartment else name
+
+
+def _name(school: School, owner: int) -> str:
+    if owner in school.pupils:
+        return f"{school.pupils[owner].last_name} {school.pupils[owner].first_name}"
+    return school.households[owner].name if owner in school.households else str(owner)
+
+
+def _shares(school: School, site: Site, path: Path) -> Shares:
+    """Who gets what, from a list; every bad line is named in the one ImportRefusedError."""
+    pupils = {(one.last_name, one.first_name, one.household): one.id for one in school.pupils.values()}
+    known = {(last, first): pupil for (last, first, _), pupil in pupils.items()}
+    homes = {one.name: one.id for one in school.households.values()}
+    found: dict[int, dict[int, int]] = {}
+    wrong: list[str] = []
+    for number, (household, last, first, amount) in _lines(path):
+        home = homes.get(household, 0)
+        pupil, cents = pupils.get((last, first, home)) or known.get((last, first)), read_cents(amount)
+        if not home or not pupil or cents is None:
+            wrong.append(f"{path}:{number}: needs a known household, a known pupil and an amount such as 12,50")
+            continue
+        owner, heir = (home, pupil) if site.wallet_scope is WalletScope.PUPIL else (pupil, home)
+        if heir in found.setdefault(owner, {}):
+            wrong.append(f"{path}:{number}: a second line for `{household}` and `{last} {first}`: keep one")
+        found[owner][heir] = cents
+    if wrong:
+        raise ImportRefusedError("\n".join(wrong))
+    return found
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Numbered lines of four cells, the one that names the columns left out."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImportRefusedError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    rows = csv.reader(io.StringIO(text), delimiter=";")
+    if [cell.strip().lower() for cell in next(rows, [])] != list(_COLUMNS):
+        raise ImportRefusedError(f"{path}:1: the columns are: {'; '.join(_COLUMNS)}")
+    for row in rows:
+        if any(cell.strip() for cell in row):
+            yield rows.line_num, [cell.strip() for cell in (*row, "", "", "", "")[:4]]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,139 @@
+"""`preau-hub wallet`: each act at the command line of a stopped hub, and each refusal as a sentence that says what to do."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from hub.__main__ import REFUSED, main
+from hub.core.wallets import open_balances
+from hub.memory import memory
+from tests.hub.core.test_school import rows_of
+from tests.schools import moment, number, small_school
+
+VANDERZANDE, QUINTELIER = "+++097/0000/00202+++", "+++097/0000/00101+++"
+"""Communications are given in the order of the owners' numbers."""
+SHARES = "household;last_name;first_name;amount\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A hub at which the Vanderzandes have 20,00 € and the Quinteliers 5,00 €."""
+
+    async def set_up() -> None:
+        async with memory(tmp_path / "hub") as stores:
+            await stores.desk.edit(1, lambda _school: tuple(rows_of(small_school())))
+            site = number("Tilleuls")
+            brought = {(site, number("Vanderzande")): 20_00, (site, number("Quintelier")): 5_00}
+            await stores.desk.do(2, open_balances, 2, brought, moment("00:00"))
+
+    asyncio.run(set_up())
+    (tmp_path / "hub.toml").write_text(f'[hub]\ndata = "{tmp_path / "hub"}"\n')
+    return tmp_path
+
+
+def wallet(folder: Path, *words: str) -> int:
+    return main(["wallet", *words, "--config", str(folder / "hub.toml")])
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().out.replace("\u00a0", " ")
+
+
+def listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    capsys.readouterr()
+    assert wallet(folder, "list") == 0
+    return said(capsys).splitlines()
+
+
+def test_wallets_are_listed_with_what_a_bank_transfer_has_to_say(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sorted(listed(folder, capsys)) == sorted(
+        [f"{QUINTELIER}  Les Tilleuls  Quintelier  5,00 €", f"{VANDERZANDE}  Les Tilleuls  Vanderzande  20,00 €"]
+    )
+
+
+def test_money_comes_in_is_given_back_and_paid_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, left in (
+        (("top-up", VANDERZANDE, "12,50"), "32,50 €"),
+        (("refund", VANDERZANDE, "2,50", "--reason", "overpaid"), "30,00 €"),
+        (("hold", VANDERZANDE, "10,00", "--until", "2099-01-01"), "30,00 €"),
+        (("payout", VANDERZANDE), "10,00 €"),
+        (("payout", QUINTELIER), "0,00 €"),
+    ):
+        assert wallet(folder, *words) == 0
+        assert said(capsys).rstrip().endswith(left)
+    assert main(["check", "--config", str(folder / "hub.toml")]) == 0
+
+
+def test_a_hold_is_listed_and_released(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wallet(folder, "hold", VANDERZANDE, "8,00", "--until", "2099-01-01")
+    lines = listed(folder, capsys)
+    (hold,) = [line.split()[1].rstrip(":") for line in lines if "hold " in line]
+    assert any(line.endswith("20,00 €  8,00 € held") for line in lines)
+    assert wallet(folder, "release", VANDERZANDE, hold) == 0
+    assert not any("held" in line for line in listed(folder, capsys))
+
+
+def test_a_site_is_switched_there_and_back_and_its_money_follows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "shares.csv").write_text(SHARES + "Vanderzande;Vanderzande;Léa;12,00\nVanderzande;Vanderzande;Tom;8,00\n")
+    assert wallet(folder, "switch", "Les Tilleuls", "pupil", "--shares", str(folder / "shares.csv")) == 0
+    assert said(capsys) == "Les Tilleuls: one wallet per pupil, and a reserve; 3 amounts moved\n"
+    (lea,) = [line for line in listed(folder, capsys) if "Léa (general)" in line]
+    assert lea.endswith("12,00 €")
+    assert wallet(folder, "transfer", lea.split()[0], "9,00", "--by", "parent") == 0
+    (reserve,) = [line for line in listed(folder, capsys) if "Léa (reserve)" in line]
+    assert reserve.endswith("9,00 €")
+    assert wallet(folder, "transfer", reserve.split()[0], "1,00") == 0
+    assert wallet(folder, "switch", "Les Tilleuls", "household") == 0
+    lines = listed(folder, capsys)
+    assert [line.split("  ")[3] for line in lines if line.startswith((VANDERZANDE, QUINTELIER))] == ["5,00 €", "20,00 €"]
+    assert all(line.endswith(" 0,00 €") for line in lines if "(" in line)
+    assert main(["check", "--config", str(folder / "hub.toml")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("top-up", "097/0000/00203", "5,00"), "its check digits do not fit"),
+        (("top-up", "+++097/0000/09797+++", "5,00"), "no wallet has +++097/0000/09797+++: `preau-hub wallet list` shows them"),
+        (("top-up", VANDERZANDE, "5.5"), "`5.5` is not an amount: write it as 12,50"),
+        (("top-up", VANDERZANDE, "0,00"), "there is nothing to pay: 20,00 € are available"),
+        (("refund", VANDERZANDE, "20,01"), "20,01 € is more than the 20,00 € that are available"),
+        (("transfer", VANDERZANDE, "1,00"), "this wallet is a household's"),
+        (("hold", VANDERZANDE, "25,00", "--until", "2099-01-01"), "25,00 € is more than the 20,00 € that are available"),
+        (("hold", VANDERZANDE, "5,00", "--until", "2020-01-01"), "a hold has an amount, and ends in the future"),
+        (("hold", VANDERZANDE, "5,00", "--until", "tomorrow"), "`tomorrow` is no day: write it as 2025-01-31"),
+        (("release", VANDERZANDE, "5"), "there is no such hold on this wallet"),
+        (("switch", "Lune", "pupil"), "no site `Lune`: it is one of Les Tilleuls, Le Parc"),
+        (("switch", "Les Tilleuls", "pupil"), "Vanderzande has 20,00 € and 2 who may get it: say in --shares how much goes to whom"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_and_changes_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], sentence: str
+) -> None:
+    before = listed(folder, capsys)
+    assert wallet(folder, *words) == REFUSED
+    assert sentence in capsys.readouterr().err.replace("\u00a0", " ")
+    assert listed(folder, capsys) == before
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        ("household;name;amount\n", "shares.csv:1: the columns are: household; last_name; first_name; amount"),
+        (SHARES + "Vanderzande;Vanderzande;Zoé;20,00\n", "shares.csv:2: needs a known household, a known pupil and an amount"),
+        (SHARES + "Vanderzande;Vanderzande;Léa;lots\n", "shares.csv:2: needs a known household, a known pupil and an amount"),
+        (
+            SHARES + "Vanderzande;Vanderzande;Léa;1,00\n" * 2,
+            "shares.csv:3: a second line for `Vanderzande` and `Vanderzande Léa`",
+        ),
+        (SHARES + "Vanderzande;Vanderzande;Léa;20,01\n", "the shares of Vanderzande come to 20,01 €, and have to come to 20,00 €"),
+        (SHARES + "Vanderzande;Quintelier;Noé;20,00\n", "Vanderzande and Quintelier Noé have nothing to do with each other"),
+    ],
+)
+def test_bad_shares_are_named_and_nothing_is_switched(folder: Path, capsys: pytest.CaptureFixture[str], lines: str, sentence: str) -> None:
+    (folder / "shares.csv").write_text(lines)
+    before = listed(folder, capsys)
+    assert wallet(folder, "switch", "Les Tilleuls", "pupil", "--shares", str(folder / "shares.csv")) == REFUSED
+    assert sentence in capsys.readouterr().err.replace("\u00a0", " ")
+    assert listed(folder, capsys) == before
