@@ -69,11 +69,17 @@ def price_of_product(
 
 
 def reprice(school: School, charged: Charged, present: frozenset[int] = frozenset(), before_cents: int = 0) -> tuple[int, Why]:
-    """What the same stay costs in another school: with a file that came since, or another tariff. The pupil must be in it."""
-    why = charged.why
-    from_ms, to_ms = (why.from_ms, why.to_ms) if why.from_ms else (charged.at_ms, charged.at_ms)
-    pupil, site = school.pupils[charged.pupil], school.sites[charged.site]
-    return price(school, Occasion(pupil, site, charged.item, from_ms, to_ms, present, before_cents))
+    """What the same charge comes to in another school: with a file that came since, or another tariff (requirement M3).
+
+    A price that stood with the product or on a menu stays as it was. The pupil and the site must be in the school.
+    """
+    why, pupil, site = charged.why, school.pupils[charged.pupil], school.sites[charged.site]
+    if not why.tariff:
+        return charged.cents, why
+    product = school.products.get(charged.item)
+    if product is not None:
+        return price_of_product(school, pupil, product, day_of(why.from_ms, site.zone), why.units, why.supplement_cents // why.units)
+    return price(school, Occasion(pupil, site, charged.item, why.from_ms, why.to_ms, present, before_cents))
 
 
 def tariff_on(school: School, item: int, day: date) -> Tariff | None:

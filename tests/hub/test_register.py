@@ -1,5 +1,6 @@
 """The register: what is set up survives, an edit happens once, and tables and migrations agree."""
 
+import importlib
 import random
 import re
 import resource
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, insert
@@ -323,6 +325,30 @@ def test_migrations_make_the_tables_that_the_code_uses() -> None:
         return {tuple(sorted(filter(None, (line.strip(" \t()") for line in re.split(r"[\n,]", sql))))) for sql in statements if sql}
 
     assert parts(migrated) == parts(made)
+
+
+async def test_a_programme_of_the_first_version_costs_after_the_upgrade_what_it_did(folder: Folder) -> None:
+    steps = Path(hub.migrations.__file__).parent / "versions"
+    first = importlib.import_module(f"hub.migrations.versions.{next(steps.glob('v0001_*')).stem}")
+    engine = create_engine(f"sqlite:///{folder.office}")
+    with engine.begin() as connection:
+        context = MigrationContext.configure(connection)
+        with Operations.context(context):
+            first.upgrade()
+        context.stamp(ScriptDirectory(str(steps.parent)), "0001")
+        connection.exec_driver_sql("INSERT INTO site VALUES (1, 'Centre', 'Europe/Brussels', 0)")
+        for number, per, period_min in ((5, "period", 30), (6, "session", 0)):
+            connection.exec_driver_sql(
+                f"INSERT INTO programme VALUES ({number}, 1, 'care', 'P', '[]', '{per}', 750, {period_min}, 5, 600, 1)"
+            )
+    engine.dispose()
+    register = await Register.open(folder, alive)
+    school = await register.read_school()
+    await register.close()
+    (care,), (study,) = school.tariffs[5], school.tariffs[6]
+    assert care.lines == (Line(Periods(Fixed(750), 30, 5), max_cents=600),)
+    assert study.lines == (Line(Session(Fixed(750)), max_cents=600),)
+    assert (care.from_day, care.until_day, school.programmes[5].needs_exit) == (date.min, None, True)
 
 
 def test_the_newest_step_is_the_one_the_program_knows() -> None:

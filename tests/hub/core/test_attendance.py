@@ -8,7 +8,7 @@ import pytest
 from hub.core.facts import Charged, Code, Reason, StayClosed, StayOpened, Unresolved
 from hub.core.formulas import Fixed, Line, Periods
 from proto.messages import Light
-from tests.schools import LONG_DAY, MONDAY, WEDNESDAY, Day, hours, moment, number, reported, scan, tariff
+from tests.schools import LONG_DAY, MONDAY, TUESDAY, WEDNESDAY, Day, hours, moment, number, reported, scan, tariff
 
 
 def charged_cents(day: Day) -> int:
@@ -184,6 +184,26 @@ def test_a_night_of_25_hours_is_charged_for_every_hour_that_passed(day: Day) -> 
     day.tap("Léa", "care-in", "01:00")
     day.tap("Léa", "care-out", "04:00")
     assert charged_cents(day) == 4_00
+
+
+@pytest.mark.parametrize(
+    ("day_", "clock", "cents"),
+    [
+        (MONDAY, "16:05", 1_00),
+        (TUESDAY, "17:30", 1_00),
+        (WEDNESDAY, "16:05", 0),
+        (date(2025, 1, 9), "16:30", 1_00),
+        (date(2025, 1, 10), "17:59", 1_00),
+        (date(2025, 1, 10), "18:00", 0),
+        (date(2025, 1, 11), "16:05", 0),
+    ],
+)
+def test_an_evening_study_costs_one_euro_on_monday_tuesday_thursday_and_friday_and_there_is_none_on_wednesday(
+    day: Day, day_: date, clock: str, cents: int
+) -> None:
+    day.date = day_
+    day.tap("Léa", "study-door", clock)
+    assert charged_cents(day) == cents
 
 
 # --- stays nobody ended --------------------------------------------------------------------------

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.facts import Refusal
+from hub.core.facts import Charged, Reason, Refusal, Rule, Terms, Why
 from hub.core.families import NO_FILE, bracket_on, rank_of, regularise
-from hub.core.formulas import Fixed, Kin, Line, Periods, Session, Siblings
+from hub.core.formulas import ByBracket, Fixed, Kin, Line, Periods, Session, Siblings
 from hub.core.school import Custody, FamilyFile, Pupil, School, edited
-from hub.core.tariffs import Occasion, price
+from hub.core.tariffs import Occasion, price, price_of_product, reprice
 from tests.schools import MONDAY, TUESDAY, moment, number, small_school, tariff
 
 CARE, TILLEULS = number("care"), number("Tilleuls")
@@ -163,6 +163,34 @@ def test_a_file_that_comes_late_counts_from_its_validation_unless_staff_choose_a
     school = edited(school, rows)
     assert bracket_on(school, HOUSEHOLD, counts_from).bracket == 4
     assert bracket_on(school, HOUSEHOLD, counts_from - timedelta(days=1)).bracket == 10
+
+
+def charged(school: School, item: str, cents: int, why: Why) -> Charged:
+    """A charge of Monday, as a decision would have made it."""
+    return Charged(1, 2, 3, HOUSEHOLD, number("Léa"), TILLEULS, number(item), cents, moment("18:00"), why, Reason.NONE, ())
+
+
+def test_a_stay_of_before_the_regularisation_is_priced_again_with_the_file_that_came_since() -> None:
+    grid = ByBracket(tuple(range(100, 1100, 100)))
+    school = edited(filed(), (tariff("care", Line(Periods(grid, 30, 5))), tariff("sandwich", Line(Session(grid)))))
+    lea, site = school.pupils[number("Léa")], school.sites[TILLEULS]
+    before = price(school, Occasion(lea, site, CARE, moment("15:30"), moment("16:40")))
+    rows = regularise(school, TILLEULS, file(validated_day=TUESDAY), MONDAY)
+    assert not isinstance(rows, Refusal)
+    regularised = edited(school, rows)
+    assert before[0] == 3_00
+    assert reprice(school, charged(school, "care", *before)) == before
+    cents, why = reprice(regularised, charged(school, "care", *before))
+    assert (cents, why.units, why.terms) == (1_20, 3, Terms(1, bracket=4, file=7))
+    three = price_of_product(school, lea, school.products[number("sandwich")], MONDAY, 3, 50)
+    assert three[0] == 3 * (1_00 + 50)
+    assert reprice(regularised, charged(school, "sandwich", *three))[0] == 3 * (40 + 50)
+
+
+def test_a_price_that_no_tariff_made_stays_as_it_was_when_files_come() -> None:
+    school = filed()
+    menu = Why(Rule.PRICE, unit_tenths=9_990)
+    assert reprice(edited(school, (file(),)), charged(school, "meal", 9_99, menu)) == (9_99, menu)
 
 
 @pytest.mark.parametrize(
