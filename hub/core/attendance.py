@@ -4,12 +4,15 @@ A programme with exits is charged when the pupil leaves; one without is a sessio
 day, however often the pupil comes and goes. Care and study are always served: their charges never depend on a balance.
 """
 
+from datetime import date
+
 from hub.core.books import Books, Stay
 from hub.core.calendar import MINUTE_MS, day_of, window_of
 from hub.core.facts import Code, Facts, Reason, Refusal, Rule, StayClosed, StayOpened, Unresolved, derived
+from hub.core.payers import payer_on
 from hub.core.school import Policy, Programme, School, Site
 from hub.core.tap import Outcome, Tap
-from hub.core.tariffs import Occasion, price
+from hub.core.tariffs import Occasion, price, tariff_on
 from hub.core.wallets import Sale, charge
 from proto.messages import Direction
 
@@ -76,12 +79,36 @@ def _leave(school: School, books: Books, tap: Tap, programme: Programme, present
 
 def _charged(school: School, books: Books, tap: Tap, programme: Programme, from_ms: int) -> Facts:
     """The charge of a stay that ends (or a session that begins) with this tap; none where the pupil saw no yes."""
-    cents, why = price(school, Occasion(tap.pupil, tap.site, programme.id, from_ms, tap.at_ms))
+    cents, why = price(school, _occasion(school, books, tap, programme, from_ms))
     if tap.unlit or cents == 0 or (why.rule is Rule.SESSION and _paid_today(books, tap, programme)):
         return ()
     booked = charge(school, books, tap.ask, Sale(tap.pupil, tap.site, programme.id, cents, why, Policy.MUST_SERVE, tap.at_ms))
     assert not isinstance(booked, Refusal), "care is always served"
     return booked
+
+
+def _occasion(school: School, books: Books, tap: Tap, programme: Programme, from_ms: int) -> Occasion:
+    """What is priced, with the siblings seen that day and what its tariff group has cost so far, where the tariff asks for them."""
+    day = day_of(from_ms, tap.site.zone)
+    tariff = tariff_on(school, programme.id, day)
+    asks = tariff is not None and any(line.siblings is not None and line.siblings.present for line in tariff.lines)
+    present = _seen(school, books, tap, programme, day) if asks else frozenset()
+    before_cents = _before_cents(books, tap, tariff.group, day) if tariff is not None and tariff.group else 0
+    return Occasion(tap.pupil, tap.site, programme.id, from_ms, tap.at_ms, present, before_cents)
+
+
+def _seen(school: School, books: Books, tap: Tap, programme: Programme, day: date) -> frozenset[int]:
+    """The children of the same families who came or went that day."""
+    households = {tap.pupil.household, payer_on(school, tap.pupil, programme.id, day)}
+    children = {child for household in households for child in school.kin.get(household, ())}
+    moves = ((child, books.moved_ms.get((child, each))) for child in children for each in school.programmes)
+    return frozenset(child for child, moved_ms in moves if moved_ms is not None and day_of(moved_ms, tap.site.zone) == day)
+
+
+def _before_cents(books: Books, tap: Tap, group: int, day: date) -> int:
+    """What the tariff group has cost the pupil that day already; what was taken back does not count."""
+    found = (books.charges[one.charge] for one in books.grouped.get((tap.pupil.id, group), ()) if day_of(one.from_ms, tap.site.zone) == day)
+    return sum(one.cents for one in found if not one.reversed)
 
 
 def _retapped(books: Books, tap: Tap, programme: Programme) -> bool:

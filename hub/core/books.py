@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core import facts as f
+from hub.core.calendar import DAY_MS
 from hub.core.ledger import balanced
 from hub.core.references import Family, number_of, reference
 from proto.messages import YES, Light
@@ -130,6 +131,13 @@ class CashSession(Struct, frozen=True, gc=False):
     from_ms: int
 
 
+class Grouped(Struct, frozen=True, gc=False):
+    """A charge that counts towards a tariff group's day: which one, and when its stay began."""
+
+    charge: int
+    from_ms: int
+
+
 @dataclass(slots=True)
 class Books:
     """All of it. Read by decisions and pages; changed by `apply` alone."""
@@ -148,6 +156,8 @@ class Books:
     """wallet -> hold; those that have expired go when the next one is placed."""
     spent: dict[int, dict[int, int]] = field(default_factory=dict)
     """pupil -> day -> cents for articles, the last days only."""
+    grouped: dict[tuple[int, int], tuple[Grouped, ...]] = field(default_factory=dict)
+    """(pupil, tariff group) -> its charges of the last two days."""
     lines: dict[str, dict[str, DeviceLine]] = field(default_factory=dict)
     """device -> incarnation -> line."""
     decided: dict[str, dict[tuple[str, int], Decided]] = field(default_factory=dict)
@@ -292,8 +302,18 @@ def _charged(books: Books, fact: f.Charged) -> None:
     books.charges[fact.charge] = Charge(fact.charge, fact.wallet, fact.pupil, fact.site, fact.item, fact.cents, limit_day=fact.limit_day)
     if fact.limit_day:
         _spend(books, fact.pupil, fact.limit_day, fact.cents)
+    if fact.why.terms is not None and fact.why.terms.group:
+        _group(books, fact, fact.why.terms.group)
     books.charged[fact.pupil, fact.item] = (fact.charge, fact.at_ms)
     _book(books, fact.entries)
+
+
+def _group(books: Books, fact: f.Charged, group: int) -> None:
+    """Keep what a day's maximum is compared with: two days hold every local day, whatever the zone."""
+    begun_ms = fact.why.from_ms
+    before = books.grouped.get((fact.pupil, group), ())
+    kept = tuple(one for one in before if one.from_ms > begun_ms - 2 * DAY_MS)
+    books.grouped[fact.pupil, group] = (*kept, Grouped(fact.charge, begun_ms))
 
 
 def _reversed(books: Books, fact: f.Reversed) -> None:

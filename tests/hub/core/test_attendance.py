@@ -6,9 +6,11 @@ from datetime import date
 import pytest
 
 from hub.core.facts import Charged, Code, Reason, StayClosed, StayOpened, Unresolved
-from hub.core.formulas import Fixed, Line, Periods
+from hub.core.formulas import Fixed, Line, Periods, Siblings
+from hub.core.school import TariffGroup
+from hub.core.wallets import reverse
 from proto.messages import Light
-from tests.schools import LONG_DAY, MONDAY, TUESDAY, WEDNESDAY, Day, hours, moment, number, reported, scan, tariff
+from tests.schools import CARE_LINE, LONG_DAY, MONDAY, STUDY_LINE, TUESDAY, WEDNESDAY, Day, hours, moment, number, reported, scan, tariff
 
 
 def charged_cents(day: Day) -> int:
@@ -204,6 +206,41 @@ def test_an_evening_study_costs_one_euro_on_monday_tuesday_thursday_and_friday_a
     day.date = day_
     day.tap("Léa", "study-door", clock)
     assert charged_cents(day) == cents
+
+
+def test_care_and_study_of_a_day_cost_a_pupil_at_most_what_their_group_says_and_what_was_taken_back_is_free_again(day: Day) -> None:
+    group = TariffGroup(number("day"), "Extrascolaire", 3_00)
+    day.change((tariff("care", CARE_LINE, group="day"), tariff("study", STUDY_LINE, group="day"), group))
+    for clock in ("07:00", "08:10"):
+        day.tap("Léa", "care-door", clock)
+    assert charged_cents(day) == 2_25
+    day.tap("Léa", "study-door", "16:05")
+    assert charged_cents(day) == 3_00
+    study = next(charge for charge in day.books.charges.values() if charge.item == number("study"))
+    assert study.cents == 75
+    day.do(lambda _school, _books, ask: reverse(ask, study, moment("16:30"), Reason.CORRECTED))
+    assert charged_cents(day) == 2_25
+    for clock in ("17:00", "17:50"):
+        day.tap("Léa", "care-door", clock)
+    assert charged_cents(day) == 3_00
+    day.next_day()
+    for clock in ("07:00", "08:10"):
+        day.tap("Léa", "care-door", clock)
+    assert charged_cents(day) == 3_00 + 2_25
+
+
+def test_a_sibling_who_was_there_that_day_makes_the_younger_ones_stay_cheaper(day: Day) -> None:
+    lea, tom = day.school.pupils[number("Léa")], day.school.pupils[number("Tom")]
+    half = Line(Periods(Fixed(750), 30, 5), siblings=Siblings((0, 50), present=True))
+    day.change((replace(lea, born=date(2014, 1, 1)), replace(tom, born=date(2017, 1, 1)), tariff("care", half)))
+    day.tap("Tom", "care-in", "15:30")
+    day.tap("Tom", "care-out", "16:40")
+    assert charged_cents(day) == 2_25
+    day.next_day()
+    day.tap("Léa", "study-in", "16:05")
+    day.tap("Tom", "care-in", "16:10")
+    day.tap("Tom", "care-out", "17:20")
+    assert charged_cents(day) == 2_25 + 1_00 + 1_13
 
 
 # --- stays nobody ended --------------------------------------------------------------------------
