@@ -403,3 +403,43 @@ def test_two_thousand_pupils_are_planned_in_well_under_two_seconds() -> None:
     assert pupils(*lines, school=school).unchanged[Thing.PUPIL] == 2_000
     assert time.process_time() - began_s < 2 * 2
     assert len(school.households) == 1_000 + len(small_school().households)
+
+
+# --- who is meant, where it is close --------------------------------------------------------------
+
+KEYED = "id;nom;prénom;né le;école;famille"
+
+
+def test_who_has_changed_its_name_is_not_found_under_the_old_one() -> None:
+    school = done(pupils("A7;Claes;Eva;;Le Parc;Claes", header=KEYED))
+    found = pupils("A7;Roux;Eva;;Le Parc;Claes", ";Claes;Eva;;Le Parc;Claes", header=KEYED, school=school)
+    assert changes(found) == [(2, "last_name", "Claes", "Roux")]
+    assert new(found) == [(3, Thing.PUPIL, "Eva Claes")]
+
+
+def test_another_key_is_another_child_even_of_the_same_name_and_household() -> None:
+    school = done(pupils("A7;Claes;Eva;;Le Parc;Claes", header=KEYED))
+    assert new(pupils("B8;Claes;Eva;;Le Parc;Claes", header=KEYED, school=school)) == [(2, Thing.PUPIL, "Eva Claes")]
+
+
+def test_the_same_birth_date_goes_before_one_that_is_not_known() -> None:
+    first = done(pupils("A7;Claes;Eva;;Le Parc;Claes", header=KEYED))
+    school = done(pupils("B8;Claes;Eva;3/4/2018;Le Parc;Claes", header=KEYED, school=first), first)
+    found = pupils("Claes;Eva;3/4/2018;Le Parc;1A;Claes;", school=school)
+    assert [row.key for row in found.rows if isinstance(row, Pupil)] == ["B8"]
+
+
+def test_a_household_whose_address_is_not_known_yet_is_given_the_one_of_the_list() -> None:
+    found = pupils("Vanderzande;Léa;Les Tilleuls;;Vanderzande;Rue Haute 1", header=HOMES)
+    assert changes(found) == [(2, "address", "", "Rue Haute 1")]
+    assert new(found) == []
+
+
+def test_what_two_lines_say_of_a_new_household_is_one_new_household() -> None:
+    found = pupils("Dupont;Eva;Le Parc;F1;Dupont;", "Dupont;Max;Le Parc;F1;;Rue Haute 1", header=HOMES)
+    assert (changes(found), [act[1] for act in new(found)]) == ([], [Thing.HOUSEHOLD, Thing.PUPIL, Thing.PUPIL])
+
+
+def test_complaints_come_in_the_order_of_the_lines_whoever_made_them() -> None:
+    found = pupils("Claes;Eva;;Lune;1A;Claes;", EVA + ";;x", "Claes;Max;;Lune;1A;Claes;")
+    assert [(line, wrong) for line, wrong, _ in wrongs(found)] == [(2, Wrong.NO_SITE), (3, Wrong.TOO_MANY_CELLS), (4, Wrong.NO_SITE)]
