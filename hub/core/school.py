@@ -5,6 +5,7 @@ Names of people live here and in the register only: no fact may hold one.
 """
 
 import enum
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -375,7 +376,7 @@ class School:
 
     def canteen(self, site: int) -> Canteen:
         """How a site takes orders and runs its till."""
-        return self.canteens.get(site) or Canteen(site)
+        return self.canteens.get(site) or _default_canteen(site)
 
     def offer(self, site: int, day: date, product: int) -> Offer | None:
         """A product as it stands on the menu of a day."""
@@ -386,6 +387,11 @@ class School:
         """Every badge state of a pupil, newest first."""
         found = [badge for states in self.badges.values() for badge in states if badge.pupil == pupil]
         return sorted(found, key=lambda badge: badge.from_ms, reverse=True)
+
+
+@functools.lru_cache(maxsize=64)  # asked for with every tap at a till
+def _default_canteen(site: int) -> Canteen:
+    return Canteen(site)
 
 
 def badge_at(school: School, badge_hash: str, moment_ms: int) -> Badge | None:

@@ -57,10 +57,11 @@ def price_of_product(
     school: School, pupil: Pupil, product: Product, day: date, quantity: int = 1, supplement_cents: int = 0
 ) -> tuple[int, Why]:
     """Cents and derivation of a product for a day: by its tariff, else the day's menu, else its own price; a supplement for each."""
-    offer, site = school.offer(product.site, day, product.id), school.sites[product.site]
-    if offer is not None and tariff_on(school, product.id, day) is None:
-        why = Why(Rule.PRICE, unit_tenths=offer.price_cents * 10)
+    if tariff_on(school, product.id, day) is None:
+        offer = school.offer(product.site, day, product.id)
+        why = Why(Rule.PRICE, unit_tenths=(offer or product).price_cents * 10)
     else:
+        site = school.sites[product.site]
         start_ms = instant_ms(day, 0, site.zone)
         _, why = price(school, Occasion(pupil, site, product.id, start_ms, start_ms))
     if quantity != 1 or supplement_cents:

@@ -71,8 +71,10 @@ def _sale(school: School, tap: Tap, product: Product) -> Sale | None:
 
 def _surcharge_cents(school: School, product: Product, day: date) -> int | None:
     """For one that nobody ordered and that is on the day's menu; None where the site sells none of it (requirement Q11)."""
+    if school.offer(product.site, day, product.id) is None:
+        return 0
     rules = school.canteen(product.site)
-    if rules.unordered is Unordered.ALLOW or school.offer(product.site, day, product.id) is None:
+    if rules.unordered is Unordered.ALLOW:
         return 0
     return rules.unordered_cents if rules.unordered is Unordered.SURCHARGE else None
 
