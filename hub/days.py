@@ -72,7 +72,5 @@ def country_days(country: str, part: str, since: date, until: date, name: str) -
             raise ImportRefusedError(f"{name}: calendar: {country} {part}: {error}") from error
         found |= {day: CalendarDay(ALL_SITES, day, kind, title) for day, title in days.items()}
     if not any(row.kind is DayKind.HOLIDAY for row in found.values()):
-        raise ImportRefusedError(
-            f"{name}: calendar: {country} `{part}` has no school holidays: name its `part`, or write the days"
-        )
+        raise ImportRefusedError(f"{name}: calendar: {country} `{part}` has no school holidays: name its `part`, or write the days")
     return [found[day] for day in sorted(found) if since <= day < until and day.weekday() < 5]
