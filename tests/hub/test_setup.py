@@ -2,11 +2,12 @@
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from hub.core.formulas import Fixed, Line, Periods
-from hub.core.school import Device, Policy, School, edited
+from hub.core.school import Allergen, Canteen, Device, Policy, School, edited
 from hub.errors import ImportRefusedError
 from hub.setup import describe
 from proto.errors import SettingsError
@@ -137,3 +138,24 @@ def test_what_is_described_twice_is_refused(thing: str, said: str) -> None:
 
 def test_a_file_that_is_no_toml_is_refused() -> None:
     assert refused(lambda: described("sites = [")).startswith("school.toml: not TOML")
+
+
+def test_the_example_says_of_a_canteen_what_holds_without_it() -> None:
+    text = (Path(__file__).parent.parent.parent / "provisioning" / "school.example.toml").read_text()
+    school = described(text)
+    (site,) = school.sites
+    assert school.canteens == {site: Canteen(site)}
+    meal = next(product for product in school.products.values() if product.name == "Repas chaud")
+    assert (meal.allergens, meal.diets) == (frozenset([Allergen.MILK]), frozenset(["vegetarian"]))
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('walk_up_surcharge = "gratuit"', 'key `walk_up_surcharge`: `gratuit` is not an amount: write it as "2,50"'),
+        ('void_limit = "-1,00"', "a canteen has no negative days, surcharge or limit"),
+    ],
+)
+def test_a_canteen_with_an_amount_that_cannot_be_is_refused_by_its_site_and_key(line: str, sentence: str) -> None:
+    text = SCHOOL.replace("[[sites.programmes]]", f"[sites.canteen]\n{line}\n\n[[sites.programmes]]", 1)
+    assert sentence in refused(lambda: described(text))
