@@ -38,6 +38,7 @@ from hub.core.school import (
     School,
     Site,
     Unordered,
+    WalletScope,
     edited,
 )
 from hub.days import CalendarFile, calendar_rows
@@ -120,6 +121,8 @@ class SiteFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: str
     zone: str = "Europe/Brussels"
     floor: str = "0,00"
+    low: str = "2,00"
+    wallets: WalletScope | None = None
     files_due: date | None = None
     programmes: list[ProgrammeFile] = []
     products: list[ProductFile] = []
@@ -274,11 +277,26 @@ def content_ask(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1 or 1
 
 
+def _scope(file: SiteFile, known: Site | None) -> WalletScope:
+    """A site that is known has wallets already: another policy moves money, and that is no matter of a description."""
+    wanted = file.wallets or (known.wallet_scope if known else WalletScope.HOUSEHOLD)
+    if known and wanted is not known.wallet_scope:
+        raise ValueError(f"key `wallets`: its wallets are one per {known.wallet_scope}: `preau-hub wallet switch` changes that")
+    return wanted
+
+
 def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
     zone = ZoneInfo(file.zone)
     site = next((site for site in school.sites.values() if site.name == file.name), None) or Site(new_id(), file.name, zone)
     site_id = site.id
-    yield replace(site, zone=zone, floor_cents=_cents(file.floor, "floor"), files_due_day=file.files_due)
+    yield replace(
+        site,
+        zone=zone,
+        floor_cents=_cents(file.floor, "floor"),
+        low_cents=_cents(file.low, "low"),
+        wallet_scope=_scope(file, school.sites.get(site.id)),
+        files_due_day=file.files_due,
+    )
     for programme in file.programmes:
         yield _programme(programme, site_id, school, new_id)
     products: dict[str, int] = {}

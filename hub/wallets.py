@@ -4,10 +4,8 @@ A wallet is named by its structured communication, whose check digits tell a typ
 """
 
 import argparse
-import csv
-import io
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -23,6 +21,7 @@ from hub.core.transfers import Move, Payment, Shares, clear, regroup, transfer
 from hub.core.wallets import available_cents, balance_cents, release, set_aside
 from hub.desk import Answer
 from hub.errors import ImportRefusedError, RefusedError
+from hub.payers import PAYERS, read_lines, read_payers
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,6 +59,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     made["transfer"].add_argument("--by", type=By, choices=list(By), default=By.STAFF, help="who wishes it")
     made["hold"].add_argument("--until", required=True, help="the first day it is free again, 2025-01-31")
     made["release"].add_argument("hold", type=int, help="the hold's number")
+    made["payers"].add_argument("file", type=Path, help=f"{'; '.join(PAYERS)} (CSV)")
+    for word in ("household", "last_name", "first_name", "amount"):
+        made["limit"].add_argument(word)
     made["switch"].add_argument("site", help="its name")
     made["switch"].add_argument("scope", type=WalletScope, choices=list(WalletScope), help="whose its wallets are from now on")
     made["switch"].add_argument("--shares", type=Path, help=f"who gets what, where several may: {'; '.join(_COLUMNS)} (CSV)")
@@ -149,6 +151,24 @@ async def _switch(stores: "Memory", options: argparse.Namespace) -> None:
     print(f"{sum(bool(getattr(fact, 'entries', ())) for fact in answer.facts)} amounts moved")
 
 
+async def _limit(stores: "Memory", options: argparse.Namespace) -> None:
+    """What a pupil may spend on articles in a day, as the parent wishes; 0 = as much as there is."""
+    home = {one.name: one.id for one in stores.desk.school.households.values()}.get(options.household, 0)
+    wanted, cents = (home, options.last_name, options.first_name), _cents(options.amount)
+    pupil = next((one for one in stores.desk.school.pupils.values() if (one.household, one.last_name, one.first_name) == wanted), None)
+    if pupil is None or cents < 0:
+        raise RefusedError(f"no pupil `{options.last_name} {options.first_name}` of household `{options.household}`, or no limit")
+    await stores.desk.edit(stores.new_ask(), lambda _school: (replace(pupil, daily_limit_cents=cents),))
+    print(f"{pupil.last_name} {pupil.first_name}: {write_cents(cents) if cents else 'no limit'}")
+
+
+async def _payers(stores: "Memory", options: argparse.Namespace) -> None:
+    """Which household pays for whom on which days, from a list; the same line again changes nothing, another `until` ends it."""
+    rows = read_payers(read_lines(options.file, PAYERS), str(options.file), stores.desk.school)
+    await stores.desk.edit(stores.new_ask(), lambda _school: rows)
+    print(f"{len(rows)} lines read in")
+
+
 _ACTS: dict[str, Callable[["Memory", argparse.Namespace], Awaitable[None]]] = {
     "list": _list,
     "top-up": _top_up,
@@ -158,6 +178,8 @@ _ACTS: dict[str, Callable[["Memory", argparse.Namespace], Awaitable[None]]] = {
     "hold": _hold,
     "release": _release,
     "switch": _switch,
+    "limit": _limit,
+    "payers": _payers,
 }
 
 
@@ -215,7 +237,7 @@ def _shares(school: School, site: Site, path: Path) -> Shares:
     homes = {one.name: one.id for one in school.households.values()}
     found: dict[int, dict[int, int]] = {}
     wrong: list[str] = []
-    for number, (household, last, first, amount) in _lines(path):
+    for number, (household, last, first, amount) in read_lines(path, _COLUMNS):
         home = homes.get(household, 0)
         pupil, cents = pupils.get((last, first, home)) or known.get((last, first)), read_cents(amount)
         if not home or not pupil or cents is None:
@@ -228,20 +250,6 @@ def _shares(school: School, site: Site, path: Path) -> Shares:
     if wrong:
         raise ImportRefusedError("\n".join(wrong))
     return found
-
-
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Numbered lines of four cells, the one that names the columns left out."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ImportRefusedError(f"{path}: cannot be read as UTF-8 text: {error}") from error
-    rows = csv.reader(io.StringIO(text), delimiter=";")
-    if [cell.strip().lower() for cell in next(rows, [])] != list(_COLUMNS):
-        raise ImportRefusedError(f"{path}:1: the columns are: {'; '.join(_COLUMNS)}")
-    for row in rows:
-        if any(cell.strip() for cell in row):
-            yield rows.line_num, [cell.strip() for cell in (*row, "", "", "", "")[:4]]
 
 
 def _now_ms() -> int:

@@ -1,11 +1,14 @@
 """`preau-hub wallet`: each act at the command line of a stopped hub, and each refusal as a sentence that says what to do."""
 
 import asyncio
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from hub.__main__ import REFUSED, main
+from hub.core.payers import payer_on
+from hub.core.school import School
 from hub.core.wallets import open_balances
 from hub.memory import memory
 from tests.hub.core.test_school import rows_of
@@ -137,3 +140,68 @@ def test_bad_shares_are_named_and_nothing_is_switched(folder: Path, capsys: pyte
     assert wallet(folder, "switch", "Les Tilleuls", "pupil", "--shares", str(folder / "shares.csv")) == REFUSED
     assert sentence in capsys.readouterr().err.replace("\u00a0", " ")
     assert listed(folder, capsys) == before
+
+
+# --- who pays, and how much a pupil may spend -----------------------------------------------------
+
+PAYERS = "household;last_name;first_name;payer;from;until;weeks;weekdays;what\n"
+LEA = "Vanderzande;Vanderzande;Léa;"
+
+
+def school_of(folder: Path) -> School:
+    async def read() -> School:
+        async with memory(folder / "hub") as stores:
+            return stores.desk.school
+
+    return asyncio.run(read())
+
+
+def test_custody_and_overrides_are_read_from_a_list_and_the_same_list_again_changes_nothing(folder: Path) -> None:
+    lines = LEA + "Quintelier;2025-01-01;;odd;;\n" + LEA + "Okonkwo;2025-01-01;2025-02-01;;;Repas\n"
+    (folder / "payers.csv").write_text(PAYERS + lines)
+    assert wallet(folder, "payers", str(folder / "payers.csv")) == 0
+    school = school_of(folder)
+    lea = school.pupils[number("Léa")]
+    paying = [(item, day) for item in ("care", "meal") for day in (date(2025, 1, 7), date(2025, 1, 14))]
+    assert [payer_on(school, lea, number(item), day) for item, day in paying] == [
+        number(home) for home in ("Vanderzande", "Quintelier", "Okonkwo", "Okonkwo")
+    ]
+    assert wallet(folder, "payers", str(folder / "payers.csv")) == 0
+    assert (school_of(folder).custody, school_of(folder).overrides) == (school.custody, school.overrides)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (LEA + "Nobody;2025-01-01;;;;", "`Nobody` who pays, is not known"),
+        (LEA + "Quintelier;1/1/25;;;;", "days are written 2025-01-31"),
+        (LEA + "Quintelier;2025-01-01;;uneven;;", "weeks every, even or odd"),
+        (LEA + "Quintelier;2025-01-01;;;monday;", "weekdays mon tue"),
+        (LEA + "Quintelier;2025-01-01;;;;Soup", "`Soup` is no programme and no product"),
+        (LEA + "Quintelier;2025-01-01;;odd;;*", "weeks and weekdays are of a custody"),
+        (
+            LEA + "Quintelier;2025-01-01;;odd;;\n" + LEA + "Okonkwo;2025-03-01;;;mon;",
+            "payers.csv:3: another household has some of these",
+        ),
+    ],
+)
+def test_a_bad_line_about_who_pays_is_named_and_nothing_is_used(
+    folder: Path, capsys: pytest.CaptureFixture[str], line: str, sentence: str
+) -> None:
+    (folder / "payers.csv").write_text(PAYERS + line + "\n")
+    assert wallet(folder, "payers", str(folder / "payers.csv")) == REFUSED
+    assert sentence in capsys.readouterr().err
+    assert (school_of(folder).custody, school_of(folder).overrides) == ({}, {})
+
+
+def test_two_households_may_take_turns_and_follow_each_other(folder: Path) -> None:
+    turns = (("Quintelier;2025-01-01;2025-03-01;odd;;"), ("Okonkwo;2025-01-01;;even;;"), ("Okonkwo;2025-03-01;;odd;;"))
+    (folder / "payers.csv").write_text(PAYERS + "".join(f"{LEA}{turn}\n" for turn in turns))
+    assert wallet(folder, "payers", str(folder / "payers.csv")) == 0
+    assert len(school_of(folder).custody[number("Léa")]) == 3
+
+
+def test_a_parents_daily_limit_is_set_for_a_pupil(folder: Path) -> None:
+    assert wallet(folder, "limit", "Vanderzande", "Vanderzande", "Léa", "5,00") == 0
+    assert school_of(folder).pupils[number("Léa")].daily_limit_cents == 5_00
+    assert wallet(folder, "limit", "Vanderzande", "Vanderzande", "Zoé", "5,00") == REFUSED

@@ -1,0 +1,96 @@
+"""Who pays for whom on which days, from a list at the office: lines in, rows of custody and overrides out, or every bad line named.
+
+It decides nothing and opens no store; who pays on a day is decided in core/payers.py.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+
+from hub.core.facts import derived
+from hub.core.school import Custody, PayerOverride, School, Weeks
+from hub.errors import ImportRefusedError
+
+PAYERS = ("household", "last_name", "first_name", "payer", "from", "until", "weeks", "weekdays", "what")
+"""`weeks`: every, even, odd. `weekdays`: mon tue …, empty = all. `what`: empty = custody; `*` or a programme's or product's name =
+whatever the custody says."""
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+Row = Custody | PayerOverride
+Lines = Iterable[tuple[int, list[str]]]
+
+
+def read_payers(lines: Lines, name: str, school: School) -> tuple[Row, ...]:
+    """The rows of a list. Raises ImportRefusedError, naming every line that is not understood or claims another household's days."""
+    custody = {row.id: row for rows in school.custody.values() for row in rows}
+    found: list[Row] = []
+    wrong: list[str] = []
+    for number, cells in lines:
+        row = _row(cells, school)
+        if isinstance(row, str):
+            wrong.append(f"{name}:{number}: {row}")
+            continue
+        found.append(row)
+        if isinstance(row, Custody):
+            custody[row.id] = row
+            if any(_clash(row, other) for other in custody.values()):
+                wrong.append(f"{name}:{number}: another household has some of these days already: end its line first, or use `what`")
+    if wrong:
+        raise ImportRefusedError("\n".join(wrong))
+    return tuple(found)
+
+
+def read_lines(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
+    """Numbered lines of a `;` list with exactly these columns, the one that names them left out. Raises ImportRefusedError."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImportRefusedError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    rows = csv.reader(io.StringIO(text), delimiter=";")
+    if [cell.strip().lower() for cell in next(rows, [])] != list(columns):
+        raise ImportRefusedError(f"{path}:1: the columns are: {'; '.join(columns)}")
+    for row in rows:
+        if any(cell.strip() for cell in row):
+            yield rows.line_num, [cell.strip() for cell in (*row, *[""] * len(columns))[: len(columns)]]
+
+
+def _row(cells: list[str], school: School) -> Row | str:
+    """The row of one line, or what is wrong with it. Its id comes from what it says but for its end."""
+    household, last, first, payer_name, since, until, weeks, weekdays, what = cells
+    homes = {one.name: one.id for one in school.households.values()}
+    wanted = (homes.get(household), last, first)
+    pupil = next((one.id for one in school.pupils.values() if (one.household, one.last_name, one.first_name) == wanted), 0)
+    payer, item = homes.get(payer_name, 0), _item(school, what)
+    if not pupil or not payer:
+        return f"`{first} {last}` of `{household}`, or `{payer_name}` who pays, is not known: import the families first"
+    if item is None:
+        return f"`{what}` is no programme and no product: leave it empty, or write * for everything"
+    try:
+        from_day, until_day = date.fromisoformat(since), date.fromisoformat(until) if until else None
+        which = Weeks(weeks or "every")
+        days = frozenset(_WEEKDAYS.index(word) for word in weekdays.lower().split()) or frozenset(range(7))
+    except ValueError as error:
+        return f"days are written 2025-01-31, weeks every, even or odd, weekdays mon tue …: {error}"
+    row = derived(pupil, f"{payer_name}|{since}|{weeks}|{weekdays}|{what}")
+    if not what:
+        return Custody(row, pupil, payer, from_day, until_day, which, days)
+    if weeks or weekdays:
+        return "weeks and weekdays are of a custody: leave `what` empty, or leave them out"
+    return PayerOverride(row, pupil, payer, from_day, until_day, item)
+
+
+def _item(school: School, what: str) -> int | None:
+    if what in ("", "*"):
+        return 0
+    programmes = (one.id for one in school.programmes.values() if one.name == what)
+    products = (one.id for one in school.products.values() if one.name == what)
+    return next(programmes, None) or next(products, None)
+
+
+def _clash(one: Custody, other: Custody) -> bool:
+    """Whether two households have some day of a pupil: they share weeks and weekdays while both hold."""
+    together = (one.until_day is None or other.from_day < one.until_day) and (other.until_day is None or one.from_day < other.until_day)
+    weeks = one.weeks is other.weeks or Weeks.EVERY in (one.weeks, other.weeks)
+    return one.pupil == other.pupil and one.household != other.household and together and weeks and bool(one.weekdays & other.weekdays)
