@@ -52,6 +52,7 @@ async def test_a_pupils_page_shows_the_wallet_of_the_household_and_why_a_charge_
     page = (await anne.get("/pupils/100")).text
     assert "10,25\u00a0€" in page
     assert "Solde de départ" in page
+    assert "+++097/0000/00101+++" in page, "what a bank transfer to it has to say"
     assert "-2,25\u00a0€" in page
     assert "14:32–16:02, 3 périodes de 30 min" in " ".join(page.split())
     sibling = (await anne.get("/pupils/101")).text

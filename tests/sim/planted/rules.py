@@ -52,7 +52,7 @@ BUGS = (
     ),
     Bug(
         "charges are named by the wall clock",
-        (Edit("hub.core.wallets", "        charge=charge_id(ask),", '        charge=derived(sale.at_ms // 1000, "charge"),'),),
+        (Edit("hub.core.wallets", "        charge=charge_id(ask, ", '        charge=derived(sale.at_ms // 1000, "charge") or (ask, '),),
     ),
     Bug(
         "a decision writes the books",
