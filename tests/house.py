@@ -15,7 +15,7 @@ MAX_FUNCTION_LINES = 60
 
 PROGRAMS = ("proto", "edge", "hub")
 STRANGERS = {"proto": ("edge", "hub", "tests"), "edge": ("hub", "tests"), "hub": ("edge", "tests")}
-HARDWARE_AND_NETWORK = ("evdev", "serial", "gpiozero", "paho")
+HARDWARE_AND_NETWORK = ("evdev", "serial", "gpiozero", "paho", "aiosmtplib")
 
 KERNEL = ("money", "calendar", "formulas", "references", "school", "days", "payers", "families", "facts", "ledger", "books", "tap")
 """As design.md lists it, with what reads the school (`days`, `payers`, `families`), what prices and transfers are made of
@@ -167,7 +167,7 @@ def pages_keep_apart(file: Source) -> list[str]:
 
 
 def foreign_libraries(files: list[Source]) -> list[str]:
-    """evdev, serial, gpiozero and paho are each imported in at most one module per program."""
+    """evdev, serial, gpiozero, paho and aiosmtplib are each imported in at most one module per program."""
     found = []
     for program in PROGRAMS:
         for library in HARDWARE_AND_NETWORK:

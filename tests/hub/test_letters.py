@@ -9,8 +9,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from aiosmtplib.email import parse_address
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from hypothesis import given
+from hypothesis import strategies as st
 
 import hub
 from hub.addresses import Address, Sender, read_address
@@ -163,6 +166,22 @@ def test_a_name_is_shown_as_it_is_and_is_no_address(name: str) -> None:
 def test_an_unusual_address_stands_in_the_letter_as_it_is(written: str) -> None:
     (to,) = mail(trial("fr"), Adult(7, 5, "Anne", "V", written))["To"].addresses
     assert to.addr_spec == written
+
+
+SIGNS = st.text('abc.+"\\ <>@,;:()[]=?é\u00a0\u200b\r\n', max_size=12)
+
+
+@given(local=st.one_of(SIGNS, SIGNS.map(lambda signs: f'"{signs}"'), st.text(max_size=12)), name=st.text(max_size=12) | SIGNS)
+def test_every_address_that_is_taken_can_be_written_to(local: str, name: str) -> None:
+    address = read_address(f"{local}@example.be")
+    if address is None:
+        return
+    made = message(trial("fr"), Envelope(SENDER, address, name, "1" * 16), NOW_AT).as_bytes()
+    (to,) = BytesParser(EmailMessage, policy=policy.SMTPUTF8).parsebytes(made)["To"].addresses
+    spelt = to.addr_spec.encode(errors="surrogateescape").decode()
+    assert read_address(spelt) == address
+    assert parse_address(spelt) == spelt, "as SMTP takes it"
+    assert made.count(b"example.be") == 3, "sender, name of the letter, reader: nobody else"
 
 
 def test_a_language_that_is_not_there_yet_falls_back_on_one_that_is() -> None:
