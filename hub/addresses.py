@@ -47,8 +47,10 @@ def read_address(text: str) -> Address | None:
         return None
     if _PLAIN.fullmatch(written):
         return Address(written, domain)
-    if _QUOTED.fullmatch(written) and len(written) > 2:
-        return Address(re.sub(r"\\(.)", r"\1", written[1:-1]), domain)
+    local = re.sub(r"\\(.)", r"\1", written[1:-1])
+    # A dot that only quotes allow ("a..b") would be written without them by Python's own mail library: nobody has such an address.
+    if _QUOTED.fullmatch(written) and local and ".." not in f".{local}.":
+        return Address(local, domain)
     return None
 
 

@@ -54,6 +54,8 @@ def test_a_valid_address_is_read_however_unusual(written: str, local: str, domai
         "Anne <anne@example.be>",
         "<anne@example.be>",
         '""@example.be',
+        '"."@example.be',
+        '"a..b"@example.be',
         '"anne@example.be',
         "anne@example.be\nBcc: all@example.be",
         "anne\r\nBcc: all@example.be",
