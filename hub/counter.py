@@ -14,8 +14,8 @@ from hub.core import canteen
 from hub.core import till as desk_rules
 from hub.core.calendar import at, day_of
 from hub.core.canteen import Wish, day_number
+from hub.core.codes import By, Reason
 from hub.core.facts import (
-    By,
     CashCounted,
     CashPaidIn,
     Charged,
@@ -25,7 +25,6 @@ from hub.core.facts import (
     MealReserved,
     MealResold,
     MealServed,
-    Reason,
     Refusal,
     Reversed,
     TillSold,

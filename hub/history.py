@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any, get_args
 
-from sqlalchemy import Select, Update, bindparam, delete, select, update
+from sqlalchemy import Delete, Select, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +19,7 @@ from sqlalchemy.sql.dml import Insert
 
 from hub import tables as t
 from hub.core import facts as f
+from hub.core.codes import Reason
 from hub.core.ledger import wallet_account
 from hub.errors import DamageError
 from hub.journal import Commit, Journal
@@ -37,18 +38,14 @@ ENTRIES_OF_A_FACT = 16
 
 _SCAN = insert(t.history_scan)
 _ENTRY = insert(t.history_entry)
-_STAY = insert(t.history_stay)
-_CLOSE = (
-    update(t.history_stay)
-    .where(t.history_stay.c.id == bindparam("stay"))
-    .values(until_ms=bindparam("end_ms"), reason=bindparam("why"), closed=bindparam("by"))
-)
-_ORDER = (_SCAN, _ENTRY, _STAY, _CLOSE)
-"""A stay is there before it is closed."""
+_STAY = insert(t.history_stay).prefix_with("OR REPLACE")
+_VOID = delete(t.history_stay).where(t.history_stay.c.id == bindparam("stay"))
+_ORDER = (_SCAN, _ENTRY, _STAY, _VOID)
 
 Booked = f.BalanceOpened | f.Charged | f.Reversed | f.CashPaidIn | f.TillVoided | f.Transferred | f.Cleared
 """Facts that move a wallet."""
-Statement = Insert | Update
+_STAYS = f.StayOpened | f.StayClosed | f.StayVoided
+Statement = Insert | Delete
 Values = tuple[int | str | None, ...]
 """In the order of the statement's parameters."""
 
@@ -207,11 +204,27 @@ def _compare(head: Any, journal: Journal) -> None:
 def _rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:
     """What the facts of these commits change, by statement."""
     found: defaultdict[Statement, list[Values]] = defaultdict(list)
+    stays: dict[int, tuple[Statement, Values]] = {}
     for commit in commits:
         for number, fact in enumerate(commit.facts, commit.number):
+            if isinstance(fact, _STAYS):
+                stays[fact.stay] = _stay(number, fact)  # each tells all of a stay: only the last one counts
             for statement, values in _of(number, fact):
                 found[statement].append(values)
+    for statement, values in stays.values():
+        found[statement].append(values)
     return found
+
+
+def _stay(number: int, fact: f.StayOpened | f.StayClosed | f.StayVoided) -> tuple[Statement, Values]:
+    """What a fact makes of its stay."""
+    match fact:
+        case f.StayOpened():
+            return _STAY, (fact.stay, fact.pupil, fact.site, fact.programme, fact.at_ms, 0, Reason.NONE, 0)
+        case f.StayClosed():
+            return _STAY, (fact.stay, fact.pupil, fact.site, fact.programme, fact.from_ms, fact.at_ms, fact.reason, number)
+        case f.StayVoided():
+            return _VOID, (fact.stay,)
 
 
 def _of(number: int, fact: f.Fact) -> Iterator[tuple[Statement, Values]]:
@@ -219,18 +232,14 @@ def _of(number: int, fact: f.Fact) -> Iterator[tuple[Statement, Values]]:
     match fact:
         case f.ScanTaken():
             yield _SCAN, (number, fact.pupil, fact.at_ms, fact.device, fact.code)
-        case f.StayOpened():
-            yield _STAY, (fact.stay, fact.pupil, fact.site, fact.programme, fact.at_ms, 0, f.Reason.NONE, 0)
-        case f.StayClosed():
-            yield _CLOSE, (fact.at_ms, fact.reason, number, fact.stay)
         case f.BalanceOpened():
-            yield from _entries(number, fact, ("opening", 0, 0, f.Reason.NONE))
+            yield from _entries(number, fact, ("opening", 0, 0, Reason.NONE))
         case f.Charged():
             yield from _entries(number, fact, ("charge", fact.item, fact.pupil, fact.reason))
         case f.Reversed():
             yield from _entries(number, fact, ("reverse", 0, 0, fact.reason))
         case f.CashPaidIn():
-            yield from _entries(number, fact, ("cash_in", 0, fact.pupil, f.Reason.NONE))
+            yield from _entries(number, fact, ("cash_in", 0, fact.pupil, Reason.NONE))
         case f.TillVoided():
             yield from _entries(number, fact, ("void", 0, 0, fact.reason))
         case f.Transferred() | f.Cleared():

@@ -16,7 +16,8 @@ from gettext import NullTranslations
 from hub.addresses import Address, Sender
 from hub.catalogues import WORDS, catalogue, languages
 from hub.core.calendar import at
-from hub.core.facts import Level, LowBalance, derived
+from hub.core.codes import Level
+from hub.core.facts import LowBalance, derived
 from hub.core.money import write_cents
 from hub.core.school import Adult, Site
 

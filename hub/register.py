@@ -46,6 +46,7 @@ from hub.core.school import (
     Reader,
     Row,
     Rows,
+    Scans,
     School,
     Site,
     Tariff,
@@ -310,7 +311,7 @@ def _site(row: RowMapping) -> Site:
 
 def _programme(row: RowMapping) -> Programme:
     windows = tuple(Window(frozenset(weekdays), start_min, end_min) for weekdays, start_min, end_min in row["windows"])
-    return Programme(row["id"], row["site"], Use(row["use"]), row["name"], windows, row["needs_exit"])
+    return Programme(row["id"], row["site"], Use(row["use"]), row["name"], windows, Scans(row["scans"]))
 
 
 def _tariff(row: RowMapping) -> Tariff:

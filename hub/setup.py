@@ -35,6 +35,7 @@ from hub.core.school import (
     Programme,
     Reader,
     Row,
+    Scans,
     School,
     Site,
     Unordered,
@@ -76,7 +77,7 @@ class ProgrammeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     period_min: Annotated[int, Meta(ge=0, le=1440)] = 0
     tolerance_min: Annotated[int, Meta(ge=0, le=1440)] = 0
     at_most: str = "0,00"
-    needs_exit: bool = True
+    scans: Scans = Scans.BOTH
 
 
 class ProductFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -338,7 +339,7 @@ def _programme(file: ProgrammeFile, site: int, school: School, new_id: NewId) ->
     )
     if any(window.start_min >= window.end_min for window in windows):
         raise ValueError(f"programme `{file.name}`: hours must end after they start")
-    return Programme(known.id if known else new_id(), site, Use(file.use), file.name, windows, file.needs_exit)
+    return Programme(known.id if known else new_id(), site, Use(file.use), file.name, windows, file.scans)
 
 
 def _all_tariffs(file: SchoolFile, name: str, text: str) -> Written:

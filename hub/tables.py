@@ -3,7 +3,7 @@
 Times are Unix ms. A change here needs a migration (hub/migrations); a test holds both equal.
 """
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Date, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 
 def _points_to(column: str) -> ForeignKey:
@@ -49,7 +49,7 @@ programme = Table(
     Column("use", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("windows", JSON, nullable=False, comment="[[weekdays], start_min, end_min], …"),
-    Column("needs_exit", Boolean, nullable=False),
+    Column("scans", Text, nullable=False, server_default="both", comment="both, entry, exit"),
 )
 product = Table(
     "product",

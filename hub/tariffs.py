@@ -296,7 +296,7 @@ SENTENCES: dict[Wrong, str] = {
     Wrong.BAND_GAP: "band {number} ends before the next one begins: there is a gap",
     Wrong.BAND_OVERLAP: "band {number} ends after the next one begins: they overlap",
     Wrong.PERCENT: "reductions are from 0 to 100 percent, and there is at least one",
-    Wrong.NEEDS_EXIT: "a price per period needs an exit scan: set needs_exit",
+    Wrong.NEEDS_EXIT: "a price per period needs an exit scan: let `scans` be both or exit",
     Wrong.NO_MINUTES: "a product has no minutes: its price is per session",
     Wrong.NO_GROUP: "its group is not described",
 }

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from hub.core.calendar import day_of
-from hub.core.facts import Reason, StayClosed
+from hub.core.codes import Reason
+from hub.core.facts import StayClosed
 from hub.core.money import write_cents
 from hub.core.school import School
 from hub.core.tryout import Change, Stayed, Trial

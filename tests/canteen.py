@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 from hub.core import canteen
 from hub.core.canteen import Wish
-from hub.core.facts import By, Facts, Refusal
+from hub.core.codes import By
+from hub.core.facts import Facts, Refusal
 from hub.core.school import Canteen, Menu, Offer, Policy, Product, ProductKind
 from tests.schools import LONG_DAY, MONDAY, SHORT_DAY, Day, moment, number
 

@@ -17,10 +17,27 @@ PROGRAMS = ("proto", "edge", "hub")
 STRANGERS = {"proto": ("edge", "hub", "tests"), "edge": ("hub", "tests"), "hub": ("edge", "tests")}
 HARDWARE_AND_NETWORK = ("evdev", "serial", "gpiozero", "paho", "aiosmtplib")
 
-KERNEL = ("money", "calendar", "formulas", "references", "school", "days", "payers", "families", "facts", "ledger", "books", "tap")
+KERNEL = (
+    "money",
+    "calendar",
+    "formulas",
+    "references",
+    "school",
+    "days",
+    "payers",
+    "families",
+    "codes",
+    "whys",
+    "facts",
+    "ledger",
+    "sheets",
+    "books",
+    "tap",
+)
 """As design.md lists it, with what reads the school (`days`, `payers`, `families`), what prices and transfers are made of
 (`formulas`, `references`), and `tap`."""
 RANKS = dict.fromkeys(KERNEL, 0) | {
+    "stays": 1,
     "tariffs": 1,
     "lists": 1,
     "wallets": 2,

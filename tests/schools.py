@@ -15,7 +15,8 @@ import msgspec
 from hub.core import attendance, scans
 from hub.core.books import Books
 from hub.core.calendar import Window
-from hub.core.facts import Compartment, Facts, Refusal, ScanTaken, Unresolved, derived
+from hub.core.codes import Compartment
+from hub.core.facts import Facts, Refusal, ScanTaken, Unresolved, derived
 from hub.core.formulas import Fixed, Line, Periods, Session
 from hub.core.ledger import wallet_account
 from hub.core.scans import Arrived
@@ -31,6 +32,7 @@ from hub.core.school import (
     Pupil,
     Reader,
     Rows,
+    Scans,
     School,
     Site,
     Tariff,
@@ -120,7 +122,7 @@ def _offers() -> Rows:
     tilleuls, parc = number("Tilleuls"), number("Parc")
     return (
         Programme(number("care"), tilleuls, Use.CARE, "Garderie", CARE_HOURS),
-        Programme(number("study"), tilleuls, Use.STUDY, "Étude", STUDY_HOURS, needs_exit=False),
+        Programme(number("study"), tilleuls, Use.STUDY, "Étude", STUDY_HOURS, scans=Scans.ENTRY),
         Programme(number("parc-care"), parc, Use.CARE, "Garderie du Parc", CARE_HOURS),
         tariff("care", CARE_LINE),
         tariff("study", STUDY_LINE),

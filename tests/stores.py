@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hub.core import facts as f
+from hub.core.codes import Code, Reason
 from hub.core.ledger import move, opening_account, sales_account, wallet_account
+from hub.core.whys import Rule, Why
 from hub.folder import Folder
 from hub.journal import Journal
 from proto.messages import Light
@@ -76,7 +78,7 @@ def asks(seed: int, count: int) -> Iterator[f.Facts]:
         ask = f.scan_ask("care-door", inc, n)
         pupil = luck.randint(1, PUPILS)
         at_ms = EIGHT_MS + n * 1000
-        scan = f.ScanTaken(ask, "care-door", inc, n, "door", "B" * 20, pupil, at_ms, 200, f.Code.IN, Light.ACCEPTED, taken_ms=at_ms + 5)
+        scan = f.ScanTaken(ask, "care-door", inc, n, "door", "B" * 20, pupil, at_ms, 200, Code.IN, Light.ACCEPTED, taken_ms=at_ms + 5)
         match luck.randrange(4):
             case 0 if pupil in open_stays:
                 yield scan, _closed(ask, open_stays.pop(pupil), at_ms)
@@ -103,10 +105,10 @@ def _closed(ask: int, stay: f.StayOpened, at_ms: int) -> f.StayClosed:
 def _charged(ask: int, pupil: int, cents: int, at_ms: int) -> f.Charged:
     wallet = pupil % WALLETS + 1
     entries = move(wallet_account(wallet), sales_account(1, 3), cents)
-    why = f.Why(f.Rule.PRICE, unit_tenths=cents * 10)
-    return f.Charged(ask, f.derived(ask, "charge"), wallet, wallet, pupil, 1, 3, cents, at_ms, why, f.Reason.NONE, entries)
+    why = Why(Rule.PRICE, unit_tenths=cents * 10)
+    return f.Charged(ask, f.derived(ask, "charge"), wallet, wallet, pupil, 1, 3, cents, at_ms, why, Reason.NONE, entries)
 
 
 def _reversed(ask: int, charge: f.Charged, at_ms: int) -> f.Reversed:
     entries = move(sales_account(1, 3), wallet_account(charge.wallet), charge.cents)
-    return f.Reversed(ask, charge.charge, charge.wallet, charge.cents, at_ms, f.Reason.CORRECTED, entries)
+    return f.Reversed(ask, charge.charge, charge.wallet, charge.cents, at_ms, Reason.CORRECTED, entries)

@@ -1,25 +1,39 @@
-"""Presence in care and study: entries, exits, what a stay costs, and stays nobody ended.
+"""Presence in care and study: what a scan does to a pupil's day, and what the day then costs.
 
-A programme with exits is charged when the pupil leaves; one without is a session, charged on arrival. A session is charged once a
-day, however often the pupil comes and goes. Care and study are always served: their charges never depend on a balance.
+A day is worked out anew from all its scans (stays.py), and what is recorded is made equal to it by further facts: a stay that turns
+out to be another one is voided, a charge that is not right any more is taken back whole and made again. So the order in which scans
+arrive changes nothing. Care and study are always served: their charges never depend on a balance.
 """
 
-from datetime import date
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
-from hub.core.books import Books, Stay
-from hub.core.calendar import MINUTE_MS, day_of, window_of
-from hub.core.facts import Code, Facts, Reason, Refusal, Rule, StayClosed, StayOpened, Unresolved, derived
+from msgspec import Struct
+
+from hub.core.books import Books
+from hub.core.calendar import day_code, day_coded, day_of
+from hub.core.codes import Code, Reason
+from hub.core.facts import Fact, Facts, Marked, Refusal, Resolved, StayClosed, StayOpened, StayVoided, Unresolved, derived
 from hub.core.payers import payer_on
-from hub.core.school import Policy, Programme, School, Site
+from hub.core.school import Policy, Programme, Pupil, Scans, School, Site, Tariff
+from hub.core.sheets import Line, Mark, Sheet, Stay
+from hub.core.stays import REACH_MS, Reading, care_day, read
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import Occasion, price, tariff_on
-from hub.core.wallets import Sale, charge
-from proto.messages import Direction
+from hub.core.wallets import Sale, charge, reverse
+from hub.core.whys import Rule, Why
 
-RETAP_MS = 120_000
-"""On a toggle reader a second tap within this time changes nothing (requirements, section 5; complaint C16)."""
-EARLY_MIN = 90
-"""A pupil may come this long before the hours, or leave this long after them, and still belong to them."""
+
+class Care(Struct, frozen=True):
+    """Whose day at which programme is worked out, and on whose behalf. `now_ms`: of the booking; hours may be over by then."""
+
+    school: School
+    ask: int
+    pupil: Pupil
+    site: Site
+    programme: Programme
+    day: int
+    now_ms: int
 
 
 def take(school: School, books: Books, tap: Tap) -> Outcome:
@@ -27,129 +41,185 @@ def take(school: School, books: Books, tap: Tap) -> Outcome:
     programme = school.programme_for(tap.site.id, tap.reader.use)
     if programme is None:
         return Outcome(Code.CLOSED)
-    if tap.at_ms < books.moved_ms.get((tap.pupil.id, programme.id), 0):
-        return Outcome(Code.LATE_ORDER)
-    stay = books.inside.get(tap.pupil.id, {}).get(programme.id)
-    ended = _lapsed(programme, tap, stay)
-    present = None if ended else stay
-    if not ended and tap.reader.direction is Direction.TOGGLE and _retapped(books, tap, programme):
-        return Outcome(Code.ALREADY_IN if present else Code.ALREADY_OUT)
-    if tap.reader.direction is Direction.IN or (tap.reader.direction is Direction.TOGGLE and present is None):
-        outcome = _arrive(school, books, tap, programme, present)
-    else:
-        outcome = _leave(school, books, tap, programme, present)
-    return Outcome(outcome.code, ended + outcome.facts)
+    care = _care(school, tap.ask, tap, programme)
+    mark = Mark(tap.at_ms, tap.ask, tap.reader.direction, not tap.unlit)
+    facts, found = _with(books, care, mark)
+    return Outcome(found.codes[mark.id], (*_forgotten(school, books, care), *facts))
+
+
+def unlit(school: School, books: Books, ask: int, tap: Tap) -> Facts:
+    """A mark for which no yes was seen after all: the presence stays, and costs nothing until staff have verified it."""
+    programme = school.programme_for(tap.site.id, tap.reader.use)
+    if programme is None:
+        return ()
+    care = _care(school, ask, tap, programme)
+    if tap.ask not in books.sheet(tap.pupil.id, programme.id, care.day).marks:
+        return ()
+    facts, _ = _with(books, care, Mark(tap.at_ms, tap.ask, tap.reader.direction, lit=False))
+    return facts
 
 
 def close_due(school: School, books: Books, ask: int, now_ms: int) -> Facts:
     """End every stay whose hours are over: silently where no exit is expected, else to be verified, and nothing charged."""
-    facts: Facts = ()
-    for stays in books.inside.values():
-        for stay in stays.values():
-            programme, site = school.programmes[stay.programme], school.sites[stay.site]
-            grace_ms = EARLY_MIN * MINUTE_MS if programme.needs_exit else 0
-            if now_ms >= scheduled_end_ms(programme, site, stay) + grace_ms:
-                facts += _end_unseen(ask, programme, site, stay)
+    return tuple(fact for stays in books.inside.values() for stay in stays.values() for fact in _ended(school, books, ask, stay, now_ms))
+
+
+def _forgotten(school: School, books: Books, care: Care) -> Facts:
+    """A stay of an earlier day that nobody ended is ended now that its pupil is back."""
+    stay = books.inside.get(care.pupil.id, {}).get(care.programme.id)
+    return _ended(school, books, care.ask, stay, care.now_ms) if stay and stay.day < care.day else ()
+
+
+def _ended(school: School, books: Books, ask: int, stay: Stay, now_ms: int) -> Facts:
+    care = Care(school, ask, school.pupils[stay.pupil], school.sites[stay.site], school.programmes[stay.programme], stay.day, now_ms)
+    sheet = books.sheet(stay.pupil, stay.programme, stay.day)
+    return _even(books, care, sheet.marks, read(care.programme, care.site.zone, sheet.marks.values()))
+
+
+def _care(school: School, ask: int, tap: Tap, programme: Programme) -> Care:
+    day = day_code(care_day(programme, tap.site.zone, tap.at_ms))
+    return Care(school, ask, tap.pupil, tap.site, programme, day, tap.taken_ms)
+
+
+def _with(books: Books, care: Care, mark: Mark) -> tuple[Facts, Reading]:
+    """The facts that put one more mark (or the same one again) on its day, and what all marks mean then."""
+    marks = {**books.sheet(care.pupil.id, care.programme.id, care.day).marks, mark.id: mark}
+    found = read(care.programme, care.site.zone, marks.values())
+    marked = Marked(care.ask, mark.id, care.pupil.id, care.site.id, care.programme.id, care.day, mark.at_ms, mark.direction, mark.lit)
+    return (marked, *_even(books, care, marks, found)), found
+
+
+# --- making what is recorded equal to what was read --------------------------------------------
+
+
+def _even(books: Books, care: Care, marks: Mapping[int, Mark], found: Reading) -> Facts:
+    """The facts that make the recorded day equal to this reading of it."""
+    sheet = books.sheet(care.pupil.id, care.programme.id, care.day)
+    since = books.inside.get(care.pupil.id, {}).get(care.programme.id)
+    wanted = tuple(_stays(care, sheet, found, back=since is not None and since.day > care.day))
+    return (
+        *_money(books, care, sheet.lines, _due(books, care, found), {stay.id for stay in wanted}),
+        *_presence(care, sheet.stays, wanted),
+        *_questions(books, care, marks, found, sheet.stays, wanted),
+    )
+
+
+def _stays(care: Care, sheet: Sheet, found: Reading, *, back: bool) -> Iterator[Stay]:
+    """The visits as stays: what nobody ended is over when the hours are, or when its pupil is `back` on a later day, and stays over."""
+    flagged = care.programme.scans is not Scans.ENTRY
+    for place, visit in enumerate(found.visits, 1):
+        stay, until_ms, reason = derived(visit.id, "stay"), visit.until_ms, Reason.NONE
+        if not until_ms:
+            known = sheet.stays.get(stay)
+            due_ms = visit.span[1] + (REACH_MS if flagged else 0)
+            over = back or place < len(found.visits) or not found.present or care.now_ms >= due_ms or (known is not None and known.until_ms)
+            until_ms = max(visit.span[1], visit.from_ms) if over else 0
+            reason = Reason.NO_EXIT if over and flagged else Reason.NONE
+        yield Stay(stay, care.pupil.id, care.site.id, care.programme.id, visit.from_ms, care.day, until_ms, reason)
+
+
+def _presence(care: Care, known: Mapping[int, Stay], wanted: tuple[Stay, ...]) -> Iterator[Fact]:
+    keys = (care.pupil.id, care.site.id, care.programme.id)
+    kept = {stay.id for stay in wanted if _same(known.get(stay.id), stay)}
+    wrong = (stay for stay in known.values() if stay.id not in kept and (stay.until_ms or stay.id not in {one.id for one in wanted}))
+    yield from (StayVoided(care.ask, stay.id, *keys, care.day) for stay in wrong)
+    for stay in wanted:
+        if stay.id in kept:
+            continue
+        if stay.until_ms:
+            yield StayClosed(care.ask, stay.id, *keys, stay.from_ms, stay.until_ms, stay.reason, care.day)
+        else:
+            yield StayOpened(care.ask, stay.id, *keys, stay.from_ms, care.day)
+
+
+def _same(known: Stay | None, stay: Stay) -> bool:
+    return known is not None and (known.from_ms, known.until_ms, known.reason) == (stay.from_ms, stay.until_ms, stay.reason)
+
+
+def _due(books: Books, care: Care, found: Reading) -> dict[int, tuple[int, Why]]:
+    """What each stay costs, by its id: those whose end was seen, and lit; a session once a day."""
+    due: dict[int, tuple[int, Why]] = {}
+    at_once = care.programme.scans is Scans.ENTRY
+    tariff = tariff_on(care.school, care.programme.id, day_coded(care.day))
+    present, before_cents = (_seen(books, care, tariff), _before_cents(books, care, tariff)) if tariff else (frozenset[int](), 0)
+    for visit in found.visits:
+        if not visit.lit or not (visit.until_ms or at_once):
+            continue
+        to_ms = visit.from_ms if at_once else visit.until_ms
+        occasion = Occasion(care.pupil, care.site, care.programme.id, visit.from_ms, to_ms, present, before_cents)
+        cents, why = price(care.school, occasion)
+        if cents and not (due and why.rule is Rule.SESSION):
+            due[derived(visit.id, "stay")] = (cents, why)
+            before_cents += cents if tariff and tariff.group else 0
+    return due
+
+
+def _seen(books: Books, care: Care, tariff: Tariff) -> frozenset[int]:
+    """The children of the same families who came that day, where the tariff asks for them."""
+    if not any(line.siblings is not None and line.siblings.present for line in tariff.lines):
+        return frozenset()
+    households = {care.pupil.household, payer_on(care.school, care.pupil, care.programme.id, day_coded(care.day))}
+    children = {child for household in households for child in care.school.kin.get(household, ())}
+    return frozenset(child for child in children for programme in care.school.programmes if (child, programme, care.day) in books.sheets)
+
+
+def _before_cents(books: Books, care: Care, tariff: Tariff) -> int:
+    """What the tariff group has cost the pupil that day at other programmes; what was taken back does not count."""
+    if not tariff.group:
+        return 0
+    zone = care.site.zone
+    same_day = (one for one in books.grouped.get((care.pupil.id, tariff.group), ()) if day_code(day_of(one.from_ms, zone)) == care.day)
+    charges = (books.charges[one.charge] for one in same_day)
+    return sum(one.cents for one in charges if not one.reversed and one.item != care.programme.id)
+
+
+def _money(books: Books, care: Care, lines: Mapping[int, Line], due: Mapping[int, tuple[int, Why]], stays: AbstractSet[int]) -> list[Fact]:
+    """Charges that are not right any more are taken back whole, those that are missing are made (requirement M3)."""
+    right = {stay for stay, line in lines.items() if stay in due and _as_charged(line, *due[stay])}
+    facts: list[Fact] = []
+    for stay, line in lines.items():
+        if stay not in right:
+            reason = Reason.NOT_LIT if stay in stays - due.keys() else Reason.CORRECTED
+            facts += reverse(care.ask, books.charges[line.charge], care.now_ms, reason)
+    for stay, (cents, why) in due.items():
+        if stay not in right:
+            facts += _charged(books, care, stay, cents, why, tuple(facts))
     return facts
 
 
-def scheduled_end_ms(programme: Programme, site: Site, stay: Stay) -> int:
-    """When the hours that this stay began in are over; hours that touch are one."""
-    span = window_of(programme.windows, stay.from_ms, site.zone, EARLY_MIN)
-    return span[1] if span else stay.from_ms
-
-
-def _arrive(school: School, books: Books, tap: Tap, programme: Programme, present: Stay | None) -> Outcome:
-    if present is not None:
-        return Outcome(Code.ALREADY_IN)
-    if window_of(programme.windows, tap.at_ms, tap.site.zone, EARLY_MIN) is None:
-        going = tap.reader.direction is Direction.TOGGLE and _has_left(books, tap, programme)
-        return Outcome(Code.ALREADY_OUT if going else Code.CLOSED)
-    opened = StayOpened(tap.ask, derived(tap.ask, "stay"), tap.pupil.id, tap.site.id, programme.id, tap.at_ms)
-    paid = () if programme.needs_exit else _charged(school, books, tap, programme, tap.at_ms)
-    return Outcome(Code.IN, (opened, *paid))
-
-
-def _leave(school: School, books: Books, tap: Tap, programme: Programme, present: Stay | None) -> Outcome:
-    if present is None:
-        return Outcome(Code.ALREADY_OUT if _has_left(books, tap, programme) else Code.NO_ENTRY)
-    closed = StayClosed(tap.ask, present.id, tap.pupil.id, tap.site.id, programme.id, present.from_ms, tap.at_ms)
-    return Outcome(Code.OUT, (closed, *(_charged(school, books, tap, programme, present.from_ms) if programme.needs_exit else ())))
-
-
-def _charged(school: School, books: Books, tap: Tap, programme: Programme, from_ms: int) -> Facts:
-    """The charge of a stay that ends (or a session that begins) with this tap; none where the pupil saw no yes."""
-    cents, why = price(school, _occasion(school, books, tap, programme, from_ms))
-    if tap.unlit or cents == 0 or (why.rule is Rule.SESSION and _paid_today(books, tap, programme)):
-        return ()
-    booked = charge(school, books, tap.ask, Sale(tap.pupil, tap.site, programme.id, cents, why, Policy.MUST_SERVE, tap.at_ms))
+def _charged(books: Books, care: Care, stay: int, cents: int, why: Why, earlier: Facts) -> Facts:
+    day = day_coded(care.day)
+    sale = Sale(care.pupil, care.site, care.programme.id, cents, why, Policy.MUST_SERVE, care.now_ms, day=day, stay=stay)
+    booked = charge(care.school, books, care.ask, sale, earlier)
     assert not isinstance(booked, Refusal), "care is always served"
     return booked
 
 
-def _occasion(school: School, books: Books, tap: Tap, programme: Programme, from_ms: int) -> Occasion:
-    """What is priced, with the siblings seen that day and what its tariff group has cost so far, where the tariff asks for them."""
-    day = day_of(from_ms, tap.site.zone)
-    tariff = tariff_on(school, programme.id, day)
-    asks = tariff is not None and any(line.siblings is not None and line.siblings.present for line in tariff.lines)
-    present = _seen(school, books, tap, programme, day) if asks else frozenset()
-    before_cents = _before_cents(books, tap, tariff.group, day) if tariff is not None and tariff.group else 0
-    return Occasion(tap.pupil, tap.site, programme.id, from_ms, tap.at_ms, present, before_cents)
+def _as_charged(line: Line, cents: int, why: Why) -> bool:
+    return (line.cents, line.from_ms, line.to_ms) == (cents, why.from_ms, why.to_ms)
 
 
-def _seen(school: School, books: Books, tap: Tap, programme: Programme, day: date) -> frozenset[int]:
-    """The children of the same families who came or went that day."""
-    households = {tap.pupil.household, payer_on(school, tap.pupil, programme.id, day)}
-    children = {child for household in households for child in school.kin.get(household, ())}
-    moves = ((child, books.moved_ms.get((child, each))) for child in children for each in school.programmes)
-    return frozenset(child for child, moved_ms in moves if moved_ms is not None and day_of(moved_ms, tap.site.zone) == day)
+def _questions(
+    books: Books, care: Care, marks: Mapping[int, Mark], found: Reading, known: Mapping[int, Stay], wanted: tuple[Stay, ...]
+) -> Iterator[Fact]:
+    """Exits nobody saw are asked of staff; what a late scan answers is asked no more."""
+    missing = {stay.id: stay for stay in wanted if stay.reason is Reason.NO_EXIT}
+    for stay in known.keys() - missing.keys():
+        yield from _answered(books, care, derived(stay, "no_exit"))
+    for stay in missing.keys() - {one.id for one in known.values() if one.reason is Reason.NO_EXIT}:
+        yield _question(care, derived(stay, "no_exit"), stay, Code.IN, Reason.NO_EXIT, missing[stay].until_ms)
+    for mark in marks.values():
+        item, alone = derived(mark.id, "question"), found.codes[mark.id] is Code.NO_ENTRY
+        if not alone:
+            yield from _answered(books, care, item)
+        elif item not in books.unresolved and mark.id != care.ask:
+            yield _question(care, item, mark.id, Code.NO_ENTRY, Reason.NO_ENTRY, mark.at_ms)
 
 
-def _before_cents(books: Books, tap: Tap, group: int, day: date) -> int:
-    """What the tariff group has cost the pupil that day already; what was taken back does not count."""
-    found = (books.charges[one.charge] for one in books.grouped.get((tap.pupil.id, group), ()) if day_of(one.from_ms, tap.site.zone) == day)
-    return sum(one.cents for one in found if not one.reversed)
+def _answered(books: Books, care: Care, item: int) -> Facts:
+    asked = books.unresolved.get(item)
+    return (Resolved(care.ask, item),) if asked and asked.reason in {Reason.NO_ENTRY, Reason.NO_EXIT} else ()
 
 
-def _retapped(books: Books, tap: Tap, programme: Programme) -> bool:
-    moved_ms = books.moved_ms.get((tap.pupil.id, programme.id))
-    return moved_ms is not None and tap.at_ms - moved_ms < RETAP_MS
-
-
-def _has_left(books: Books, tap: Tap, programme: Programme) -> bool:
-    """Whether an exit is no news: just seen, or of hours that end by themselves and the pupil was there today."""
-    moved_ms = books.moved_ms.get((tap.pupil.id, programme.id))
-    ended = moved_ms is not None and not programme.needs_exit and _same_day(moved_ms, tap)
-    return ended or _retapped(books, tap, programme)
-
-
-def _paid_today(books: Books, tap: Tap, programme: Programme) -> bool:
-    _, charged_ms = books.charged.get((tap.pupil.id, programme.id), (0, None))
-    return charged_ms is not None and _same_day(charged_ms, tap)
-
-
-def _same_day(moment_ms: int, tap: Tap) -> bool:
-    return day_of(moment_ms, tap.site.zone) == day_of(tap.at_ms, tap.site.zone)
-
-
-def _lapsed(programme: Programme, tap: Tap, stay: Stay | None) -> Facts:
-    """A stay of earlier hours that nobody ended is ended first, so that an arrival is not taken for its departure.
-
-    It is of earlier hours when its own are long over, or when this tap, not on an exit reader, is nearer to the next ones.
-    """
-    if stay is None:
-        return ()
-    over_ms = tap.at_ms - scheduled_end_ms(programme, tap.site, stay)
-    nearest = window_of(programme.windows, tap.at_ms, tap.site.zone, EARLY_MIN) if tap.reader.direction is not Direction.OUT else None
-    arriving = over_ms >= 0 and nearest is not None and nearest[0] - tap.at_ms < over_ms
-    return _end_unseen(tap.ask, programme, tap.site, stay) if arriving or over_ms >= EARLY_MIN * MINUTE_MS else ()
-
-
-def _end_unseen(ask: int, programme: Programme, site: Site, stay: Stay) -> Facts:
-    end_ms = max(scheduled_end_ms(programme, site, stay), stay.from_ms)
-    reason = Reason.NO_EXIT if programme.needs_exit else Reason.NONE
-    closed = StayClosed(ask, stay.id, stay.pupil, site.id, programme.id, stay.from_ms, end_ms, reason)
-    if not programme.needs_exit:
-        return (closed,)
-    question = Unresolved(ask, derived(stay.id, "no_exit"), stay.id, stay.pupil, site.id, Code.IN, reason, end_ms)
-    return (closed, question)
+def _question(care: Care, item: int, subject: int, code: Code, reason: Reason, at_ms: int) -> Unresolved:
+    return Unresolved(care.ask, item, subject, care.pupil.id, care.site.id, code, reason, at_ms)

@@ -10,6 +10,14 @@ from hub.core.facts import Refusal, derived
 from hub.core.school import Badge, BadgeState, Rows, School
 
 
+def badge_at(school: School, badge_hash: str, moment_ms: int) -> Badge | None:
+    """The state this badge was in at an instant, or None when it was not known then."""
+    for badge in reversed(school.badges.get(badge_hash, ())):
+        if badge.from_ms <= moment_ms and (badge.until_ms == 0 or moment_ms < badge.until_ms):
+            return badge
+    return None
+
+
 def give(school: School, pupil: int, new: Badge) -> Rows | Refusal:
     """A new badge (state ACTIVE, from an instant) for a pupil. A badge that is someone's is refused; a known free tag is not."""
     if pupil not in school.pupils:

@@ -13,15 +13,17 @@ from msgspec.structs import replace
 
 from hub.core import facts as f
 from hub.core.calendar import DAY_MS
+from hub.core.codes import Code, Compartment
 from hub.core.ledger import balanced
 from hub.core.references import Family, number_of, reference
+from hub.core.sheets import Line, Mark, Sheet, Stay
 from proto.messages import YES, Light
 
 DECIDED_KEPT = 512
 """Decisions kept per device at least, for when it reports what it had lit by itself; it holds far fewer open questions."""
 LIMIT_DAYS_KEPT = 20
 """Days of a pupil's articles that are kept: orders reach 15 days ahead (requirement S72)."""
-_AGAIN = f.Code.AGAIN
+_AGAIN = Code.AGAIN
 """A member of an enum is looked up slowly, and here it is for every scan of a replay."""
 
 
@@ -29,10 +31,11 @@ class Decided(Struct, frozen=True, gc=False):
     """What the hub had answered to a scan, and whose and where it was."""
 
     light: Light
-    code: f.Code
+    code: Code
     pupil: int
     reader: str
     badge: str
+    at_ms: int
 
 
 @dataclass(slots=True)
@@ -43,7 +46,7 @@ class DeviceLine:
     shown_n: int = 0
 
 
-Place = tuple[int, int, f.Compartment]
+Place = tuple[int, int, Compartment]
 """Site, owner (a household, or for a compartment a pupil), compartment: where there is at most one wallet."""
 
 
@@ -53,15 +56,7 @@ class LastTap(Struct, frozen=True, gc=False):
     inc: str
     n: int
     at_ms: int
-    code: f.Code
-
-
-class Stay(Struct, frozen=True, gc=False):
-    id: int
-    pupil: int
-    site: int
-    programme: int
-    from_ms: int
+    code: Code
 
 
 class Charge(Struct, frozen=True, gc=False):
@@ -72,6 +67,8 @@ class Charge(Struct, frozen=True, gc=False):
     item: int
     cents: int
     reversed: bool = False
+    stay: int = 0
+    day: int = 0
     limit_day: int = 0
 
 
@@ -82,7 +79,7 @@ class Wallet(Struct, frozen=True, gc=False):
     site: int
     household: int
     pupil: int
-    compartment: f.Compartment
+    compartment: Compartment
     reference: int
 
     @property
@@ -166,11 +163,9 @@ class Books:
     """(device, reader, badge) -> last tap."""
     inside: dict[int, dict[int, Stay]] = field(default_factory=dict)
     """pupil -> programme -> open stay."""
-    moved_ms: dict[tuple[int, int], int] = field(default_factory=dict)
-    """(pupil, programme) -> instant of the last entry or exit."""
+    sheets: dict[tuple[int, int, int], Sheet] = field(default_factory=dict)
+    """(pupil, programme, day as YYYYMMDD) -> sheet."""
     charges: dict[int, Charge] = field(default_factory=dict)
-    charged: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
-    """(pupil, item) -> last charge that stands, and its instant."""
     opened: set[int] = field(default_factory=set)
     """Wallets that have brought a balance along."""
     meals: dict[tuple[int, int, int], Meal] = field(default_factory=dict)
@@ -196,6 +191,10 @@ class Books:
     def line(self, device: str, inc: str) -> DeviceLine:
         """The line of an incarnation; a fresh one (not kept) when it is not known."""
         return self.lines.get(device, {}).get(inc) or DeviceLine()
+
+    def sheet(self, pupil: int, programme: int, day: int) -> Sheet:
+        """A pupil's day at a programme; an empty one (not kept) when nothing is known of it."""
+        return self.sheets.get((pupil, programme, day)) or Sheet()
 
     def balance_cents(self, account: str) -> int:
         return self.balances.get(account, 0)
@@ -243,7 +242,7 @@ def _scan(books: Books, fact: f.ScanTaken) -> None:
     decided = books.decided.get(device)
     if decided is None:
         decided = books.decided[device] = {}
-    decided[inc, n] = Decided(light, code, fact.pupil, fact.reader, fact.badge)
+    decided[inc, n] = Decided(light, code, fact.pupil, fact.reader, fact.badge, fact.at_ms)
     if len(decided) > 2 * DECIDED_KEPT:  # many at once: the first key of a dict is found slower the more were removed before it
         for key in list(islice(decided, DECIDED_KEPT)):
             del decided[key]
@@ -273,17 +272,45 @@ def _hole(books: Books, fact: f.HoleDeclared) -> None:
     line.shown_n = max(line.shown_n, fact.to_n)
 
 
+def _sheet(books: Books, pupil: int, programme: int, day: int) -> Sheet:
+    sheet = books.sheets.get((pupil, programme, day))
+    if sheet is None:
+        sheet = books.sheets[pupil, programme, day] = Sheet()
+    return sheet
+
+
+def _marked(books: Books, fact: f.Marked) -> None:
+    _sheet(books, fact.pupil, fact.programme, fact.day).marks[fact.mark] = Mark(fact.at_ms, fact.mark, fact.direction, fact.lit)
+
+
 def _opened(books: Books, fact: f.StayOpened) -> None:
-    books.inside.setdefault(fact.pupil, {})[fact.programme] = Stay(fact.stay, fact.pupil, fact.site, fact.programme, fact.at_ms)
-    books.moved_ms[fact.pupil, fact.programme] = fact.at_ms
+    stay = Stay(fact.stay, fact.pupil, fact.site, fact.programme, fact.at_ms, fact.day)
+    _sheet(books, fact.pupil, fact.programme, fact.day).stays[fact.stay] = stay
+    books.inside.setdefault(fact.pupil, {})[fact.programme] = stay
 
 
 def _closed(books: Books, fact: f.StayClosed) -> None:
+    stay = Stay(fact.stay, fact.pupil, fact.site, fact.programme, fact.from_ms, fact.day, fact.at_ms, fact.reason)
+    _sheet(books, fact.pupil, fact.programme, fact.day).stays[fact.stay] = stay
+    _gone(books, fact)
+
+
+def _voided(books: Books, fact: f.StayVoided) -> None:
+    _sheet(books, fact.pupil, fact.programme, fact.day).stays.pop(fact.stay, None)
+    _gone(books, fact)
+
+
+def _gone(books: Books, fact: f.StayClosed | f.StayVoided) -> None:
+    """Whoever is in by this stay is not any more; by a later one, still."""
     stays = books.inside.get(fact.pupil, {})
-    stays.pop(fact.programme, None)
-    if not stays:
-        books.inside.pop(fact.pupil, None)
-    books.moved_ms[fact.pupil, fact.programme] = fact.at_ms
+    if fact.programme in stays and stays[fact.programme].id == fact.stay:
+        del stays[fact.programme]
+        if not stays:
+            del books.inside[fact.pupil]
+
+
+def _resolved(books: Books, fact: f.Resolved) -> None:
+    books.unresolved.pop(fact.item, None)
 
 
 def _wallet(books: Books, fact: f.WalletOpened) -> None:
@@ -299,12 +326,16 @@ def _opening(books: Books, fact: f.BalanceOpened) -> None:
 
 
 def _charged(books: Books, fact: f.Charged) -> None:
-    books.charges[fact.charge] = Charge(fact.charge, fact.wallet, fact.pupil, fact.site, fact.item, fact.cents, limit_day=fact.limit_day)
+    books.charges[fact.charge] = Charge(
+        fact.charge, fact.wallet, fact.pupil, fact.site, fact.item, fact.cents, stay=fact.stay, day=fact.day, limit_day=fact.limit_day
+    )
     if fact.limit_day:
         _spend(books, fact.pupil, fact.limit_day, fact.cents)
     if fact.why.terms is not None and fact.why.terms.group:
         _group(books, fact, fact.why.terms.group)
-    books.charged[fact.pupil, fact.item] = (fact.charge, fact.at_ms)
+    if fact.stay:
+        line = Line(fact.charge, fact.cents, fact.why.from_ms, fact.why.to_ms)
+        _sheet(books, fact.pupil, fact.item, fact.day).lines[fact.stay] = line
     _book(books, fact.entries)
 
 
@@ -318,8 +349,8 @@ def _group(books: Books, fact: f.Charged, group: int) -> None:
 
 def _reversed(books: Books, fact: f.Reversed) -> None:
     taken = books.charges[fact.charge] = replace(books.charges[fact.charge], reversed=True)
-    if books.charged.get((taken.pupil, taken.item), (0, 0))[0] == taken.id:
-        del books.charged[taken.pupil, taken.item]
+    if taken.stay:
+        _sheet(books, taken.pupil, taken.item, taken.day).lines.pop(taken.stay, None)
     _book(books, fact.entries)
     if taken.limit_day:
         _spend(books, taken.pupil, taken.limit_day, -taken.cents)
@@ -426,6 +457,9 @@ _APPLY: dict[type, Callable[[Books, Any], None]] = {
     f.Unresolved: _unresolved,
     f.StayOpened: _opened,
     f.StayClosed: _closed,
+    f.StayVoided: _voided,
+    f.Marked: _marked,
+    f.Resolved: _resolved,
     f.WalletOpened: _wallet,
     f.BalanceOpened: _opening,
     f.Charged: _charged,

@@ -49,6 +49,11 @@ def day_code(day: date) -> int:
     return day.year * 10_000 + day.month * 100 + day.day
 
 
+def day_coded(code: int) -> date:
+    """The day of a code."""
+    return date(code // 10_000, code // 100 % 100, code % 100)
+
+
 def instant_ms(day: date, minute: int, zone: ZoneInfo) -> int:
     """The instant of a local wall-clock minute.
 
@@ -57,15 +62,19 @@ def instant_ms(day: date, minute: int, zone: ZoneInfo) -> int:
     return int(datetime.combine(day + timedelta(days=minute // 1440), time(minute % 1440 // 60, minute % 60), zone).timestamp()) * 1000
 
 
+Span = tuple[int, int]
+"""Start and end of hours, in ms; hours that touch are one."""
+
+
 def window_of(windows: tuple[Window, ...], moment_ms: int, zone: ZoneInfo, early_min: int = 0) -> tuple[int, int] | None:
     """Start and end (ms) of the hours that hold this instant, or that begin within `early_min` after it; hours that touch are one."""
     early_ms = early_min * MINUTE_MS
-    spans = _hours_around(windows, day_of(moment_ms, zone), zone)
+    spans = spans_around(windows, day_of(moment_ms, zone), zone)
     return next((span for span in spans if span[0] - early_ms <= moment_ms < span[1]), None)
 
 
 @functools.lru_cache(maxsize=512)  # a school day asks for its few programmes thousands of times
-def _hours_around(windows: tuple[Window, ...], day: date, zone: ZoneInfo) -> tuple[tuple[int, int], ...]:
+def spans_around(windows: tuple[Window, ...], day: date, zone: ZoneInfo) -> tuple[Span, ...]:
     """The hours of a day and of its neighbours, in order: some go past midnight."""
     days = (day + timedelta(days=shift) for shift in (-1, 0, 1))
     found = sorted(

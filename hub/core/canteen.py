@@ -11,20 +11,9 @@ from msgspec import Struct
 
 from hub.core.books import Books, Meal
 from hub.core.calendar import day_code, day_of, instant_ms
+from hub.core.codes import By, Code, Reason
 from hub.core.days import cut_off_ms
-from hub.core.facts import (
-    By,
-    Code,
-    Facts,
-    MealAwaited,
-    MealCancelled,
-    MealReserved,
-    MealResold,
-    MealServed,
-    Reason,
-    Refusal,
-    derived,
-)
+from hub.core.facts import Facts, MealAwaited, MealCancelled, MealReserved, MealResold, MealServed, Refusal, derived
 from hub.core.school import Policy, Product, ProductKind, Pupil, School, Site, Unordered
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import price_of_product

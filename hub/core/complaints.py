@@ -11,7 +11,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from hub.core.formulas import MAX_BRACKET, Band, Bands, ByBracket, ByEffort, Fixed, Late, Line, Periods, Siblings, Unit
-from hub.core.school import Programme, Rows, School, Tariff, TariffGroup, edited
+from hub.core.school import Programme, Rows, Scans, School, Tariff, TariffGroup, edited
 
 
 class Wrong(enum.StrEnum):
@@ -102,7 +102,7 @@ def _place(school: School, item: int, line: Line) -> Iterator[tuple[Wrong, int]]
     programme = school.programmes.get(item)
     if counts and programme is None:
         yield Wrong.NO_MINUTES, 0
-    elif counts and programme is not None and not programme.needs_exit:
+    elif counts and programme is not None and programme.scans is Scans.ENTRY:
         yield Wrong.NEEDS_EXIT, 0
 
 

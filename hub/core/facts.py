@@ -4,162 +4,17 @@ A fact is stored as a JSON array, its tag first: fields are only ever added at t
 their meaning. Instants are Unix ms (UTC). `ask` is the id under which the fact was asked for; all facts of one ask stand together.
 """
 
-import enum
 import functools
 import hashlib
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from proto.messages import Light
+from hub.core.codes import By, Clearing, Code, Compartment, Level, Reason
+from hub.core.whys import Why
+from proto.messages import Direction, Light
 
 Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-
-
-class Code(enum.StrEnum):
-    """What a scan led to. For logs, staff pages and tests; what the pupil sees is the light."""
-
-    IN = "in"
-    OUT = "out"
-    ALREADY_IN = "already_in"
-    ALREADY_OUT = "already_out"
-    NO_ENTRY = "no_entry"  # an exit without an entry
-    SEEN = "seen"  # identified; nothing opened, nothing sold
-    MEAL = "meal"  # a reserved meal is handed out
-    MEAL_AGAIN = "meal_again"  # it was already handed out today
-    WALK_UP = "walk_up"  # a meal without reservation: served all the same
-    SOLD = "sold"
-    SHORTAGE = "shortage"  # not sold for lack of money; only staff see it
-    NOT_ORDERED = "not_ordered"  # not sold without an order; only staff see it
-    AGAIN = "again"  # the device died between commit and light: nothing done twice
-    CLOSED = "closed"  # no programme at this hour
-    LATE_ORDER = "late_order"  # older than what is already known of this pupil: staff decide
-    UNKNOWN = "unknown"
-    BLOCKED = "blocked"
-    UNCERTAIN = "uncertain"  # the clock's error spans a change of the badge
-    NO_READER = "no_reader"
-
-
-class Reason(enum.StrEnum):
-    """Why something was done beside the ordinary rule, or needs a person."""
-
-    NONE = ""
-    OFFLINE = "offline"  # the device had shown a yes
-    NOT_LIT = "not_lit"  # a yes that nobody saw
-    NO_EXIT = "no_exit"
-    NO_ENTRY = "no_entry"
-    CORRECTED = "corrected"
-    CANCELLED = "cancelled"  # an order, in time
-    CHANGED = "changed"  # an order, for another product
-    RESOLD = "resold"  # an order cancelled late, to somebody who waited
-    UNDONE = "undone"  # the cashier's last act, at once
-    WRONG_PUPIL = "wrong_pupil"
-    WRONG_PRODUCT = "wrong_product"
-    WRONG_AMOUNT = "wrong_amount"
-    TWICE = "twice"
-    POLICY = "policy"  # the site's wallets are somebody else's from now on
-    SETTLED = "settled"  # a hold, by the charge it was for
-    REQUESTED = "requested"  # by the payer
-    OVERPAID = "overpaid"
-    LEAVER = "leaver"  # the pupil goes to another school
-
-
-class By(enum.StrEnum):
-    """In which role somebody asked; `who` beside it is the person's own number, 0 for a pupil with the badge."""
-
-    PARENT = "parent"
-    PUPIL = "pupil"
-    STAFF = "staff"
-
-
-class Rule(enum.StrEnum):
-    PERIODS = "periods"
-    SESSION = "session"
-    PRICE = "price"
-    BANDS = "bands"
-    UNPRICED = "unpriced"  # no tariff was in force: nothing is charged
-
-
-class Compartment(enum.StrEnum):
-    """Which of the owner's wallets at a site."""
-
-    WHOLE = ""  # a household's only one (requirement S26)
-    GENERAL = "general"  # a pupil's, for everything that is bought (S28)
-    RESERVE = "reserve"  # a pupil's, put in safety: never drawn by itself
-
-
-class Clearing(enum.StrEnum):
-    TOP_UP = "top_up"
-    REFUND = "refund"
-    PAYOUT = "payout"  # a leaver's rest (requirement P17)
-
-
-class Level(enum.StrEnum):
-    """How low a wallet has fallen; the worst that was passed (requirement S36; section 5, Low balance)."""
-
-    LOW = "low"  # below the site's threshold
-    DEBT = "debt"  # below zero
-    MINIMUM = "minimum"  # below the site's floor
-
-
-class Part(Struct, frozen=True, array_like=True, gc=False):
-    """What the minutes in one band of the clock came to; `start_min` and `end_min` count from the day's midnight."""
-
-    start_min: int
-    end_min: int
-    minutes: int
-    units: int
-    period_min: int
-    tolerance_min: int
-    unit_tenths: int
-
-
-class Terms(Struct, frozen=True, array_like=True, gc=False):
-    """What made a price beside units and unit price; 0 = did not count.
-
-    `line`: of the tariff, from 1. `percent` was taken off for `rank`. `file`: the family file behind `bracket` and `qf_cents`, 0 =
-    none was valid, so the maximum. A unit price of QF × `rate_ppm` lies within `least_cents` and `most_cents`. `late_units` of
-    `late_cents` were added. `before_cents`: what the tariff group had cost the pupil that day already, of `group_cents` at most.
-    """
-
-    line: int
-    rank: int = 0
-    percent: int = 0
-    bracket: int = 0
-    qf_cents: int = -1
-    file: int = 0
-    rate_ppm: int = 0
-    least_cents: int = 0
-    most_cents: int = 0
-    late_after_min: int = 0
-    late_min: int = 0
-    late_units: int = 0
-    late_cents: int = 0
-    group: int = 0
-    group_cents: int = 0
-    before_cents: int = 0
-    parts: tuple[Part, ...] = ()
-
-
-class Why(Struct, frozen=True, array_like=True, gc=False):
-    """The derivation of a price as values: replay and "why this price?" need no old tariff (requirement M3).
-
-    `tariff`: the version that was in force, 0 = a price that stands with the product. `terms`: None where there were none.
-    """
-
-    rule: Rule
-    from_ms: int = 0
-    to_ms: int = 0
-    minutes: int = 0
-    units: int = 1
-    period_min: int = 0
-    tolerance_min: int = 0
-    unit_tenths: int = 0
-    max_cents: int = 0
-    tariff: int = 0
-    terms: Terms | None = None
-    supplement_cents: int = 0
-    """Added after the maximum: for what was not ordered."""
 
 
 class Entry(Struct, frozen=True, array_like=True, gc=False):
@@ -221,6 +76,27 @@ class Unresolved(Struct, frozen=True, array_like=True, gc=False, tag="unresolved
     at_ms: int
 
 
+class Resolved(Struct, frozen=True, array_like=True, gc=False, tag="resolved"):
+    """A question for staff is answered, by them or by a scan that came late."""
+
+    ask: Id
+    item: Id
+
+
+class Marked(Struct, frozen=True, array_like=True, gc=False, tag="mark"):
+    """A scan counts for a pupil's presence on a day (YYYYMMDD) of a programme; the same mark again replaces it. `lit`: a yes was seen."""
+
+    ask: Id
+    mark: Id
+    pupil: int
+    site: int
+    programme: int
+    day: int
+    at_ms: int
+    direction: Direction
+    lit: bool = True
+
+
 class StayOpened(Struct, frozen=True, array_like=True, gc=False, tag="in"):
     ask: Id
     stay: Id
@@ -228,6 +104,7 @@ class StayOpened(Struct, frozen=True, array_like=True, gc=False, tag="in"):
     site: int
     programme: int
     at_ms: int
+    day: int = 0
 
 
 class StayClosed(Struct, frozen=True, array_like=True, gc=False, tag="out"):
@@ -241,6 +118,18 @@ class StayClosed(Struct, frozen=True, array_like=True, gc=False, tag="out"):
     from_ms: int
     at_ms: int
     reason: Reason = Reason.NONE
+    day: int = 0
+
+
+class StayVoided(Struct, frozen=True, array_like=True, gc=False, tag="stay_void"):
+    """A stay turned out to be another one: a scan that came late, or staff, told more."""
+
+    ask: Id
+    stay: Id
+    pupil: int
+    site: int
+    programme: int
+    day: int
 
 
 class WalletOpened(Struct, frozen=True, array_like=True, gc=False, tag="wallet"):
@@ -284,6 +173,8 @@ class Charged(Struct, frozen=True, array_like=True, gc=False, tag="charge"):
     reason: Reason
     entries: tuple[Entry, ...]
     limit_day: int = 0
+    stay: int = 0
+    day: int = 0
 
 
 class HoldPlaced(Struct, frozen=True, array_like=True, gc=False, tag="hold"):
@@ -501,6 +392,9 @@ Fact = (
     | Unresolved
     | StayOpened
     | StayClosed
+    | StayVoided
+    | Marked
+    | Resolved
     | WalletOpened
     | BalanceOpened
     | Charged

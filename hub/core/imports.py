@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import date
 
 from hub.core.books import Books, Place
-from hub.core.facts import Compartment, derived
+from hub.core.codes import Compartment
+from hub.core.facts import derived
 from hub.core.lists import Column, Said, Table, Wrong, fold, read_amount, read_day, understood
 from hub.core.matching import Child, Home
 from hub.core.money import write_cents

@@ -7,9 +7,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core import attendance, canteen, till
+from hub.core.badges import badge_at
 from hub.core.books import Books, Decided
-from hub.core.facts import Code, Facts, HoleDeclared, Reason, ScanTaken, ShownBooked, Unresolved, derived, scan_ask
-from hub.core.school import Badge, BadgeState, ProductKind, School, badge_at
+from hub.core.codes import Code, Reason
+from hub.core.facts import Facts, HoleDeclared, ScanTaken, ShownBooked, Unresolved, derived, scan_ask
+from hub.core.school import Badge, BadgeState, ProductKind, School
 from hub.core.tap import Outcome, Tap
 from hub.core.wallets import charge_id, reverse
 from proto.messages import YES, Hole, Light, Scan, Use
@@ -151,9 +153,8 @@ def _tap(school: School, arrived: Arrived, pupil: int) -> Tap:
     reader = school.readers[arrived.device, arrived.scan.reader]
     site = school.sites[school.devices[arrived.device].site]
     served = shown_yes(arrived.scan)
-    return Tap(
-        arrived.ask, school.pupils[pupil], reader, site, arrived.at_ms, forced=served, unlit=arrived.scan.shown is not None and not served
-    )
+    unlit = arrived.scan.shown is not None and not served
+    return Tap(arrived.ask, school.pupils[pupil], reader, site, arrived.at_ms, arrived.taken_ms, forced=served, unlit=unlit)
 
 
 def _dispatch(school: School, books: Books, tap: Tap) -> Outcome:
@@ -208,4 +209,8 @@ def _taken_back(school: School, books: Books, arrived: Arrived, ask: int, decide
     """A yes that nobody saw: the presence stays, the money goes back, staff verify."""
     charge = books.charges.get(charge_id(arrived.ask))
     money = () if charge is None else reverse(ask, charge, arrived.taken_ms, Reason.NOT_LIT)
+    reader = school.readers.get((arrived.device, arrived.scan.reader))
+    if reader and reader.use in {Use.CARE, Use.STUDY} and decided.pupil in school.pupils:
+        tap = replace(_tap(school, arrived, decided.pupil), at_ms=decided.at_ms)
+        money = attendance.unlit(school, books, ask, tap)
     return (*money, *_questions(school, arrived, ask, decided.code, Reason.NOT_LIT, decided.pupil))

@@ -25,6 +25,14 @@ class Policy(enum.StrEnum):
     LIMIT = "limit"  # down to the site's floor
 
 
+class Scans(enum.StrEnum):
+    """Which scans make a stay of a programme (requirement S41)."""
+
+    BOTH = "both"
+    ENTRY = "entry"  # the stay ends with its hours
+    EXIT = "exit"  # the stay began with its hours
+
+
 class ProductKind(enum.StrEnum):
     MEAL = "meal"
     ARTICLE = "article"
@@ -102,14 +110,14 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """Care or study at a site, and its hours. `needs_exit`: a stay without an exit scan is flagged."""
+    """Care or study at a site, its hours, and which scans make a stay."""
 
     id: int
     site: int
     use: Use
     name: str
     windows: tuple[Window, ...]
-    needs_exit: bool = True
+    scans: Scans = Scans.BOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,14 +400,6 @@ class School:
 @functools.lru_cache(maxsize=64)  # asked for with every tap at a till
 def _default_canteen(site: int) -> Canteen:
     return Canteen(site)
-
-
-def badge_at(school: School, badge_hash: str, moment_ms: int) -> Badge | None:
-    """The state this badge was in at an instant, or None when it was not known then."""
-    for badge in reversed(school.badges.get(badge_hash, ())):
-        if badge.from_ms <= moment_ms and (badge.until_ms == 0 or moment_ms < badge.until_ms):
-            return badge
-    return None
 
 
 Row = (

@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from hub.core.facts import Code, Facts
+from hub.core.codes import Code
+from hub.core.facts import Facts
 from hub.core.school import Pupil, Reader, Site
 
 
@@ -14,6 +15,8 @@ class Tap(Struct, frozen=True):
     reader: Reader
     site: Site
     at_ms: int
+    taken_ms: int
+    """When the hub took it in hand; a scan may be days old by then."""
     forced: bool = False
     unlit: bool = False
 

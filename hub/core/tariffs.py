@@ -15,12 +15,13 @@ from msgspec.structs import replace
 
 from hub.core.calendar import MINUTE_MS, day_of, instant_ms
 from hub.core.days import day_kind
-from hub.core.facts import Charged, Part, Rule, Terms, Why
+from hub.core.facts import Charged
 from hub.core.families import NO_FILE, bracket_on, rank_of
 from hub.core.formulas import MAX_BRACKET, Band, Bands, ByBracket, ByEffort, Fixed, Late, Line, Periods, Session, Unit
 from hub.core.money import half_up
 from hub.core.payers import payer_on
 from hub.core.school import FamilyFile, Product, Pupil, School, Site, Tariff
+from hub.core.whys import Part, Rule, Terms, Why
 
 NO_TERMS = Terms(line=1)
 

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from hub.core.books import Books, CashSession
 from hub.core.calendar import day_code, day_of
-from hub.core.facts import CashCounted, CashPaidIn, Charged, Code, Facts, Reason, Refusal, TillSold, TillVoided, derived
+from hub.core.codes import Code, Reason
+from hub.core.facts import CashCounted, CashPaidIn, Charged, Facts, Refusal, TillSold, TillVoided, derived
 from hub.core.ledger import cash_account, imbalance_account, move, vault_account, wallet_account
 from hub.core.money import MAX_CENTS
 from hub.core.payers import payer_on

@@ -10,11 +10,11 @@ from datetime import date
 from msgspec import Struct
 
 from hub.core.calendar import day_of
-from hub.core.facts import Rule
 from hub.core.families import bracket_on
 from hub.core.payers import payer_on
 from hub.core.school import School
 from hub.core.tariffs import Occasion, price
+from hub.core.whys import Rule
 
 
 class Stayed(Struct, frozen=True):

@@ -11,26 +11,13 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from hub.core.books import Books, Charge, Place, next_reference
-from hub.core.calendar import MINUTE_MS, day_of
-from hub.core.facts import (
-    BalanceOpened,
-    Charged,
-    Compartment,
-    Facts,
-    HoldPlaced,
-    HoldReleased,
-    Level,
-    LowBalance,
-    Reason,
-    Refusal,
-    Reversed,
-    WalletOpened,
-    Why,
-    derived,
-)
+from hub.core.calendar import MINUTE_MS, day_code, day_of
+from hub.core.codes import Compartment, Level, Reason
+from hub.core.facts import BalanceOpened, Charged, Facts, HoldPlaced, HoldReleased, LowBalance, Refusal, Reversed, WalletOpened, derived
 from hub.core.ledger import move, opening_account, sales_account, wallet_account
 from hub.core.payers import payer_on
 from hub.core.school import Policy, Pupil, School, Site, WalletScope
+from hub.core.whys import Why
 
 _SERVED, _BY_HOUSEHOLD, _WHOLE = Policy.MUST_SERVE, WalletScope.HOUSEHOLD, Compartment.WHOLE
 """Members of an enum are looked up slowly, and these are for every charge."""
@@ -54,6 +41,7 @@ class Sale(Struct, frozen=True):
     forced: bool = False
     day: date | None = None
     hold: int = 0
+    stay: int = 0
 
 
 def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = ()) -> Facts | Refusal:
@@ -86,6 +74,8 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
         reason=Reason.OFFLINE if short else Reason.NONE,
         entries=move(account, sales_account(sale.site.id, sale.item), sale.cents),
         limit_day=limit_day,
+        stay=sale.stay,
+        day=day_code(sale.day) if sale.stay and sale.day else 0,
     )
     level = fallen(sale.site, (before_cents, held), (after_cents, kept)) if after_cents - kept < sale.site.low_cents else None
     if level is None:

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from hub.core.calendar import at
-from hub.core.facts import Part, Rule, Terms, Why
 from hub.core.formulas import MAX_BRACKET
 from hub.core.money import write_cents, write_tenths
 from hub.core.tariffs import before_cap, cents_of
+from hub.core.whys import Part, Rule, Terms, Why
 
 
 class Sentence(Struct, frozen=True):

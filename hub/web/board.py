@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Header, HTTPException, Response
 from fastapi.responses import StreamingResponse
 
-from hub.core.books import Books, Stay
+from hub.core.books import Books
 from hub.core.facts import ScanTaken, Unresolved
 from hub.core.school import Programme, Pupil, School, Site
+from hub.core.sheets import Stay
 from hub.web.live import Live
 from hub.web.render import page
 from hub.web.session import SignedIn, still_valid

@@ -9,24 +9,13 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, HTTPException, Response
 
 from hub.core.books import Books
-from hub.core.facts import (
-    BalanceOpened,
-    CashPaidIn,
-    Charged,
-    Cleared,
-    Compartment,
-    Fact,
-    Reversed,
-    ScanTaken,
-    StayClosed,
-    TillVoided,
-    Transferred,
-    Why,
-)
+from hub.core.codes import Compartment
+from hub.core.facts import BalanceOpened, CashPaidIn, Charged, Cleared, Fact, Reversed, ScanTaken, StayClosed, TillVoided, Transferred
 from hub.core.ledger import wallet_account
 from hub.core.references import printed
 from hub.core.school import Badge, BadgeState, Household, Programme, Pupil, School, Site
 from hub.core.wallets import moved_cents, place_of
+from hub.core.whys import Why
 from hub.web.render import page
 from hub.web.session import SignedIn
 

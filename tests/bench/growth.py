@@ -23,7 +23,8 @@ from msgspec.structs import astuple
 from hub import chain
 from hub.core import scans
 from hub.core.books import Books
-from hub.core.facts import Code, Facts, ScanTaken
+from hub.core.codes import Code
+from hub.core.facts import Facts, ScanTaken
 from hub.core.scans import Arrived
 from hub.core.school import Badge, BadgeState, Household, Pupil, Rows
 from hub.folder import Folder, stop_at_once

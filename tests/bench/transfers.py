@@ -20,9 +20,10 @@ import aiosqlite
 import msgspec
 
 from hub.core.books import Books
-from hub.core.facts import Facts, Refusal, Rule, Why
+from hub.core.facts import Facts, Refusal
 from hub.core.school import Policy, School
 from hub.core.wallets import Sale, charge, open_balances
+from hub.core.whys import Rule, Why
 from hub.desk import Desk
 from hub.folder import Folder, stop_at_once
 from hub.journal import Journal

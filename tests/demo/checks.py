@@ -12,9 +12,11 @@ import msgspec
 
 from hub.core import facts as f
 from hub.core.books import Books, replay
+from hub.core.codes import Reason
 from hub.core.facts import Fact, ScanTaken, ShownBooked, derived
 from hub.core.ledger import balanced, wallet_account
-from hub.core.school import School
+from hub.core.school import Scans, School
+from hub.core.whys import Rule
 from proto.messages import YES, Light
 from tests.demo.browser import Board
 from tests.demo.player import SentTap
@@ -140,7 +142,7 @@ def nothing_happens_twice(seen: Evidence) -> list[str]:
     for fact in seen.facts:
         if isinstance(fact, f.Reversed):
             standing.pop(fact.charge, None)
-    sessions = Counter((one.pupil, one.item) for one in standing.values() if one.why.rule is f.Rule.SESSION)
+    sessions = Counter((one.pupil, one.item) for one in standing.values() if one.why.rule is Rule.SESSION)
     found = [f"ask {ask} was charged {times} times" for ask, times in charges.items() if times > 1]
     found += [f"pupil {pupil} was served {times} meals on {day}" for (pupil, _, day), times in served.items() if times > 1]
     found += [f"pupil {pupil} paid {times} study sessions" for (pupil, _), times in sessions.items() if times > 1]
@@ -172,7 +174,7 @@ def replay_equals_live(seen: Evidence) -> list[str]:
 def history_equals_journal(seen: Evidence) -> list[str]:
     """The tables that pages query hold the journal's facts, all of them and nothing else."""
     money = [fact for fact in seen.facts if isinstance(fact, f.Charged | f.Reversed | f.BalanceOpened)]
-    closed = [fact for fact in seen.facts if isinstance(fact, f.StayClosed)]
+    closed = _kept(seen.facts)
     entries = [fact for facts in seen.past.entries.values() for fact in facts]
     stays = [fact for facts in seen.past.stays.values() for fact in facts]
     found = _same_facts("scans", _scans(seen.facts), seen.past.scans)
@@ -250,22 +252,37 @@ def _standing(facts: Iterable[Fact]) -> dict[Key, Light]:
 def _upkeep(fact: Fact, school: School) -> bool:
     """What the hub does by itself when hours are over."""
     if isinstance(fact, f.StayClosed):
-        return fact.reason is f.Reason.NO_EXIT or not school.programmes[fact.programme].needs_exit
-    return isinstance(fact, f.Unresolved) and fact.reason is f.Reason.NO_EXIT
+        return fact.reason is Reason.NO_EXIT or school.programmes[fact.programme].scans is Scans.ENTRY
+    return isinstance(fact, f.Unresolved) and fact.reason is Reason.NO_EXIT
+
+
+def _kept(facts: Iterable[Fact]) -> list[f.StayClosed]:
+    """The stays that ended and were not voided since."""
+    stays: dict[int, f.StayClosed] = {}
+    for fact in facts:
+        if isinstance(fact, f.StayClosed):
+            stays[fact.stay] = fact
+        elif isinstance(fact, f.StayVoided):
+            stays.pop(fact.stay, None)
+    return list(stays.values())
 
 
 def _stays_in_pairs(facts: Iterable[Fact]) -> list[str]:
-    inside: set[tuple[int, int]] = set()
+    """Nobody is in twice on a day, and no stay ends twice."""
+    open_stays: dict[tuple[int, int, int], int] = {}
+    ended: set[int] = set()
     found = []
     for fact in facts:
         if isinstance(fact, f.StayOpened):
-            if (fact.pupil, fact.programme) in inside:
+            if (fact.pupil, fact.programme, fact.day) in open_stays:
                 found.append(f"pupil {fact.pupil} came in twice")
-            inside.add((fact.pupil, fact.programme))
-        elif isinstance(fact, f.StayClosed):
-            if (fact.pupil, fact.programme) not in inside:
-                found.append(f"pupil {fact.pupil} left without being in")
-            inside.discard((fact.pupil, fact.programme))
+            open_stays[fact.pupil, fact.programme, fact.day] = fact.stay
+        elif isinstance(fact, f.StayClosed | f.StayVoided):
+            if open_stays.get((fact.pupil, fact.programme, fact.day)) == fact.stay:
+                del open_stays[fact.pupil, fact.programme, fact.day]
+            elif isinstance(fact, f.StayClosed) and fact.stay in ended:
+                found.append(f"pupil {fact.pupil} left twice")
+            (ended.add if isinstance(fact, f.StayClosed) else ended.discard)(fact.stay)
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from hub.core import facts as f
+from hub.core.codes import Reason
 from hub.core.money import write_cents
 from proto.messages import LATENCY_EDGES_MS
 from tests.demo.checks import AT_MOST, Evidence, Key, taps_of_scans
@@ -70,7 +71,7 @@ def _numbers(seen: Evidence, came: list[Came]) -> list[str]:
     charged = sum(one.cents for one in seen.facts if isinstance(one, f.Charged))
     back = sum(one.cents for one in seen.facts if isinstance(one, f.Reversed))
     stays = Counter(type(one) for one in seen.facts)
-    unseen = sum(isinstance(one, f.StayClosed) and one.reason is f.Reason.NO_EXIT for one in seen.facts)
+    unseen = sum(isinstance(one, f.StayClosed) and one.reason is Reason.NO_EXIT for one in seen.facts)
     rows = [
         ("taps sent", len(seen.sent), _counted(Counter(tap.means.value for tap in seen.sent))),
         ("scans booked", len(scans), _counted(Counter(one.code.value for one in scans))),

@@ -145,7 +145,7 @@ name = "{MOULIN}"
 name = "Étude"
 use = "study"
 price = "1,00"
-needs_exit = false
+scans = "entry"
 hours = [{{ days = ["mon", "tue", "thu", "fri"], start = "16:05", end = "18:00" }}]
 
 [[sites.devices]]

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from hub.core import facts as f
+from hub.core.codes import Code
 from tests.demo.browser import Browser
 from tests.demo.checks import AT_MOST, Evidence, verdicts
 from tests.demo.living import left_behind, look
@@ -181,7 +182,7 @@ def _proved(wishes: Sequence[Wish], seen: Evidence) -> list[str]:
     lights = sum(bool(one.light) for one in came)
     sent_on = sum(bool(fact.shown) for fact in scans)
     unlit = sum(one.scan is not None and not one.light for one in came)
-    again = sum(fact.code is f.Code.AGAIN for fact in scans)
+    again = sum(fact.code is Code.AGAIN for fact in scans)
     late = sum(isinstance(fact, f.ShownBooked) for fact in seen.facts)
     holes = sum(isinstance(fact, f.HoleDeclared) for fact in seen.facts)
     charges = sum(isinstance(fact, f.Charged) for fact in seen.facts)

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from hub.core import facts as f
+from hub.core.codes import Code, Reason
 from hub.core.facts import Fact
 from proto.messages import Light
 from tests.faults.__main__ import main
@@ -52,7 +53,7 @@ DOCTORED: tuple[tuple[str, Callable[[], Story]], ...] = (
 
 def test_a_wish_that_was_known_again_passes(honest: Story) -> None:
     scans, facts = honest
-    assert [scan.code for scan in scans[0][1]] == [f.Code.SOLD, f.Code.AGAIN]
+    assert [scan.code for scan in scans[0][1]] == [Code.SOLD, Code.AGAIN]
     assert wrong(scans, facts) == []
 
 
@@ -68,7 +69,7 @@ def test_a_check_complains_of_what_was_done_to_the_wish(sentence: str, doctored:
 def test_a_charge_that_was_given_back_does_not_count() -> None:
     scans, facts = a_hub_that_forgot()
     charge = next(fact for fact in facts if isinstance(fact, f.Charged))
-    back = f.Reversed(charge.ask + 1, charge.charge, charge.wallet, charge.cents, charge.at_ms, f.Reason.NOT_LIT, ())
+    back = f.Reversed(charge.ask + 1, charge.charge, charge.wallet, charge.cents, charge.at_ms, Reason.NOT_LIT, ())
     assert "nobody gets one thing twice" not in dict(wrong(scans, [*facts, back]))
 
 

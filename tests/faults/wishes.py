@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from hub.core import facts as f
+from hub.core.codes import Code
 from hub.core.facts import Fact, derived
 from hub.core.scans import AGAIN_MS
 from proto.messages import YES, Light
@@ -43,7 +44,7 @@ def decided_twice(scans: Scans, facts: Sequence[Fact]) -> list[str]:
     for wish, own in scans:
         first = next((scan for scan in own if _stands(scan) and (scan.device, scan.inc, scan.n) not in unseen), None)
         later = [scan for scan in own if first is not None and scan.inc != first.inc and scan.at_ms >= first.at_ms]
-        if any(scan.code is not f.Code.AGAIN for scan in later):
+        if any(scan.code is not Code.AGAIN for scan in later):
             found.append(f"{_named(wish, own)} was decided more than once: {[scan.code.value for scan in own]}")
     return found
 

@@ -202,7 +202,8 @@ async def test_no_message_waits_for_the_acknowledgement_of_the_one_before(broker
             asyncio.get_running_loop().call_later(0.002, hub.paho.publish, HEAR[Kind.VERDICT], b"verdict %d" % number, 1)
             assert (await door.next()).payload == b"verdict %d" % number
             rounds_ms.append((time.perf_counter() - began_s) * 1000)
-        assert statistics.median(rounds_ms) < 10, sorted(rounds_ms)
+        quarter_ms = statistics.quantiles(rounds_ms, n=4)[0]  # a busy machine is late now and then; Nagle is late always
+        assert quarter_ms < 10, sorted(rounds_ms)
 
 
 async def until(peer: Peer, payload: bytes) -> list[Heard]:

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 import hub
 from hub.addresses import Address, Sender, read_address
 from hub.catalogues import WORDS, languages
-from hub.core.facts import Level, LowBalance
+from hub.core.codes import Level
+from hub.core.facts import LowBalance
 from hub.core.school import Adult, Site
 from hub.letters import Envelope, Letter, low_balance, mark, message, trial
 from tests.schools import MONDAY, ZONE, moment

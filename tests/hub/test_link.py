@@ -62,7 +62,7 @@ async def test_a_question_asked_again_gets_the_same_verdict_and_changes_nothing(
         await door.send(tap())
         verdicts.append(await door.verdict())
     assert verdicts[0] == verdicts[1] == verdicts[2]
-    assert [type(fact).__name__ for fact in board.journal.facts()] == ["ScanTaken", "StayOpened"]
+    assert [type(fact).__name__ for fact in board.journal.facts()] == ["ScanTaken", "Marked", "StayOpened"]
 
 
 async def test_a_question_asked_again_after_a_restart_is_read_back_from_the_journal(board: Switchboard, door: Box) -> None:

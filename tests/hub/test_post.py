@@ -17,7 +17,8 @@ from sqlalchemy import delete, select
 from hub import tables as t
 from hub.backup import _copy_office
 from hub.core.books import Books
-from hub.core.facts import Facts, Level, LowBalance, WalletOpened
+from hub.core.codes import Level
+from hub.core.facts import Facts, LowBalance, WalletOpened
 from hub.core.school import Adult, Household, Pupil, Row, School, Site
 from hub.letters import mark
 from hub.mailqueue import KEEP_MS, Listed, MailQueue, State, listed

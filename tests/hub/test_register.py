@@ -45,6 +45,7 @@ from hub.core.school import (
     Reader,
     Row,
     Rows,
+    Scans,
     School,
     Site,
     Tariff,
@@ -106,7 +107,7 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
                 luck.choice(list(WalletScope)),
                 some(500),
             ),
-            Programme(some(5), some(3), luck.choice(list(Use)), words, windows, luck.choice([True, False])),
+            Programme(some(5), some(3), luck.choice(list(Use)), words, windows, luck.choice(list(Scans))),
             *tariff_rows(luck, words),
             Product(
                 some(5),
@@ -348,7 +349,7 @@ async def test_a_programme_of_the_first_version_costs_after_the_upgrade_what_it_
     (care,), (study,) = school.tariffs[5], school.tariffs[6]
     assert care.lines == (Line(Periods(Fixed(750), 30, 5), max_cents=600),)
     assert study.lines == (Line(Session(Fixed(750)), max_cents=600),)
-    assert (care.from_day, care.until_day, school.programmes[5].needs_exit) == (date.min, None, True)
+    assert (care.from_day, care.until_day, school.programmes[5].scans) == (date.min, None, Scans.BOTH)
 
 
 def test_the_newest_step_is_the_one_the_program_knows() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hub.__main__ import REFUSED, main
-from hub.core.facts import Reason
+from hub.core.codes import Reason
 from hub.core.scans import take
 from hub.core.school import School
 from hub.core.wallets import charge_id, reverse

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from hub.core.codes import Code, Reason
 from hub.core.facts import (
     BalanceOpened,
     Charged,
-    Code,
     Fact,
     HoleDeclared,
     MealServed,
-    Reason,
     Reversed,
     ScanTaken,
     ShownBooked,
     StayClosed,
     StayOpened,
+    StayVoided,
     derived,
     scan_ask,
 )
@@ -98,22 +98,37 @@ def holes(facts: Iterable[Fact]) -> list[HoleDeclared]:
 
 
 def presence(facts: Iterable[Fact]) -> Iterator[str]:
-    """Nobody is in twice, nobody leaves who is not in; a meal is handed out once."""
-    inside: set[tuple[int, int]] = set()
+    """Nobody is in twice, no stay ends twice, nothing is voided that is not there; a meal is handed out once."""
+    open_stays: dict[tuple[int, int, int], int] = {}
+    ended: set[int] = set()
     meals: set[tuple[int, int, int]] = set()
     for fact in facts:
-        if isinstance(fact, StayOpened):
-            if (fact.pupil, fact.programme) in inside:
-                yield f"in twice: {fact}"
-            inside.add((fact.pupil, fact.programme))
-        elif isinstance(fact, StayClosed):
-            if (fact.pupil, fact.programme) not in inside:
-                yield f"out without being in: {fact}"
-            inside.discard((fact.pupil, fact.programme))
+        if isinstance(fact, StayOpened | StayClosed | StayVoided):
+            yield from _stay(fact, open_stays, ended)
         elif isinstance(fact, MealServed):
             if (fact.pupil, fact.site, fact.day) in meals:
                 yield f"a second meal: {fact}"
             meals.add((fact.pupil, fact.site, fact.day))
+
+
+def _stay(fact: StayOpened | StayClosed | StayVoided, open_stays: dict[tuple[int, int, int], int], ended: set[int]) -> Iterator[str]:
+    key = (fact.pupil, fact.programme, fact.day)
+    if isinstance(fact, StayOpened):
+        if key in open_stays or fact.stay in ended:
+            yield f"in twice: {fact}"
+        open_stays[key] = fact.stay
+        return
+    was_open = open_stays.get(key) == fact.stay
+    if was_open:
+        del open_stays[key]
+    if isinstance(fact, StayClosed):
+        if fact.stay in ended:
+            yield f"out twice: {fact}"
+        ended.add(fact.stay)
+    elif not was_open and fact.stay not in ended:
+        yield f"voided without being there: {fact}"
+    else:
+        ended.discard(fact.stay)
 
 
 def seen_lights(facts: Iterable[Fact]) -> dict[Key, str]:

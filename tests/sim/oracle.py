@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edge.events import Pattern
-from hub.core.facts import Code, Fact, ScanTaken
+from hub.core.codes import Code
+from hub.core.facts import Fact, ScanTaken
 from proto.messages import YES, RosterManifest
 from tests.sim import ledgers
 from tests.sim.faults import Fault

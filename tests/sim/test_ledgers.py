@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from hub.core.facts import Charged, Code, Fact, HoleDeclared, Reason, ScanTaken, StayOpened
+from hub.core.codes import Code, Reason
+from hub.core.facts import Charged, Fact, HoleDeclared, ScanTaken, StayOpened
 from proto.messages import Light, Shown
 from tests import schools
 from tests.schools import Day, badge

@@ -4,13 +4,19 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hub.core.facts import Charged, Code, Reason, StayClosed, StayOpened, Unresolved
+from hub.core.codes import Code, Reason
+from hub.core.facts import Charged, Marked, Reversed, StayClosed, StayOpened, Unresolved
 from hub.core.formulas import Fixed, Line, Periods, Siblings
-from hub.core.school import TariffGroup
+from hub.core.school import Scans, TariffGroup
 from hub.core.wallets import reverse
 from proto.messages import Light
+from tests.journals import check_books
 from tests.schools import CARE_LINE, LONG_DAY, MONDAY, STUDY_LINE, TUESDAY, WEDNESDAY, Day, hours, moment, number, reported, scan, tariff
+
+KEY = (number("Léa"), number("care"), 20250106)
 
 
 def charged_cents(day: Day) -> int:
@@ -31,7 +37,7 @@ def test_a_pupil_arrives_in_care_leaves_and_is_charged_for_the_half_hours_starte
 def test_a_stay_of_less_than_the_tolerance_costs_nothing_and_makes_no_charge(day: Day) -> None:
     day.tap("Léa", "care-in", "15:35")
     assert day.tap("Léa", "care-out", "15:40").code is Code.OUT
-    assert [type(fact) for fact in day.last[1:]] == [StayClosed]
+    assert [type(fact) for fact in day.last[1:]] == [Marked, StayClosed]
 
 
 def test_care_is_charged_whatever_the_debt(day: Day) -> None:
@@ -71,7 +77,7 @@ def test_a_second_tap_on_a_toggle_reader_within_two_minutes_changes_nothing(day:
     day.tap("Léa", "care-door", "16:00")
     again = day.tap("Léa", "care-door", "16:01")
     assert again.light is Light.ACCEPTED
-    assert len(day.last) == 1
+    assert [type(fact) for fact in day.last[1:]] == [Marked]
     assert day.is_in("Léa")
 
 
@@ -264,7 +270,7 @@ def test_a_forgotten_exit_of_yesterday_is_ended_before_todays_arrival(day: Day) 
     day.next_day()
     taken = day.tap("Léa", "care-door", "07:30")
     assert taken.code is Code.IN
-    assert [type(fact) for fact in day.last[1:]] == [StayClosed, Unresolved, StayOpened]
+    assert [type(fact) for fact in day.last[1:]] == [StayClosed, Unresolved, Marked, StayOpened]
     assert [(question.reason, question.at_ms) for question in day.questions()] == [(Reason.NO_EXIT, moment("18:00"))]
     day.tap("Léa", "care-door", "08:00")
     assert charged_cents(day) == 75
@@ -278,30 +284,60 @@ def test_an_exit_on_the_day_after_a_forgotten_exit_is_an_exit_without_entry(day:
     assert charged_cents(day) == 0
 
 
-def test_an_exit_that_arrives_after_the_stay_was_ended_is_for_staff(day: Day) -> None:
+def test_an_exit_that_arrives_after_the_stay_was_ended_ends_it_and_answers_the_question(day: Day) -> None:
     """The device was cut off: its 17:40 comes in when the hub has already ended the stay at 18:00."""
     day.tap("Léa", "care-door", "16:00")
     day.close("20:00")
     taken = day.tap("Léa", "care-door", "17:40", shown=Light.ACCEPTED)
-    assert (taken.code, taken.light) == (Code.LATE_ORDER, Light.LOOK)
-    assert [question.code for question in day.questions()] == [Code.IN, Code.LATE_ORDER]
-    assert charged_cents(day) == 0
+    assert (taken.code, taken.light) == (Code.OUT, Light.ACCEPTED)
+    assert day.questions() == []
+    assert charged_cents(day) == 3_00
 
 
-def test_an_entry_that_arrives_after_a_later_move_is_for_staff_and_changes_nothing(day: Day) -> None:
+def test_an_entry_that_arrives_after_a_later_move_is_where_the_stay_began(day: Day) -> None:
     day.tap("Léa", "care-in", "16:00")
     day.tap("Léa", "care-out", "17:00")
-    taken = day.tap("Léa", "care-in", "15:40", shown=Light.ACCEPTED)
-    assert taken.code is Code.LATE_ORDER
-    assert not day.is_in("Léa")
     assert charged_cents(day) == 1_50
+    assert day.tap("Léa", "care-in", "15:40", shown=Light.ACCEPTED).code is Code.IN
+    assert not day.is_in("Léa")
+    assert charged_cents(day) == 2_25
+    assert [fact.reason for fact in day.last if isinstance(fact, Reversed)] == [Reason.CORRECTED]
 
 
-def test_an_entry_ten_days_late_of_a_pupil_who_came_since_is_for_staff(day: Day) -> None:
+def test_an_entry_ten_days_late_of_a_pupil_who_came_since_leaves_today_as_it_is(day: Day) -> None:
     day.next_day(10)
     day.tap("Léa", "care-in", "16:00")
     day.next_day(-10)
-    assert day.tap("Léa", "care-in", "16:00", shown=Light.ACCEPTED).code is Code.LATE_ORDER
+    assert day.tap("Léa", "care-in", "16:00", shown=Light.ACCEPTED).code is Code.IN
+    assert [question.reason for question in day.questions()] == [Reason.NO_EXIT]
+    day.tap("Léa", "care-out", "16:50", shown=Light.ACCEPTED)
+    assert day.questions() == []
+    assert day.is_in("Léa")
+    assert charged_cents(day) == 1_50
+
+
+TAPS = [
+    ("care-in", "15:35"),
+    ("care-door", "16:10"),
+    ("care-door", "16:50"),
+    ("care-out", "17:05"),
+    ("care-door", "17:20"),
+    ("care-out", "17:58"),
+]
+
+
+@given(st.permutations(TAPS), st.integers(1, len(TAPS)))
+def test_the_order_in_which_scans_arrive_changes_nothing_in_the_end(taps: list[tuple[str, str]], count: int) -> None:
+    """Neither who was in when, nor what it costs, nor what staff are asked."""
+    late, timely = Day(), Day()
+    for day, order in ((late, taps[:count]), (timely, sorted(taps[:count], key=lambda tap: tap[1]))):
+        for reader, clock in order:
+            day.take(scan("Léa", reader, clock, n=1 + TAPS.index((reader, clock))))
+        day.close("23:00")
+        check_books([fact for each in day.facts for fact in each], day.books)
+    assert late.books.sheets[KEY].stays == timely.books.sheets[KEY].stays
+    assert charged_cents(late) == charged_cents(timely)
+    assert {(one.subject, one.reason) for one in late.questions()} == {(one.subject, one.reason) for one in timely.questions()}
 
 
 # --- study ---------------------------------------------------------------------------------------
@@ -332,7 +368,7 @@ def test_study_is_charged_again_the_next_day_also_when_nobody_ended_it(day: Day)
 
 
 def test_a_session_that_ends_by_an_exit_scan_is_charged_once_a_day_too(day: Day) -> None:
-    day.change((replace(day.school.programmes[number("study")], needs_exit=True),))
+    day.change((replace(day.school.programmes[number("study")], scans=Scans.BOTH),))
     for clock in ("16:10", "16:30", "16:40", "17:00"):
         day.tap("Léa", "study-door", clock)
     assert charged_cents(day) == 1_00
@@ -362,7 +398,8 @@ def test_a_pupil_who_taps_on_leaving_after_study_has_ended_is_no_question_for_st
     day.tap("Léa", "study-door", "16:10")
     day.close("18:00")
     taken = day.tap("Léa", reader, "18:10")
-    assert (taken.code, taken.light) == (Code.ALREADY_OUT, Light.ACCEPTED)
+    assert (taken.code, taken.light) == (Code.OUT, Light.ACCEPTED)
+    assert [type(fact) for fact in day.last[1:]] == [Marked]
     assert day.questions() == []
     assert not day.is_in("Léa", "study")
 

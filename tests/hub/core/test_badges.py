@@ -2,9 +2,9 @@
 
 import pytest
 
-from hub.core.badges import block, give, swap
+from hub.core.badges import badge_at, block, give, swap
 from hub.core.facts import Refusal
-from hub.core.school import Badge, BadgeState, Rows, School, badge_at, edited
+from hub.core.school import Badge, BadgeState, Rows, School, edited
 from tests.schools import badge, moment, number, small_school
 
 ACTIVE, BLOCKED, LOST, REPLACED = BadgeState.ACTIVE, BadgeState.BLOCKED, BadgeState.LOST, BadgeState.REPLACED

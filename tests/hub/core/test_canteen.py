@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from hub.core import canteen
-from hub.core.facts import Code, MealServed, Refusal
+from hub.core.codes import Code
+from hub.core.facts import MealServed, Refusal
 from hub.core.school import Policy
 from proto.messages import Light
 from tests.schools import MONDAY, Day, moment, number

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.core import canteen, till
-from hub.core.facts import By, CashCounted, CashPaidIn, Charged, Fact, Facts, Level, LowBalance, Reason, Refusal, TillSold, TillVoided
+from hub.core.codes import By, Level, Reason
+from hub.core.facts import CashCounted, CashPaidIn, Charged, Fact, Facts, LowBalance, Refusal, TillSold, TillVoided
 from hub.core.ledger import cash_account, imbalance_account, vault_account
 from hub.core.school import Allergen, Canteen, Custody, Diet, Menu, Offer, Policy, Unordered
 from hub.core.till import MAX_PAID_IN_CENTS, Cashier, CashierView, Goods

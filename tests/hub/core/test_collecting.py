@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from hub.core import canteen
 from hub.core.canteen import Count
-from hub.core.facts import By, Charged, Code, Fact, MealResold, MealServed, Reversed
+from hub.core.codes import By, Code
+from hub.core.facts import Charged, Fact, MealResold, MealServed, Reversed
 from hub.core.school import Allergen, Canteen, Diet, Unordered
 from hub.core.tariffs import cents_of
 from proto.messages import Light

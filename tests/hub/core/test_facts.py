@@ -9,47 +9,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.core.codes import By, Clearing, Code, Compartment, Level, Reason
 from hub.core.facts import (
     BalanceOpened,
-    By,
     CashCounted,
     CashPaidIn,
     Charged,
     Cleared,
-    Clearing,
-    Code,
-    Compartment,
     Entry,
     Fact,
     HoldPlaced,
     HoldReleased,
     HoleDeclared,
-    Level,
     LowBalance,
+    Marked,
     MealAwaited,
     MealCancelled,
     MealReserved,
     MealResold,
     MealServed,
-    Part,
-    Reason,
+    Resolved,
     Reversed,
-    Rule,
     ScanTaken,
     ShownBooked,
     StayClosed,
     StayOpened,
-    Terms,
+    StayVoided,
     TillSold,
     TillVoided,
     Transferred,
     Unresolved,
     WalletOpened,
-    Why,
     derived,
     scan_ask,
 )
-from proto.messages import Light
+from hub.core.whys import Part, Rule, Terms, Why
+from proto.messages import Direction, Light
 
 VECTORS = Path(__file__).parent / "vectors"
 LARGEST = 2**63 - 1
@@ -66,8 +61,8 @@ FACTS: list[Fact] = [
     ShownBooked(2, "door", "a" * 16, 3, Light.ADULT),
     HoleDeclared(3, "door", "a" * 16, 4, 9),
     Unresolved(4, 41, 42, 5, 2, Code.IN, Reason.NO_EXIT, MONDAY_MS),
-    StayOpened(5, 51, 5, 2, 6, MONDAY_MS),
-    StayClosed(6, 51, 5, 2, 6, MONDAY_MS - 60_000, MONDAY_MS, Reason.NO_EXIT),
+    StayOpened(5, 51, 5, 2, 6, MONDAY_MS, 20250106),
+    StayClosed(6, 51, 5, 2, 6, MONDAY_MS - 60_000, MONDAY_MS, Reason.NO_EXIT, 20250106),
     WalletOpened(7, 9, 2, 8, MONDAY_MS),
     BalanceOpened(8, 9, MONDAY_MS, (Entry("opening:2", -1250), Entry("wallet:9", 1250))),
     Charged(9, 91, 9, 8, 5, 2, 7, 320, MONDAY_MS, Why(Rule.PRICE, unit_tenths=3200), Reason.OFFLINE, SALE),
@@ -91,6 +86,10 @@ FACTS: list[Fact] = [
     HoldReleased(25, 241, 9, MONDAY_MS, Reason.SETTLED),
     Transferred(26, 9, 10, 5_00, MONDAY_MS, By.PARENT, 14, Reason.NONE, (Entry("wallet:9", -500), Entry("wallet:10", 500))),
     Cleared(27, 9, 8, Clearing.PAYOUT, 7_50, MONDAY_MS, 15, Reason.LEAVER, (Entry("wallet:9", -750), Entry("clearing:2", 750))),
+    Marked(5, 1, 5, 2, 6, 20250106, MONDAY_MS, Direction.TOGGLE, lit=False),
+    StayVoided(6, 51, 5, 2, 6, 20250106),
+    Resolved(6, 41),
+    Charged(29, 96, 9, 8, 5, 2, 6, 75, MONDAY_MS, CARE, Reason.NONE, SALE, 0, 51, 20250106),
 ]
 
 encode = msgspec.json.Encoder().encode
@@ -128,6 +127,13 @@ def test_a_fact_is_written_and_read_as_it_always_was(place: int) -> None:
         (8, FACTS[10]),
         (9, FACTS[22]),
         (10, WalletOpened(7, 9, 2, 8, MONDAY_MS)),
+        (11, StayOpened(5, 51, 5, 2, 6, MONDAY_MS)),
+        (12, StayClosed(6, 51, 5, 2, 6, MONDAY_MS - 60_000, MONDAY_MS, Reason.NO_EXIT)),
+        (13, FACTS[9]),
+        (14, FACTS[10]),
+        (15, FACTS[22]),
+        (16, FACTS[23]),
+        (17, FACTS[24]),
     ],
 )
 def test_an_older_shorter_array_is_read_with_what_was_meant_before_the_field_existed(place: int, older: Fact) -> None:

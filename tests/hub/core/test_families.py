@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.facts import Charged, Reason, Refusal, Rule, Terms, Why
+from hub.core.codes import Reason
+from hub.core.facts import Charged, Refusal
 from hub.core.families import NO_FILE, bracket_on, rank_of, regularise
 from hub.core.formulas import ByBracket, Fixed, Kin, Line, Periods, Session, Siblings
 from hub.core.school import Custody, FamilyFile, Pupil, School, edited
 from hub.core.tariffs import Occasion, price, price_of_product, reprice
+from hub.core.whys import Rule, Terms, Why
 from tests.schools import MONDAY, TUESDAY, moment, number, small_school, tariff
 
 CARE, TILLEULS = number("care"), number("Tilleuls")

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.core.books import LIMIT_DAYS_KEPT, Books
-from hub.core.facts import Charged, Facts, HoldPlaced, HoldReleased, Level, LowBalance, Reason, Refusal, Rule, Why
+from hub.core.codes import Level, Reason
+from hub.core.facts import Charged, Facts, HoldPlaced, HoldReleased, LowBalance, Refusal
 from hub.core.ledger import wallet_account
 from hub.core.school import Policy, School
 from hub.core.wallets import Sale, available_cents, charge, hold, hold_id, release, reverse, set_aside
+from hub.core.whys import Rule, Why
 from tests.schools import MONDAY, TUESDAY, Day, moment, number
 
 NOON = moment("12:00")

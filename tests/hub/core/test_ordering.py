@@ -7,7 +7,8 @@ import pytest
 
 from hub.core import canteen
 from hub.core.calendar import DayKind
-from hub.core.facts import By, Charged, Code, MealReserved, MealResold, MealServed, Reason, Refusal, Reversed, Rule, Why
+from hub.core.codes import By, Code, Reason
+from hub.core.facts import Charged, MealReserved, MealResold, MealServed, Refusal, Reversed
 from hub.core.formulas import ByBracket, Line, Session
 from hub.core.school import (
     CalendarDay,
@@ -19,6 +20,7 @@ from hub.core.school import (
     ProductKind,
     Unordered,
 )
+from hub.core.whys import Rule, Why
 from tests.canteen import OFFERS, TILLEULS, cancel, change, code, order, put_on_the_menu, rules, wait, wish
 from tests.schools import LONG_DAY, MONDAY, SHORT_DAY, TUESDAY, Day, moment, number, tariff
 

@@ -6,7 +6,8 @@ import pytest
 
 from hub.core import scans
 from hub.core.badges import block
-from hub.core.facts import Code, HoleDeclared, Reason, Unresolved
+from hub.core.codes import Code, Reason
+from hub.core.facts import HoleDeclared, Unresolved
 from hub.core.scans import FOR_STAFF, LIGHTS
 from hub.core.school import Badge, BadgeState, Rows, School
 from proto.messages import YES, Hole, Light

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 
-from hub.core.facts import Charged, Code, Reason, Reversed, ShownBooked
+from hub.core.codes import Code, Reason
+from hub.core.facts import Charged, Reversed, ShownBooked
 from hub.core.ledger import sales_account
 from hub.core.scans import Arrived
 from proto.messages import Light

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hub.core.facts import Charged, Code, Reason
+from hub.core.codes import Code, Reason
+from hub.core.facts import Charged
 from proto.messages import Light, Shown
 from tests.schools import Day
 

@@ -8,25 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.core.books import Books
-from hub.core.facts import (
-    By,
-    Charged,
-    Clearing,
-    Compartment,
-    Facts,
-    Level,
-    LowBalance,
-    Reason,
-    Refusal,
-    Rule,
-    Transferred,
-    WalletOpened,
-    Why,
-)
+from hub.core.codes import By, Clearing, Compartment, Level, Reason
+from hub.core.facts import Charged, Facts, LowBalance, Refusal, Transferred, WalletOpened
 from hub.core.ledger import clearing_account, wallet_account
 from hub.core.school import Custody, Household, Policy, School, WalletScope
 from hub.core.transfers import Move, Payment, Shares, clear, regroup, transfer
 from hub.core.wallets import Sale, available_cents, charge, hold, open_balances
+from hub.core.whys import Rule, Why
 from tests.journals import check_books
 from tests.schools import Day, moment, number
 

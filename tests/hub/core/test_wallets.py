@@ -3,10 +3,12 @@
 import pytest
 
 from hub.core.books import Books
-from hub.core.facts import Charged, Compartment, Facts, Level, LowBalance, Reason, Refusal, Rule, WalletOpened, Why
+from hub.core.codes import Compartment, Level, Reason
+from hub.core.facts import Charged, Facts, LowBalance, Refusal, WalletOpened
 from hub.core.ledger import opening_account, sales_account
 from hub.core.school import Policy, School, Site
 from hub.core.wallets import Sale, charge, charge_id, fallen, open_balances, reverse
+from hub.core.whys import Rule, Why
 from tests.schools import ZONE, Day, moment, number
 
 NOW = moment("12:00")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hub.core.facts import Part, Rule, Terms, Why
 from hub.core.why import sentences
+from hub.core.whys import Part, Rule, Terms, Why
 from hub.web.render import words
 from tests.schools import ZONE, moment
 

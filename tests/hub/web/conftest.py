@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from hub.core import facts as f
 from hub.core.books import Books
 from hub.core.calendar import Window
+from hub.core.codes import Code, Reason
 from hub.core.formulas import Fixed, Line, Periods, Session
 from hub.core.ledger import opening_account, sales_account, wallet_account
 from hub.core.school import (
@@ -33,9 +34,11 @@ from hub.core.school import (
     Pupil,
     Reader,
     Row,
+    Scans,
     Site,
     Tariff,
 )
+from hub.core.whys import Rule, Why
 from hub.desk import Desk
 from hub.fleet import Fleet
 from hub.folder import Folder
@@ -65,7 +68,7 @@ SCHOOL_ROWS: tuple[Row, ...] = (
     Pupil(101, 10, 1, "Hugo", "Dupont", "2A"),
     Pupil(102, 11, 2, "Noé", "Maes", "5B"),
     Programme(20, 1, Use.CARE, "Garderie", (Window(frozenset(range(5)), 930, 1080),)),
-    Programme(21, 1, Use.STUDY, "Étude", (Window(frozenset(range(5)), 930, 1020),), needs_exit=False),
+    Programme(21, 1, Use.STUDY, "Étude", (Window(frozenset(range(5)), 930, 1020),), scans=Scans.ENTRY),
     Programme(22, 2, Use.CARE, "Garderie", (Window(frozenset(range(5)), 930, 1080),)),
     Tariff(40, 20, date.min, None, (Line(Periods(Fixed(750), 30, 5)),)),
     Tariff(41, 21, date.min, None, (Line(Session(Fixed(1000))),)),
@@ -116,26 +119,26 @@ class Hub:
         """Put facts through the desk, as a decision would."""
         await self.desk.do(facts[0].ask, lambda _school, _books: facts)
 
-    async def tap(self, pupil: int, code: f.Code, **other: object) -> int:
+    async def tap(self, pupil: int, code: Code, **other: object) -> int:
         """A scan of a pupil at the care door, now; its ask. An arrival opens the stay."""
         ask = next(self._asks)
         known = {"device": "porte-parc", "reader": "main", "shown": "", **other}
         scan = f.ScanTaken(ask, str(known["device"]), "0" * 16, ask, str(known["reader"]), "h" * 20, pupil, self.now_ms, 200, code,
                            Light.ACCEPTED, str(known["shown"]))  # fmt: skip
-        stay = (f.StayOpened(ask, ask, pupil, 1, 20, self.now_ms),) if code is f.Code.IN else ()
+        stay = (f.StayOpened(ask, ask, pupil, 1, 20, self.now_ms),) if code is Code.IN else ()
         await self.book(scan, *stay)
         return ask
 
     async def open_wallet(self) -> None:
         """The Duponts bring 12,50 € and pay 2,25 € of care for Léa."""
-        care = f.Why(f.Rule.PERIODS, self.now_ms - 5_400_000, self.now_ms, 90, 3, 30, 5, 750)
+        care = Why(Rule.PERIODS, self.now_ms - 5_400_000, self.now_ms, 90, 3, 30, 5, 750)
         wallet = wallet_account(500)
         await self.book(
             f.WalletOpened(1, 500, 1, 10, self.now_ms),
             f.BalanceOpened(1, 500, self.now_ms, (f.Entry(opening_account(1), -1250), f.Entry(wallet, 1250))),
         )
         paid = (f.Entry(wallet, -225), f.Entry(sales_account(1, 20), 225))
-        await self.book(f.Charged(2, 600, 500, 10, 100, 1, 20, 225, self.now_ms, care, f.Reason.NONE, paid))
+        await self.book(f.Charged(2, 600, 500, 10, 100, 1, 20, 225, self.now_ms, care, Reason.NONE, paid))
 
     def _command(self, device: str, do: Do) -> bool:
         self.commands.append((device, do))

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
+from hub.core.badges import badge_at
 from hub.core.facts import Refusal
-from hub.core.school import BadgeState, badge_at
+from hub.core.school import BadgeState
 from hub.web import badges
 from hub.web.badges import Sheets
 from hub.web.sheet import Card

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from hub.core import facts as f
+from hub.core.codes import Code, Reason
 from hub.web import live as live_room
 from hub.web.live import Live
 from tests.hub.web.conftest import Browser, Hub, opened
 
 
 async def test_a_tap_is_on_the_board_with_time_name_class_place_and_what_it_did(hub: Hub, anne: Browser) -> None:
-    await hub.tap(100, f.Code.IN)
+    await hub.tap(100, Code.IN)
     page = (await anne.get("/")).text
     taps = page[page.index('id="taps-title"') :]
     for word in ("16:02", "Léa Dupont", "5B", "Arrivée", "Porte · Implantation du Parc"):
@@ -22,8 +23,8 @@ async def test_a_tap_is_on_the_board_with_time_name_class_place_and_what_it_did(
 
 async def test_the_newest_tap_stands_first_and_the_oldest_leave(hub: Hub, anne: Browser) -> None:
     for _ in range(live_room.LAST_TAPS):
-        await hub.tap(101, f.Code.SEEN)
-    last = await hub.tap(100, f.Code.OUT)
+        await hub.tap(101, Code.SEEN)
+    last = await hub.tap(100, Code.OUT)
     page = (await anne.get("/")).text
     assert page.count('<li id="tap-') == live_room.LAST_TAPS
     assert page.index(f"tap-{last}") < page.index("Hugo Dupont")
@@ -31,15 +32,15 @@ async def test_the_newest_tap_stands_first_and_the_oldest_leave(hub: Hub, anne: 
 
 async def test_the_taps_of_before_a_restart_are_on_the_board(hub_folder: Path) -> None:
     async with opened(hub_folder) as hub:
-        await hub.tap(100, f.Code.IN)
-        await hub.tap(101, f.Code.OUT)
+        await hub.tap(100, Code.IN)
+        await hub.tap(101, Code.OUT)
     async with opened(hub_folder) as again:
         assert [scan.pupil for scan in again.app.state.live.taps] == [101, 100]
 
 
 async def test_who_is_in_is_counted_per_site_and_programme(hub: Hub, anne: Browser) -> None:
-    await hub.tap(100, f.Code.IN)
-    await hub.tap(101, f.Code.IN)
+    await hub.tap(100, Code.IN)
+    await hub.tap(101, Code.IN)
     page = (await anne.get("/")).text
     assert '<h3>Implantation du Parc</h3> <strong class="count">2</strong>' in page
     assert '<h3>Implantation de la Gare</h3> <strong class="count">0</strong>' in page
@@ -49,8 +50,8 @@ async def test_who_is_in_is_counted_per_site_and_programme(hub: Hub, anne: Brows
 
 
 async def test_an_unknown_badge_has_no_name_and_asks_for_a_look(hub: Hub, anne: Browser) -> None:
-    ask = await hub.tap(0, f.Code.UNKNOWN)
-    await hub.book(f.Unresolved(9, 9, ask, 0, 1, f.Code.UNKNOWN, f.Reason.NONE, hub.now_ms))
+    ask = await hub.tap(0, Code.UNKNOWN)
+    await hub.book(f.Unresolved(9, 9, ask, 0, 1, Code.UNKNOWN, Reason.NONE, hub.now_ms))
     page = (await anne.get("/")).text
     assert page.count("Badge inconnu") == 2
     assert "élève inconnu" in page
@@ -58,7 +59,7 @@ async def test_an_unknown_badge_has_no_name_and_asks_for_a_look(hub: Hub, anne: 
 
 async def test_only_the_newest_questions_stand_on_the_board_and_the_rest_are_counted(hub: Hub, anne: Browser) -> None:
     for item in range(1, 26):
-        await hub.book(f.Unresolved(8000 + item, item, item, 100, 1, f.Code.OUT, f.Reason.NO_EXIT, hub.now_ms + item))
+        await hub.book(f.Unresolved(8000 + item, item, item, 100, 1, Code.OUT, Reason.NO_EXIT, hub.now_ms + item))
     page = (await anne.get("/")).text
     assert page.count('<li id="question-') == 20
     assert 'id="question-25"' in page

@@ -16,6 +16,7 @@ import uvicorn
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from hub.core import facts as f
+from hub.core.codes import Code, Reason
 from hub.core.school import Badge, BadgeState, Household, Pupil
 from hub.web.account import first_account_link
 from proto.badge import badge_hash, code
@@ -44,7 +45,7 @@ WITHIN_MS = 5_000
 
 FIRST = ("Léa", "Hugo", "Noé", "Jade", "Louis", "Emma", "Adam", "Zoé", "Lina", "Jules", "Mila", "Sacha", "Nora", "Tom", "Inès", "Maxime")
 LAST = ("Dubois", "Lambert", "Martin", "Dupuis", "Simon", "Laurent", "Claes", "Renard", "Gérard", "Maes", "Peeters", "Willems", "Lejeune")
-CODES = (f.Code.IN, f.Code.IN, f.Code.ALREADY_IN, f.Code.IN, f.Code.OUT, f.Code.IN, f.Code.SOLD, f.Code.MEAL, f.Code.SHORTAGE)
+CODES = (Code.IN, Code.IN, Code.ALREADY_IN, Code.IN, Code.OUT, Code.IN, Code.SOLD, Code.MEAL, Code.SHORTAGE)
 
 
 async def populate(hub: Hub) -> None:
@@ -61,12 +62,12 @@ async def populate(hub: Hub) -> None:
     for n in range(60):
         hub.now_ms += 21_000
         scan_code = CODES[n % len(CODES)]
-        till = scan_code in {f.Code.SOLD, f.Code.MEAL, f.Code.SHORTAGE}
+        till = scan_code in {Code.SOLD, Code.MEAL, Code.SHORTAGE}
         await hub.tap(pupils[n].id, scan_code, device="caisse-parc" if till else "porte-parc", shown="accepted" if n % 17 == 3 else "")
-    await hub.tap(0, f.Code.UNKNOWN)
-    await hub.tap(100, f.Code.IN)
-    await hub.book(f.Unresolved(91, 1, 91, 0, 1, f.Code.UNKNOWN, f.Reason.NONE, hub.now_ms))
-    await hub.book(f.Unresolved(92, 2, 92, 101, 1, f.Code.OUT, f.Reason.NO_EXIT, hub.now_ms - 80_000_000))
+    await hub.tap(0, Code.UNKNOWN)
+    await hub.tap(100, Code.IN)
+    await hub.book(f.Unresolved(91, 1, 91, 0, 1, Code.UNKNOWN, Reason.NONE, hub.now_ms))
+    await hub.book(f.Unresolved(92, 2, 92, 101, 1, Code.OUT, Reason.NO_EXIT, hub.now_ms - 80_000_000))
     speaks(hub, "porte-parc", Health(session="a" * 16, inc="b" * 16, latency=[0, 40, 300, 20, 1], readers=[ReaderHealth("main", ok=True)]))
     lame = [ReaderHealth("main", ok=False, faults={"malformed": 4})]
     speaks(hub, "caisse-parc", Health(session="a" * 16, inc="b" * 16, outbox=12, away=True, latency=[0, 0, 3, 9], readers=lame))
@@ -144,11 +145,11 @@ async def test_a_tap_shows_on_the_open_board_within_a_second(hub: Hub, url: str,
     complaints = Complaints()
     page = await sign_in(hub, url, await chromium.new_context(), complaints)
     await expect(page.get_by_text("En direct", exact=True)).to_be_visible()
-    await hub.tap(100, f.Code.IN)
+    await hub.tap(100, Code.IN)
     tap = page.get_by_role("listitem").filter(has_text="Arrivée")
     await expect(tap).to_contain_text("Léa Dupont", timeout=1_000)
     await expect(page.locator(".programme", has_text="Garderie").first).to_contain_text("Léa Dupont")
-    await hub.tap(100, f.Code.OUT)
+    await hub.tap(100, Code.OUT)
     await expect(page.get_by_text("Départ")).to_be_visible(timeout=1_000)
     assert complaints.texts == []
 
@@ -158,7 +159,7 @@ async def test_the_board_says_that_it_is_no_longer_live_and_comes_back_by_itself
         page = await sign_in(hub, f"http://127.0.0.1:{port}", await chromium.new_context(), Complaints())
         await expect(page.get_by_text("En direct", exact=True)).to_be_visible()
     await expect(page.get_by_text("Connexion perdue")).to_be_visible()
-    await hub.tap(101, f.Code.IN)
+    await hub.tap(101, Code.IN)
     async with served(hub, port):
         await expect(page.get_by_text("En direct", exact=True)).to_be_visible(timeout=15_000)
         await expect(page.get_by_role("listitem").filter(has_text="Arrivée")).to_contain_text("Hugo Dupont")

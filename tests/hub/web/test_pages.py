@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from jinja2 import meta
 from starlette.routing import BaseRoute
 
-from hub.core.facts import Code, Reason
+from hub.core.codes import Code, Reason
 from hub.core.school import BadgeState
 from hub.web import account, badges, board, devices, oops, pupils, sheet
 from hub.web.render import ROOM, Pages, environment

@@ -3,6 +3,7 @@
 import pytest
 
 from hub.core import facts as f
+from hub.core.codes import Code, Reason
 from hub.core.school import Pupil
 from hub.web import pupils
 from hub.web.pupils import pupils_page
@@ -63,9 +64,9 @@ async def test_a_pupils_page_shows_open_and_closed_stays(hub: Hub, anne: Browser
     yesterday_ms = hub.now_ms - 86_400_000
     await hub.book(
         f.StayOpened(7, 70, 100, 1, 20, yesterday_ms),
-        f.StayClosed(7, 70, 100, 1, 20, yesterday_ms, yesterday_ms + 3_600_000, f.Reason.NO_EXIT),
+        f.StayClosed(7, 70, 100, 1, 20, yesterday_ms, yesterday_ms + 3_600_000, Reason.NO_EXIT),
     )
-    await hub.tap(100, f.Code.IN)
+    await hub.tap(100, Code.IN)
     page = " ".join((await anne.get("/pupils/100")).text.split())
     assert "là depuis 16:02" in page
     assert "20/09/2026</span> 16:02–17:02" in page

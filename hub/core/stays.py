@@ -1,0 +1,141 @@
+"""Stays: what the scans of a pupil at one programme mean, worked out anew from all of them whenever one more is known.
+
+The scans themselves never change. They are read in the order in which they happened, so it does not matter in which order they
+arrived: a scan that comes ten days late finds the place it always had (requirements P1, P3). No prices here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from hub.core.calendar import MINUTE_MS, Span, day_of, spans_around
+from hub.core.codes import Code
+from hub.core.school import Programme, Scans
+from hub.core.sheets import Mark
+from proto.messages import Direction
+
+RETAP_MS = 120_000
+"""On a toggle reader a second tap within this time changes nothing (requirements, section 5; complaint C16)."""
+REACH_MS = 90 * MINUTE_MS
+"""A pupil may come this long before the hours, or leave this long after them, and still belong to them."""
+
+
+class Visit(Struct, frozen=True, gc=False):
+    """From an entry to an exit. `id` of the mark it began with (or ended with, where entries are not scanned).
+
+    `until_ms` 0: nobody has seen the exit. `lit`: a yes was seen at both ends.
+    """
+
+    id: int
+    from_ms: int
+    until_ms: int
+    span: Span
+    """The hours it belongs to."""
+    lit: bool = True
+
+
+class Reading(Struct, frozen=True):
+    """What marks mean: the visits they make, in order, and what each mark did, by its id."""
+
+    visits: tuple[Visit, ...]
+    present: bool
+    """Whether the last one is not over, as far as scans tell."""
+    codes: dict[int, Code]
+    """IN, OUT, ALREADY_IN, ALREADY_OUT, NO_ENTRY or CLOSED."""
+
+
+def read(programme: Programme, zone: ZoneInfo, marks: Iterable[Mark]) -> Reading:
+    """Read all marks of a pupil at a programme on one day (`care_day`), in whatever order they are given."""
+    walk = _Walk(programme, zone)
+    for mark in sorted(marks):
+        walk.codes[mark.id] = walk.step(mark)
+    return Reading((*walk.ended, walk.present) if walk.present else tuple(walk.ended), walk.present is not None, walk.codes)
+
+
+def care_day(programme: Programme, zone: ZoneInfo, moment_ms: int) -> date:
+    """The day whose hours are nearest to an instant: a night that began yesterday is yesterday's."""
+    today = day_of(moment_ms, zone)
+    spans = spans_around(programme.windows, today, zone)
+    near = min(spans, key=lambda span: (_distance_ms(span, moment_ms), -span[0]), default=None)
+    return today if near is None or _distance_ms(near, moment_ms) > REACH_MS else day_of(near[0], zone)
+
+
+def _distance_ms(span: Span, moment_ms: int) -> int:
+    """From an instant to hours; 0 within them."""
+    return max(span[0] - moment_ms, moment_ms - span[1], 0)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where a pupil is after the marks read so far."""
+
+    programme: Programme
+    zone: ZoneInfo
+    ended: list[Visit] = field(default_factory=list)
+    present: Visit | None = None
+    moved_ms: int | None = None
+    """When it last came or went."""
+    codes: dict[int, Code] = field(default_factory=dict)
+
+    def step(self, mark: Mark) -> Code:
+        toggle = mark.direction is Direction.TOGGLE
+        if not self._lapsed(mark) and toggle and self._just_moved(mark):
+            return Code.ALREADY_IN if self.present else Code.ALREADY_OUT
+        if mark.direction is Direction.IN or (toggle and self.present is None):
+            return self._arrive(mark)
+        return self._leave(mark)
+
+    def _arrive(self, mark: Mark) -> Code:
+        if self.present is not None:
+            return Code.ALREADY_IN
+        span = self._span(mark, REACH_MS, 0)
+        if span is None:
+            return Code.ALREADY_OUT if mark.direction is Direction.TOGGLE and self._has_left(mark) else Code.CLOSED
+        self.present, self.moved_ms = Visit(mark.id, mark.at_ms, 0, span, mark.lit), mark.at_ms
+        return Code.IN
+
+    def _leave(self, mark: Mark) -> Code:
+        stay = self.present or self._not_scanned(mark)
+        if stay is None:
+            return Code.ALREADY_OUT if self._has_left(mark) else Code.NO_ENTRY
+        optional = self.programme.scans is Scans.ENTRY
+        until_ms = min(mark.at_ms, stay.span[1]) if optional else mark.at_ms
+        self.ended.append(Visit(stay.id, stay.from_ms, until_ms, stay.span, stay.lit and (mark.lit or optional)))
+        self.present, self.moved_ms = None, mark.at_ms
+        return Code.OUT
+
+    def _not_scanned(self, mark: Mark) -> Visit | None:
+        """Where only exits are scanned, a stay began with its hours."""
+        span = self._span(mark, 0, REACH_MS) if self.programme.scans is Scans.EXIT else None
+        return Visit(mark.id, min(span[0], mark.at_ms), 0, span) if span and not self._has_left(mark) else None
+
+    def _lapsed(self, mark: Mark) -> bool:
+        """A stay of earlier hours that nobody ended is ended first, so that an arrival is not taken for its departure.
+
+        It is of earlier hours when its own are long over, or when this mark, not of an exit reader, is nearer to the next ones.
+        """
+        stay = self.present
+        if stay is None:
+            return False
+        over_ms = mark.at_ms - stay.span[1]
+        coming = self._span(mark, REACH_MS, 0) if mark.direction is not Direction.OUT else None
+        if over_ms < REACH_MS and not (over_ms >= 0 and coming is not None and coming[0] - mark.at_ms < over_ms):
+            return False
+        self.ended.append(stay)
+        self.present, self.moved_ms = None, max(stay.span[1], stay.from_ms)
+        return True
+
+    def _just_moved(self, mark: Mark) -> bool:
+        return self.moved_ms is not None and mark.at_ms - self.moved_ms < RETAP_MS
+
+    def _has_left(self, mark: Mark) -> bool:
+        """Whether an exit is no news: just seen, or of hours that end by themselves and the pupil was there today."""
+        return self._just_moved(mark) or (self.programme.scans is Scans.ENTRY and self.moved_ms is not None)
+
+    def _span(self, mark: Mark, early_ms: int, late_ms: int) -> Span | None:
+        """The hours that hold a mark, or begin or ended within so much of it."""
+        spans = spans_around(self.programme.windows, day_of(mark.at_ms, self.zone), self.zone)
+        return next((span for span in spans if span[0] - early_ms <= mark.at_ms < span[1] + late_ms), None)
