@@ -22,7 +22,7 @@ BUGS = (
         (
             Edit(
                 "hub.core.scans",
-                "    if shown_yes(scan) and (decided.light not in YES or decided.code is Code.SHORTAGE):",
+                "    if shown_yes(scan) and (decided.light not in YES or decided.code in UNSOLD):",
                 "    if shown_yes(scan) and decided is None:",
             ),
         ),
@@ -30,7 +30,7 @@ BUGS = (
     Bug("a yes that was lit offline may still be refused", (Edit("hub.core.scans", "forced=served, unlit=", "forced=False, unlit="),)),
     Bug(
         "a no that was lit offline is charged",
-        (Edit("hub.core.scans", "unlit=arrived.scan.shown is not None and not served)", "unlit=False)"),),
+        (Edit("hub.core.scans", "    unlit = arrived.scan.shown is not None and not served\n", "    unlit = False\n"),),
     ),
     Bug(
         "a blocked badge is served",
@@ -60,7 +60,7 @@ BUGS = (
             Edit(
                 "hub.core.wallets",
                 "    booked = Charged(\n",
-                "    books.charged[sale.pupil.id, 0] = (ask, sale.at_ms)\n    booked = Charged(\n",
+                '    books.balances[f"sales:{ask}"] = 0\n    booked = Charged(\n',
             ),
         ),
     ),
@@ -80,8 +80,8 @@ BUGS = (
         (
             Edit(
                 "hub.core.books",
-                "        del books.charged[taken.pupil, taken.item]\n    _book(books, fact.entries)",
-                "        del books.charged[taken.pupil, taken.item]\n    _book(books, fact.entries)\n    _book(books, fact.entries)",
+                ".lines.pop(taken.stay, None)\n    _book(books, fact.entries)\n",
+                ".lines.pop(taken.stay, None)\n    _book(books, fact.entries)\n    _book(books, fact.entries)\n",
             ),
         ),
     ),
@@ -94,8 +94,8 @@ BUGS = (
         (
             Edit(
                 "hub.core.attendance",
-                "    if present is not None:\n        return Outcome(Code.ALREADY_IN)\n",
-                "    if present is not None and present.id < 0:\n        return Outcome(Code.ALREADY_IN)\n",
+                "        if stay.id in kept:\n            continue\n",
+                "        if stay.id in kept and stay.until_ms:\n            continue\n",
             ),
         ),
     ),
