@@ -88,8 +88,12 @@ def test_probe_ends_with_ctrl_c(mocker: MockerFixture, tmp_path: Path) -> None:
     mocker.patch("edge.readers.hid.evdev.list_devices", return_value=[])
     mocker.patch("edge.readers.serial.list_ports.comports", return_value=[SimpleNamespace(device=str(port.link), description="Scanner")])
 
-    screen = Screen(ctrl_c_on="ready")
-    assert probe(screen, threading.Event()) == 0
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started deaf to Ctrl-C
+    try:
+        screen = Screen(ctrl_c_on="ready")
+        assert probe(screen, threading.Event()) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert f'path = "{port.link}"' in screen.text
 
 
