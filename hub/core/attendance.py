@@ -11,9 +11,10 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 
 from hub.core.books import Books
-from hub.core.calendar import day_code, day_coded, day_of
+from hub.core.calendar import Span, day_code, day_coded, day_of
 from hub.core.codes import Code, Reason
 from hub.core.facts import Fact, Facts, Marked, Refusal, Resolved, StayClosed, StayOpened, StayVoided, Unresolved, derived
+from hub.core.formulas import Session
 from hub.core.payers import payer_on
 from hub.core.school import Policy, Programme, Pupil, Scans, School, Site, Tariff
 from hub.core.sheets import Line, Mark, Sheet, Stay
@@ -21,7 +22,7 @@ from hub.core.stays import REACH_MS, Reading, care_day, read
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import Occasion, price, tariff_on
 from hub.core.wallets import Sale, charge, reverse
-from hub.core.whys import Rule, Why
+from hub.core.whys import Why
 
 
 class Care(Struct, frozen=True):
@@ -73,7 +74,7 @@ def _forgotten(school: School, books: Books, care: Care) -> Facts:
 def _ended(school: School, books: Books, ask: int, stay: Stay, now_ms: int) -> Facts:
     care = Care(school, ask, school.pupils[stay.pupil], school.sites[stay.site], school.programmes[stay.programme], stay.day, now_ms)
     sheet = books.sheet(stay.pupil, stay.programme, stay.day)
-    return _even(books, care, sheet.marks, read(care.programme, care.site.zone, sheet.marks.values()))
+    return _even(books, care, sheet.marks, read(care.programme, care.site.zone, care.day, sheet.marks.values()))
 
 
 def _care(school: School, ask: int, tap: Tap, programme: Programme) -> Care:
@@ -84,7 +85,7 @@ def _care(school: School, ask: int, tap: Tap, programme: Programme) -> Care:
 def _with(books: Books, care: Care, mark: Mark) -> tuple[Facts, Reading]:
     """The facts that put one more mark (or the same one again) on its day, and what all marks mean then."""
     marks = {**books.sheet(care.pupil.id, care.programme.id, care.day).marks, mark.id: mark}
-    found = read(care.programme, care.site.zone, marks.values())
+    found = read(care.programme, care.site.zone, care.day, marks.values())
     marked = Marked(care.ask, mark.id, care.pupil.id, care.site.id, care.programme.id, care.day, mark.at_ms, mark.direction, mark.lit)
     return (marked, *_even(books, care, marks, found)), found
 
@@ -98,7 +99,7 @@ def _even(books: Books, care: Care, marks: Mapping[int, Mark], found: Reading) -
     since = books.inside.get(care.pupil.id, {}).get(care.programme.id)
     wanted = tuple(_stays(care, sheet, found, back=since is not None and since.day > care.day))
     return (
-        *_money(books, care, sheet.lines, _due(books, care, found), {stay.id for stay in wanted}),
+        *_money(books, care, sheet.lines, _due(books, care, sheet.lines, found), {stay.id for stay in wanted}),
         *_presence(care, sheet.stays, wanted),
         *_questions(books, care, marks, found, sheet.stays, wanted),
     )
@@ -136,22 +137,38 @@ def _same(known: Stay | None, stay: Stay) -> bool:
     return known is not None and (known.from_ms, known.until_ms, known.reason) == (stay.from_ms, stay.until_ms, stay.reason)
 
 
-def _due(books: Books, care: Care, found: Reading) -> dict[int, tuple[int, Why]]:
-    """What each stay costs, by its id: those whose end was seen, and lit; a session once a day."""
-    due: dict[int, tuple[int, Why]] = {}
+def _due(books: Books, care: Care, lines: Mapping[int, Line], found: Reading) -> dict[int, tuple[int, Why] | None]:
+    """What each stay costs, by its id: those whose end was seen, and lit; a session once a day.
+
+    None where it was charged for these very times: a price once made stands, whatever the tariff has become since.
+    """
+    due: dict[int, tuple[int, Why] | None] = {}
     at_once = care.programme.scans is Scans.ENTRY
     tariff = tariff_on(care.school, care.programme.id, day_coded(care.day))
-    present, before_cents = (_seen(books, care, tariff), _before_cents(books, care, tariff)) if tariff else (frozenset[int](), 0)
+    once = tariff is not None and any(isinstance(line.formula, Session) for line in tariff.lines)
+    charged_cents = 0
     for visit in found.visits:
-        if not visit.lit or not (visit.until_ms or at_once):
+        if not visit.lit or not (visit.until_ms or at_once) or (due and once):
             continue
         to_ms = visit.from_ms if at_once else visit.until_ms
-        occasion = Occasion(care.pupil, care.site, care.programme.id, visit.from_ms, to_ms, present, before_cents)
-        cents, why = price(care.school, occasion)
-        if cents and not (due and why.rule is Rule.SESSION):
-            due[derived(visit.id, "stay")] = (cents, why)
-            before_cents += cents if tariff and tariff.group else 0
+        stay = derived(visit.id, "stay")
+        line = lines.get(stay)
+        if line is not None and (line.from_ms, line.to_ms) == (visit.from_ms, to_ms):
+            due[stay] = None
+            charged_cents += line.cents
+            continue
+        cents, why = price(care.school, _occasion(books, care, tariff, (visit.from_ms, to_ms), charged_cents))
+        if cents:
+            due[stay] = (cents, why)
+            charged_cents += cents
     return due
+
+
+def _occasion(books: Books, care: Care, tariff: Tariff | None, span: Span, charged_cents: int) -> Occasion:
+    """What is priced, with the siblings seen that day and what its tariff group has cost so far, where the tariff asks for them."""
+    present = _seen(books, care, tariff) if tariff else frozenset()
+    before_cents = charged_cents + _before_cents(books, care, tariff) if tariff and tariff.group else 0
+    return Occasion(care.pupil, care.site, care.programme.id, *span, present, before_cents)
 
 
 def _seen(books: Books, care: Care, tariff: Tariff) -> frozenset[int]:
@@ -165,25 +182,24 @@ def _seen(books: Books, care: Care, tariff: Tariff) -> frozenset[int]:
 
 def _before_cents(books: Books, care: Care, tariff: Tariff) -> int:
     """What the tariff group has cost the pupil that day at other programmes; what was taken back does not count."""
-    if not tariff.group:
-        return 0
     zone = care.site.zone
     same_day = (one for one in books.grouped.get((care.pupil.id, tariff.group), ()) if day_code(day_of(one.from_ms, zone)) == care.day)
     charges = (books.charges[one.charge] for one in same_day)
     return sum(one.cents for one in charges if not one.reversed and one.item != care.programme.id)
 
 
-def _money(books: Books, care: Care, lines: Mapping[int, Line], due: Mapping[int, tuple[int, Why]], stays: AbstractSet[int]) -> list[Fact]:
+def _money(
+    books: Books, care: Care, lines: Mapping[int, Line], due: Mapping[int, tuple[int, Why] | None], stays: AbstractSet[int]
+) -> list[Fact]:
     """Charges that are not right any more are taken back whole, those that are missing are made (requirement M3)."""
-    right = {stay for stay, line in lines.items() if stay in due and _as_charged(line, *due[stay])}
     facts: list[Fact] = []
     for stay, line in lines.items():
-        if stay not in right:
+        if due.get(stay, ()) is not None:
             reason = Reason.NOT_LIT if stay in stays - due.keys() else Reason.CORRECTED
             facts += reverse(care.ask, books.charges[line.charge], care.now_ms, reason)
-    for stay, (cents, why) in due.items():
-        if stay not in right:
-            facts += _charged(books, care, stay, cents, why, tuple(facts))
+    for stay, priced in due.items():
+        if priced is not None:
+            facts += _charged(books, care, stay, *priced, tuple(facts))
     return facts
 
 
@@ -195,25 +211,21 @@ def _charged(books: Books, care: Care, stay: int, cents: int, why: Why, earlier:
     return booked
 
 
-def _as_charged(line: Line, cents: int, why: Why) -> bool:
-    return (line.cents, line.from_ms, line.to_ms) == (cents, why.from_ms, why.to_ms)
-
-
 def _questions(
     books: Books, care: Care, marks: Mapping[int, Mark], found: Reading, known: Mapping[int, Stay], wanted: tuple[Stay, ...]
 ) -> Iterator[Fact]:
     """Exits nobody saw are asked of staff; what a late scan answers is asked no more."""
     missing = {stay.id: stay for stay in wanted if stay.reason is Reason.NO_EXIT}
-    for stay in known.keys() - missing.keys():
+    for stay in known.keys() - missing.keys() if books.unresolved else ():
         yield from _answered(books, care, derived(stay, "no_exit"))
     for stay in missing.keys() - {one.id for one in known.values() if one.reason is Reason.NO_EXIT}:
         yield _question(care, derived(stay, "no_exit"), stay, Code.IN, Reason.NO_EXIT, missing[stay].until_ms)
     for mark in marks.values():
-        item, alone = derived(mark.id, "question"), found.codes[mark.id] is Code.NO_ENTRY
-        if not alone:
-            yield from _answered(books, care, item)
-        elif item not in books.unresolved and mark.id != care.ask:
-            yield _question(care, item, mark.id, Code.NO_ENTRY, Reason.NO_ENTRY, mark.at_ms)
+        alone = found.codes[mark.id] is Code.NO_ENTRY
+        if not alone and books.unresolved:
+            yield from _answered(books, care, derived(mark.id, "question"))
+        elif alone and mark.id != care.ask and derived(mark.id, "question") not in books.unresolved:
+            yield _question(care, derived(mark.id, "question"), mark.id, Code.NO_ENTRY, Reason.NO_ENTRY, mark.at_ms)
 
 
 def _answered(books: Books, care: Care, item: int) -> Facts:

@@ -430,6 +430,7 @@ def scan_ask(device: str, inc: str, n: int) -> int:
     return _number(f"scan|{device}|{inc}|{n}")
 
 
+@functools.lru_cache(maxsize=8192)  # a pupil's day asks for those of its scans again at each of them
 def derived(ask: int, part: str) -> int:
     """An id of something that came about with an ask: no randomness is needed where decisions are made."""
     return _number(f"{ask}|{part}")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from hub.core.calendar import MINUTE_MS, Span, day_of, spans_around
+from hub.core.calendar import MINUTE_MS, Span, day_coded, day_of, spans_around
 from hub.core.codes import Code
 from hub.core.school import Programme, Scans
 from hub.core.sheets import Mark
@@ -47,9 +47,9 @@ class Reading(Struct, frozen=True):
     """IN, OUT, ALREADY_IN, ALREADY_OUT, NO_ENTRY or CLOSED."""
 
 
-def read(programme: Programme, zone: ZoneInfo, marks: Iterable[Mark]) -> Reading:
-    """Read all marks of a pupil at a programme on one day (`care_day`), in whatever order they are given."""
-    walk = _Walk(programme, zone)
+def read(programme: Programme, zone: ZoneInfo, day: int, marks: Iterable[Mark]) -> Reading:
+    """Read all marks of a pupil at a programme on one day (`care_day`, as YYYYMMDD), in whatever order they are given."""
+    walk = _Walk(programme, spans_around(programme.windows, day_coded(day), zone))
     for mark in sorted(marks):
         walk.codes[mark.id] = walk.step(mark)
     return Reading((*walk.ended, walk.present) if walk.present else tuple(walk.ended), walk.present is not None, walk.codes)
@@ -59,13 +59,12 @@ def care_day(programme: Programme, zone: ZoneInfo, moment_ms: int) -> date:
     """The day whose hours are nearest to an instant: a night that began yesterday is yesterday's."""
     today = day_of(moment_ms, zone)
     spans = spans_around(programme.windows, today, zone)
-    near = min(spans, key=lambda span: (_distance_ms(span, moment_ms), -span[0]), default=None)
-    return today if near is None or _distance_ms(near, moment_ms) > REACH_MS else day_of(near[0], zone)
-
-
-def _distance_ms(span: Span, moment_ms: int) -> int:
-    """From an instant to hours; 0 within them."""
-    return max(span[0] - moment_ms, moment_ms - span[1], 0)
+    least_ms, near_ms = REACH_MS, moment_ms
+    for start_ms, end_ms in spans:
+        away_ms = start_ms - moment_ms if moment_ms < start_ms else moment_ms - end_ms  # below zero within the hours
+        if away_ms <= least_ms:
+            least_ms, near_ms = max(away_ms, 0), start_ms
+    return today if near_ms == moment_ms else day_of(near_ms, zone)
 
 
 @dataclass(slots=True)
@@ -73,7 +72,7 @@ class _Walk:
     """Where a pupil is after the marks read so far."""
 
     programme: Programme
-    zone: ZoneInfo
+    spans: tuple[Span, ...]
     ended: list[Visit] = field(default_factory=list)
     present: Visit | None = None
     moved_ms: int | None = None
@@ -137,5 +136,7 @@ class _Walk:
 
     def _span(self, mark: Mark, early_ms: int, late_ms: int) -> Span | None:
         """The hours that hold a mark, or begin or ended within so much of it."""
-        spans = spans_around(self.programme.windows, day_of(mark.at_ms, self.zone), self.zone)
-        return next((span for span in spans if span[0] - early_ms <= mark.at_ms < span[1] + late_ms), None)
+        for span in self.spans:
+            if span[0] - early_ms <= mark.at_ms < span[1] + late_ms:
+                return span
+        return None
