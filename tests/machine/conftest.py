@@ -20,6 +20,7 @@ Léason;Les Tilleuls;Léason;Léa;3A;{BADGES["Léa"]}
 Tomson;Les Tilleuls;Tomson;Tom;3A;{BADGES["Tom"]}
 """
 BALANCES_CSV = "site;household;balance\nLes Tilleuls;Léason;20,00\n"
+FAMILIES_CSV = "household;first name;last name;email\nLéason;Anne;Léason;anne@example.be\n"
 PORT = "/dev/ttyACM0"
 DIALOUT = 20
 """Its group on every Debian."""
@@ -94,6 +95,7 @@ def _install(machine: Machine) -> None:
     """A hub, then a device, as the guide says."""
     machine.put("/opt/preau/source/pupils.csv", PUPILS_CSV)
     machine.put("/opt/preau/source/balances.csv", BALANCES_CSV)
+    machine.put("/opt/preau/source/families.csv", FAMILIES_CSV)
     guide.follow(machine, "A hub", {"/etc/preau/school.toml": lambda _printed: SCHOOL_TOML})
     guide.follow(machine, "A device", {"/etc/preau/edge.toml": _device_settings})
 
