@@ -79,7 +79,7 @@ async def set_up(stores: Memory) -> None:
 def rows_of(school: School) -> Rows:
     found: list[Row] = [*school.sites.values(), *school.programmes.values(), *school.products.values(), *school.devices.values()]
     found += [*school.readers.values(), *school.households.values(), *school.pupils.values()]
-    return (*found, *itertools.chain(*school.badges.values(), *school.tariffs.values()))
+    return (*found, *itertools.chain(*school.badges.values()), *itertools.chain(*school.tariffs.values()))
 
 
 async def kept_in(path: Path) -> tuple[list[f.Fact], Books, School, bytes]:
