@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 
 from hub.core.books import Books
-from hub.core.calendar import Span, day_code, day_coded, day_of
+from hub.core.calendar import MINUTE_MS, Span, day_code, day_coded, day_of, window_of
 from hub.core.codes import Code, Reason
 from hub.core.facts import Fact, Facts, Marked, Refusal, Resolved, StayClosed, StayOpened, StayVoided, Unresolved, derived
 from hub.core.formulas import Session
@@ -62,7 +62,19 @@ def unlit(school: School, books: Books, ask: int, tap: Tap) -> Facts:
 
 def close_due(school: School, books: Books, ask: int, now_ms: int) -> Facts:
     """End every stay whose hours are over: silently where no exit is expected, else to be verified, and nothing charged."""
-    return tuple(fact for stays in books.inside.values() for stay in stays.values() for fact in _ended(school, books, ask, stay, now_ms))
+    due = (stay for stays in books.inside.values() for stay in stays.values() if now_ms >= _due_ms(school, stay))
+    return tuple(fact for stay in due for fact in _ended(school, books, ask, stay, now_ms))
+
+
+def _due_ms(school: School, stay: Stay) -> int:
+    """When nobody waits for an exit any more. Asked of everybody who is in, each minute: no day is worked out for it."""
+    return _hours_end_ms(school, stay) + (REACH_MS if school.programmes[stay.programme].scans is not Scans.ENTRY else 0)
+
+
+def _hours_end_ms(school: School, stay: Stay) -> int:
+    """When the hours that this stay began in are over; hours that touch are one."""
+    span = window_of(school.programmes[stay.programme].windows, stay.from_ms, school.sites[stay.site].zone, REACH_MS // MINUTE_MS)
+    return span[1] if span else stay.from_ms
 
 
 def _forgotten(school: School, books: Books, care: Care) -> Facts:
@@ -73,6 +85,11 @@ def _forgotten(school: School, books: Books, care: Care) -> Facts:
 
 def _ended(school: School, books: Books, ask: int, stay: Stay, now_ms: int) -> Facts:
     care = Care(school, ask, school.pupils[stay.pupil], school.sites[stay.site], school.programmes[stay.programme], stay.day, now_ms)
+    if not stay.day:  # older journals kept no marks: there is nothing to read it from
+        end_ms, asked = _hours_end_ms(school, stay), care.programme.scans is not Scans.ENTRY
+        reason = Reason.NO_EXIT if asked else Reason.NONE
+        closed = StayClosed(ask, stay.id, stay.pupil, stay.site, stay.programme, stay.from_ms, end_ms, reason)
+        return (closed, _question(care, derived(stay.id, "no_exit"), stay.id, Code.IN, reason, end_ms)) if asked else (closed,)
     sheet = books.sheet(stay.pupil, stay.programme, stay.day)
     return _even(books, care, sheet.marks, read(care.programme, care.site.zone, care.day, sheet.marks.values()))
 

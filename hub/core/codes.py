@@ -20,7 +20,7 @@ class Code(enum.StrEnum):
     NOT_ORDERED = "not_ordered"  # not sold without an order; only staff see it
     AGAIN = "again"  # the device died between commit and light: nothing done twice
     CLOSED = "closed"  # no programme at this hour
-    LATE_ORDER = "late_order"  # older than what is already known of this pupil: staff decide
+    LATE_ORDER = "late_order"  # in older journals: older than what was known of this pupil, left to staff
     UNKNOWN = "unknown"
     BLOCKED = "blocked"
     UNCERTAIN = "uncertain"  # the clock's error spans a change of the badge

@@ -207,10 +207,11 @@ def _served_after_all(school: School, books: Books, arrived: Arrived, ask: int, 
 
 def _taken_back(school: School, books: Books, arrived: Arrived, ask: int, decided: Decided) -> Facts:
     """A yes that nobody saw: the presence stays, the money goes back, staff verify."""
-    charge = books.charges.get(charge_id(arrived.ask))
-    money = () if charge is None else reverse(ask, charge, arrived.taken_ms, Reason.NOT_LIT)
+    facts: Facts = ()
     reader = school.readers.get((arrived.device, arrived.scan.reader))
     if reader and reader.use in {Use.CARE, Use.STUDY} and decided.pupil in school.pupils:
-        tap = replace(_tap(school, arrived, decided.pupil), at_ms=decided.at_ms)
-        money = attendance.unlit(school, books, ask, tap)
-    return (*money, *_questions(school, arrived, ask, decided.code, Reason.NOT_LIT, decided.pupil))
+        facts = attendance.unlit(school, books, ask, replace(_tap(school, arrived, decided.pupil), at_ms=decided.at_ms))
+    charge = books.charges.get(charge_id(arrived.ask))
+    if not facts and charge is not None:  # a till's; or of a stay from before days were kept
+        facts = reverse(ask, charge, arrived.taken_ms, Reason.NOT_LIT)
+    return (*facts, *_questions(school, arrived, ask, decided.code, Reason.NOT_LIT, decided.pupil))

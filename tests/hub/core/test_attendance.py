@@ -340,6 +340,15 @@ def test_the_order_in_which_scans_arrive_changes_nothing_in_the_end(taps: list[t
     assert {(one.subject, one.reason) for one in late.questions()} == {(one.subject, one.reason) for one in timely.questions()}
 
 
+def test_a_stay_of_a_journal_from_before_days_were_kept_is_ended_with_its_hours_and_asked_of_staff(day: Day) -> None:
+    day.do(lambda _school, _books, ask: (StayOpened(ask, 7, number("Léa"), number("Tilleuls"), number("care"), moment("16:00")),))
+    assert day.close("19:29") == ()
+    closed, question = day.close("19:30")
+    assert isinstance(closed, StayClosed)
+    assert (closed.at_ms, closed.reason, question) == (moment("18:00"), Reason.NO_EXIT, day.questions()[0])
+    assert not day.is_in("Léa")
+
+
 # --- study ---------------------------------------------------------------------------------------
 
 

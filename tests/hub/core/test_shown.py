@@ -5,10 +5,15 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 
+from hub.core import scans
+from hub.core.books import Books
 from hub.core.codes import Code, Reason
-from hub.core.facts import Charged, Reversed, ShownBooked
+from hub.core.facts import Charged, Refusal, Reversed, ShownBooked
 from hub.core.ledger import sales_account
 from hub.core.scans import Arrived
+from hub.core.school import Policy
+from hub.core.wallets import Sale, charge
+from hub.core.whys import Rule, Why
 from proto.messages import Light
 from tests.hub.core.test_scans import blocked_at
 from tests.schools import FIRST_LIFE, SECOND_LIFE, Day, number, reported, scan
@@ -176,3 +181,25 @@ def test_a_badge_that_was_nobody_s_by_a_clock_put_right_since_pays_for_whoever_i
     day.report(msgspec.structs.replace(reported(arrived, YES), at_ms=0))
     assert day.balance_cents("Vanderzande") == -3_20
     assert [question.pupil for question in day.questions()][-1] == number("Léa")
+
+
+def test_a_departure_charged_before_days_were_kept_and_not_lit_gives_its_money_back(day: Day) -> None:
+    arrived = scan("Léa", "care-out", "16:45")
+    day.bring("Vanderzande", 20_00)
+    taken = day.take(arrived)
+    sale = Sale(
+        day.school.pupils[number("Léa")],
+        day.school.sites[number("Tilleuls")],
+        number("care"),
+        2_25,
+        Why(Rule.PERIODS),
+        Policy.MUST_SERVE,
+        0,
+    )
+    older = charge(day.school, day.books, arrived.ask, sale)
+    assert not isinstance(older, Refusal)
+    fresh = Books()
+    for fact in (*(fact for facts in day.facts[:-1] for fact in facts), taken, *older):  # no mark: older journals had none
+        fresh.apply(fact)
+    reversed_cents = [fact.cents for fact in scans.book_shown(day.school, fresh, reported(arrived, NO)) if isinstance(fact, Reversed)]
+    assert reversed_cents == [2_25]

@@ -15,7 +15,13 @@ BUGS = (
     ),
     Bug(
         "a yes that nobody saw keeps its money",
-        (Edit("hub.core.scans", "    money = () if charge is None else reverse(", "    money = () if charge or not charge else reverse("),),
+        (
+            Edit(
+                "hub.core.scans",
+                "    if not facts and charge is not None:",
+                "    if not facts and charge is not None and charge.cents < 0:",
+            ),
+        ),
     ),
     Bug(
         "a yes that was lit is not booked after all",
