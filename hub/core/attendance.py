@@ -2,7 +2,8 @@
 
 A day is worked out anew from all its scans (stays.py), and what is recorded is made equal to it by further facts: a stay that turns
 out to be another one is voided, a charge that is not right any more is taken back whole and made again. So the order in which scans
-arrive changes nothing. Care and study are always served: their charges never depend on a balance.
+arrive changes nothing, but for prices that look at siblings or at other programmes: those see what was known when they were made.
+Care and study are always served: their charges never depend on a balance.
 """
 
 from collections.abc import Iterator, Mapping
