@@ -6,6 +6,7 @@ Only committed facts come here (desk.watch). A page is told "changed" and fetche
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from itertools import islice
 
 from hub.core.facts import Facts, ScanTaken
 
@@ -43,7 +44,8 @@ class Live:
     def remember(self, scans: Iterable[ScanTaken]) -> None:
         """The taps of before, newest first; those of devices that were quicker than this page are here already."""
         heard = {tap.ask for tap in self.taps}
-        self.taps.extend(scan for scan in scans if scan.ask not in heard)
+        older = (scan for scan in scans if scan.ask not in heard)
+        self.taps.extend(islice(older, LAST_TAPS - len(self.taps)))  # a full deque would push out the newest
 
     def heard(self, _number: int, facts: Facts) -> None:
         """The desk has committed facts, or an edit (no facts)."""

@@ -109,18 +109,28 @@ def every_scan_was_a_tap(seen: Evidence) -> list[str]:
 
 
 def taps_of_scans(seen: Evidence) -> dict[Key, SentTap]:
-    """Which tap each scan was: of this device, reader and badge, the first one near its time that was no other scan."""
+    """Which tap each scan was: of this device, reader and badge, the first one near its time that was no other scan.
+
+    A tag that is still held when its device is back is read by the next life too: one tap, one scan in each life.
+    """
     sent: defaultdict[tuple[str, str, str], list[SentTap]] = defaultdict(list)
     for tap in sorted(seen.sent, key=lambda tap: tap.sent_us):
         sent[tap.device, tap.reader, seen.hashes.get(tap.badge, "")].append(tap)
     found: dict[Key, SentTap] = {}
+    lives: defaultdict[SentTap, set[str]] = defaultdict(set)
     for fact in _scans(seen.facts):
-        waiting, at_s = sent[fact.device, fact.reader, fact.badge], (fact.at_ms - seen.midnight_ms) / 1000
-        near = next((tap for tap in waiting if abs(tap.at_s - at_s) <= NEAR_S * seen.speed), None)
-        if near is not None and _key(fact) not in found:
-            waiting.remove(near)
-            found[_key(fact)] = near
+        at_s = (fact.at_ms - seen.midnight_ms) / 1000
+        near = [tap for tap in sent[fact.device, fact.reader, fact.badge] if abs(tap.at_s - at_s) <= NEAR_S * seen.speed]
+        free = [tap for tap in near if not lives[tap]] or [tap for tap in near if is_held(tap) and fact.inc not in lives[tap]]
+        if free and _key(fact) not in found:
+            lives[free[0]].add(fact.inc)
+            found[_key(fact)] = free[0]
     return found
+
+
+def is_held(tap: SentTap) -> bool:
+    """Whether the reader repeats what it reads for as long as it is held there: an RFID reader does."""
+    return tap.badge.startswith("EM:")
 
 
 def every_effect_has_a_cause(seen: Evidence) -> list[str]:

@@ -11,7 +11,7 @@ from hub.core.books import Books, replay
 from hub.core.facts import Fact, derived
 from proto.messages import Light
 from tests.demo.browser import Board
-from tests.demo.checks import CHECKS, Evidence, Live, Past, verdicts
+from tests.demo.checks import CHECKS, Evidence, Live, Past, every_scan_was_a_tap, verdicts
 from tests.demo.dayplan import Means
 from tests.demo.player import SentTap
 from tests.demo.report import histogram, outcomes, written
@@ -227,3 +227,13 @@ def test_the_report_says_what_failed_and_why(honest: Evidence) -> None:
     text = written(doctored, (), verdicts(doctored))
     assert "FAILED  no scan is left on a device\n          1 scans are left on the card of door" in text
     assert "holds   the books sum to zero" in text
+
+
+@pytest.mark.parametrize(("held", "life", "complaints"), [("EM:1", "b" * 16, 0), ("EM:1", "", 1), ("Léa", "b" * 16, 1)])
+def test_a_held_tag_is_read_once_in_each_life_of_its_device(honest: Evidence, held: str, life: str, complaints: int) -> None:
+    """Kills, seed 4: a device that was back within a quarter of a second read the tag that its earlier life had read."""
+    first = next(fact for fact in honest.facts if isinstance(fact, f.ScanTaken))
+    again = msgspec.structs.replace(first, inc=life or first.inc, n=9, at_ms=first.at_ms + 250)
+    tap, *others = honest.sent
+    seen = with_facts(replace(honest, sent=(replace(tap, badge=held), *others), hashes={held: first.badge}), (first, again))
+    assert len(every_scan_was_a_tap(seen)) == complaints

@@ -3,7 +3,7 @@
 A pupil who saw no light holds the badge again. The hub knows that for the same wish within a minute (reliability.md, 2.3).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from hub.core import facts as f
@@ -12,6 +12,7 @@ from hub.core.facts import Fact, derived
 from hub.core.scans import AGAIN_MS
 from proto.messages import YES, Light
 from tests.demo.checks import Evidence, taps_of_scans
+from tests.demo.player import SentTap
 from tests.faults.crowd import Wish
 
 Scans = Sequence[tuple[Wish, Sequence[f.ScanTaken]]]
@@ -22,8 +23,10 @@ Check = Callable[[Scans, Sequence[Fact]], list[str]]
 def scans_of(wishes: Iterable[Wish], seen: Evidence) -> Scans:
     """What came of each wish, within the minute that begins with its first scan."""
     by_key = {(fact.device, fact.inc, fact.n): fact for fact in seen.facts if isinstance(fact, f.ScanTaken)}
-    by_tap = {tap: by_key[key] for key, tap in taps_of_scans(seen).items()}
-    found = [(wish, [by_tap[tap] for tap in wish.taps if tap in by_tap]) for wish in wishes]
+    by_tap: defaultdict[SentTap, list[f.ScanTaken]] = defaultdict(list)
+    for key, tap in taps_of_scans(seen).items():
+        by_tap[tap].append(by_key[key])
+    found = [(wish, sorted((scan for tap in wish.taps for scan in by_tap[tap]), key=_at)) for wish in wishes]
     return [(wish, [scan for scan in scans if scan.at_ms - scans[0].at_ms < AGAIN_MS]) for wish, scans in found]
 
 
@@ -58,6 +61,10 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 def wrong(scans: Scans, facts: Sequence[Fact]) -> list[tuple[str, list[str]]]:
     """The checks that complain."""
     return [(sentence, found) for sentence, check in CHECKS if (found := check(scans, facts))]
+
+
+def _at(scan: f.ScanTaken) -> int:
+    return scan.at_ms
 
 
 def _bookings(facts: Iterable[Fact]) -> Counter[tuple[str, int]]:

@@ -1,6 +1,6 @@
 """The last taps of the board, whoever was quicker: the devices or the page."""
 
-from hub.web.live import Live
+from hub.web.live import LAST_TAPS, Live
 from tests.schools import Day, small_school
 
 
@@ -11,3 +11,13 @@ def test_a_tap_of_a_device_that_was_quicker_than_the_page_stands_once() -> None:
     live.heard(1, (during,))
     live.remember([during, before])
     assert list(live.taps) == [during, before]
+
+
+def test_a_full_board_of_taps_of_before_keeps_the_one_that_came_meanwhile() -> None:
+    """Kills, seed 4: the hub came back under load, and the board never showed the tap that came while it was read."""
+    day = Day(small_school())
+    taps = [day.tap("Léa", "drink-till", f"{9 + nth // 30:02}:{nth % 30 * 2:02}") for nth in range(LAST_TAPS + 2)]
+    live = Live("start")
+    live.heard(1, (taps[-1],))
+    live.remember(reversed(taps[:-1]))
+    assert list(live.taps) == list(reversed(taps))[:LAST_TAPS]
