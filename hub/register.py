@@ -10,6 +10,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,20 +24,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from hub import tables as t
 from hub.core.calendar import DayKind, Window
 from hub.core.formulas import Line
+from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
 from hub.core.school import (
     Adult,
-    Allergen,
     Badge,
     BadgeState,
     CalendarDay,
-    Canteen,
     Custody,
     Device,
-    Diet,
     FamilyFile,
     Household,
-    Menu,
-    Offer,
     PayerOverride,
     Policy,
     Product,
@@ -51,11 +48,11 @@ from hub.core.school import (
     Site,
     Tariff,
     TariffGroup,
-    Unordered,
     WalletScope,
     Weeks,
     edited,
 )
+from hub.core.timetable import AbsenceReason, Attendance, ClassHours, LegalClass, Plan
 from hub.errors import DamageError, RowError
 from hub.folder import Die, Folder, disk_full, settle_log
 from hub.migrations import migrate
@@ -294,6 +291,8 @@ def _stored(row: Row) -> dict[str, Any]:
             values["lines"] = msgspec.to_builtins(row.lines)
         case Custody():
             values["weekdays"] = sorted(row.weekdays)
+        case Plan():
+            values |= {"weekdays": sorted(row.weekdays), "excluded": sorted(day.isoformat() for day in row.excluded)}
         case Programme():
             values["windows"] = [[sorted(window.weekdays), window.start_min, window.end_min] for window in row.windows]
         case Product():
@@ -311,7 +310,8 @@ def _site(row: RowMapping) -> Site:
 
 def _programme(row: RowMapping) -> Programme:
     windows = tuple(Window(frozenset(weekdays), start_min, end_min) for weekdays, start_min, end_min in row["windows"])
-    return Programme(row["id"], row["site"], Use(row["use"]), row["name"], windows, Scans(row["scans"]))
+    kinds = {"use": Use(row["use"]), "scans": Scans(row["scans"]), "attendance": Attendance(row["attendance"])}
+    return Programme(**{**row, **kinds, "windows": windows, "legal": LegalClass(row["legal"])})
 
 
 def _tariff(row: RowMapping) -> Tariff:
@@ -321,7 +321,7 @@ def _tariff(row: RowMapping) -> Tariff:
 def _product(row: RowMapping) -> Product:
     kind, policy = ProductKind(row["kind"]), Policy(row["policy"])
     allergens, diets = _allergens(row["allergens"]), frozenset(row["diets"])
-    return Product(row["id"], row["site"], kind, row["name"], row["price_cents"], policy, allergens, diets)
+    return Product(row["id"], row["site"], kind, row["name"], row["price_cents"], policy, allergens, diets, LegalClass(row["legal"]))
 
 
 def _canteen(row: RowMapping) -> Canteen:
@@ -350,6 +350,10 @@ def _badge(row: RowMapping) -> Badge:
     return Badge(**{**row, "state": BadgeState(row["state"])})
 
 
+def _plan(row: RowMapping) -> Plan:
+    return Plan(**{**row, "weekdays": frozenset(row["weekdays"]), "excluded": frozenset(map(date.fromisoformat, row["excluded"]))})
+
+
 def _custody(row: RowMapping) -> Custody:
     return Custody(**{**row, "weeks": Weeks(row["weeks"]), "weekdays": frozenset(row["weekdays"])})
 
@@ -373,6 +377,9 @@ _TABLE: dict[type, Table] = {
     Diet: t.diet,
     Custody: t.custody,
     PayerOverride: t.payer_override,
+    Plan: t.plan,
+    AbsenceReason: t.absence_reason,
+    ClassHours: t.class_hours,
 }
 _READ: dict[Table, Any] = {
     t.site: _site,
@@ -386,6 +393,9 @@ _READ: dict[Table, Any] = {
     t.badge: _badge,
     t.custody: _custody,
     t.payer_override: lambda row: PayerOverride(**row),
+    t.plan: _plan,
+    t.absence_reason: lambda row: AbsenceReason(**row),
+    t.class_hours: lambda row: ClassHours(**row),
     t.canteen: _canteen,
     t.menu: _menu,
     t.diet: _diet,

@@ -21,27 +21,9 @@ from hub.core.calendar import Window
 from hub.core.canteen import day_number
 from hub.core.facts import derived
 from hub.core.lists import Column, Said, understood
+from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
 from hub.core.money import read_cents
-from hub.core.school import (
-    Allergen,
-    Canteen,
-    Device,
-    Diet,
-    Menu,
-    Offer,
-    Policy,
-    Product,
-    ProductKind,
-    Programme,
-    Reader,
-    Row,
-    Scans,
-    School,
-    Site,
-    Unordered,
-    WalletScope,
-    edited,
-)
+from hub.core.school import Device, Policy, Product, ProductKind, Programme, Reader, Row, Scans, School, Site, WalletScope, edited
 from hub.days import CalendarFile, calendar_rows
 from hub.errors import ImportRefusedError
 from hub.imports import read, refuse

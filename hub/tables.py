@@ -3,7 +3,7 @@
 Times are Unix ms. A change here needs a migration (hub/migrations); a test holds both equal.
 """
 
-from sqlalchemy import JSON, BigInteger, Column, Date, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 
 def _points_to(column: str) -> ForeignKey:
@@ -40,6 +40,9 @@ site = Table(
     Column("wallet_scope", Text, nullable=False, server_default="household"),
     Column("low_cents", BigInteger, nullable=False, server_default="200"),
     Column("files_due_day", Date),
+    Column("pilot_from", Date),
+    Column("live_from", Date),
+    Column("whole_runs", Boolean, nullable=False, server_default="0"),
 )
 programme = Table(
     "programme",
@@ -50,6 +53,41 @@ programme = Table(
     Column("name", Text, nullable=False),
     Column("windows", JSON, nullable=False, comment="[[weekdays], start_min, end_min], …"),
     Column("scans", Text, nullable=False, server_default="both", comment="both, entry, exit"),
+    Column("attendance", Text, nullable=False, server_default="open", comment="open, registered, auto"),
+    Column("within", BigInteger, nullable=False, server_default="0", comment="a programme, 0: none"),
+    Column("room", Text, nullable=False, server_default=""),
+    Column("legal", Text, nullable=False, server_default="outside_hours"),
+    Column("post_days", Integer, nullable=False, server_default="0", comment="0: at once"),
+    Column("post_weekday", Integer, nullable=False, server_default="0"),
+)
+plan = Table(
+    "plan",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("pupil", _owned_by("pupil.id"), nullable=False, index=True),
+    Column("programme", _points_to("programme.id"), nullable=False),
+    Column("from_day", Date, nullable=False),
+    Column("until_day", Date, comment="not included; none: open"),
+    Column("weekdays", JSON, nullable=False),
+    Column("excluded", JSON, nullable=False, comment="days, YYYY-MM-DD"),
+)
+absence_reason = Table(
+    "absence_reason",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("percent", Integer, nullable=False),
+    Column("cents", BigInteger, nullable=False),
+)
+class_hours = Table(
+    "class_hours",
+    metadata,
+    Column("site", _points_to("site.id"), primary_key=True),
+    Column("group", Text, primary_key=True, comment="empty: every group"),
+    Column("weekday", Integer, primary_key=True),
+    Column("start_min", Integer, nullable=False),
+    Column("tolerance_min", Integer, nullable=False),
+    Column("missed_min", Integer, nullable=False),
 )
 product = Table(
     "product",
@@ -62,6 +100,7 @@ product = Table(
     Column("policy", Text, nullable=False),
     Column("allergens", JSON, nullable=False, server_default="[]"),
     Column("diets", JSON, nullable=False, server_default="[]", comment="codes of those it suits"),
+    Column("legal", Text, nullable=False, server_default="optional"),
 )
 canteen = Table(
     "canteen",

@@ -11,10 +11,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hub.core.books import Wallet
 from hub.core.calendar import instant_ms
 from hub.core.codes import By, Clearing, Compartment, Reason
 from hub.core.facts import Refusal
+from hub.core.kept import Wallet
 from hub.core.money import read_cents, write_cents
 from hub.core.references import printed, read_reference
 from hub.core.school import School, Site, WalletScope, edited

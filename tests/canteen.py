@@ -7,7 +7,8 @@ from hub.core import canteen
 from hub.core.canteen import Wish
 from hub.core.codes import By
 from hub.core.facts import Facts, Refusal
-from hub.core.school import Canteen, Menu, Offer, Policy, Product, ProductKind
+from hub.core.menus import Canteen, Menu, Offer
+from hub.core.school import Policy, Product, ProductKind
 from tests.schools import LONG_DAY, MONDAY, SHORT_DAY, Day, moment, number
 
 TILLEULS = number("Tilleuls")

@@ -22,13 +22,17 @@ KERNEL = (
     "calendar",
     "formulas",
     "references",
+    "menus",
+    "timetable",
     "school",
     "days",
     "payers",
     "families",
     "codes",
     "whys",
+    "presence",
     "facts",
+    "kept",
     "ledger",
     "sheets",
     "books",
@@ -42,13 +46,18 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
     "lists": 1,
     "wallets": 2,
     "matching": 2,
-    "invoices": 4,
-    "bank": 5,
-    "imports": 6,
-    "scans": 6,
+    "dues": 3,
+    "corrections": 5,
+    "settlement": 5,
+    "invoices": 5,
+    "bank": 6,
+    "imports": 7,
+    "scans": 7,
+    "dayproofs": 5,
+    "audit": 7,
 }
 """How far right a room of hub/core stands. Rooms not named here are the ones in braces."""
-BRACES = 3
+BRACES = 4
 COMPOSERS = ("hub.__main__", "hub.run", "hub.web.app")
 """Where the program is put together by hand: the only rooms that see pages and shells at once."""
 FRAME = ("render", "session", "marks", "office", "passwords", "sheet", "live", "app")

@@ -5,134 +5,30 @@ What is kept a million times is a Struct without cycles: made in a third of the 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core import facts as f
-from hub.core.calendar import DAY_MS
-from hub.core.codes import Code, Compartment
+from hub.core.calendar import DAY_MS, day_code, day_coded
+from hub.core.codes import Act, Code, Stage
+from hub.core.kept import CashSession, Charge, Decided, DeviceLine, Grouped, Hold, LastTap, Meal, Place, TillAct, Wallet
 from hub.core.ledger import balanced
 from hub.core.references import Family, number_of, reference
-from hub.core.sheets import Line, Mark, Sheet, Stay
-from proto.messages import YES, Light
+from hub.core.sheets import Absence, Line, Mark, Sheet, StaffAct, Stay
+from proto.messages import YES
 
 DECIDED_KEPT = 512
 """Decisions kept per device at least, for when it reports what it had lit by itself; it holds far fewer open questions."""
 LIMIT_DAYS_KEPT = 20
 """Days of a pupil's articles that are kept: orders reach 15 days ahead (requirement S72)."""
-_AGAIN = Code.AGAIN
-"""A member of an enum is looked up slowly, and here it is for every scan of a replay."""
-
-
-class Decided(Struct, frozen=True, gc=False):
-    """What the hub had answered to a scan, and whose and where it was."""
-
-    light: Light
-    code: Code
-    pupil: int
-    reader: str
-    badge: str
-    at_ms: int
-
-
-@dataclass(slots=True)
-class DeviceLine:
-    """How far one incarnation of a device is: last record taken, last record whose shown outcome is booked."""
-
-    n: int = 0
-    shown_n: int = 0
-
-
-Place = tuple[int, int, Compartment]
-"""Site, owner (a household, or for a compartment a pupil), compartment: where there is at most one wallet."""
-
-
-class LastTap(Struct, frozen=True, gc=False):
-    """The last scan of a badge at a reader for which the pupil saw a yes, or is about to."""
-
-    inc: str
-    n: int
-    at_ms: int
-    code: Code
-
-
-class Charge(Struct, frozen=True, gc=False):
-    id: int
-    wallet: int
-    pupil: int
-    site: int
-    item: int
-    cents: int
-    reversed: bool = False
-    stay: int = 0
-    day: int = 0
-    limit_day: int = 0
-
-
-class Wallet(Struct, frozen=True, gc=False):
-    """Whose a wallet is: a household's, or (`household` 0) a pupil's; and what is written on a transfer to it."""
-
-    id: int
-    site: int
-    household: int
-    pupil: int
-    compartment: Compartment
-    reference: int
-
-    @property
-    def place(self) -> "Place":
-        return self.site, self.pupil or self.household, self.compartment
-
-
-class Hold(Struct, frozen=True, gc=False):
-    cents: int
-    until_ms: int
-
-
-class Meal(Struct, frozen=True, gc=False):
-    """`served_ms` 0 while it waits to be collected. `ask`: of the order, or of its last change; it made the charge that stands.
-
-    `late`: cancelled after the cut-off.
-    """
-
-    id: int
-    product: int
-    served_ms: int = 0
-    ask: int = 0
-    late: bool = False
-
-
-class TillAct(Struct, frozen=True, gc=False):
-    """A sale or a top-up of a cashier. `charges` of a sale; a top-up has a `wallet` and a `receipt`."""
-
-    site: int
-    who: int
-    cents: int
-    at_ms: int
-    charges: tuple[int, ...] = ()
-    wallet: int = 0
-    receipt: int = 0
-    voided: bool = False
-
-
-class CashSession(Struct, frozen=True, gc=False):
-    """A cash desk session that is open."""
-
-    id: int
-    site: int
-    desk: str
-    who: int
-    from_ms: int
-
-
-class Grouped(Struct, frozen=True, gc=False):
-    """A charge that counts towards a tariff group's day: which one, and when its stay began."""
-
-    charge: int
-    from_ms: int
+DAYS_KEPT = 60
+"""Days back whose presence is kept after they are closed: a scan or a correction of an older one is left to staff."""
+_AGAIN, _GATHERED = Code.AGAIN, Stage.GATHERED
+"""Members of an enum are looked up slowly, and here it is for every scan of a replay."""
+_NOTHING: dict[tuple[int, int], Sheet] = {}
 
 
 @dataclass(slots=True)
@@ -163,8 +59,18 @@ class Books:
     """(device, reader, badge) -> last tap."""
     inside: dict[int, dict[int, Stay]] = field(default_factory=dict)
     """pupil -> programme -> open stay."""
-    sheets: dict[tuple[int, int, int], Sheet] = field(default_factory=dict)
-    """(pupil, programme, day as YYYYMMDD) -> sheet."""
+    days: dict[int, dict[tuple[int, int], Sheet]] = field(default_factory=dict)
+    """Day as YYYYMMDD -> (pupil, programme) -> sheet; the last ones only."""
+    forgotten: int = 0
+    """The newest day whose sheets are not kept any more."""
+    closed: dict[int, int] = field(default_factory=dict)
+    """Site -> the last day that is closed."""
+    settled: dict[int, int] = field(default_factory=dict)
+    """Programme -> the last day a settlement run went through."""
+    gathered: dict[int, dict[int, None]] = field(default_factory=dict)
+    """Wallet -> charges that wait for a settlement run."""
+    acts: dict[int, StaffAct] = field(default_factory=dict)
+    """Member of staff -> the last correction, as long as it may be undone."""
     charges: dict[int, Charge] = field(default_factory=dict)
     opened: set[int] = field(default_factory=set)
     """Wallets that have brought a balance along."""
@@ -194,7 +100,7 @@ class Books:
 
     def sheet(self, pupil: int, programme: int, day: int) -> Sheet:
         """A pupil's day at a programme; an empty one (not kept) when nothing is known of it."""
-        return self.sheets.get((pupil, programme, day)) or Sheet()
+        return self.days.get(day, _NOTHING).get((pupil, programme)) or Sheet()
 
     def balance_cents(self, account: str) -> int:
         return self.balances.get(account, 0)
@@ -273,14 +179,79 @@ def _hole(books: Books, fact: f.HoleDeclared) -> None:
 
 
 def _sheet(books: Books, pupil: int, programme: int, day: int) -> Sheet:
-    sheet = books.sheets.get((pupil, programme, day))
+    sheets = books.days.get(day)
+    if sheets is None:
+        sheets = books.days[day] = {}
+    sheet = sheets.get((pupil, programme))
     if sheet is None:
-        sheet = books.sheets[pupil, programme, day] = Sheet()
+        sheet = sheets[pupil, programme] = Sheet()
     return sheet
 
 
 def _marked(books: Books, fact: f.Marked) -> None:
-    _sheet(books, fact.pupil, fact.programme, fact.day).marks[fact.mark] = Mark(fact.at_ms, fact.mark, fact.direction, fact.lit)
+    sheet = _sheet(books, fact.pupil, fact.programme, fact.day)
+    for act in books.acts.values():
+        if act.ask == fact.ask:
+            act.marks.setdefault(((fact.pupil, fact.programme, fact.day), fact.mark), sheet.marks.get(fact.mark))
+    sheet.marks[fact.mark] = Mark(fact.at_ms, fact.mark, fact.direction, fact.lit, fact.void)
+
+
+def _corrected(books: Books, fact: f.Corrected) -> None:
+    """From now on this is what the member of staff may undo; an undo cannot be undone."""
+    if fact.act is Act.UNDO:
+        books.acts.pop(fact.who, None)
+    else:
+        books.acts[fact.who] = StaffAct(fact.ask, fact.at_ms, {}, {})
+
+
+def _told(books: Books, fact: f.StayVerified | f.AbsenceMarked | f.StaySplit) -> Sheet:
+    """The sheet that staff say something of; what was said before is kept for an undo."""
+    sheet = _sheet(books, fact.pupil, fact.programme, fact.day)
+    for act in books.acts.values():
+        if act.ask == fact.ask:
+            act.sheets.setdefault((fact.pupil, fact.programme, fact.day), (sheet.verified, sheet.absence, sheet.split))
+    return sheet
+
+
+def _verified(books: Books, fact: f.StayVerified) -> None:
+    sheet = _told(books, fact)
+    sheet.verified = sheet.verified | {fact.stay} if fact.verified else sheet.verified - {fact.stay}
+
+
+def _absent(books: Books, fact: f.AbsenceMarked) -> None:
+    _told(books, fact).absence = Absence(fact.absence, fact.percent, fact.cents) if fact.absence else None
+
+
+def _split(books: Books, fact: f.StaySplit) -> None:
+    _told(books, fact).split = fact.split
+
+
+def _day_closed(books: Books, fact: f.DayClosed) -> None:
+    """Days that all sites closed long ago are not worked out again: their sheets are let go."""
+    books.closed[fact.site] = fact.day
+    forgotten = day_code(day_coded(min(books.closed.values())) - timedelta(days=DAYS_KEPT))
+    for day in [day for day in books.days if day <= forgotten]:
+        del books.days[day]
+    books.forgotten = max(books.forgotten, forgotten)
+
+
+def _posted(books: Books, fact: f.ChargesPosted) -> None:
+    for charge in fact.charges:
+        books.charges[charge] = replace(books.charges[charge], stage=Stage.POSTED)
+        _no_longer_gathered(books, fact.wallet, charge)
+    _book(books, fact.entries)
+
+
+def _no_longer_gathered(books: Books, wallet: int, charge: int) -> None:
+    waiting = books.gathered.get(wallet)
+    if waiting is not None and charge in waiting:
+        del waiting[charge]
+        if not waiting:
+            del books.gathered[wallet]
+
+
+def _settled(books: Books, fact: f.SettlementDone) -> None:
+    books.settled[fact.programme] = max(fact.through_day, books.settled.get(fact.programme, 0))
 
 
 def _opened(books: Books, fact: f.StayOpened) -> None:
@@ -327,8 +298,10 @@ def _opening(books: Books, fact: f.BalanceOpened) -> None:
 
 def _charged(books: Books, fact: f.Charged) -> None:
     books.charges[fact.charge] = Charge(
-        fact.charge, fact.wallet, fact.pupil, fact.site, fact.item, fact.cents, stay=fact.stay, day=fact.day, limit_day=fact.limit_day
+        fact.charge, fact.wallet, fact.pupil, fact.site, fact.item, fact.cents, fact.stay, fact.day, fact.limit_day, fact.stage
     )
+    if fact.stage is _GATHERED:
+        books.gathered.setdefault(fact.wallet, {})[fact.charge] = None
     if fact.limit_day:
         _spend(books, fact.pupil, fact.limit_day, fact.cents)
     if fact.why.terms is not None and fact.why.terms.group:
@@ -351,6 +324,8 @@ def _reversed(books: Books, fact: f.Reversed) -> None:
     taken = books.charges[fact.charge] = replace(books.charges[fact.charge], reversed=True)
     if taken.stay:
         _sheet(books, taken.pupil, taken.item, taken.day).lines.pop(taken.stay, None)
+    if taken.stage is _GATHERED:
+        _no_longer_gathered(books, taken.wallet, taken.id)
     _book(books, fact.entries)
     if taken.limit_day:
         _spend(books, taken.pupil, taken.limit_day, -taken.cents)
@@ -478,4 +453,11 @@ _APPLY: dict[type, Callable[[Books, Any], None]] = {
     f.CashPaidIn: _cash_in,
     f.TillSold: _till_sold,
     f.TillVoided: _till_voided,
+    f.Corrected: _corrected,
+    f.StayVerified: _verified,
+    f.AbsenceMarked: _absent,
+    f.StaySplit: _split,
+    f.DayClosed: _day_closed,
+    f.ChargesPosted: _posted,
+    f.SettlementDone: _settled,
 }

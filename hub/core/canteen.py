@@ -9,12 +9,14 @@ from datetime import date, timedelta
 
 from msgspec import Struct
 
-from hub.core.books import Books, Meal
+from hub.core.books import Books
 from hub.core.calendar import day_code, day_of, instant_ms
 from hub.core.codes import By, Code, Reason
 from hub.core.days import cut_off_ms
 from hub.core.facts import Facts, MealAwaited, MealCancelled, MealReserved, MealResold, MealServed, Refusal, derived
-from hub.core.school import Policy, Product, ProductKind, Pupil, School, Site, Unordered
+from hub.core.kept import Meal
+from hub.core.menus import Unordered
+from hub.core.school import Policy, Product, ProductKind, Pupil, School, Site
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import price_of_product
 from hub.core.wallets import Sale, charge, charge_id, reverse

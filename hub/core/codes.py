@@ -20,7 +20,7 @@ class Code(enum.StrEnum):
     NOT_ORDERED = "not_ordered"  # not sold without an order; only staff see it
     AGAIN = "again"  # the device died between commit and light: nothing done twice
     CLOSED = "closed"  # no programme at this hour
-    LATE_ORDER = "late_order"  # in older journals: older than what was known of this pupil, left to staff
+    LATE_ORDER = "late_order"  # of a day that is not kept any more (in older journals: older than what was known): left to staff
     UNKNOWN = "unknown"
     BLOCKED = "blocked"
     UNCERTAIN = "uncertain"  # the clock's error spans a change of the badge
@@ -49,6 +49,12 @@ class Reason(enum.StrEnum):
     REQUESTED = "requested"  # by the payer
     OVERPAID = "overpaid"
     LEAVER = "leaver"  # the pupil goes to another school
+    NOT_PLANNED = "not_planned"  # served, though others are expected there
+    TWO_SITES = "two_sites"  # in at two places at once
+    FORGOTTEN = "forgotten"  # the badge, or to hold it there
+    WRONG_TIME = "wrong_time"
+    WRONG_WAY = "wrong_way"  # in and out the other way round
+    CONFIRMED = "confirmed"  # as it was recorded
 
 
 class By(enum.StrEnum):
@@ -65,6 +71,27 @@ class Compartment(enum.StrEnum):
     WHOLE = ""  # a household's only one (requirement S26)
     GENERAL = "general"  # a pupil's, for everything that is bought (S28)
     RESERVE = "reserve"  # a pupil's, put in safety: never drawn by itself
+
+
+class Stage(enum.StrEnum):
+    """What a charge has done to the wallet so far."""
+
+    POSTED = ""
+    GATHERED = "gathered"  # provisional, until a settlement run posts it (requirement Q3)
+    PILOT = "pilot"  # what it would have cost; never posted (Q4)
+
+
+class Act(enum.StrEnum):
+    """What staff correct in a pupil's day."""
+
+    ADD = "add"
+    VOID = "void"
+    MOVE = "move"
+    INVERT = "invert"
+    ABSENT = "absent"
+    VERIFY = "verify"
+    SPLIT = "split"
+    UNDO = "undo"
 
 
 class Clearing(enum.StrEnum):

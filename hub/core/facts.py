@@ -6,15 +6,24 @@ their meaning. Instants are Unix ms (UTC). `ask` is the id under which the fact 
 
 import functools
 import hashlib
-from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from hub.core.codes import By, Clearing, Code, Compartment, Level, Reason
+from hub.core import presence
+from hub.core.codes import By, Clearing, Code, Compartment, Level, Reason, Stage
+from hub.core.presence import Id
 from hub.core.whys import Why
-from proto.messages import Direction, Light
+from proto.messages import Light
 
-Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Marked = presence.Marked
+StayOpened = presence.StayOpened
+StayClosed = presence.StayClosed
+StayVoided = presence.StayVoided
+StayVerified = presence.StayVerified
+StaySplit = presence.StaySplit
+AbsenceMarked = presence.AbsenceMarked
+Corrected = presence.Corrected
+DayClosed = presence.DayClosed
 
 
 class Entry(Struct, frozen=True, array_like=True, gc=False):
@@ -83,53 +92,31 @@ class Resolved(Struct, frozen=True, array_like=True, gc=False, tag="resolved"):
     item: Id
 
 
-class Marked(Struct, frozen=True, array_like=True, gc=False, tag="mark"):
-    """A scan counts for a pupil's presence on a day (YYYYMMDD) of a programme; the same mark again replaces it. `lit`: a yes was seen."""
+class ChargesPosted(Struct, frozen=True, array_like=True, gc=False, tag="posted"):
+    """A settlement run takes gathered charges from their wallet, as one entry."""
 
     ask: Id
-    mark: Id
-    pupil: int
+    wallet: int
+    payer: int
     site: int
     programme: int
-    day: int
+    charges: tuple[int, ...]
+    cents: int
     at_ms: int
-    direction: Direction
-    lit: bool = True
+    entries: tuple[Entry, ...]
 
 
-class StayOpened(Struct, frozen=True, array_like=True, gc=False, tag="in"):
+class SettlementDone(Struct, frozen=True, array_like=True, gc=False, tag="settled"):
+    """A programme is settled through a day: so many charges, so much money; `pending` are questions that still wait for staff."""
+
     ask: Id
-    stay: Id
-    pupil: int
     site: int
     programme: int
+    through_day: int
+    charges: int
+    cents: int
+    pending: tuple[int, ...]
     at_ms: int
-    day: int = 0
-
-
-class StayClosed(Struct, frozen=True, array_like=True, gc=False, tag="out"):
-    """`reason` NO_EXIT: closed at the scheduled end, to be verified, nothing charged (requirement Q6)."""
-
-    ask: Id
-    stay: Id
-    pupil: int
-    site: int
-    programme: int
-    from_ms: int
-    at_ms: int
-    reason: Reason = Reason.NONE
-    day: int = 0
-
-
-class StayVoided(Struct, frozen=True, array_like=True, gc=False, tag="stay_void"):
-    """A stay turned out to be another one: a scan that came late, or staff, told more."""
-
-    ask: Id
-    stay: Id
-    pupil: int
-    site: int
-    programme: int
-    day: int
 
 
 class WalletOpened(Struct, frozen=True, array_like=True, gc=False, tag="wallet"):
@@ -158,6 +145,7 @@ class Charged(Struct, frozen=True, array_like=True, gc=False, tag="charge"):
     """`payer` is a household, `pupil` the beneficiary. `item`: the programme or product. `reason` says why a limit was passed.
 
     `limit_day`: the day of service (YYYYMMDD) whose daily limit an article counts for; 0 for what is always served.
+    `stage`: where it is not posted, `entries` are empty: gathered for a settlement run, or of a pilot.
     """
 
     ask: Id
@@ -175,6 +163,7 @@ class Charged(Struct, frozen=True, array_like=True, gc=False, tag="charge"):
     limit_day: int = 0
     stay: int = 0
     day: int = 0
+    stage: Stage = Stage.POSTED
 
 
 class HoldPlaced(Struct, frozen=True, array_like=True, gc=False, tag="hold"):
@@ -230,7 +219,7 @@ class Cleared(Struct, frozen=True, array_like=True, gc=False, tag="clear"):
 
 
 class Reversed(Struct, frozen=True, array_like=True, gc=False, tag="reverse"):
-    """A charge is taken back whole."""
+    """A charge is taken back whole; without entries where it was not posted."""
 
     ask: Id
     charge: Id
@@ -242,7 +231,10 @@ class Reversed(Struct, frozen=True, array_like=True, gc=False, tag="reverse"):
 
 
 class MealReserved(Struct, frozen=True, array_like=True, gc=False, tag="meal"):
-    """`day` is the site's calendar day as YYYYMMDD. The same `meal` again: this product instead, by the charge of this ask."""
+    """`day` is the site's calendar day as YYYYMMDD. The same `meal` again: this product instead, by the charge of this ask.
+
+    `deferred`: ordered in a pilot for a day after it; it is charged when the site goes live.
+    """
 
     ask: Id
     meal: Id
@@ -253,6 +245,7 @@ class MealReserved(Struct, frozen=True, array_like=True, gc=False, tag="meal"):
     by: By = By.STAFF
     who: int = 0
     at_ms: int = 0
+    deferred: bool = False
 
 
 class MealServed(Struct, frozen=True, array_like=True, gc=False, tag="served"):
@@ -413,6 +406,13 @@ Fact = (
     | CashPaidIn
     | TillSold
     | TillVoided
+    | Corrected
+    | StayVerified
+    | AbsenceMarked
+    | StaySplit
+    | DayClosed
+    | ChargesPosted
+    | SettlementDone
 )
 Facts = tuple[Fact, ...]
 

@@ -9,9 +9,10 @@ import re
 from dataclasses import replace
 from datetime import date
 
-from hub.core.books import Books, Place
+from hub.core.books import Books
 from hub.core.codes import Compartment
 from hub.core.facts import derived
+from hub.core.kept import Place
 from hub.core.lists import Column, Said, Table, Wrong, fold, read_amount, read_day, understood
 from hub.core.matching import Child, Home
 from hub.core.money import write_cents

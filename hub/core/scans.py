@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from hub.core import attendance, canteen, till
 from hub.core.badges import badge_at
-from hub.core.books import Books, Decided
+from hub.core.books import Books
 from hub.core.codes import Code, Reason
 from hub.core.facts import Facts, HoleDeclared, ScanTaken, ShownBooked, Unresolved, derived, scan_ask
+from hub.core.kept import Decided
 from hub.core.school import Badge, BadgeState, ProductKind, School
 from hub.core.tap import Outcome, Tap
 from hub.core.wallets import charge_id, reverse

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from hub.core.calendar import DayKind, Window
 from hub.core.formulas import Line
+from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer
+from hub.core.timetable import AbsenceReason, Attendance, ClassHours, LegalClass, Plan
 from proto.messages import Direction, Use
 
 
@@ -53,33 +55,6 @@ class Weeks(enum.StrEnum):
     ODD = "odd"
 
 
-class Allergen(enum.StrEnum):
-    """The fourteen that must be declared (Regulation (EU) 1169/2011, annex II)."""
-
-    GLUTEN = "gluten"
-    CRUSTACEANS = "crustaceans"
-    EGGS = "eggs"
-    FISH = "fish"
-    PEANUTS = "peanuts"
-    SOY = "soy"
-    MILK = "milk"
-    NUTS = "nuts"
-    CELERY = "celery"
-    MUSTARD = "mustard"
-    SESAME = "sesame"
-    SULPHITES = "sulphites"
-    LUPIN = "lupin"
-    MOLLUSCS = "molluscs"
-
-
-class Unordered(enum.StrEnum):
-    """What becomes of a pupil who comes without an order (requirements S79, Q11)."""
-
-    ALLOW = "allow"
-    SURCHARGE = "surcharge"
-    REFUSE = "refuse"  # never a meal
-
-
 class BadgeState(enum.StrEnum):
     ACTIVE = "active"
     BLOCKED = "blocked"
@@ -91,7 +66,9 @@ class BadgeState(enum.StrEnum):
 class Site:
     """One place of the school (*implantation*). `floor_cents`: how far below zero the `limit` policy lets a wallet go, ≤ 0.
 
-    `low_cents`: a wallet that falls below this is low, ≥ 0 (requirement S36). Raises ValueError for thresholds the wrong way round.
+    `low_cents`: a wallet that falls below this is low, ≥ 0 (requirement S36). Services before `live_from` are priced and cost nothing:
+    the pilot, announced from `pilot_from` (S2). `whole_runs`: a settlement with anything left to verify posts nothing at all.
+    Raises ValueError for thresholds or dates the wrong way round.
     """
 
     id: int
@@ -102,15 +79,24 @@ class Site:
     low_cents: int = 2_00
     files_due_day: date | None = None
     """By when family files have to be valid to count from their own first day; None = whenever."""
+    pilot_from: date | None = None
+    live_from: date | None = None
+    whole_runs: bool = False
 
     def __post_init__(self) -> None:
+        if self.pilot_from and not (self.live_from and self.pilot_from < self.live_from):
+            raise ValueError(f"{self.name}: a pilot begins before it goes live: set `live_from` to a later day")
         if self.floor_cents > 0 or self.low_cents < 0:
             raise ValueError(f"{self.name}: a floor is at most 0,00 and a low balance at least 0,00")
 
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """Care or study at a site, its hours, and which scans make a stay."""
+    """Care or study at a site, its hours, and which scans make a stay.
+
+    `within`: the programme whose stays it takes its hours out of, for those planned here (study within care, S44); 0 = none.
+    Charges are posted every `post_days` days on `post_weekday` (0 = Monday) by a settlement run, or at once (`post_days` 0; Q3).
+    """
 
     id: int
     site: int
@@ -118,6 +104,12 @@ class Programme:
     name: str
     windows: tuple[Window, ...]
     scans: Scans = Scans.BOTH
+    attendance: Attendance = Attendance.OPEN
+    within: int = 0
+    room: str = ""
+    legal: LegalClass = LegalClass.OUTSIDE_HOURS
+    post_days: int = 0
+    post_weekday: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +125,7 @@ class Product:
     allergens: frozenset[Allergen] = frozenset()
     diets: frozenset[str] = frozenset()
     """Codes of the diets it suits."""
+    legal: LegalClass = LegalClass.OPTIONAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,52 +168,6 @@ class FamilyFile:
     qf_cents: int = -1
     received_day: date | None = None
     validated_day: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A product on a day's menu: its price of that day, and what it contains that day beside the product's own allergens."""
-
-    product: int
-    price_cents: int
-    allergens: frozenset[Allergen] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Menu:
-    """What can be ordered for a day at a site (requirements S71, S74)."""
-
-    site: int
-    day: date
-    offers: tuple[Offer, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Canteen:
-    """How a site takes orders and runs its till; a site without a row goes by these defaults (requirements S72, S73, S79, Q11, P16).
-
-    Orders are taken `horizon_days` ahead, until `cut_off_min` after midnight `days_before` working days before; portions that are
-    cancelled later are resold until `waiting_until_min` of the day. A pupil who comes without an order: `walk_up` for a meal,
-    `unordered` for another product of the day's menu, each with its surcharge in cents. Above `void_limit_cents` another person voids.
-    Raises ValueError for a walk-up meal that would be refused.
-    """
-
-    site: int
-    horizon_days: int = 15
-    cut_off_min: int = 9 * 60
-    days_before: int = 0
-    waiting_until_min: int = 12 * 60
-    walk_up: Unordered = Unordered.ALLOW
-    walk_up_cents: int = 0
-    unordered: Unordered = Unordered.ALLOW
-    unordered_cents: int = 0
-    void_limit_cents: int = 10_00
-
-    def __post_init__(self) -> None:
-        if self.walk_up is Unordered.REFUSE:
-            raise ValueError("a child who is there eats: a meal without an order is allowed, or has a surcharge")
-        if min(self.horizon_days, self.days_before, self.walk_up_cents, self.unordered_cents, self.void_limit_cents) < 0:
-            raise ValueError(f"a canteen has no negative days, surcharge or limit: {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,15 +235,6 @@ class Pupil:
     key: str = ""
     birth_order: int = 0
     child_type: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Diet:
-    """What a pupil eats: the code of a diet, empty for none, and allergens. Health data: for kitchen and cashier only."""
-
-    pupil: int
-    code: str = ""
-    allergens: frozenset[Allergen] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,13 +312,23 @@ class School:
     groups: Mapping[int, TariffGroup] = field(default_factory=dict)
     files: Mapping[int, tuple[FamilyFile, ...]] = field(default_factory=dict)
     """By household, oldest first."""
+    plans: Mapping[int, tuple[Plan, ...]] = field(default_factory=dict)
+    """By pupil, oldest first."""
+    absences: Mapping[int, AbsenceReason] = field(default_factory=dict)
+    class_hours: Mapping[tuple[int, str, int], ClassHours] = field(default_factory=dict)
     kin: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     """household -> pupils it may have to pay for, eldest first: made from pupils, custody and overrides."""
+    inner: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """programme -> those within it: made from programmes."""
 
     def programme_for(self, site: int, use: Use) -> Programme | None:
         """The programme of this use at this site; of two, always the same one, in whatever order they were read."""
         found = (programme for programme in self.programmes.values() if programme.site == site and programme.use is use)
-        return min(found, key=lambda programme: programme.id, default=None)
+        return min(found, key=lambda programme: (programme.within > 0, programme.id), default=None)
+
+    def is_planned(self, pupil: int, programme: int, day: date) -> bool:
+        """Whether a pupil is expected at a programme on a day."""
+        return any(plan.programme == programme and plan.covers(day) for plan in self.plans.get(pupil, ()))
 
     def canteen(self, site: int) -> Canteen:
         """How a site takes orders and runs its till."""
@@ -421,6 +369,9 @@ Row = (
     | Canteen
     | Menu
     | Diet
+    | Plan
+    | AbsenceReason
+    | ClassHours
 )
 Rows = tuple[Row, ...]
 
@@ -432,7 +383,17 @@ def edited(school: School, rows: Rows) -> School:
         name, key, value = _place(school, row, changed)
         changed.setdefault(name, dict(getattr(school, name)))[key] = value
     school = replace(school, **changed)  # type: ignore[arg-type]
+    if "programmes" in changed:
+        school = replace(school, inner=_inner(school))
     return replace(school, kin=_kin(school)) if {"pupils", "custody", "overrides"} & changed.keys() else school
+
+
+def _inner(school: School) -> dict[int, tuple[int, ...]]:
+    found: dict[int, list[int]] = {}
+    for programme in sorted(school.programmes.values(), key=lambda each: each.id):
+        if programme.within:
+            found.setdefault(programme.within, []).append(programme.id)
+    return {programme: tuple(those) for programme, those in found.items()}
 
 
 def _kin(school: School) -> dict[int, tuple[int, ...]]:
@@ -456,6 +417,8 @@ def _place(school: School, row: Row, changed: Mapping[str, Mapping[object, objec
             return "tariffs", row.item, _beside(changed.get("tariffs", school.tariffs).get(row.item, ()), row)
         case FamilyFile():
             return "files", row.household, _beside(changed.get("files", school.files).get(row.household, ()), row)
+        case Plan():
+            return "plans", row.pupil, _beside(changed.get("plans", school.plans).get(row.pupil, ()), row)
         case Badge():
             states = changed.get("badges", school.badges).get(row.hash, ())
             return "badges", row.hash, in_order([*(state for state in states if state.id != row.id), row])  # type: ignore[attr-defined]
@@ -478,11 +441,13 @@ _PLACES: dict[type, tuple[str, ...]] = {
     Canteen: ("canteens", "site"),
     Menu: ("menus", "site", "day"),
     Diet: ("diets", "pupil"),
+    AbsenceReason: ("absences", "id"),
+    ClassHours: ("class_hours", "site", "group", "weekday"),
 }
 """Of rows that stand alone: the mapping, and the fields of the key."""
 
 
-def _beside(rows: Any, row: Custody | PayerOverride | Tariff | FamilyFile) -> tuple[Any, ...]:
+def _beside(rows: Any, row: Custody | PayerOverride | Tariff | FamilyFile | Plan) -> tuple[Any, ...]:
     """The rows that stand together with this one put in or replaced, oldest first."""
     others = (other for other in rows if other.id != row.id)
     return tuple(sorted((*others, row), key=lambda each: (each.from_day, each.id)))

@@ -15,6 +15,7 @@ class Mark(Struct, frozen=True, gc=False, order=True):
     id: int
     direction: Direction
     lit: bool = True
+    void: bool = False
 
 
 class Stay(Struct, frozen=True, gc=False):
@@ -39,10 +40,42 @@ class Line(Struct, frozen=True, gc=False):
     to_ms: int
 
 
+class Absence(Struct, frozen=True, gc=False):
+    """What staff said of a planned pupil who did not come, and what that costs."""
+
+    reason: int
+    percent: int
+    cents: int
+
+
 @dataclass(slots=True)
 class Sheet:
-    """A pupil's day at a programme: the scans that count, the stays they make, and what each was charged; by id."""
+    """A pupil's day at a programme: the scans that count, the stays they make, and what each was charged; by id.
+
+    `verified` stays; `split`: whether it is cut out of the stays of the programme around it, None = as planned.
+    """
 
     marks: dict[int, Mark] = field(default_factory=dict)
     stays: dict[int, Stay] = field(default_factory=dict)
     lines: dict[int, Line] = field(default_factory=dict)
+    verified: frozenset[int] = frozenset()
+    absence: Absence | None = None
+    split: bool | None = None
+
+
+class StaffAct(Struct, frozen=True, gc=False):
+    """The last correction of a member of staff, and what each thing it changed was before: for an undo.
+
+    `marks`: None = there was none; `sheets`: what was verified, the absence, the split.
+    """
+
+    ask: int
+    at_ms: int
+    marks: dict["MarkKey", Mark | None]
+    sheets: dict["SheetKey", tuple[frozenset[int], Absence | None, bool | None]]
+
+
+SheetKey = tuple[int, int, int]
+"""Pupil, programme, day as YYYYMMDD."""
+MarkKey = tuple[SheetKey, int]
+"""Which sheet, which mark."""

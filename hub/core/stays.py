@@ -50,7 +50,7 @@ class Reading(Struct, frozen=True):
 def read(programme: Programme, zone: ZoneInfo, day: int, marks: Iterable[Mark]) -> Reading:
     """Read all marks of a pupil at a programme on one day (`care_day`, as YYYYMMDD), in whatever order they are given."""
     walk = _Walk(programme, spans_around(programme.windows, day_coded(day), zone))
-    for mark in sorted(marks):
+    for mark in sorted(mark for mark in marks if not mark.void):
         walk.codes[mark.id] = walk.step(mark)
     return Reading((*walk.ended, walk.present) if walk.present else tuple(walk.ended), walk.present is not None, walk.codes)
 

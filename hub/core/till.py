@@ -8,14 +8,16 @@ from datetime import date
 
 from msgspec import Struct
 
-from hub.core.books import Books, CashSession
+from hub.core.books import Books
 from hub.core.calendar import day_code, day_of
 from hub.core.codes import Code, Reason
 from hub.core.facts import CashCounted, CashPaidIn, Charged, Facts, Refusal, TillSold, TillVoided, derived
+from hub.core.kept import CashSession
 from hub.core.ledger import cash_account, imbalance_account, move, vault_account, wallet_account
+from hub.core.menus import Allergen, Diet, Unordered
 from hub.core.money import MAX_CENTS
 from hub.core.payers import payer_on
-from hub.core.school import Allergen, Diet, Policy, Product, ProductKind, School, Unordered
+from hub.core.school import Policy, Product, ProductKind, School
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import price_of_product
 from hub.core.wallets import Sale, charge, lowered, place_of, reverse, wallet_of

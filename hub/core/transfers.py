@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from hub.core.books import Books, Place, Wallet
+from hub.core.books import Books
 from hub.core.codes import By, Clearing, Reason
 from hub.core.facts import Cleared, Fact, Facts, HoldReleased, Refusal, Transferred
+from hub.core.kept import Place, Wallet
 from hub.core.ledger import clearing_account, move, wallet_account
 from hub.core.payers import payers
 from hub.core.school import School, Site, WalletScope

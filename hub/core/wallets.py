@@ -10,16 +10,17 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from hub.core.books import Books, Charge, Place, next_reference
+from hub.core.books import Books, next_reference
 from hub.core.calendar import MINUTE_MS, day_code, day_of
-from hub.core.codes import Compartment, Level, Reason
+from hub.core.codes import Compartment, Level, Reason, Stage
 from hub.core.facts import BalanceOpened, Charged, Facts, HoldPlaced, HoldReleased, LowBalance, Refusal, Reversed, WalletOpened, derived
+from hub.core.kept import Charge, Place
 from hub.core.ledger import move, opening_account, sales_account, wallet_account
 from hub.core.payers import payer_on
 from hub.core.school import Policy, Pupil, School, Site, WalletScope
 from hub.core.whys import Why
 
-_SERVED, _BY_HOUSEHOLD, _WHOLE = Policy.MUST_SERVE, WalletScope.HOUSEHOLD, Compartment.WHOLE
+_SERVED, _BY_HOUSEHOLD, _WHOLE, _POSTED = Policy.MUST_SERVE, WalletScope.HOUSEHOLD, Compartment.WHOLE, Stage.POSTED
 """Members of an enum are looked up slowly, and these are for every charge."""
 _NO_HOLD: tuple[int, int, Facts] = (0, 0, ())
 
@@ -28,7 +29,7 @@ class Sale(Struct, frozen=True):
     """What is charged to whom. `item` is a programme or a product; `forced`: it has already happened, it can only be booked.
 
     `day`: the day of service where it is not the site's day of `at_ms`; it says who pays, and whose daily limit counts.
-    `hold`: the hold that this charge settles, 0 = none.
+    `hold`: the hold that this charge settles, 0 = none. `stage`: how far it goes at once; in the pilot of its site it goes nowhere.
     """
 
     pupil: Pupil
@@ -42,6 +43,7 @@ class Sale(Struct, frozen=True):
     day: date | None = None
     hold: int = 0
     stay: int = 0
+    stage: Stage = Stage.POSTED
 
 
 def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = ()) -> Facts | Refusal:
@@ -52,12 +54,13 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
     """
     payer, place = _paid_from(school, sale)
     wallet, opened = wallet_of(books, ask, place, sale.at_ms, earlier)
-    account = wallet_account(wallet)
+    account, stage = wallet_account(wallet), Stage.PILOT if sale.site.live_from and in_pilot(sale.site, _day(sale)) else sale.stage
+    posted = stage is _POSTED
     before_cents = books.balance_cents(account) + (moved_cents(earlier, wallet) if earlier else 0)
-    after_cents = before_cents - sale.cents
+    after_cents = before_cents - (sale.cents if posted else 0)
     held, kept, released = _settled(books, ask, wallet, sale) if wallet in books.holds else _NO_HOLD
     limit_day = 0 if sale.policy is _SERVED else _limit_day(sale)
-    short = _stopped(books, sale, limit_day, after_cents - kept, earlier) if limit_day else None
+    short = _stopped(books, sale, limit_day, after_cents - kept, earlier) if limit_day and posted else None
     if short and not sale.forced:
         return short
     booked = Charged(
@@ -72,15 +75,22 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
         at_ms=sale.at_ms,
         why=sale.why,
         reason=Reason.OFFLINE if short else Reason.NONE,
-        entries=move(account, sales_account(sale.site.id, sale.item), sale.cents),
+        entries=move(account, sales_account(sale.site.id, sale.item), sale.cents) if posted else (),
         limit_day=limit_day,
         stay=sale.stay,
         day=day_code(sale.day) if sale.stay and sale.day else 0,
+        stage=stage,
     )
-    level = fallen(sale.site, (before_cents, held), (after_cents, kept)) if after_cents - kept < sale.site.low_cents else None
+    low = posted and after_cents - kept < sale.site.low_cents
+    level = fallen(sale.site, (before_cents, held), (after_cents, kept)) if low else None
     if level is None:
         return (*opened, booked, *released)
     return (*opened, booked, *released, LowBalance(ask, wallet, payer, level, after_cents, sale.at_ms))
+
+
+def in_pilot(site: Site, day: date) -> bool:
+    """Whether a service of this day costs nothing yet: what it would have cost is shown (requirements S2, Q4)."""
+    return site.live_from is not None and day < site.live_from
 
 
 def lowest_cents(policy: Policy, site: Site, after_cents: int) -> int:
@@ -103,7 +113,8 @@ def reverse(ask: int, taken: Charge, at_ms: int, reason: Reason) -> Facts:
     """Take a whole charge back; nothing when that was already done."""
     if taken.reversed:
         return ()
-    entries = move(sales_account(taken.site, taken.item), wallet_account(taken.wallet), taken.cents)
+    posted = taken.stage is _POSTED
+    entries = move(sales_account(taken.site, taken.item), wallet_account(taken.wallet), taken.cents) if posted else ()
     return (Reversed(ask, taken.id, taken.wallet, taken.cents, at_ms, reason, entries),)
 
 

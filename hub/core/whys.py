@@ -11,6 +11,7 @@ class Rule(enum.StrEnum):
     PRICE = "price"
     BANDS = "bands"
     UNPRICED = "unpriced"  # no tariff was in force: nothing is charged
+    ABSENCE = "absence"  # what the reason of an absence costs
 
 
 class Part(Struct, frozen=True, array_like=True, gc=False):

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from hub.errors import StartError
 
-NEWEST = "0008"
+NEWEST = "0009"
 """The last step this program knows; a test holds it to the files."""
 
 

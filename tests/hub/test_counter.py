@@ -10,7 +10,8 @@ from hub.__main__ import REFUSED, main
 from hub.core import canteen, till
 from hub.core.canteen import day_number
 from hub.core.facts import Refusal
-from hub.core.school import Allergen, Diet, Offer, School
+from hub.core.menus import Allergen, Diet, Offer
+from hub.core.school import School
 from hub.counter import SENTENCES, pupil_called, refused
 from hub.errors import ImportRefusedError, RefusedError
 from hub.memory import memory

@@ -22,20 +22,16 @@ from sqlalchemy.exc import OperationalError
 import hub.migrations
 from hub.core.calendar import DayKind, Window
 from hub.core.formulas import Band, Bands, ByBracket, ByEffort, Fixed, Kin, Late, Line, Periods, Session, Siblings
+from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
 from hub.core.school import (
     Adult,
-    Allergen,
     Badge,
     BadgeState,
     CalendarDay,
-    Canteen,
     Custody,
     Device,
-    Diet,
     FamilyFile,
     Household,
-    Menu,
-    Offer,
     PayerOverride,
     Policy,
     Product,
@@ -50,7 +46,6 @@ from hub.core.school import (
     Site,
     Tariff,
     TariffGroup,
-    Unordered,
     WalletScope,
     Weeks,
     edited,

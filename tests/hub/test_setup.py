@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hub.core.formulas import Fixed, Line, Periods
-from hub.core.school import Allergen, Canteen, Device, Policy, School, edited
+from hub.core.menus import Allergen, Canteen
+from hub.core.school import Device, Policy, School, edited
 from hub.errors import ImportRefusedError
 from hub.setup import describe
 from proto.errors import SettingsError

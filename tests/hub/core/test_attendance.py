@@ -335,7 +335,7 @@ def test_the_order_in_which_scans_arrive_changes_nothing_in_the_end(taps: list[t
             day.take(scan("Léa", reader, clock, n=1 + TAPS.index((reader, clock))))
         day.close("23:00")
         check_books([fact for each in day.facts for fact in each], day.books)
-    assert late.books.sheets[KEY].stays == timely.books.sheets[KEY].stays
+    assert late.books.sheet(*KEY).stays == timely.books.sheet(*KEY).stays
     assert charged_cents(late) == charged_cents(timely)
     assert {(one.subject, one.reason) for one in late.questions()} == {(one.subject, one.reason) for one in timely.questions()}
 

@@ -11,7 +11,8 @@ from hub.core import canteen, till
 from hub.core.codes import By, Level, Reason
 from hub.core.facts import CashCounted, CashPaidIn, Charged, Fact, Facts, LowBalance, Refusal, TillSold, TillVoided
 from hub.core.ledger import cash_account, imbalance_account, vault_account
-from hub.core.school import Allergen, Canteen, Custody, Diet, Menu, Offer, Policy, Unordered
+from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
+from hub.core.school import Custody, Policy
 from hub.core.till import MAX_PAID_IN_CENTS, Cashier, CashierView, Goods
 from tests.journals import check_books
 from tests.schools import MONDAY, Day, moment, number

@@ -11,7 +11,7 @@ from hub.core import canteen
 from hub.core.canteen import Count
 from hub.core.codes import By, Code
 from hub.core.facts import Charged, Fact, MealResold, MealServed, Reversed
-from hub.core.school import Allergen, Canteen, Diet, Unordered
+from hub.core.menus import Allergen, Canteen, Diet, Unordered
 from hub.core.tariffs import cents_of
 from proto.messages import Light
 from tests.canteen import TILLEULS, cancel, code, order, put_on_the_menu, rules, wait, wish

@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.codes import By, Clearing, Code, Compartment, Level, Reason
+from hub.core.codes import Act, By, Clearing, Code, Compartment, Level, Reason, Stage
 from hub.core.facts import (
+    AbsenceMarked,
     BalanceOpened,
     CashCounted,
     CashPaidIn,
     Charged,
+    ChargesPosted,
     Cleared,
+    Corrected,
+    DayClosed,
     Entry,
     Fact,
     HoldPlaced,
@@ -31,9 +35,12 @@ from hub.core.facts import (
     Resolved,
     Reversed,
     ScanTaken,
+    SettlementDone,
     ShownBooked,
     StayClosed,
     StayOpened,
+    StaySplit,
+    StayVerified,
     StayVoided,
     TillSold,
     TillVoided,
@@ -90,6 +97,15 @@ FACTS: list[Fact] = [
     StayVoided(6, 51, 5, 2, 6, 20250106),
     Resolved(6, 41),
     Charged(29, 96, 9, 8, 5, 2, 6, 75, MONDAY_MS, CARE, Reason.NONE, SALE, 0, 51, 20250106),
+    Charged(30, 97, 9, 8, 5, 2, 6, 75, MONDAY_MS, CARE, Reason.NONE, (), 0, 51, 20250106, Stage.GATHERED),
+    Corrected(31, Act.MOVE, 5, 6, 20250106, 15, Reason.WRONG_TIME, MONDAY_MS),
+    Corrected(32, Act.UNDO, 5, 6, 20250106, 15, Reason.UNDONE, MONDAY_MS, 31),
+    StayVerified(33, 51, 5, 6, 20250106),
+    AbsenceMarked(34, 5, 2, 6, 20250106, 341, 50, 0),
+    StaySplit(35, 5, 7, 20250106, split=True),
+    DayClosed(36, 2, 20250106, MONDAY_MS),
+    ChargesPosted(37, 9, 8, 2, 6, (97, 98), 150, MONDAY_MS, (Entry("wallet:9", -150), Entry("sales:2:6", 150))),
+    SettlementDone(38, 2, 6, 20250110, 2, 150, (41,), MONDAY_MS),
 ]
 
 encode = msgspec.json.Encoder().encode
@@ -134,6 +150,14 @@ def test_a_fact_is_written_and_read_as_it_always_was(place: int) -> None:
         (15, FACTS[22]),
         (16, FACTS[23]),
         (17, FACTS[24]),
+        (18, FACTS[9]),
+        (19, FACTS[10]),
+        (20, FACTS[12]),
+        (21, FACTS[22]),
+        (22, FACTS[23]),
+        (23, FACTS[24]),
+        (24, FACTS[30]),
+        (25, FACTS[33]),
     ],
 )
 def test_an_older_shorter_array_is_read_with_what_was_meant_before_the_field_existed(place: int, older: Fact) -> None:

@@ -1,0 +1,359 @@
+"""What a pupil's day costs: from the stays that count to charges, made equal to what was charged before by further facts.
+
+What is priced together is worked out together, in the order of the clock: a programme with those within it, all programmes of a tariff
+group, and the days of brothers and sisters where the price asks who was there. So it changes nothing in which order scans arrive.
+A price once made stands for the same times; what is not right any more is taken back whole, and made again (requirement M3).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+
+from hub.core.books import Books
+from hub.core.calendar import Span, day_code, day_coded, day_of, spans_around
+from hub.core.codes import Reason, Stage
+from hub.core.facts import Facts, Refusal, derived
+from hub.core.formulas import Session
+from hub.core.payers import payers
+from hub.core.school import Policy, Programme, Pupil, Scans, School, Site, Tariff
+from hub.core.sheets import Line, Sheet
+from hub.core.stays import Reading, Visit, read
+from hub.core.tariffs import Occasion, price, tariff_on
+from hub.core.timetable import Attendance
+from hub.core.wallets import Sale, charge, reverse
+from hub.core.whys import Rule, Terms, Why
+
+
+class Day(Struct, frozen=True):
+    """A pupil's day at a site, on whose behalf and when it is booked. `sheets` of programmes that are about to change."""
+
+    school: School
+    books: Books
+    ask: int
+    pupil: Pupil
+    site: Site
+    day: int
+    now_ms: int
+    sheets: Mapping[int, Sheet] = {}
+
+    def sheet(self, programme: int) -> Sheet:
+        return self.sheets.get(programme) or self.books.sheet(self.pupil.id, programme, self.day)
+
+
+class Part(Struct, frozen=True):
+    """A piece of a stay at the price of one programme. `id`: of its line; `stay`: whose piece; `Absence` is priced by its sheet."""
+
+    id: int
+    stay: int
+    programme: int
+    from_ms: int
+    to_ms: int
+    absent: bool = False
+
+
+_Wanted = tuple[Part, int, Why | None]
+"""What a part costs; no derivation where the charge that was made stands."""
+
+
+def due(day: Day, programme: Programme, found: Reading, earlier: Facts = ()) -> Facts:
+    """The facts that make the charges right once a programme's day reads like this. `earlier`: of the same ask."""
+    facts = _evened(day, _together(day, programme), {programme.id: found}, _here(day, found, programme), earlier)
+    if day.school.kin and _asks_for_siblings(day.school, day.day) and _came_or_went(day, programme, found):
+        for sibling in _siblings(day):
+            facts += _of_sibling(day, sibling, _here(day, found, programme), (*earlier, *facts))
+    return facts
+
+
+def _evened(day: Day, roots: Iterable[Programme], readings: Mapping[int, Reading], present: Mapping[int, bool], earlier: Facts) -> Facts:
+    """Charges that are not right any more are taken back whole, those that are missing are made."""
+    known: dict[int, Line] = {}
+    for programme in (inner for root in roots for inner in _family(day.school, root)):
+        known |= day.sheet(programme.id).lines
+    wanted = tuple(_priced(day, roots, readings, known, present))
+    right = {part.id: why for part, _, why in wanted}
+    stays = {part.stay for part, *_ in wanted} | {derived(visit.id, "stay") for found in readings.values() for visit in found.visits}
+    facts: Facts = ()
+    replaced = False
+    for line_id, line in known.items():
+        if right.get(line_id, _GONE) is not None:
+            taken = day.books.charges[line.charge]
+            replaced |= taken.stage is Stage.POSTED
+            reason = Reason.NOT_LIT if line_id in stays and line_id not in right else Reason.CORRECTED
+            facts += reverse(day.ask, taken, day.now_ms, reason)
+    for part, cents, why in wanted:
+        if why is not None:
+            facts += _charged(day, part, cents, why, replaced=replaced, earlier=(*earlier, *facts))
+    return facts
+
+
+_GONE = Why(Rule.UNPRICED)
+
+
+def _charged(day: Day, part: Part, cents: int, why: Why, *, replaced: bool, earlier: Facts) -> Facts:
+    on, programme = day_coded(day.day), day.school.programmes[part.programme]
+    site = day.school.sites[programme.site]
+    stage = Stage.GATHERED if programme.post_days and not replaced else Stage.POSTED  # a correction of what is posted is posted (Q3)
+    sale = Sale(day.pupil, site, part.programme, cents, why, Policy.MUST_SERVE, day.now_ms, day=on, stay=part.id, stage=stage)
+    booked = charge(day.school, day.books, day.ask, sale, earlier)
+    assert not isinstance(booked, Refusal), "care is always served"
+    return booked
+
+
+# --- which prices hang together -------------------------------------------------------------------
+
+
+def _family(school: School, root: Programme) -> Iterator[Programme]:
+    """A programme and those within it."""
+    yield root
+    yield from (school.programmes[inner] for inner in school.inner.get(root.id, ()))
+
+
+def root_of(school: School, programme: Programme) -> Programme:
+    """The programme whose stays this one takes its hours out of; itself where there is none."""
+    return school.programmes.get(programme.within, programme) if programme.within else programme
+
+
+def _together(day: Day, programme: Programme) -> tuple[Programme, ...]:
+    """The programmes whose prices of this day hang together with this one's."""
+    root = root_of(day.school, programme)
+    tariff = tariff_on(day.school, programme.id, day_coded(day.day))
+    if tariff is None or not tariff.group:
+        return (root,)
+    roots = {root.id: root}
+    for other in seen_at(day.books, day.school, day.pupil.id, day.day):
+        its = tariff_on(day.school, other.id, day_coded(day.day))
+        if its is not None and its.group == tariff.group:
+            its_root = root_of(day.school, other)
+            roots[its_root.id] = its_root
+    return tuple(roots.values())
+
+
+def seen_at(books: Books, school: School, pupil: int, day: int) -> Iterator[Programme]:
+    """The programmes where a pupil has a sheet that day."""
+    sheets = books.days.get(day, {})
+    return (programme for programme in school.programmes.values() if (pupil, programme.id) in sheets)
+
+
+def _asks_for_siblings(school: School, day: int) -> bool:
+    on = day_coded(day)
+    return any(_by_presence(tariff_on(school, programme, on)) for programme in school.programmes)
+
+
+def _by_presence(tariff: Tariff | None) -> bool:
+    """Whether a price depends on which brothers and sisters came that day."""
+    return tariff is not None and any(line.siblings is not None and line.siblings.present for line in tariff.lines)
+
+
+def _was_there(books: Books, school: School, pupil: int, day: int, but: int = 0) -> bool:
+    return any(books.sheet(pupil, each.id, day).stays for each in seen_at(books, school, pupil, day) if each.id != but)
+
+
+def _here(day: Day, found: Reading, programme: Programme) -> dict[int, bool]:
+    """That the pupil was there that day, as far as this reading tells."""
+    return {day.pupil.id: bool(found.visits) or _was_there(day.books, day.school, day.pupil.id, day.day, but=programme.id)}
+
+
+def _came_or_went(day: Day, programme: Programme, found: Reading) -> bool:
+    """Whether it is news that the pupil was there, or was not."""
+    before = _was_there(day.books, day.school, day.pupil.id, day.day)
+    return before is not _here(day, found, programme)[day.pupil.id]
+
+
+def _siblings(day: Day) -> list[Pupil]:
+    """The other children of those who may pay for this one."""
+    children = {child for household in payers(day.school, day.pupil) for child in day.school.kin.get(household, ())}
+    return [day.school.pupils[child] for child in sorted(children - {day.pupil.id})]
+
+
+def _of_sibling(day: Day, sibling: Pupil, present: Mapping[int, bool], earlier: Facts) -> Facts:
+    """A brother's or sister's day once more, with this pupil there or not."""
+    facts: Facts = ()
+    other = Day(day.school, day.books, day.ask, sibling, day.site, day.day, day.now_ms)
+    for programme in seen_at(day.books, day.school, sibling.id, day.day):
+        if _by_presence(tariff_on(day.school, programme.id, day_coded(day.day))):
+            facts += _evened(other, _together(other, programme), {}, present, (*earlier, *facts))
+    return facts
+
+
+# --- what is charged ------------------------------------------------------------------------------
+
+
+def _priced(
+    day: Day, roots: Iterable[Programme], readings: Mapping[int, Reading], known: Mapping[int, Line], present: Mapping[int, bool]
+) -> Iterator[_Wanted]:
+    """Every part with what it costs, in the order of the clock; a session once a day."""
+    spent: dict[int, int] = {}
+    sessions: set[int] = set()
+    parts = [part for root in roots for part in _parts(day, root, readings)]
+    parts.sort(key=_by_clock)
+    for part in parts:
+        tariff = tariff_on(day.school, part.programme, day_coded(day.day))
+        if part.programme in sessions:
+            continue
+        group = tariff.group if tariff else 0
+        if group and group not in spent:
+            spent[group] = _articles_cents(day, group)
+        line, why = known.get(part.id), None
+        stands = line is not None and (line.from_ms, line.to_ms) == (part.from_ms, part.to_ms)
+        if line is not None and stands and not group and not _by_presence(tariff):
+            cents = line.cents
+        else:
+            cents, why = _price(day, part, tariff, present, spent.get(group, 0))
+            if stands and line is not None and line.cents == cents:
+                why = None
+        if not cents:
+            continue
+        if group:
+            spent[group] += cents
+        if tariff is not None and any(isinstance(each.formula, Session) for each in tariff.lines):
+            sessions.add(part.programme)
+        yield part, cents, why
+
+
+def _by_clock(part: Part) -> tuple[int, int, int]:
+    return part.from_ms, part.programme, part.id
+
+
+def _price(day: Day, part: Part, tariff: Tariff | None, present: Mapping[int, bool], before_cents: int) -> tuple[int, Why]:
+    there = _present(day, present) if _by_presence(tariff) else frozenset()
+    site = day.school.sites[day.school.programmes[part.programme].site]
+    occasion = Occasion(day.pupil, site, part.programme, part.from_ms, part.to_ms, there, before_cents)
+    return _of_absence(day, part, occasion) if part.absent else price(day.school, occasion)
+
+
+def _of_absence(day: Day, part: Part, occasion: Occasion) -> tuple[int, Why]:
+    """What staff's reason says an absence costs: an amount, or a percentage of the planned time (a check type of AGORA's kind)."""
+    absence = day.sheet(part.programme).absence
+    assert absence is not None, "a part of an absence has one"
+    if not absence.percent:
+        return absence.cents, Why(Rule.ABSENCE, part.from_ms, part.to_ms, unit_tenths=absence.cents * 10)
+    cents, why = price(day.school, occasion)
+    terms = Terms(line=1, percent=100 - absence.percent)
+    of_it = Why(Rule.ABSENCE, part.from_ms, part.to_ms, why.minutes, unit_tenths=cents * 10, tariff=why.tariff, terms=terms)
+    return (cents * absence.percent * 10 + 500) // 1000, of_it
+
+
+def _present(day: Day, present: Mapping[int, bool]) -> frozenset[int]:
+    """The children of the same families who came that day."""
+    others = (child for child in (day.pupil, *_siblings(day)) if child.id not in present)
+    there = {child.id for child in others if _was_there(day.books, day.school, child.id, day.day)}
+    return frozenset(there | {child for child, is_there in present.items() if is_there})
+
+
+def _articles_cents(day: Day, group: int) -> int:
+    """What products of the tariff group have cost the pupil that day; what was taken back does not count."""
+    zone = day.site.zone
+    same_day = (one for one in day.books.grouped.get((day.pupil.id, group), ()) if day_code(day_of(one.from_ms, zone)) == day.day)
+    charges = (day.books.charges[one.charge] for one in same_day)
+    return sum(one.cents for one in charges if not one.reversed and one.item in day.school.products)
+
+
+# --- stays in parts -------------------------------------------------------------------------------
+
+
+def _parts(day: Day, root: Programme, readings: Mapping[int, Reading]) -> Iterator[Part]:
+    """The stays that count at a programme and those within it; who is planned within goes there for its hours (requirement S44)."""
+    cuts: list[_Cut] = []
+    for inner in day.school.inner.get(root.id, ()):
+        programme = day.school.programmes[inner]
+        scanned = tuple(_counted(day, programme, readings))
+        yield from scanned
+        cuts += [(part.from_ms, max(part.to_ms, _hours_end(day, programme, part.from_ms)), 0) for part in scanned]
+        if not scanned and _is_split(day, programme):
+            cuts += [(start_ms, end_ms, inner) for start_ms, end_ms in hours_of(day, programme)]
+    for part in _counted(day, root, readings):
+        yield from _cut(part, sorted(cuts)) if cuts else (part,)
+    yield from _absences(day, root)
+
+
+_Cut = tuple[int, int, int]
+"""From, to (ms), the programme within; 0 where its stay was scanned there, and is a part already."""
+
+
+def _cut(part: Part, cuts: Iterable[_Cut]) -> Iterator[Part]:
+    """A stay without the hours spent within, which are parts of their own."""
+    from_ms, number = part.from_ms, 0
+    for start, end, inner in cuts:
+        start_ms, end_ms = max(start, from_ms), min(end, part.to_ms)
+        if start_ms >= end_ms:
+            continue
+        if start_ms > from_ms:
+            yield Part(_part_id(part, number), part.stay, part.programme, from_ms, start_ms)
+        if inner:
+            yield Part(derived(part.stay, f"within|{inner}"), part.stay, inner, start_ms, end_ms)
+        from_ms, number = end_ms, number + 1
+    if from_ms < part.to_ms or not number:
+        yield Part(_part_id(part, number), part.stay, part.programme, from_ms, part.to_ms)
+
+
+def _part_id(part: Part, number: int) -> int:
+    return derived(part.stay, f"part|{number}") if number else part.id
+
+
+def _counted(day: Day, programme: Programme, readings: Mapping[int, Reading]) -> Iterator[Part]:
+    """The stays that are charged: complete and lit, or verified by staff; where only the entry counts, from it on."""
+    sheet = day.sheet(programme.id)
+    found = readings.get(programme.id) or reading(day, programme)
+    for visit in found.visits:
+        stay = derived(visit.id, "stay")
+        to_ms = _until_ms(programme, visit, verified=stay in sheet.verified)
+        if to_ms is not None:
+            yield Part(stay, stay, programme.id, visit.from_ms, to_ms)
+
+
+def reading(day: Day, programme: Programme) -> Reading:
+    """What the sheet of a programme says; where those who are planned count as present, also without a scan, from the hours' begin."""
+    sheet = day.sheet(programme.id)
+    found = read(programme, day.site.zone, day.day, sheet.marks.values()) if sheet.marks else _EMPTY
+    if programme.attendance is not Attendance.AUTO or found.visits or sheet.absence is not None:
+        return found
+    if not day.school.is_planned(day.pupil.id, programme.id, day_coded(day.day)):
+        return found
+    begun = [span for span in hours_of(day, programme) if span[0] <= day.now_ms]
+    visits = tuple(_as_planned(day, programme, span) for span in begun)
+    return Reading(visits, bool(visits) and not visits[-1].until_ms, found.codes)
+
+
+_EMPTY = Reading((), present=False, codes={})
+
+
+def _as_planned(day: Day, programme: Programme, span: Span) -> Visit:
+    visit = derived(day.pupil.id, f"planned|{programme.id}|{span[0]}")
+    return Visit(visit, span[0], span[1] if day.now_ms >= span[1] else 0, span)
+
+
+def _until_ms(programme: Programme, visit: Visit, *, verified: bool) -> int | None:
+    """Until when a visit is charged; None while nobody has seen or said it."""
+    if not (visit.lit or verified):
+        return None
+    if programme.scans is Scans.ENTRY:
+        return visit.from_ms
+    return visit.until_ms or (max(visit.span[1], visit.from_ms) if verified else None)
+
+
+def _is_split(day: Day, inner: Programme) -> bool:
+    """Whether the pupil's stay goes through this programme: as staff said, else as planned."""
+    said = day.sheet(inner.id).split
+    return day.school.is_planned(day.pupil.id, inner.id, day_coded(day.day)) if said is None else said
+
+
+def _absences(day: Day, root: Programme) -> Iterator[Part]:
+    """Who is marked absent is charged for the planned hours what the reason says."""
+    for programme in _family(day.school, root):
+        sheet = day.sheet(programme.id)
+        if sheet.absence is not None and not sheet.stays:
+            for start_ms, end_ms in hours_of(day, programme)[:1]:
+                absence = derived(day.pupil.id, f"absent|{programme.id}|{day.day}")
+                yield Part(absence, absence, programme.id, start_ms, end_ms, absent=True)
+
+
+def hours_of(day: Day, programme: Programme) -> list[Span]:
+    """A programme's hours of the day."""
+    on = day_coded(day.day)
+    spans = spans_around(programme.windows, on, day.site.zone)
+    return [span for span in spans if day_of(span[0], day.site.zone) == on]
+
+
+def _hours_end(day: Day, programme: Programme, moment_ms: int) -> int:
+    """When the hours of an instant end."""
+    return next((end_ms for start_ms, end_ms in hours_of(day, programme) if start_ms <= moment_ms < end_ms), moment_ms)
