@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import crowds, growth, kills, postgres, report, starts, stores, taps, transfers, world
+from tests.bench import crowds, kills, postgres, report, scale, starts, stores, taps, transfers, world
 from tests.bench.report import Report, Row
 from tests.bench.stores import Cost
 from tests.bench.world import World
@@ -132,9 +132,8 @@ async def _kills(ground: Ground) -> list[Row]:
     return [*kills.rows(await kills.measure(ground.there, ground.options.rounds), facts)]
 
 
-async def _growth(ground: Ground) -> list[Row]:
-    options = ground.options
-    return [*growth.rows(growth.measure(ground.room("growth"), options.grown, options.rounds, options.taps * 8))]
+async def _scale(ground: Ground) -> list[Row]:
+    return [*scale.rows(scale.measure(ground.room("scale"), ground.options.grown, ground.options.rounds))]
 
 
 PARTS: dict[str, Callable[[Ground], Awaitable[list[Row]]]] = {
@@ -144,9 +143,9 @@ PARTS: dict[str, Callable[[Ground], Awaitable[list[Row]]]] = {
     "disks": _disks,
     "starts": _starts,
     "kills": _kills,
-    "growth": _growth,
+    "scale": _scale,
 }
-"""T6; T4 and T5; T1 to T3; T7 to T9; T10; T12; T11."""
+"""T6; T4 and T5; T1 to T3; T7 to T9; T10; T12; T11 and R1 to R4."""
 
 
 def disk_rows(costs: dict[int, Cost], card: Cost, alone: Cost) -> Iterator[Row]:
@@ -177,9 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--taps", type=int, default=300, help="of each kind in a round")
     parser.add_argument("--scans", type=int, default=10_000, help="for each figure about disks")
     parser.add_argument("--facts", type=int, default=100_000, help="in the journal of the hub that is started")
-    parser.add_argument(
-        "--grown", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="facts of the journals that are replayed"
-    )
+    parser.add_argument("--grown", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="facts of the commune's journals")
     parser.add_argument("--ms", type=int, default=800, help="of each engine and number of waiting in a round")
     parser.add_argument("--crowd", type=int, default=50, help="devices that tap together")
     parser.add_argument("--parts", nargs="+", choices=tuple(PARTS), default=tuple(PARTS), help="default: all of them")

@@ -10,7 +10,7 @@ from tests.bench import postgres
 from tests.bench.__main__ import PARTS, main
 from tests.bench.report import Report
 
-TINY = "--rounds 1 --taps 24 --scans 130 --facts 800 --grown 1600 --ms 20 --crowd 6"
+TINY = "--rounds 1 --taps 24 --scans 130 --facts 800 --grown 10000 --ms 20 --crowd 6"
 KEYS = {
     "taps": {"T1": 1, "T2": 1, "T3": 1, "": 7},
     "transfers": {"T4": 3, "T5": 1, "": 10},
@@ -18,7 +18,7 @@ KEYS = {
     "disks": {"T7": 3, "T8": 2, "T9": 1, "": 1},
     "starts": {"T10": 2, "": 3},
     "kills": {"T12": 1},
-    "growth": {"T11": 2, "": 2},
+    "scale": {"T11": 2, "R1": 1, "R2": 1, "R3": 15, "R4": 1, "": 1},
 }
 """Part -> how many rows of each target it makes."""
 

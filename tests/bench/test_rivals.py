@@ -9,8 +9,7 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 
 from hub.core.facts import Facts, HoleDeclared
-from tests.bench import growth, postgres, transfers
-from tests.bench.growth import Decisions
+from tests.bench import postgres, transfers
 from tests.bench.pace import until
 from tests.bench.rival import PostgresJournal
 from tests.bench.rush import Rush
@@ -95,12 +94,3 @@ def test_without_postgresql_nothing_is_said_of_it() -> None:
     rows = list(transfers.rows(_speeds(debit=1_000, tap=149, followed=100, sqlite=50)))
     assert len(rows) == 4
     assert all("SQLite" in row.what and row.holds is None for row in rows)
-
-
-def test_the_rule_that_grew_slower_is_found_and_one_seen_too_rarely_is_not_judged() -> None:
-    few = {"sold": [10.0] * 30, "in": [20.0] * 30, "out": [5.0] * 3}
-    many = {"sold": [10.0] * 30, "in": [26.0] * 30, "out": [50.0] * 3}
-    found = growth.Growth({10: [growth.Replay(10, 1.0, 1.0)], 99: [growth.Replay(99, 9.0, 2.0)]}, [1.0], [Decisions(few, many)] * 3)
-    usual, worst, *_ = growth.rows(found)
-    assert (worst.value, worst.holds, "`in`" in worst.beside) == (1.3, False, True)
-    assert (usual.key, worst.key) == ("T11", "T11")
