@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 from hub.broker import HUB_USER, EmbeddedBroker
 from hub.broker import Account as BrokerAccount
 from hub.clock import Clock, wall_ms
-from hub.core.attendance import close_due
 from hub.errors import BrokerError, StartError
 from hub.fleet import SILENT_MS, Fleet
+from hub.keeping import keep_up
 from hub.keys import badge_key, hub_password
 from hub.link import Link
 from hub.memory import Memory, memory
@@ -141,13 +141,11 @@ async def _start_post(settings: Settings, stores: Memory, stack: contextlib.Asyn
 
 
 async def _upkeep(stores: Memory, clock: Clock, link: Link) -> None:
-    """End stays whose hours are over, renew rosters that grow old, and tell the watchdog that the loop turns."""
+    """What time alone brings: stays and days that are over, settlement runs that are due; renew rosters; tell the watchdog we live."""
     every_s = min(UPKEEP_S / clock.speed, alive_every_s() or UPKEEP_S)
     while True:
         notify(ALIVE)
-        now_ms = clock.now_ms()
-        ask = stores.new_ask()
-        await stores.desk.do(ask, close_due, ask, now_ms)
+        await keep_up(stores.desk, stores.new_ask, clock.now_ms())
         link.republish()
         await asyncio.sleep(every_s)
 

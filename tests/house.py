@@ -54,6 +54,7 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
     "imports": 7,
     "scans": 7,
     "dayproofs": 5,
+    "tillproofs": 5,
     "audit": 7,
 }
 """How far right a room of hub/core stands. Rooms not named here are the ones in braces."""

@@ -38,6 +38,7 @@ from hub.core.school import (
     Tariff,
     edited,
 )
+from hub.core.settlement import close_days
 from hub.core.wallets import open_balances
 from hub.desk import Decide
 from proto.badge import badge_hash
@@ -253,9 +254,13 @@ class Day:
         return self._booked(scans.book_shown(self.school, self.books, arrived))
 
     def close(self, clock: str) -> Facts:
-        """End the stays whose hours are over."""
+        """What time alone brings: stays and days that are over."""
+        now_ms = moment(clock, self.date)
         self._asks += 1
-        return self._booked(attendance.close_due(self.school, self.books, self._asks, moment(clock, self.date)))
+        ended = self._booked(attendance.upkeep(self.school, self.books, self._asks, now_ms))
+        self._asks += 1
+        self._booked(close_days(self.school, self.books, self._asks, now_ms))
+        return ended
 
     def do(self, decide: Decide[Concatenate[int, P]], *details: P.args, **named: P.kwargs) -> Facts | Refusal:
         """Any other decision, under a fresh ask."""

@@ -41,7 +41,7 @@ def unlit(school: School, books: Books, ask: int, tap: Tap) -> Facts:
     known = books.sheet(tap.pupil.id, programme.id, day.day).marks.get(tap.ask)
     if known is None:
         return ()
-    facts, _ = marked(day, programme, Mark(tap.at_ms, tap.ask, tap.reader.direction, lit=False, void=known.void))
+    facts, _ = marked(day, programme, Mark(known.at_ms, known.id, known.direction, lit=False, void=known.void))
     return facts
 
 
@@ -152,7 +152,13 @@ def _stays(day: Day, programme: Programme, found: Reading, *, back: bool) -> Ite
         if not until_ms:
             known = sheet.stays.get(stay)
             due_ms = visit.span[1] + (REACH_MS if flagged else 0)
-            over = back or place < len(found.visits) or not found.present or day.now_ms >= due_ms or (known is not None and known.until_ms)
+            over = (
+                back
+                or place < len(found.visits)
+                or not found.present
+                or day.now_ms >= due_ms
+                or (known is not None and known.reason is Reason.NO_EXIT)
+            )
             until_ms = max(visit.span[1], visit.from_ms) if over else 0
             reason = Reason.NO_EXIT if over and flagged else Reason.NONE
         yield Stay(stay, day.pupil.id, programme.site, programme.id, visit.from_ms, day.day, until_ms, reason)
@@ -187,6 +193,7 @@ def _questions(day: Day, programme: Programme, sheet: Sheet, found: Reading, wan
         subjects = {*sheet.marks, *sheet.stays, *(stay.id for stay in wanted)}
         items = (derived(subject, kind) for subject in subjects for kind in ("question", "no_exit", "not_planned", "two_sites"))
         yield from (Resolved(day.ask, item) for item in items if item not in asked and item in known and known[item].reason in _OURS)
+        yield from _one_place_after_all(day, programme, wanted)
     yield from (question for item, question in asked.items() if item not in known and question is not None)
 
 
@@ -224,10 +231,22 @@ def _elsewhere(day: Day, programme: Programme, stay: Stay) -> bool:
     """Whether the pupil was at another site at the same time: one of the two badges is somebody else's (requirement P3)."""
     if len(day.school.sites) < 2:
         return False
-    until_ms = stay.until_ms or day.now_ms
     others = (other for other in seen_at(day.books, day.school, day.pupil.id, day.day) if other.site != programme.site)
     there = (other for each in others for other in day.sheet(each.id).stays.values())
-    return any(other.from_ms < until_ms and stay.from_ms < (other.until_ms or day.now_ms) for other in there)
+    return any(_overlap(stay, other, day.now_ms) for other in there)
+
+
+def _one_place_after_all(day: Day, programme: Programme, wanted: tuple[Stay, ...]) -> Iterator[Resolved]:
+    """Stays at other sites that were in doubt because of this one's, and are not any more."""
+    for other in seen_at(day.books, day.school, day.pupil.id, day.day):
+        for stay in day.sheet(other.id).stays.values() if other.site != programme.site else ():
+            item = derived(stay.id, "two_sites")
+            if item in day.books.unresolved and not any(_overlap(stay, mine, day.now_ms) for mine in wanted):
+                yield Resolved(day.ask, item)
+
+
+def _overlap(one: Stay, other: Stay, now_ms: int) -> bool:
+    return one.from_ms < (other.until_ms or now_ms) and other.from_ms < (one.until_ms or now_ms)
 
 
 def _item(day: Day, stay: Stay, kind: str, reason: Reason, at_ms: int) -> tuple[int, Unresolved]:

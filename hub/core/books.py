@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from hub.core import facts as f
 from hub.core.calendar import DAY_MS, day_code, day_coded
 from hub.core.codes import Act, Code, Stage
-from hub.core.kept import CashSession, Charge, Decided, DeviceLine, Grouped, Hold, LastTap, Meal, Place, TillAct, Wallet
+from hub.core.kept import CashSession, Charge, Decided, DeviceLine, Grouped, Hold, LastTap, Meal, MealPlace, Place, TillAct, Wallet
 from hub.core.ledger import balanced
 from hub.core.references import Family, number_of, reference
 from hub.core.sheets import Absence, Line, Mark, Sheet, StaffAct, Stay
@@ -74,8 +74,9 @@ class Books:
     charges: dict[int, Charge] = field(default_factory=dict)
     opened: set[int] = field(default_factory=set)
     """Wallets that have brought a balance along."""
-    meals: dict[tuple[int, int, int], Meal] = field(default_factory=dict)
-    """(pupil, site, day) -> meal."""
+    meals: dict[MealPlace, Meal] = field(default_factory=dict)
+    deferred: dict[MealPlace, None] = field(default_factory=dict)
+    """Ordered in a pilot, to be charged when the site goes live."""
     portions: dict[tuple[int, int], dict[int, int]] = field(default_factory=dict)
     """(site, day) -> pupil -> product, cancelled late and not resold, oldest first."""
     waiting: dict[tuple[int, int], dict[int, f.MealAwaited]] = field(default_factory=dict)
@@ -356,12 +357,18 @@ def _moved(books: Books, fact: f.Transferred | f.Cleared) -> None:
 
 
 def _reserved(books: Books, fact: f.MealReserved) -> None:
-    books.meals[fact.pupil, fact.site, fact.day] = Meal(fact.meal, fact.product, ask=fact.ask)
+    place = (fact.pupil, fact.site, fact.day)
+    books.meals[place] = Meal(fact.meal, fact.product, ask=fact.ask)
+    if fact.deferred:
+        books.deferred[place] = None
+    else:
+        books.deferred.pop(place, None)
     _forget(books.waiting, fact)
 
 
 def _served(books: Books, fact: f.MealServed) -> None:
     books.meals[fact.pupil, fact.site, fact.day] = Meal(fact.meal, fact.product, fact.at_ms)
+    books.deferred.pop((fact.pupil, fact.site, fact.day), None)
     _forget(books.waiting, fact)
     _forget(books.portions, fact)
 
@@ -373,10 +380,12 @@ def _cancelled(books: Books, fact: f.MealCancelled) -> None:
         books.portions.setdefault((fact.site, fact.day), {})[fact.pupil] = fact.product
     else:
         del books.meals[key]
+        books.deferred.pop(key, None)
 
 
 def _resold(books: Books, fact: f.MealResold) -> None:
     del books.meals[fact.pupil, fact.site, fact.day]
+    books.deferred.pop((fact.pupil, fact.site, fact.day), None)
     _forget(books.portions, fact)
 
 

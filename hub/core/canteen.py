@@ -10,16 +10,18 @@ from datetime import date, timedelta
 from msgspec import Struct
 
 from hub.core.books import Books
-from hub.core.calendar import day_code, day_of, instant_ms
+from hub.core.calendar import day_code, day_coded, day_of, instant_ms
 from hub.core.codes import By, Code, Reason
 from hub.core.days import cut_off_ms
 from hub.core.facts import Facts, MealAwaited, MealCancelled, MealReserved, MealResold, MealServed, Refusal, derived
-from hub.core.kept import Meal
+from hub.core.kept import Meal, MealPlace
 from hub.core.menus import Unordered
 from hub.core.school import Policy, Product, ProductKind, Pupil, School, Site
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import price_of_product
-from hub.core.wallets import Sale, charge, charge_id, reverse
+from hub.core.wallets import Sale, charge, charge_id, in_pilot, reverse
+
+_SERVED = Policy.MUST_SERVE
 
 
 class Wish(Struct, frozen=True):
@@ -89,7 +91,8 @@ def _hand_out(school: School, books: Books, coming: Coming, product: Product) ->
     place = (coming.pupil.id, coming.site.id, what, day)
     served = MealServed(coming.ask, number, *place, coming.at_ms, coming.by, coming.who)
     if meal is not None:
-        return Outcome(Code.MEAL, (served,))
+        late = _paid_at_last(school, books, coming.ask, (coming.pupil.id, coming.site.id, day), coming.at_ms) if books.deferred else ()
+        return Outcome(Code.MEAL, (served, *late))
     if coming.unlit:
         return Outcome(Code.WALK_UP, (served,))
     return Outcome(Code.WALK_UP, (served, *_walk_up(school, books, coming, product, today)))
@@ -164,16 +167,47 @@ def cancel(school: School, books: Books, ask: int, wish: Wish) -> Facts | Refusa
 
 
 def _ordered(school: School, books: Books, ask: int, wish: Wish, product: Product, earlier: Facts = (), meal: int = 0) -> Facts | Refusal:
-    """The order and its charge. A meal is ordered whatever the balance; another product by its own policy."""
-    pupil = school.pupils[wish.pupil]
+    """The order and its charge. A meal is ordered whatever the balance; another product by its own policy.
+
+    In a pilot, an order for a day after it is charged when the site goes live (`charge_deferred`; section 5, pilot).
+    """
+    pupil, site = school.pupils[wish.pupil], school.sites[wish.site]
+    number, day = meal or derived(ask, "meal"), day_code(wish.day)
+    place = (number, wish.pupil, wish.site, product.id, day, wish.by, wish.who, wish.at_ms)
+    if in_pilot(site, day_of(wish.at_ms, site.zone)) and not in_pilot(site, wish.day):
+        return (MealReserved(ask, *place, deferred=True),)
     cents, why = price_of_product(school, pupil, product, wish.day)
     policy = Policy.MUST_SERVE if product.kind is ProductKind.MEAL else product.policy
-    sale = Sale(pupil, school.sites[wish.site], product.id, cents, why, policy, wish.at_ms, day=wish.day)
+    sale = Sale(pupil, site, product.id, cents, why, policy, wish.at_ms, day=wish.day)
     paid = charge(school, books, ask, sale, earlier)
-    if isinstance(paid, Refusal):
-        return paid
-    number, day = meal or derived(ask, "meal"), day_code(wish.day)
-    return (MealReserved(ask, number, wish.pupil, wish.site, product.id, day, wish.by, wish.who, wish.at_ms), *paid)
+    return paid if isinstance(paid, Refusal) else (MealReserved(ask, *place), *paid)
+
+
+def charge_deferred(school: School, books: Books, ask: int, place: MealPlace, now_ms: int) -> Facts:
+    """Charge what was ordered in the pilot for a day after it, once the site is live; it has been promised, so nothing stops it."""
+    (pupil, site, day), meal = place, books.meals.get(place)
+    paid = _paid_at_last(school, books, ask, place, now_ms)
+    return (MealReserved(ask, meal.id, pupil, site, meal.product, day, at_ms=now_ms), *paid) if meal and paid else ()
+
+
+def _paid_at_last(school: School, books: Books, ask: int, place: MealPlace, now_ms: int) -> Facts:
+    (pupil, site, code), meal = place, books.meals.get(place)
+    if (
+        place not in books.deferred
+        or meal is None
+        or pupil not in school.pupils
+        or in_pilot(school.sites[site], _today(school, site, now_ms))
+    ):
+        return ()
+    product, day = school.products[meal.product], day_coded(code)
+    cents, why = price_of_product(school, school.pupils[pupil], product, day)
+    paid = charge(school, books, ask, Sale(school.pupils[pupil], school.sites[site], product.id, cents, why, _SERVED, now_ms, day=day))
+    assert not isinstance(paid, Refusal), "what was promised is served"
+    return paid
+
+
+def _today(school: School, site: int, now_ms: int) -> date:
+    return day_of(now_ms, school.sites[site].zone)
 
 
 def _paid_back(books: Books, ask: int, meal: Meal, at_ms: int, reason: Reason) -> Facts:

@@ -115,3 +115,7 @@ class Grouped(Struct, frozen=True, gc=False):
 
     charge: int
     from_ms: int
+
+
+MealPlace = tuple[int, int, int]
+"""Pupil, site, day as YYYYMMDD: where there is at most one meal."""

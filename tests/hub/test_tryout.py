@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hub.__main__ import REFUSED, main
-from hub.core.attendance import close_due
+from hub.core.attendance import upkeep
 from hub.core.scans import take
 from hub.memory import memory
 from tests.hub.core.test_school import rows_of
@@ -30,7 +30,7 @@ async def two_days(folder: Path) -> None:
         ]
         for tap in taps:
             await stores.desk.do(tap.ask, take, tap)
-        await stores.desk.do(2, close_due, 2, moment("23:00", TUESDAY))
+        await stores.desk.do(2, upkeep, 2, moment("23:00", TUESDAY))
 
 
 @pytest.fixture

@@ -1,0 +1,29 @@
+"""What time alone brings, asked of the desk once a minute: hours and days that are over, a pilot's end, settlement runs that are due."""
+
+import logging
+from collections.abc import Callable
+
+from hub.core.attendance import upkeep
+from hub.core.canteen import charge_deferred
+from hub.core.facts import Refusal
+from hub.core.settlement import close_days
+from hub.desk import Decide, Desk
+from hub.settlement import settle_due
+
+log = logging.getLogger(__name__)
+
+
+async def keep_up(desk: Desk, new_ask: Callable[[], int], now_ms: int) -> None:
+    """Stays first, then the days they belong to, then what can be posted of them."""
+    steps: tuple[Decide[[int, int]], ...] = (upkeep, close_days)
+    for decide in steps:
+        ask = new_ask()
+        await desk.do(ask, decide, ask, now_ms)
+    for place in tuple(desk.books.deferred):
+        ask = new_ask()
+        await desk.do(ask, charge_deferred, ask, place, now_ms)
+    for run, outcome in await settle_due(desk, new_ask, now_ms):
+        if isinstance(outcome, Refusal):
+            log.debug("programme %d is not settled through %d: %s", run.programme, run.through_day, outcome)
+        else:
+            log.info("programme %d is settled through %d: %s", run.programme, run.through_day, outcome)
