@@ -30,6 +30,7 @@ from hub.imports import carry_out, is_address, preview, read_file, refuse
 from hub.keys import badge_key, hub_password
 from hub.settings import Settings, load
 from hub.setup import describe, reservations
+from hub.timetable import check_live
 from proto.errors import ProtoError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ async def _setup(settings: Settings, options: argparse.Namespace) -> int:
 
     async with memory(Path(settings.hub.data)) as stores:
         rows = describe(_text(options.school), str(options.school), stores.desk.school, _new_id)
+        check_live(rows, stores.desk.school, stores.desk.books, str(options.school))
         await stores.desk.edit(stores.new_ask(), lambda _school: rows)
         school = stores.desk.school
         print(f"{len(school.sites)} sites, {len(school.devices)} devices, {len(school.households)} households, {len(school.pupils)} pupils")

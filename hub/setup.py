@@ -24,19 +24,32 @@ from hub.core.lists import Column, Said, understood
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
 from hub.core.money import read_cents
 from hub.core.school import Device, Policy, Product, ProductKind, Programme, Reader, Row, Scans, School, Site, WalletScope, edited
+from hub.core.timetable import Attendance, LegalClass
 from hub.days import CalendarFile, calendar_rows
 from hub.errors import ImportRefusedError
 from hub.imports import read, refuse
 from hub.tariffs import GroupFile, LineFile, TariffFile, Written, tariff_rows, written
+from hub.timetable import (
+    WEEKDAYS,
+    AbsenceFile,
+    ClassHoursFile,
+    Clock,
+    Minutes,
+    PostingFile,
+    Weekday,
+    absences,
+    check_nesting,
+    class_hours,
+    minutes,
+    posting,
+)
 from proto.messages import DeviceId, Direction, ReaderId, Use
 from proto.settings import parse
 
 NewId = Callable[[], int]
 """Fresh random 63-bit numbers."""
 
-_TIME = r"\A([01]\d|2[0-3]):[0-5]\d\Z"
 _DIET = r"\A[a-z0-9_-]{1,30}\Z"
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MEALS = (Column.SITE, Column.HOUSEHOLD, Column.LAST_NAME, Column.FIRST_NAME, Column.MEAL, Column.DAY)
 MENUS = (Column.SITE, Column.DAY, Column.PRODUCT, Column.PRICE, Column.ALLERGENS)
 DIETS = (Column.HOUSEHOLD, Column.LAST_NAME, Column.FIRST_NAME, Column.DIET, Column.ALLERGENS)
@@ -44,22 +57,30 @@ DIETS = (Column.HOUSEHOLD, Column.LAST_NAME, Column.FIRST_NAME, Column.DIET, Col
 
 
 class HoursFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]
-    start: Annotated[str, Meta(pattern=_TIME)]
-    end: Annotated[str, Meta(pattern=_TIME)]
+    days: list[Weekday]
+    start: Clock
+    end: Clock
 
 
 class ProgrammeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`price`: per started period of `period_min`, or per session where that is 0; without it, the programme is under [[tariffs]]."""
+    """`price`: per started period of `period_min`, or per session where that is 0; without it, the programme is under [[tariffs]].
+
+    `within`: the name of a programme of the same site whose stays this one is taken out of. Without `posting` charges post at once.
+    """
 
     name: str
     use: Literal["care", "study"]
     hours: Annotated[list[HoursFile], Meta(min_length=1)]
     price: str = ""
-    period_min: Annotated[int, Meta(ge=0, le=1440)] = 0
-    tolerance_min: Annotated[int, Meta(ge=0, le=1440)] = 0
+    period_min: Minutes = 0
+    tolerance_min: Minutes = 0
     at_most: str = "0,00"
     scans: Scans = Scans.BOTH
+    attendance: Attendance = Attendance.OPEN
+    within: str = ""
+    room: str = ""
+    legal: LegalClass = LegalClass.OUTSIDE_HOURS
+    posting: PostingFile = PostingFile()
 
 
 class ProductFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -69,15 +90,16 @@ class ProductFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     policy: Literal["must_serve", "must_have_funds", "limit"]
     allergens: list[Allergen] = []
     diets: list[Annotated[str, Meta(pattern=_DIET)]] = []
+    legal: LegalClass = LegalClass.OPTIONAL
 
 
 class CanteenFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Orders close at `cut_off`, `days_before` working days before; what is cancelled later is resold until `waiting_until`."""
 
     horizon_days: Annotated[int, Meta(ge=0, le=366)] = 15
-    cut_off: Annotated[str, Meta(pattern=_TIME)] = "09:00"
+    cut_off: Clock = "09:00"
     days_before: Annotated[int, Meta(ge=0, le=30)] = 0
-    waiting_until: Annotated[str, Meta(pattern=_TIME)] = "12:00"
+    waiting_until: Clock = "12:00"
     walk_up: Literal["allow", "surcharge"] = "allow"
     walk_up_surcharge: str = "0,00"
     unordered: Literal["allow", "surcharge", "refuse"] = "allow"
@@ -101,12 +123,18 @@ class DeviceFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class SiteFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`settlement`: whether a run leaves what is to be verified for the next one, or posts nothing at all then."""
+
     name: str
     zone: str = "Europe/Brussels"
     floor: str = "0,00"
     low: str = "2,00"
     wallets: WalletScope | None = None
     files_due: date | None = None
+    pilot_from: date | None = None
+    live_from: date | None = None
+    settlement: Literal["leave_pending", "whole"] = "leave_pending"
+    class_hours: list[ClassHoursFile] = []
     programmes: list[ProgrammeFile] = []
     products: list[ProductFile] = []
     canteen: CanteenFile | None = None
@@ -117,6 +145,7 @@ class SchoolFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sites: Annotated[list[SiteFile], Meta(min_length=1)]
     tariffs: list[TariffFile] = []
     groups: list[GroupFile] = []
+    absences: list[AbsenceFile] = []
     calendar: CalendarFile = CalendarFile()
 
 
@@ -130,9 +159,15 @@ def describe(text: str, name: str, school: School, new_id: NewId) -> tuple[Row, 
             raise ImportRefusedError(f"{name}: {what} `{twice[0]}` is described twice: give each its own name")
     for site_file in file.sites:
         try:
-            rows += _site_rows(site_file, school, new_id)
+            of_site = tuple(_site_rows(site_file, school, new_id))
+            check_nesting(edited(school, of_site))
         except (KeyError, ValueError) as error:
             raise ImportRefusedError(f"{name}: site `{site_file.name}`: {error}") from error
+        rows += of_site
+    try:
+        rows += absences(file.absences, school, new_id)
+    except ValueError as error:
+        raise ImportRefusedError(f"{name}: {error}") from error
     rows += tariff_rows(_all_tariffs(file, name, text), school, tuple(rows), new_id)
     return (*rows, *calendar_rows(file.calendar, name, edited(school, tuple(rows))))
 
@@ -279,15 +314,19 @@ def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
         low_cents=_cents(file.low, "low"),
         wallet_scope=_scope(file, school.sites.get(site.id)),
         files_due_day=file.files_due,
+        pilot_from=file.pilot_from,
+        live_from=file.live_from,
+        whole_runs=file.settlement == "whole",
     )
-    for programme in file.programmes:
-        yield _programme(programme, site_id, school, new_id)
+    yield from class_hours(file.class_hours, site_id)
+    yield from _programmes(file.programmes, site_id, school, new_id)
     products: dict[str, int] = {}
     for one in file.products:
         known = next((product.id for product in school.products.values() if (product.site, product.name) == (site_id, one.name)), None)
         products[one.name] = known or new_id()
         kind, policy, contains = ProductKind(one.kind), Policy(one.policy), frozenset(one.allergens)
-        yield Product(products[one.name], site_id, kind, one.name, _cents(one.price, "price"), policy, contains, frozenset(one.diets))
+        cents, suits = _cents(one.price, "price"), frozenset(one.diets)
+        yield Product(products[one.name], site_id, kind, one.name, cents, policy, contains, suits, one.legal)
     if file.canteen is not None:
         yield _canteen(site_id, file.canteen)
     for device in file.devices:
@@ -303,9 +342,9 @@ def _canteen(site: int, file: CanteenFile) -> Canteen:
     return Canteen(
         site=site,
         horizon_days=file.horizon_days,
-        cut_off_min=_minutes(file.cut_off),
+        cut_off_min=minutes(file.cut_off),
         days_before=file.days_before,
-        waiting_until_min=_minutes(file.waiting_until),
+        waiting_until_min=minutes(file.waiting_until),
         walk_up=Unordered(file.walk_up),
         walk_up_cents=_cents(file.walk_up_surcharge, "walk_up_surcharge"),
         unordered=Unordered(file.unordered),
@@ -314,14 +353,56 @@ def _canteen(site: int, file: CanteenFile) -> Canteen:
     )
 
 
-def _programme(file: ProgrammeFile, site: int, school: School, new_id: NewId) -> Programme:
-    known = school.programme_for(site, Use(file.use))
+def _programmes(files: list[ProgrammeFile], site: int, school: School, new_id: NewId) -> Iterator[Programme]:
+    """The programmes of a site, each with the id it is known by; the one whose name has changed is known by its use."""
+    twice = [name for name, count in Counter(one.name for one in files).items() if count > 1]
+    if twice:
+        raise ValueError(f"programme `{twice[0]}` is described twice: give each its own name")
+    ids = _known(files, site, school)
+    for one in files:
+        ids.setdefault(one.name, new_id())
+    for one in files:
+        try:
+            yield _programme(one, ids, site)
+        except ValueError as error:
+            raise ValueError(f"programme `{one.name}`: {error}") from error
+
+
+def _known(files: list[ProgrammeFile], site: int, school: School) -> dict[str, int]:
+    """Ids by name. Where one programme of a use has gone and one has come, it is the same with another name."""
+    here = [one for one in school.programmes.values() if one.site == site]
+    ids = {one.name: one.id for one in here}
+    for use in {file.use for file in files}:
+        came = [file.name for file in files if file.use == use and file.name not in ids]
+        gone = [one.id for one in here if one.use.value == use and one.name not in {file.name for file in files}]
+        if len(came) == len(gone) == 1:
+            ids[came[0]] = gone[0]
+    return ids
+
+
+def _programme(file: ProgrammeFile, ids: dict[str, int], site: int) -> Programme:
     windows = tuple(
-        Window(frozenset(_DAYS.index(day) for day in hours.days), _minutes(hours.start), _minutes(hours.end)) for hours in file.hours
+        Window(frozenset(WEEKDAYS.index(day) for day in hours.days), minutes(hours.start), minutes(hours.end)) for hours in file.hours
     )
     if any(window.start_min >= window.end_min for window in windows):
-        raise ValueError(f"programme `{file.name}`: hours must end after they start")
-    return Programme(known.id if known else new_id(), site, Use(file.use), file.name, windows, file.scans)
+        raise ValueError("hours must end after they start")
+    if file.within and file.within not in ids:
+        raise ValueError(f"key `within`: `{file.within}` is no programme of this site: use the name it has here, or describe it")
+    post_days, post_weekday = posting(file.posting)
+    return Programme(
+        id=ids[file.name],
+        site=site,
+        use=Use(file.use),
+        name=file.name,
+        windows=windows,
+        scans=file.scans,
+        attendance=file.attendance,
+        within=ids[file.within] if file.within else 0,
+        room=file.room,
+        legal=file.legal,
+        post_days=post_days,
+        post_weekday=post_weekday,
+    )
 
 
 def _all_tariffs(file: SchoolFile, name: str, text: str) -> Written:
@@ -349,8 +430,3 @@ def _cents(text: str, key: str) -> int:
     if cents is None:
         raise ValueError(f'key `{key}`: `{text}` is not an amount: write it as "2,50"')
     return cents
-
-
-def _minutes(text: str) -> int:
-    hours, minutes = text.split(":")
-    return int(hours) * 60 + int(minutes)
