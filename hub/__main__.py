@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from hub import counter, wallets
+from hub import check, counter, daybook, wallets
 from hub.broker import HUB_USER, mosquitto_passwords
 from hub.broker import Account as BrokerAccount
 from hub.core.calendar import day_of
@@ -158,20 +158,6 @@ async def _passwords(settings: Settings, _options: argparse.Namespace) -> int:
     return 0
 
 
-async def _check(settings: Settings, _options: argparse.Namespace) -> int:
-    """Audit a data folder: chain, sums, and that the history tells the same as the journal."""
-    from hub.memory import memory
-
-    async with memory(Path(settings.hub.data)) as stores:
-        books = stores.desk.books
-        print(f"journal: {books.number} facts, every row fits the one before, head {stores.journal.head.hex()[:16]}")
-        print(f"books: {len(books.balances)} accounts sum to {books.total_cents()} cents; {len(books.charges)} charges")
-        await stores.history.caught_up(books.number)
-        await stores.history.rebuild()
-        print("history: rebuilt from the journal")
-        return 0 if books.total_cents() == 0 else 1
-
-
 async def _why(settings: Settings, options: argparse.Namespace) -> int:
     """Say in French, in words for a parent, how a charge came about."""
     from hub.memory import memory
@@ -264,9 +250,11 @@ _COMMANDS = {
     "wallet": wallets.run,
     "device": _device,
     "passwords": _passwords,
-    "check": _check,
+    "check": check.run,
     "why": _why,
     "tariff": _tariff,
+    "day": daybook.run_day,
+    "settle": daybook.run_settlement,
     "mail": _mail,
 }
 _WITHOUT_SETTINGS = {"backup": _backup, "restore": _restore}
@@ -319,6 +307,8 @@ def _parser() -> argparse.ArgumentParser:
     made["mail"].add_argument("act", choices=("test", "list", "again"))
     made["mail"].add_argument("address", nargs="?", default="", help="test: where to")
     wallets.arguments(made["wallet"])
+    daybook.arguments(made["day"], made["settle"])
+    check.arguments(made["check"])
     made["device"].add_argument("device", nargs="+", help="the device's id")
     made["device"].add_argument("--renew", action="store_true", help="a new password: the old one and any block end")
     made["device"].add_argument("--host", help="the broker's address as the device sees it")
