@@ -75,7 +75,7 @@ async def _setup(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _import(settings: Settings, options: argparse.Namespace) -> int:
-    """Show what a list would do (pupils, families, badges, balances); with --yes do it, all or nothing."""
+    """Show what a list would do (pupils, families, badges, balances, plans); with --yes do it, all or nothing."""
     from hub.memory import memory
 
     kind, name = Kind(options.kind), str(options.file)

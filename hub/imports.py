@@ -179,6 +179,11 @@ WORDS: dict[Wrong, str] = {
     Wrong.KEY_OF_OTHER: "{head}: `{value}` is the key of {other}: put the key right, or the name and birth date",
     Wrong.UNKNOWN: "{head}: `{value}` is not known: import the pupils first",
     Wrong.ALREADY_OPENED: "{head}: {other} has brought a balance along before: remove the line, and correct the balance at the office",
+    Wrong.NO_DATE: "{head}: `{value}` is no day: write it as 31/12/2025",
+    Wrong.NO_WEEKDAYS: "{head}: `{value}` names no days for sure: write them in full, or as 1 (Monday) to 7",
+    Wrong.NO_PROGRAMME: "{head}: `{value}` is not known: the programmes are {other}",
+    Wrong.ENDS_BEFORE: "{head}: `{value}` is before the first day, {other}: correct one of them",
+    Wrong.OVERLAPS: "{head}: holds on days of {other} too: let one of them end earlier, or keep one",
     Wrong.BALANCE_TWICE: "{head}: a second balance for the wallet of line {other}: keep one",
 }
 """What is wrong and what to do about it."""

@@ -7,22 +7,21 @@ A list adds and changes, and never erases: an empty cell changes nothing, who is
 import enum
 import re
 from dataclasses import replace
-from datetime import date
 
 from hub.core.books import Books
 from hub.core.codes import Compartment
+from hub.core.expected import expected
 from hub.core.facts import derived
 from hub.core.kept import Place
-from hub.core.lists import Column, Said, Table, Wrong, fold, read_amount, read_day, understood
+from hub.core.lists import Column, Said, Table, Wrong, fold, read_amount, understood
 from hub.core.matching import Child, Home
 from hub.core.money import write_cents
-from hub.core.plans import Act, Change, Draft, Plan, Stamp, Thing, name_of
+from hub.core.plans import Act, Change, Draft, Plan, Stamp, Thing, born_of, found_pupil, known_household, known_pupil, name_of, site_of
 from hub.core.school import Adult, Badge, BadgeState, Household, Pupil, School, WalletScope
 from hub.core.wallets import place_of
 from proto.badge import badge_hash, read_code, tag
 
 C = Column
-OLDEST = date(1900, 1, 1)
 _EM = re.compile(r"EM:([0-9A-Fa-f]{10})", re.ASCII)
 
 
@@ -33,6 +32,7 @@ class Kind(enum.StrEnum):
     FAMILIES = "families"
     BADGES = "badges"
     BALANCES = "balances"
+    PLANS = "plans"
 
 
 _WHO = (C.KEY, C.LAST_NAME, C.FIRST_NAME, C.BORN)
@@ -42,6 +42,7 @@ WANTED: dict[Kind, tuple[Column, ...]] = {
     Kind.FAMILIES: (*_WHOSE, C.LAST_NAME, C.FIRST_NAME, C.EMAIL, C.LANGUAGE),
     Kind.BADGES: (C.BADGE, *_WHO, *_WHOSE),
     Kind.BALANCES: (C.BALANCE, C.SITE, *_WHOSE, *_WHO),
+    Kind.PLANS: (C.PROGRAMME, C.SITE, C.WEEKDAYS, C.FROM, C.UNTIL, C.EXCLUDED, *_WHO, *_WHOSE),
 }
 """The columns that a list may have. Of two that may have the same header, the first one has it."""
 NEEDED: dict[Kind, tuple[tuple[Column, ...], ...]] = {
@@ -49,6 +50,7 @@ NEEDED: dict[Kind, tuple[tuple[Column, ...], ...]] = {
     Kind.FAMILIES: (_WHOSE, (C.LAST_NAME,), (C.FIRST_NAME,)),
     Kind.BADGES: ((C.BADGE,), (C.LAST_NAME, C.KEY), (C.FIRST_NAME, C.KEY)),
     Kind.BALANCES: ((C.BALANCE,), (C.HOUSEHOLD, C.HOUSEHOLD_KEY, C.KEY, C.LAST_NAME)),
+    Kind.PLANS: ((C.PROGRAMME,), (C.WEEKDAYS,), (C.FROM,), (C.LAST_NAME, C.KEY), (C.FIRST_NAME, C.KEY)),
 }
 """Of each tuple a list has to have one."""
 
@@ -59,6 +61,8 @@ def plan(kind: Kind, table: Table, school: School, books: Books, stamp: Stamp) -
     draft = Draft(school, listed, stamp)
     if kind is Kind.BALANCES:
         return _balances(draft, listed.lines, books)
+    if kind is Kind.PLANS:
+        return expected(draft, listed.lines)
     take = {Kind.PUPILS: _pupil, Kind.FAMILIES: _adult, Kind.BADGES: _badge_of}[kind]
     for line in listed.lines:
         take(draft, line)
@@ -124,13 +128,13 @@ def _pupil(draft: Draft, line: Said) -> None:
     """A line of a list of pupils: a household and a pupil, each new, changed or as it says already, and maybe a badge."""
     before = len(draft.complaints)
     _names(draft, line)
-    site = _site(draft, line)
-    born = _born(draft, line)
+    site = site_of(draft, line)
+    born = born_of(draft, line)
     household = _household(draft, line)
     if len(draft.complaints) > before or household is None:
         return
     said = Child(line[C.KEY], line[C.LAST_NAME], line[C.FIRST_NAME], born, household)
-    found = _found(draft, line, said)
+    found = found_pupil(draft, line, said)
     if found is not None and _first_line(draft, line, draft.people.pupils.line_of, found.id):
         pupil = _changed_pupil(draft, line, found, said, site)
     elif found is None and len(draft.complaints) == before:
@@ -187,19 +191,6 @@ def _changed_pupil(draft: Draft, line: Said, found: Pupil, said: Child, site: in
     return merged
 
 
-def _found(draft: Draft, line: Said, said: Child) -> Pupil | None:
-    """The pupil a line means; None where there is none, and with a complaint where it cannot be told which."""
-    found = draft.people.pupil(said)
-    if not isinstance(found, Wrong):
-        return found
-    if found is Wrong.KEY_OF_OTHER:
-        owner = draft.people.pupils.keyed(said.key)
-        draft.wrong(line, found, C.KEY, name_of(owner) if owner else "")
-    else:
-        draft.wrong(line, found, C.LAST_NAME)
-    return None
-
-
 def _first_line(draft: Draft, line: Said, line_of: dict[int, int], person: int) -> bool:
     """Whether no earlier line spoke of this person."""
     earlier = line_of.setdefault(person, line.number)
@@ -212,21 +203,6 @@ def _names(draft: Draft, line: Said) -> None:
     for column in (C.LAST_NAME, C.FIRST_NAME, C.HOUSEHOLD):
         if line[column] and not any(letter.isalpha() for letter in line[column]):
             draft.wrong(line, Wrong.NO_NAME, column)
-
-
-def _site(draft: Draft, line: Said) -> int:
-    """The site a line names; 0 when it names none, or none that is known."""
-    site = draft.sites.get(fold(line[C.SITE]))
-    if line[C.SITE] and site is None:
-        draft.wrong(line, Wrong.NO_SITE, C.SITE, ", ".join(sorted(each.name for each in draft.school.sites.values())))
-    return site.id if site else 0
-
-
-def _born(draft: Draft, line: Said) -> date | None:
-    day = read_day(line[C.BORN])
-    if line[C.BORN] and (day is None or not OLDEST <= day <= draft.stamp.day):
-        draft.wrong(line, Wrong.NO_DAY, C.BORN)
-    return day
 
 
 # --- families -------------------------------------------------------------------------------------
@@ -276,10 +252,10 @@ def _adult(draft: Draft, line: Said) -> None:
 def _badge_of(draft: Draft, line: Said) -> None:
     """A line of a list of badges: whose it is, and its code or tag."""
     before = len(draft.complaints)
-    home = _known_household(draft, line)
+    home = known_household(draft, line)
     if not line[C.BADGE]:
         draft.missing(line, C.BADGE)
-    found = _known_pupil(draft, line, home) if len(draft.complaints) == before else None
+    found = known_pupil(draft, line, home) if len(draft.complaints) == before else None
     if found is not None:
         _badge(draft, line, found)
 
@@ -346,12 +322,12 @@ def ask_of(lines: tuple[Said, ...]) -> int:
 def _place(draft: Draft, line: Said) -> Place | None:
     """The wallet a line means, its owner by the site's policy; None with a complaint. Money goes where charges come from."""
     before = len(draft.complaints)
-    site = draft.school.sites.get(_site(draft, line) or draft.only_site)
-    home = _known_household(draft, line)
+    site = draft.school.sites.get(site_of(draft, line) or draft.only_site)
+    home = known_household(draft, line)
     if site is None and not line[C.SITE]:
         draft.missing(line, C.SITE)
     by_pupil = site is not None and site.wallet_scope is WalletScope.PUPIL
-    pupil = _known_pupil(draft, line, home) if by_pupil else None
+    pupil = known_pupil(draft, line, home) if by_pupil else None
     if not by_pupil and home is None and len(draft.complaints) == before:
         draft.missing(line, C.HOUSEHOLD)
     if site is None or len(draft.complaints) > before:
@@ -362,26 +338,3 @@ def _place(draft: Draft, line: Said) -> Place | None:
 def _owner(draft: Draft, place: Place) -> str:
     """Whose a wallet is, as a person calls it."""
     return name_of(draft.school.households[place[1]] if place[2] is Compartment.WHOLE else draft.school.pupils[place[1]])
-
-
-def _known_pupil(draft: Draft, line: Said, home: Household | None) -> Pupil | None:
-    """The pupil a line means; None with a complaint when there is none like that."""
-    before = len(draft.complaints)
-    said = Child(line[C.KEY], line[C.LAST_NAME], line[C.FIRST_NAME], _born(draft, line), home.id if home else 0)
-    found = _found(draft, line, said)
-    if found is None and len(draft.complaints) == before:
-        draft.wrong(line, Wrong.UNKNOWN, C.LAST_NAME if said.last_name else C.KEY)
-    return found
-
-
-def _known_household(draft: Draft, line: Said) -> Household | None:
-    """The household a line names; None with a complaint when there is none like it, and when it names none."""
-    said = Home(line[C.HOUSEHOLD_KEY], line[C.HOUSEHOLD], line[C.ADDRESS])
-    found = draft.people.home(said)
-    column = C.HOUSEHOLD if said.name else C.HOUSEHOLD_KEY
-    if isinstance(found, Wrong):
-        draft.wrong(line, found, column)
-        return None
-    if found is None and (said.key or said.name):
-        draft.wrong(line, Wrong.UNKNOWN, column)
-    return found

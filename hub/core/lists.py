@@ -45,6 +45,11 @@ class Column(enum.StrEnum):
     PRICE = "price"
     DIET = "diet"
     ALLERGENS = "allergens"
+    PROGRAMME = "programme"
+    WEEKDAYS = "weekdays"
+    FROM = "from"
+    UNTIL = "until"  # the last day, included
+    EXCLUDED = "excluded"
 
 
 class Wrong(enum.StrEnum):
@@ -74,6 +79,11 @@ class Wrong(enum.StrEnum):
     UNKNOWN = "unknown"  # pupil or household
     ALREADY_OPENED = "already_opened"
     BALANCE_TWICE = "balance_twice"
+    NO_DATE = "no_date"
+    NO_WEEKDAYS = "no_weekdays"  # or in two languages
+    NO_PROGRAMME = "no_programme"
+    ENDS_BEFORE = "ends_before"  # it begins
+    OVERLAPS = "overlaps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +166,11 @@ _WORDS: dict[Column, str] = {
     Column.DIET: """diet regime dieet diat""",
     Column.ALLERGENS: """allergens allergenes allergenen allergene""",
     Column.DAY: """day date jour dag datum tag""",
+    Column.PROGRAMME: """programme program activity activite service accueil garderie activiteit opvang aktivitat betreuung""",
+    Column.WEEKDAYS: """weekdays days jours joursdelasemaine joursdesemaine dagen weekdagen wochentage tage""",
+    Column.FROM: """from since start startdate du des depuis apartirdu debut datededebut datedebut van vanaf begindatum von ab beginn""",
+    Column.UNTIL: """until to end enddate au jusquau fin datedefin datefin tot totenmet tem einddatum bis ende enddatum""",
+    Column.EXCLUDED: """excluded except exceptions exclus joursexclus exceptes sauf saufle behalve uitgezonderd ausser ausgenommen""",
 }
 """How files call their columns, folded (`fold`). Where two columns of a kind share a word, the one that the kind names first has it."""
 

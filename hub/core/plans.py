@@ -7,13 +7,18 @@ import enum
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date
+from datetime import date, timedelta
 
 from hub.core.facts import derived
-from hub.core.lists import Column, Complaint, Listed, Said, Wrong, fold
-from hub.core.matching import People
+from hub.core.lists import Column, Complaint, Listed, Said, Wrong, fold, read_day
+from hub.core.matching import Child, Home, People
 from hub.core.school import Adult, Badge, BadgeState, Household, Pupil, Row, Rows, School
+from hub.core.timetable import Plan as Planned
+from hub.core.weekdays import write_weekdays
 
+Named = Household | Pupil | Adult | Planned
+OLDEST = date(1900, 1, 1)
+"""An earlier day is a typing error."""
 _NAMES = frozenset({"name", "first_name", "last_name"})
 """Fields that say what a thing is called anyway."""
 
@@ -24,6 +29,7 @@ class Thing(enum.StrEnum):
     ADULT = "adult"
     BADGE = "badge"
     BALANCE = "balance"
+    PLANNED = "planned attendance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,9 @@ class Draft:
         """Nobody has to name it."""
         self.badges = {badge: states[-1] for badge, states in school.badges.items()}
         self.badge_lines: dict[str, int] = {}
+        self.planned = {pupil: {each.id: each for each in plans} for pupil, plans in school.plans.items()}
+        """By pupil and id."""
+        self.planned_lines: dict[int, Said] = {}
         self.acts: list[Act] = []
         self.complaints: list[Complaint] = []
         self.left: list[tuple[int, BadgeState]] = []
@@ -117,7 +126,7 @@ class Draft:
         """Of the one thing of its kind that a line makes."""
         return derived(self.stamp.seed, f"{thing} {line.number}")
 
-    def add(self, line: Said, thing: Thing, row: Household | Pupil | Adult | Badge, name: str) -> None:
+    def add(self, line: Said, thing: Thing, row: Household | Pupil | Adult | Badge | Planned, name: str) -> None:
         """A row that was not there."""
         self._rows[row.id] = row
         self._made.add(row.id)
@@ -126,7 +135,7 @@ class Draft:
             Act(line.number, thing, name, tuple(Change(each, "", word) for each, word in told.items() if word and each not in _NAMES))
         )
 
-    def turn(self, line: Said, thing: Thing, old: Household | Pupil | Adult, new: Household | Pupil | Adult) -> None:
+    def turn(self, line: Said, thing: Thing, old: Named, new: Named) -> None:
         """A row that is known, as it is from now on; maybe just as it was."""
         if old == new:
             self.unchanged[thing] += thing is not Thing.HOUSEHOLD  # it stands on many lines
@@ -135,10 +144,18 @@ class Draft:
         if new.id not in self._made:
             before, after = self._told(old), self._told(new)
             changes = tuple(Change(each, before[each], after[each]) for each in after if before[each] != after[each])
-            self.acts.append(Act(line.number, thing, name_of(old), changes, new=False))
+            self.acts.append(Act(line.number, thing, self.name(old), changes, new=False))
 
-    def _told(self, row: Household | Pupil | Adult) -> dict[str, str]:
+    def name(self, row: Named) -> str:
+        """How a person calls it."""
+        if isinstance(row, Planned):
+            return f"{name_of(self.people.pupils[row.pupil])}, {self.school.programmes[row.programme].name}"
+        return name_of(row)
+
+    def _told(self, row: Named) -> dict[str, str]:
         """What a person is shown of a row, by field."""
+        if isinstance(row, Planned):
+            return told_days(row)
         return {each.name: self._word(each.name, getattr(row, each.name)) for each in fields(row)}
 
     def _word(self, name: str, value: object) -> str:
@@ -149,6 +166,68 @@ class Draft:
         return value if isinstance(value, str) else value.isoformat() if isinstance(value, date) else ""
 
 
+def told_days(plan: Planned) -> dict[str, str]:
+    """When a pupil is expected, as a list says it: the last day is included."""
+    last = (plan.until_day - timedelta(days=1)).isoformat() if plan.until_day else ""
+    excluded = " ".join(day.isoformat() for day in sorted(plan.excluded))
+    return {"weekdays": write_weekdays(plan.weekdays), "from": plan.from_day.isoformat(), "until": last, "excluded": excluded}
+
+
 def name_of(row: Household | Pupil | Adult) -> str:
     """How a person calls it."""
     return row.name if isinstance(row, Household) else f"{row.first_name} {row.last_name}"
+
+
+# --- who and what a line means, with a complaint where it cannot be told --------------------------------
+
+
+def site_of(draft: Draft, line: Said) -> int:
+    """The site a line names; 0 when it names none, or none that is known."""
+    site = draft.sites.get(fold(line[Column.SITE]))
+    if line[Column.SITE] and site is None:
+        draft.wrong(line, Wrong.NO_SITE, Column.SITE, ", ".join(sorted(each.name for each in draft.school.sites.values())))
+    return site.id if site else 0
+
+
+def born_of(draft: Draft, line: Said) -> date | None:
+    """The birth date a line names; with a complaint when it cannot be one."""
+    day = read_day(line[Column.BORN])
+    if line[Column.BORN] and (day is None or not OLDEST <= day <= draft.stamp.day):
+        draft.wrong(line, Wrong.NO_DAY, Column.BORN)
+    return day
+
+
+def found_pupil(draft: Draft, line: Said, said: Child) -> Pupil | None:
+    """The pupil a line means; None where there is none, and with a complaint where it cannot be told which."""
+    found = draft.people.pupil(said)
+    if not isinstance(found, Wrong):
+        return found
+    if found is Wrong.KEY_OF_OTHER:
+        owner = draft.people.pupils.keyed(said.key)
+        draft.wrong(line, found, Column.KEY, name_of(owner) if owner else "")
+    else:
+        draft.wrong(line, found, Column.LAST_NAME)
+    return None
+
+
+def known_pupil(draft: Draft, line: Said, home: Household | None) -> Pupil | None:
+    """The pupil a line means; None with a complaint when there is none like that."""
+    before = len(draft.complaints)
+    said = Child(line[Column.KEY], line[Column.LAST_NAME], line[Column.FIRST_NAME], born_of(draft, line), home.id if home else 0)
+    found = found_pupil(draft, line, said)
+    if found is None and len(draft.complaints) == before:
+        draft.wrong(line, Wrong.UNKNOWN, Column.LAST_NAME if said.last_name else Column.KEY)
+    return found
+
+
+def known_household(draft: Draft, line: Said) -> Household | None:
+    """The household a line names; None with a complaint when there is none like it, and when it names none."""
+    said = Home(line[Column.HOUSEHOLD_KEY], line[Column.HOUSEHOLD], line[Column.ADDRESS])
+    found = draft.people.home(said)
+    column = Column.HOUSEHOLD if said.name else Column.HOUSEHOLD_KEY
+    if isinstance(found, Wrong):
+        draft.wrong(line, found, column)
+        return None
+    if found is None and (said.key or said.name):
+        draft.wrong(line, Wrong.UNKNOWN, column)
+    return found

@@ -329,3 +329,43 @@ def test_badges_and_families_come_in_lists_of_their_own(folder: Path, capsys: py
     assert "line 2: Ida Maes: household Maes, email ida@home.be, language fr" in capsys.readouterr().out
     assert command(folder, "families", "Famille\tNom\tPrénom\tCourriel\nMaes\tMaes\tIda\tida.home.be\n", "--yes") == 2
     assert "Courriel: `ida.home.be` is no mail address" in capsys.readouterr().err
+
+
+STUDY = """
+[[sites.programmes]]
+name = "Étude"
+use = "study"
+price = "1,00"
+hours = [{ days = ["mon", "tue", "thu", "fri"], start = "16:05", end = "17:15" }]
+attendance = "registered"
+"""
+PLANS = "Nom,Prénom,Activité,Jours,Du,Au\nClaes,Zoé,étude,lu ma je ve,01/09/2025,30/06/2026\nMaes,Noé,Étude,je,01/09/2025,\n"
+
+
+def test_planned_attendance_comes_in_a_list_and_once_more_it_changes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "school.toml").write_text(SCHOOL + STUDY)
+    assert main(["setup", str(folder / "school.toml"), "--config", str(folder / "hub.toml")]) == 0
+    assert command(folder, "pupils", PUPILS, "--yes") == 0
+    for codec, options, said in (
+        ("utf-16", (), "nothing was written"),
+        ("cp1252", ("--yes",), "done"),
+        ("utf-8", ("--yes",), "nothing to do"),
+    ):
+        assert command(folder, "plans", PLANS, *options, codec=codec) == 0
+        assert said in capsys.readouterr().out
+    assert command(folder, "plans", PLANS.replace("je,01/09/2025,", "je,01/09/2025,31/12/2025")) == 0
+    told = capsys.readouterr().out
+    assert "line 3: Noé Maes, Étude: until – -> 2025-12-31" in told
+    assert "unchanged: 1 × planned attendance" in told
+
+
+def test_one_bad_line_keeps_a_list_of_plans_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "school.toml").write_text(SCHOOL + STUDY)
+    assert main(["setup", str(folder / "school.toml"), "--config", str(folder / "hub.toml")]) == 0
+    assert command(folder, "pupils", PUPILS, "--yes") == 0
+    assert command(folder, "plans", PLANS + "Roux,Ana,Étude,lu,01/09/2025,\nMaes,Noé,Judo,lu,01/09/2025,\n", "--yes") == 2
+    said = capsys.readouterr().err
+    assert "list.csv:4: Nom: `Roux` is not known: import the pupils first" in said
+    assert "list.csv:5: Activité: `Judo` is not known: the programmes are Étude" in said
+    assert command(folder, "plans", PLANS) == 0
+    assert "new: 2 × planned attendance" in capsys.readouterr().out
