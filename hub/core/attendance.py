@@ -5,7 +5,6 @@ out to be another one is voided. So the order in which scans arrive changes noth
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from hub.core.books import Books
 from hub.core.calendar import MINUTE_MS, day_code, day_coded, window_of
@@ -48,7 +47,7 @@ def unlit(school: School, books: Books, ask: int, tap: Tap) -> Facts:
 def marked(day: Day, programme: Programme, *marks: Mark, earlier: Facts = ()) -> tuple[Facts, Reading]:
     """The facts that put marks (or the same ones again) on a day, and what all its marks mean then. `earlier`: of the same ask."""
     sheet = day.sheet(programme.id)
-    after = replace(sheet, marks={**sheet.marks, **{mark.id: mark for mark in marks}})
+    after = sheet.with_marks({**sheet.marks, **{mark.id: mark for mark in marks}})
     keys = (day.pupil.id, programme.site, programme.id, day.day)
     put = tuple(Marked(day.ask, mark.id, *keys, mark.at_ms, mark.direction, mark.lit, mark.void) for mark in marks)
     facts, found = evened(day, programme, after, (*earlier, *put))

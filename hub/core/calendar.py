@@ -49,6 +49,7 @@ def day_code(day: date) -> int:
     return day.year * 10_000 + day.month * 100 + day.day
 
 
+@functools.lru_cache(maxsize=1024)  # a pupil's day asks for it again and again
 def day_coded(code: int) -> date:
     """The day of a code."""
     return date(code // 10_000, code // 100 % 100, code % 100)

@@ -12,16 +12,16 @@ from msgspec import Struct
 from hub.core.books import Books
 from hub.core.calendar import Span, day_code, day_coded, day_of, spans_around
 from hub.core.codes import Reason, Stage
-from hub.core.facts import Facts, Refusal, derived
+from hub.core.facts import Facts, Refusal, Reversed, derived
 from hub.core.formulas import Session
 from hub.core.payers import payers
-from hub.core.school import Policy, Programme, Pupil, Scans, School, Site, Tariff
+from hub.core.school import Policy, Programme, Pupil, Scans, School, Site, Tariff, by_presence
 from hub.core.sheets import Line, Sheet
 from hub.core.stays import Reading, Visit, read
-from hub.core.tariffs import Occasion, price, tariff_on
+from hub.core.tariffs import Occasion, price, price_of_absence, tariff_on
 from hub.core.timetable import Attendance
 from hub.core.wallets import Sale, charge, reverse
-from hub.core.whys import Rule, Terms, Why
+from hub.core.whys import Rule, Why
 
 
 class Day(Struct, frozen=True):
@@ -57,10 +57,13 @@ _Wanted = tuple[Part, int, Why | None]
 
 def due(day: Day, programme: Programme, found: Reading, earlier: Facts = ()) -> Facts:
     """The facts that make the charges right once a programme's day reads like this. `earlier`: of the same ask."""
-    facts = _evened(day, _together(day, programme), {programme.id: found}, _here(day, found, programme), earlier)
-    if day.school.kin and _asks_for_siblings(day.school, day.day) and _came_or_went(day, programme, found):
+    if not day.school.by_presence:
+        return _evened(day, _together(day, programme), {programme.id: found}, {}, earlier)
+    here = _here(day, found, programme)
+    facts = _evened(day, _together(day, programme), {programme.id: found}, here, earlier)
+    if _was_there(day.books, day.school, day.pupil.id, day.day) is not here[day.pupil.id]:
         for sibling in _siblings(day):
-            facts += _of_sibling(day, sibling, _here(day, found, programme), (*earlier, *facts))
+            facts += _of_sibling(day, sibling, here, (*earlier, *facts))
     return facts
 
 
@@ -69,20 +72,24 @@ def _evened(day: Day, roots: Iterable[Programme], readings: Mapping[int, Reading
     known: dict[int, Line] = {}
     for programme in (inner for root in roots for inner in _family(day.school, root)):
         known |= day.sheet(programme.id).lines
-    wanted = tuple(_priced(day, roots, readings, known, present))
-    right = {part.id: why for part, _, why in wanted}
-    stays = {part.stay for part, *_ in wanted} | {derived(visit.id, "stay") for found in readings.values() for visit in found.visits}
-    facts: Facts = ()
-    replaced = False
-    for line_id, line in known.items():
-        if right.get(line_id, _GONE) is not None:
-            taken = day.books.charges[line.charge]
-            replaced |= taken.stage is Stage.POSTED
-            reason = Reason.NOT_LIT if line_id in stays and line_id not in right else Reason.CORRECTED
-            facts += reverse(day.ask, taken, day.now_ms, reason)
+    wanted = _priced(day, roots, readings, known, present)
+    facts = _taken_back(day, known, wanted, readings) if known else ()
+    replaced = any(type(fact) is Reversed and fact.entries for fact in facts)
     for part, cents, why in wanted:
         if why is not None:
             facts += _charged(day, part, cents, why, replaced=replaced, earlier=(*earlier, *facts))
+    return facts
+
+
+def _taken_back(day: Day, known: Mapping[int, Line], wanted: list[_Wanted], readings: Mapping[int, Reading]) -> Facts:
+    """The lines that nothing, or something else, is wanted for."""
+    right = {part.id: why for part, _, why in wanted}
+    facts: Facts = ()
+    for line_id, line in known.items():
+        if right.get(line_id, _GONE) is not None:
+            stays = {derived(visit.id, "stay") for found in readings.values() for visit in found.visits}
+            reason = Reason.NOT_LIT if line_id in stays and line_id not in right else Reason.CORRECTED
+            facts += reverse(day.ask, day.books.charges[line.charge], day.now_ms, reason)
     return facts
 
 
@@ -134,16 +141,6 @@ def seen_at(books: Books, school: School, pupil: int, day: int) -> Iterator[Prog
     return (programme for programme in school.programmes.values() if (pupil, programme.id) in sheets)
 
 
-def _asks_for_siblings(school: School, day: int) -> bool:
-    on = day_coded(day)
-    return any(_by_presence(tariff_on(school, programme, on)) for programme in school.programmes)
-
-
-def _by_presence(tariff: Tariff | None) -> bool:
-    """Whether a price depends on which brothers and sisters came that day."""
-    return tariff is not None and any(line.siblings is not None and line.siblings.present for line in tariff.lines)
-
-
 def _was_there(books: Books, school: School, pupil: int, day: int, but: int = 0) -> bool:
     return any(books.sheet(pupil, each.id, day).stays for each in seen_at(books, school, pupil, day) if each.id != but)
 
@@ -151,12 +148,6 @@ def _was_there(books: Books, school: School, pupil: int, day: int, but: int = 0)
 def _here(day: Day, found: Reading, programme: Programme) -> dict[int, bool]:
     """That the pupil was there that day, as far as this reading tells."""
     return {day.pupil.id: bool(found.visits) or _was_there(day.books, day.school, day.pupil.id, day.day, but=programme.id)}
-
-
-def _came_or_went(day: Day, programme: Programme, found: Reading) -> bool:
-    """Whether it is news that the pupil was there, or was not."""
-    before = _was_there(day.books, day.school, day.pupil.id, day.day)
-    return before is not _here(day, found, programme)[day.pupil.id]
 
 
 def _siblings(day: Day) -> list[Pupil]:
@@ -170,7 +161,7 @@ def _of_sibling(day: Day, sibling: Pupil, present: Mapping[int, bool], earlier: 
     facts: Facts = ()
     other = Day(day.school, day.books, day.ask, sibling, day.site, day.day, day.now_ms)
     for programme in seen_at(day.books, day.school, sibling.id, day.day):
-        if _by_presence(tariff_on(day.school, programme.id, day_coded(day.day))):
+        if by_presence(tariff_on(day.school, programme.id, day_coded(day.day))):
             facts += _evened(other, _together(other, programme), {}, present, (*earlier, *facts))
     return facts
 
@@ -180,22 +171,21 @@ def _of_sibling(day: Day, sibling: Pupil, present: Mapping[int, bool], earlier: 
 
 def _priced(
     day: Day, roots: Iterable[Programme], readings: Mapping[int, Reading], known: Mapping[int, Line], present: Mapping[int, bool]
-) -> Iterator[_Wanted]:
+) -> list[_Wanted]:
     """Every part with what it costs, in the order of the clock; a session once a day."""
+    found: list[_Wanted] = []
     spent: dict[int, int] = {}
     sessions: set[int] = set()
-    parts = [part for root in roots for part in _parts(day, root, readings)]
-    parts.sort(key=_by_clock)
-    for part in parts:
-        tariff = tariff_on(day.school, part.programme, day_coded(day.day))
+    for part in sorted((part for root in roots for part in _parts(day, root, readings)), key=_by_clock):
         if part.programme in sessions:
             continue
+        tariff = tariff_on(day.school, part.programme, day_coded(day.day))
         group = tariff.group if tariff else 0
         if group and group not in spent:
             spent[group] = _articles_cents(day, group)
         line, why = known.get(part.id), None
-        stands = line is not None and (line.from_ms, line.to_ms) == (part.from_ms, part.to_ms)
-        if line is not None and stands and not group and not _by_presence(tariff):
+        stands = line is not None and line.from_ms == part.from_ms and line.to_ms == part.to_ms
+        if line is not None and stands and not group and not by_presence(tariff):
             cents = line.cents
         else:
             cents, why = _price(day, part, tariff, present, spent.get(group, 0))
@@ -205,9 +195,10 @@ def _priced(
             continue
         if group:
             spent[group] += cents
-        if tariff is not None and any(isinstance(each.formula, Session) for each in tariff.lines):
+        if tariff is not None and any(type(each.formula) is Session for each in tariff.lines):
             sessions.add(part.programme)
-        yield part, cents, why
+        found.append((part, cents, why))
+    return found
 
 
 def _by_clock(part: Part) -> tuple[int, int, int]:
@@ -215,7 +206,7 @@ def _by_clock(part: Part) -> tuple[int, int, int]:
 
 
 def _price(day: Day, part: Part, tariff: Tariff | None, present: Mapping[int, bool], before_cents: int) -> tuple[int, Why]:
-    there = _present(day, present) if _by_presence(tariff) else frozenset()
+    there = _present(day, present) if by_presence(tariff) else frozenset()
     site = day.school.sites[day.school.programmes[part.programme].site]
     occasion = Occasion(day.pupil, site, part.programme, part.from_ms, part.to_ms, there, before_cents)
     return _of_absence(day, part, occasion) if part.absent else price(day.school, occasion)
@@ -227,10 +218,7 @@ def _of_absence(day: Day, part: Part, occasion: Occasion) -> tuple[int, Why]:
     assert absence is not None, "a part of an absence has one"
     if not absence.percent:
         return absence.cents, Why(Rule.ABSENCE, part.from_ms, part.to_ms, unit_tenths=absence.cents * 10)
-    cents, why = price(day.school, occasion)
-    terms = Terms(line=1, percent=100 - absence.percent)
-    of_it = Why(Rule.ABSENCE, part.from_ms, part.to_ms, why.minutes, unit_tenths=cents * 10, tariff=why.tariff, terms=terms)
-    return (cents * absence.percent * 10 + 500) // 1000, of_it
+    return price_of_absence(day.school, occasion, absence.percent)
 
 
 def _present(day: Day, present: Mapping[int, bool]) -> frozenset[int]:

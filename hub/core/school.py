@@ -320,6 +320,8 @@ class School:
     """household -> pupils it may have to pay for, eldest first: made from pupils, custody and overrides."""
     inner: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     """programme -> those within it: made from programmes."""
+    by_presence: bool = False
+    """Whether any price asks which brothers and sisters were there that day: made from tariffs."""
 
     def programme_for(self, site: int, use: Use) -> Programme | None:
         """The programme of this use at this site; of two, always the same one, in whatever order they were read."""
@@ -385,7 +387,14 @@ def edited(school: School, rows: Rows) -> School:
     school = replace(school, **changed)  # type: ignore[arg-type]
     if "programmes" in changed:
         school = replace(school, inner=_inner(school))
+    if "tariffs" in changed:
+        school = replace(school, by_presence=any(by_presence(tariff) for versions in school.tariffs.values() for tariff in versions))
     return replace(school, kin=_kin(school)) if {"pupils", "custody", "overrides"} & changed.keys() else school
+
+
+def by_presence(tariff: Tariff | None) -> bool:
+    """Whether a price depends on which brothers and sisters came that day."""
+    return tariff is not None and any(line.siblings is not None and line.siblings.present for line in tariff.lines)
 
 
 def _inner(school: School) -> dict[int, tuple[int, ...]]:

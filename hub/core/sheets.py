@@ -62,6 +62,10 @@ class Sheet:
     absence: Absence | None = None
     split: bool | None = None
 
+    def with_marks(self, marks: dict[int, Mark]) -> "Sheet":
+        """The same sheet with other marks; the rest is shared."""
+        return Sheet(marks, self.stays, self.lines, self.verified, self.absence, self.split)
+
 
 class StaffAct(Struct, frozen=True, gc=False):
     """The last correction of a member of staff, and what each thing it changed was before: for an undo.
