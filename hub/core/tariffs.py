@@ -81,7 +81,27 @@ def reprice(school: School, charged: Charged, present: frozenset[int] = frozense
     product = school.products.get(charged.item)
     if product is not None:
         return price_of_product(school, pupil, product, day_of(why.from_ms, site.zone), why.units, why.supplement_cents // why.units)
-    return price(school, Occasion(pupil, site, charged.item, why.from_ms, why.to_ms, present, before_cents))
+    occasion = Occasion(pupil, site, charged.item, why.from_ms, why.to_ms, present, before_cents)
+    if why.rule is Rule.ABSENCE and why.terms is not None:
+        return price_of_absence(school, occasion, 100 - why.terms.percent)
+    return price(school, occasion)
+
+
+def price_of_absence(school: School, what: Occasion, percent: int) -> tuple[int, Why]:
+    """A percentage of what the planned time would have cost (a check type of AGORA's kind)."""
+    cents, why = price(school, what)
+    terms = Terms(line=1, percent=100 - percent)
+    of_it = Why(Rule.ABSENCE, what.from_ms, what.to_ms, why.minutes, unit_tenths=cents * 10, tariff=why.tariff, terms=terms)
+    return cents_of(of_it), of_it
+
+
+def is_by_income(tariff: Tariff) -> bool:
+    """Whether some price of it asks for the payer's family file."""
+    return any(type(unit) is not Fixed for line in tariff.lines for unit in _units(line))
+
+
+def _units(line: Line) -> list[Unit]:
+    return [band.unit for band in line.formula.bands] if isinstance(line.formula, Bands) else [line.formula.unit]
 
 
 def tariff_on(school: School, item: int, day: date) -> Tariff | None:
