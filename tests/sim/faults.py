@@ -60,6 +60,8 @@ class Plan:
     tap_s: float
     rate: float = 1.0
     """How often nemesis strikes, as a multiple."""
+    lunch_s: float = 60.0
+    """When orders close, from the start; a quarter of an hour later portions are resold no more."""
 
 
 def plan_of(seed: int) -> Plan:
@@ -69,13 +71,16 @@ def plan_of(seed: int) -> Plan:
     faults = frozenset(fault for fault in Fault if chance.random() < keep)
     count = chance.choice((2, 3, 3, 4))
     clock = chance.choices([hour for hour, _ in HOURS], [weight for _, weight in HOURS])[0]
+    devices = tuple(sorted(chance.sample(sorted(DEVICES), count)))
+    storm_s = chance.choice((1_200.0, 3_300.0, 6_900.0, 6_900.0))
     return Plan(
         faults=faults,
-        devices=tuple(sorted(chance.sample(sorted(DEVICES), count))),
-        storm_s=chance.choice((1_200.0, 3_300.0, 6_900.0, 6_900.0)),
+        devices=devices,
+        storm_s=storm_s,
         start_ms=schools.moment(clock),
         tap_s=chance.choice((12.0, 30.0, 45.0, 90.0)),
         rate=chance.choice((0.5, 1.0, 1.0, 2.0)),
+        lunch_s=storm_s // 120 * 60,
     )
 
 

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from hub.core.codes import Code, Reason
 from hub.core.facts import (
-    BalanceOpened,
     Charged,
     Fact,
     HoleDeclared,
@@ -53,11 +52,11 @@ def money(facts: Iterable[Fact]) -> Iterator[str]:
     balances: dict[str, int] = defaultdict(int)
     charges: dict[int, Charged] = {}
     for fact in facts:
-        if isinstance(fact, Charged | Reversed | BalanceOpened):
-            if sum(entry.cents for entry in fact.entries):
-                yield f"entries do not sum to zero: {fact}"
-            for entry in fact.entries:
-                balances[entry.account] += entry.cents
+        entries = getattr(fact, "entries", ())
+        if sum(entry.cents for entry in entries):
+            yield f"entries do not sum to zero: {fact}"
+        for entry in entries:
+            balances[entry.account] += entry.cents
         if isinstance(fact, Charged):
             if fact.charge in charges:
                 yield f"charged twice: {fact}"
@@ -74,7 +73,7 @@ def money(facts: Iterable[Fact]) -> Iterator[str]:
 
 
 def _charge(fact: Charged, balance_cents: int) -> Iterator[str]:
-    if fact.cents != PRICES_CENTS.get(fact.item, fact.cents):
+    if fact.cents % PRICES_CENTS.get(fact.item, fact.cents):
         yield f"not the price: {fact}"
     if balance_cents < LOWEST_CENTS.get(fact.item, balance_cents) and fact.reason is Reason.NONE:
         yield f"a limit is passed without a reason: {fact}"
@@ -170,7 +169,7 @@ def prices(taps: "Mapping[Key, Tap]", facts: list[Fact], excused: AbstractSet[Ke
         if tap.lit in YES and served and cents != price_cents:
             yield f"{key} was shown {tap.lit} and is charged {cents}, not {price_cents}"
         found_later = tap.own and tap.lit in YES and code is Code.UNKNOWN  # the hub's clock was wrong, or its register had been restored
-        if code in {Code.AGAIN, Code.UNKNOWN} and cents and not found_later:
+        if code in {Code.AGAIN, Code.UNKNOWN, Code.MEAL, Code.MEAL_AGAIN} and cents and not found_later:
             yield f"{key} is {code} and is charged {cents}"
 
 

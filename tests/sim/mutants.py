@@ -93,7 +93,7 @@ def lived(world: World) -> "Ending":
     runs, faults = importlib.import_module("tests.sim.runs"), importlib.import_module("tests.sim.faults")
     seed, crowded = world
     plan = faults.plan_of(seed)
-    ending: Ending = runs.lived(seed, plan=replace(plan, storm_s=600.0, tap_s=4.0, rate=5.0) if crowded else plan)
+    ending: Ending = runs.lived(seed, plan=replace(plan, storm_s=600.0, tap_s=4.0, rate=5.0, lunch_s=300.0) if crowded else plan)
     return ending
 
 

@@ -172,10 +172,12 @@ class Nemesis:
         """The hub's disk is lost, and replaced by the last backup."""
         if self._backup is not None and self._world.hub is not None:
             self._world.hub.die(cut=True)
-            before = self._world.disk.facts()
-            self._world.disk.restore(self._backup)
-            lost = before[self._world.disk.rows[-1].last :]
-            self._world.oracle.restored(lost)
+            disk = self._world.disk
+            before = disk.facts()
+            self._world.check_promises()
+            disk.restore(self._backup)
+            lost = before[disk.rows[-1].last :]
+            self._world.oracle.restored(disk.rows[-1].last, lost, {fact.ask for fact in disk.facts()} | disk.asks)
             if lost:
                 self._world.struck(Fault.RESTORED)
 

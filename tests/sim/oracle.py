@@ -4,7 +4,8 @@ Every light that answers a tap is in the books exactly once and as it was shown;
 nothing else is in the books; limits are passed with a reason only; a door moves for a fresh grant or request, once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from proto.messages import YES, RosterManifest
 from tests.sim import ledgers
 from tests.sim.faults import Fault
 from tests.sim.ledgers import Key
+from tests.sim.witness import Witness
 
 if TYPE_CHECKING:
     from tests.sim.card import Card
@@ -59,6 +61,7 @@ class Oracle:
     """All that was seen. Each method checks what can be checked at once; `ledgers` checks the rest at the end."""
 
     world: "World"
+    witness: Witness
     taps: dict[Key, Tap] = field(default_factory=dict)
     booked: dict[Key, set[str]] = field(default_factory=dict)
     """Every light a scan was ever booked with, by a hub that had it on disk."""
@@ -186,12 +189,17 @@ class Oracle:
             if isinstance(fact, ScanTaken):
                 self.booked.setdefault((fact.device, fact.inc, fact.n), set()).add(fact.light.value)
 
-    def restored(self, lost: Iterable[Fact]) -> None:
-        """The hub comes from a backup without these facts; what the office was promised since is gone with them (promise P4)."""
+    def restored(self, last: int, lost: Sequence[Fact], kept: AbstractSet[int]) -> None:
+        """The hub comes from a backup without these facts, those after `last`; of the asks that were answered yes these are `kept`.
+
+        What staff were promised since is gone with them (promise P4); a device's scans come back by themselves.
+        """
+        gone = self.witness.restored(last, lost)
+        self.world.saw("acts of staff lost with a disk", gone)
         for fact in lost:
             if isinstance(fact, ScanTaken):
                 self.lost_by_hub.add((fact.device, fact.inc, fact.n))
-        self.promised.clear()
+        self.promised &= kept
         self.blocked_ms.clear()
         self.over_ms.clear()
 

@@ -1,28 +1,42 @@
 """Who uses the school: people with badges at the readers, and the office at its pages. They behave as people do: they try again."""
 
-import asyncio
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from hub.core import badges, canteen
-from hub.core.calendar import day_of
+from hub.core import badges
 from hub.core.facts import derived
-from hub.core.school import Badge, BadgeState, Household, Pupil, Rows, School, edited
-from hub.core.wallets import open_balances
-from hub.desk import Answer, Desk
+from hub.core.menus import Canteen, Menu, Offer
+from hub.core.school import (
+    Badge,
+    BadgeState,
+    Household,
+    Policy,
+    Product,
+    ProductKind,
+    Pupil,
+    Rows,
+    School,
+    WalletScope,
+    edited,
+)
+from hub.desk import Answer
 from proto.messages import Do
 from tests import schools
+from tests.sim.acts import Act, Kind
 from tests.sim.faults import DEVICES, Fault
+from tests.sim.reckoning import PARC, SOUP, TILLEULS
+from tests.sim.rules import MENU_DAYS, MENUS, PRICES_CENTS, Lunch
 
 if TYPE_CHECKING:
     from tests.sim.device import Device
-    from tests.sim.hub import HubLife
     from tests.sim.world import World
 
 PUPILS, HOUSEHOLDS, STRANGERS = 24, 9, 2
 OPENING_CENTS = 12_00
+DAILY_LIMIT_CENTS = 9_00
+"""What the parents of every third pupil allow."""
 PATIENCE_S = 6.0
 """Somebody who sees no light for so long holds the badge there again."""
 
@@ -46,19 +60,30 @@ def _hash(badge: str) -> str:
 
 
 @functools.cache  # it is frozen, and worlds are many
-def a_school() -> School:
-    """The small school with more people."""
+def a_school(lunch: Lunch) -> School:
+    """The small school with more people, some with a daily limit, a menu, and wallets by pupil at Le Parc."""
     since_ms = schools.moment("00:00") - 90 * 86_400_000
-    site = schools.number("Tilleuls")
+    days = [lunch.first + timedelta(days=ahead) for ahead in MENU_DAYS]
     rows: Rows = (
+        replace(schools.small_school().sites[PARC], wallet_scope=WalletScope.PUPIL),
+        Product(SOUP, TILLEULS, ProductKind.MEAL, "Potage", 2_50, Policy.MUST_SERVE),
+        *(Menu(site, day, tuple(Offer(each, PRICES_CENTS[each]) for each in MENUS[site])) for site in MENUS for day in days),
+        *(Canteen(site, cut_off_min=lunch.cut_off_min, waiting_until_min=lunch.waiting_until_min) for site in MENUS),
         *(Household(schools.number(f"family {n}"), f"family {n}") for n in range(HOUSEHOLDS)),
-        *(Pupil(schools.number(f"pupil {n}"), schools.number(f"family {n % HOUSEHOLDS}"), site, f"P{n}", f"F{n}") for n in range(PUPILS)),
+        *(_pupil(n) for n in range(PUPILS)),
         *(
             Badge(schools.number(f"badge {n}"), schools.badge(f"B{n}"), schools.number(f"pupil {n}"), BadgeState.ACTIVE, since_ms)
             for n in range(PUPILS)
         ),
     )
     return edited(schools.small_school(), rows)
+
+
+def _pupil(n: int) -> Pupil:
+    limit_cents = DAILY_LIMIT_CENTS if n % 3 == 0 else 0
+    return Pupil(
+        schools.number(f"pupil {n}"), schools.number(f"family {n % HOUSEHOLDS}"), TILLEULS, f"P{n}", f"F{n}", daily_limit_cents=limit_cents
+    )
 
 
 class Crowd:
@@ -110,19 +135,18 @@ class Crowd:
 
 
 class Office:
-    """Staff at their pages: badges, reservations, doors. A form is sent again until it is answered, under the same ask."""
+    """Staff at their pages: badges and doors."""
 
     def __init__(self, world: "World", crowd: Crowd) -> None:
         self._world = world
         self._crowd = crowd
         self._chance = world.chance
-        self._open: dict[int, Callable[[HubLife], Any]] = {}
 
     def set_up(self) -> None:
-        """The families bring their balances along."""
-        site, at_ms = schools.number("Tilleuls"), self._world.true_ms()
-        balances = {(site, schools.number(f"family {n}")): OPENING_CENTS for n in range(HOUSEHOLDS)}
-        self._send(lambda ask, desk: desk.do(ask, open_balances, ask, balances, at_ms))
+        """Families and pupils bring their balances along."""
+        homes = ((TILLEULS, schools.number(f"family {n}"), OPENING_CENTS) for n in range(HOUSEHOLDS))
+        pupils = ((PARC, schools.number(f"pupil {n}"), OPENING_CENTS) for n in range(0, PUPILS, 2))
+        self._world.forms.ask(Act(Kind.OPENING, balances=(*homes, *pupils)))
 
     def change_badge(self, who: Person | None = None) -> None:
         """Somebody lost a badge: the old one is replaced or blocked, and a new one given."""
@@ -132,55 +156,16 @@ class Office:
         new = Badge(derived(new_id, "new"), schools.badge(text), who.pupil, BadgeState.ACTIVE, now_ms)
         swap = functools.partial(badges.swap, old_hash=schools.badge(old), new=new, now_ms=now_ms, new_id=new_id)
 
-        def told() -> None:
+        def told(_answer: Answer) -> None:
             who.old, who.badge = old, text
             self._world.oracle.blocked(schools.badge(old))
             if any(device.away() for device in self._world.devices.values()):
                 self._world.struck(Fault.BADGES)
 
-        self._send(lambda ask, desk: desk.edit(ask, swap), told)
-
-    def reserve(self) -> None:
-        """A meal for today; sometimes the button is pressed twice."""
-        who, at_ms = self._chance.choice(self._crowd.people), self._world.hub_wall_ms()
-        day = day_of(at_ms, schools.ZONE).isoformat()
-        meal = schools.number("meal")
-        ask = self._send(lambda ask, desk: desk.do(ask, canteen.reserve, ask, who.pupil, meal, day, at_ms))
-        if self._chance.random() < 0.3:
-            self._try(ask)
+        self._world.forms.send(lambda ask, desk: desk.edit(ask, swap), told)
 
     def open_door(self) -> None:
         """Somebody rings at the gate."""
         hub = self._world.hub
         if hub is not None and "gate" in self._world.devices and hub.link.command("gate", Do.OPEN, "care-gate"):
             self._world.oracle.requested("gate", "care-gate")
-
-    def again(self) -> None:
-        """The hub is back: what was not answered is sent again."""
-        for ask in tuple(self._open):
-            self._world.loop.after_s(self._chance.uniform(0.5, 5.0), self._try, ask)
-
-    def waiting(self) -> int:
-        """Forms without an answer."""
-        return len(self._open)
-
-    def _send(self, form: Callable[[int, Desk], Any], told: Callable[[], None] | None = None) -> int:
-        ask = self._world.random63()
-
-        async def sent(hub: "HubLife") -> None:
-            answer: Answer = await form(ask, hub.desk)
-            if not hub.alive or ask not in self._open:
-                return
-            del self._open[ask]
-            if answer.refusal is None:
-                self._world.oracle.promise(ask)
-                if told:
-                    told()
-
-        self._open[ask] = sent
-        self._try(ask)
-        return ask
-
-    def _try(self, ask: int) -> asyncio.Task[Any] | None:
-        hub, sent = self._world.hub, self._open.get(ask)
-        return hub.task(sent(hub)) if hub is not None and sent is not None else None

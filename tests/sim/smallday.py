@@ -4,10 +4,13 @@ No fault of nemesis strikes: what is found here is found at one exact point betw
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests import schools
+from tests.sim.acts import Act, Kind
 from tests.sim.faults import Plan
+from tests.sim.reckoning import MEAL, SANDWICH, TILLEULS
 from tests.sim.runs import heard
 from tests.sim.world import Ending, Tell, World
 
@@ -29,6 +32,17 @@ TAPS = (
 )
 """When (s), device, reader, whose badge. Around 20 s the hub is gone, and comes back."""
 HUB_GONE_S = (20.0, 24.0)
+_WHO = schools.number("pupil 5")
+_MEAL = Act(Kind.ORDER, _WHO, TILLEULS, schools.MONDAY, MEAL)
+ACTS = (
+    (6.0, replace(_MEAL, kind=Kind.RESERVE, pupil=schools.number("pupil 6"))),
+    (14.0, Act(Kind.OPEN, desk="till", who=901, cents=20_00)),
+    (22.0, Act(Kind.PAY_IN, _WHO, desk="till", who=901, cents=10_00)),
+    (23.0, _MEAL),
+    (36.0, Act(Kind.HOLD, _WHO, TILLEULS, product=SANDWICH, for_ms=20_000)),
+    (42.0, replace(_MEAL, kind=Kind.CANCEL)),
+)
+"""When (s) somebody asks something of the desk."""
 
 
 def a_day(cuts: tuple[int, ...] = (), tell: Tell | None = None) -> Ending:
@@ -51,7 +65,8 @@ def double_deaths(steps: int, every: int = 1) -> Iterator[tuple[int, ...]]:
 def _script(world: World) -> None:
     for at_s, device, reader, who in TAPS:
         world.loop.after_s(at_s, _tap, world, device, reader, world.crowd.people[who])
-    world.loop.after_s(6.0, world.office.reserve)
+    for at_s, act in ACTS:
+        world.loop.after_s(at_s, world.forms.ask, act)
     world.loop.after_s(30.0, world.office.open_door)
     world.loop.after_s(33.0, world.office.change_badge, world.crowd.people[4])
     world.loop.after_s(HUB_GONE_S[0], _stop_hub, world)

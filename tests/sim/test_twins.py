@@ -25,7 +25,6 @@ from tests import schools
 from tests.fakes import INC, NOON_MS, MemoryOutbox
 from tests.sim.disk import DiskJournal, HubDisk
 from tests.sim.faults import Plan
-from tests.sim.people import a_school
 from tests.sim.world import World
 from tests.stores import alive, asks
 
@@ -82,7 +81,7 @@ async def real(folder: Path, made: list[Facts]) -> tuple[Told, list[Facts], Book
 
 
 def simulated(made: list[Facts]) -> tuple[Told, list[Facts], Books]:
-    world, disk = World(1, Plan(frozenset(), (), 5.0, schools.moment("15:00"), 1.0)), HubDisk(a_school())
+    world, disk = World(1, Plan(frozenset(), (), 5.0, schools.moment("15:00"), 1.0)), HubDisk(schools.small_school())
     told, found = world.loop.run_until_complete(driven(DiskJournal(Owner(world), disk), made))
     world.loop.close()
     return told, found, disk.opened()
@@ -100,7 +99,7 @@ def test_both_journals_tell_alike_find_alike_and_replay_alike(tmp_path: Path) ->
 
 
 def test_what_a_power_cut_takes_from_the_simulated_disk_is_what_nobody_was_told() -> None:
-    world, disk = World(1, Plan(frozenset(), (), 5.0, schools.moment("15:00"), 1.0)), HubDisk(a_school())
+    world, disk = World(1, Plan(frozenset(), (), 5.0, schools.moment("15:00"), 1.0)), HubDisk(schools.small_school())
     made = list(islice(asks(4, 20), 20))
     told, _ = world.loop.run_until_complete(driven(DiskJournal(Owner(world), disk), made[:10]))
     late = DiskJournal(Owner(world), disk)

@@ -8,19 +8,28 @@ from random import Random
 from typing import Any, NoReturn, Protocol
 
 from hub.core.books import Books, replay
+from hub.core.calendar import at
 from hub.core.facts import Fact
+from hub.core.school import School
+from tests import schools
 from tests.sim.broker import Broker
+from tests.sim.counter import Counters
 from tests.sim.device import Device
 from tests.sim.disk import HubDisk
 from tests.sim.faults import CALM_S, Fault, Plan
+from tests.sim.forms import Forms
 from tests.sim.hub import HubLife
 from tests.sim.ledgers import twice
 from tests.sim.nemesis import Nemesis
 from tests.sim.oracle import Oracle
 from tests.sim.people import Crowd, Office, a_school
+from tests.sim.rules import Lunch
 from tests.sim.turns import CutError, DeadlockError, Turns, ViolationError
+from tests.sim.witness import Witness
 
 Tell = Callable[[str], None]
+RESALE_MIN, LAST_MIN = 15, 24 * 60 - 1
+"""For how long portions are resold after orders have closed; the last minute of a day."""
 
 
 class Process(Protocol):
@@ -48,6 +57,18 @@ class Ending:
     """The steps at which somebody was made to die."""
 
 
+def lunch_of(plan: Plan) -> Lunch:
+    """Orders close in the middle of the storm, whatever the hour; a day has no more than its minutes."""
+    begun = at(plan.start_ms, schools.ZONE)
+    cut_off_min = min(begun.hour * 60 + begun.minute + int(plan.lunch_s // 60), LAST_MIN)
+    return Lunch(begun.date(), cut_off_min, min(cut_off_min + RESALE_MIN, LAST_MIN))
+
+
+def _witness(school: School, lunch: Lunch) -> Witness:
+    pupils = school.pupils.values()
+    return Witness({each.id: each.household for each in pupils}, {each.id: each.daily_limit_cents for each in pupils}, lunch)
+
+
 class World:
     """`tell` gets a line for everything that is seen; `cuts`: at which steps (from 1) whoever takes them dies."""
 
@@ -65,13 +86,16 @@ class World:
         self._cuts = frozenset(cuts)
         self._tell = tell
         self._digest = hashlib.blake2b(digest_size=16)
-        self.oracle = Oracle(self)
+        lunch = lunch_of(plan)
+        self.disk = HubDisk(a_school(lunch))
+        self.oracle = Oracle(self, _witness(self.disk.school, lunch))
         self.broker = Broker(self)
-        self.disk = HubDisk(a_school())
         self.hub: HubLife | None = None
         self.devices = {name: Device(self, name) for name in plan.devices}
         self.crowd = Crowd(self)
+        self.forms = Forms(self)
         self.office = Office(self, self.crowd)
+        self.counters = Counters(self)
         self.nemesis = Nemesis(self)
 
     # --- the run ---
@@ -119,7 +143,7 @@ class World:
             return
         for device in self.devices.values():
             self.often(self.plan.tap_s, lambda device=device: self.crowd.come(device))  # type: ignore[misc]
-        self.often(300 / self.plan.rate, self.office.reserve)
+        self.counters.begin()
         self.often(600, self.office.change_badge)
         self.often(240 / self.plan.rate, self.office.open_door)
         self.often(1_800, self._restart_device)
@@ -139,8 +163,8 @@ class World:
     def _look(self, until_s: float) -> None:
         """Wait until everything has drained: liveness is a promise too."""
         left = {name: left for name, device in self.devices.items() if (left := device.drained())}
-        if self.office.waiting():
-            left["office"] = f"{self.office.waiting()} forms without an answer"
+        if self.forms.waiting():
+            left["office"] = f"{self.forms.waiting()} forms without an answer"
         if not left and self.hub is not None:
             self.hub.desk.when_seen(self._judge)
         elif self.loop.now_s >= until_s:
@@ -152,11 +176,11 @@ class World:
         assert self.hub is not None
         facts, books = self.disk.facts(), self.hub.desk.books
         self.check_books(facts, books)
-        missing = [ask for ask in self.oracle.promised if ask not in books.asks and ask not in self.disk.asks]
-        if missing:
-            self.fail(f"the office was answered yes, and nothing is booked: {missing}")
+        self.check_promises()
         holes = bool({Fault.LYING_CARD, Fault.ROTTEN_CARD, Fault.OLD_IMAGE, Fault.FULL_CARD} & self.plan.faults)
         self.oracle.judge(facts, holes)
+        for complaint in self.oracle.witness.complaints(facts, books, self.hub_wall_ms()):
+            self.fail(complaint)
         if not self.clocks_lie and Fault.RESTORED not in self.plan.faults:
             for complaint in twice(self.oracle.taps, facts):
                 self.fail(complaint)
@@ -187,7 +211,7 @@ class World:
         if self.hub is None:
             self.saw("hub starts")
             self.hub = HubLife(self, self.disk)
-            self.office.again()
+            self.forms.again()
 
     def hub_died(self, *, cut: bool) -> None:
         self.saw("hub dies", cut)
@@ -264,6 +288,13 @@ class World:
         """Replay equals live."""
         if replay(facts) != live:
             self.fail("replay is not what lives")
+
+    def check_promises(self) -> None:
+        """Whatever the office was answered yes to is on the disk: as facts, or as an edit."""
+        missing = self.oracle.promised - self.disk.asks
+        missing -= {fact.ask for fact in self.disk.facts()} if missing else set()
+        if missing:
+            self.fail(f"the office was answered yes, and nothing is booked: {sorted(missing)}")
 
     def fail(self, what: str) -> NoReturn:
         """A promise is broken."""

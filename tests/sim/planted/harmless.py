@@ -20,4 +20,17 @@ BUGS = (
         ),
         harmless=True,
     ),
+    Bug(
+        "the same at the counter, said differently",
+        (
+            Edit("hub.core.canteen", "    return None if wish.at_ms < last_ms else", "    return None if not wish.at_ms >= last_ms else"),
+            Edit(
+                "hub.core.wallets",
+                "    return balance_cents(books, wallet) - held_cents(books, wallet, at_ms)",
+                "    return -held_cents(books, wallet, at_ms) + balance_cents(books, wallet)",
+            ),
+            Edit("hub.core.till", "books.receipts.get(site.id, 0) + 1", "1 + books.receipts.get(site.id, 0)"),
+        ),
+        harmless=True,
+    ),
 )

@@ -86,8 +86,8 @@ BUGS = (
         (
             Edit(
                 "hub.core.books",
-                ".lines.pop(taken.stay, None)\n    _book(books, fact.entries)\n",
-                ".lines.pop(taken.stay, None)\n    _book(books, fact.entries)\n    _book(books, fact.entries)\n",
+                "    _book(books, fact.entries)\n    if taken.limit_day:\n",
+                "    _book(books, fact.entries)\n    _book(books, fact.entries)\n    if taken.limit_day:\n",
             ),
         ),
     ),

@@ -1,0 +1,223 @@
+"""The oracle's own books: a double-entry ledger and the state of holds, orders, cash and wallets, folded from what facts say happened.
+
+It never looks at a fact's entries and knows no code of the hub's: what each fact moves is told anew here, and held against the hub's.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hub.core import facts as f
+from hub.core.facts import Fact
+from tests import schools
+from tests.sim.acts import Place
+
+PARC, TILLEULS = schools.number("Parc"), schools.number("Tilleuls")
+MEAL, SOUP, SANDWICH, DRINK = (schools.number(name) for name in ("meal", "soup", "sandwich", "drink"))
+PARC_MEAL = schools.number("parc-meal")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a pupil has at the canteen on a day. `charge` 0: came without an order."""
+
+    product: int
+    charge: int = 0
+    late: bool = False
+    served: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A charge. `day`: whose daily limit it counts for, 0 = nobody's."""
+
+    place: Place
+    pupil: int
+    item: int
+    cents: int
+    day: int = 0
+    back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TillAct:
+    """A sale, or a top-up with its receipt."""
+
+    site: int
+    who: int
+    cents: int
+    at_ms: int
+    charges: tuple[int, ...] = ()
+    wallet: int = 0
+    receipt: int = 0
+    voided: bool = False
+
+
+@dataclass(slots=True)
+class Reckoning:
+    """All of it, after the facts taken so far. `limits`: pupil -> what the parents allow a day; `households`: who pays for whom."""
+
+    households: dict[int, int]
+    limits: dict[int, int]
+    cents: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    wallets: dict[Place, int] = field(default_factory=dict)
+    places: dict[int, Place] = field(default_factory=dict)
+    holds: dict[int, dict[int, tuple[int, int]]] = field(default_factory=lambda: defaultdict(dict))
+    """Wallet -> hold -> cents, until when; those that are over are forgotten when the next one is placed."""
+    orders: dict[tuple[int, int, int], Order] = field(default_factory=dict)
+    portions: dict[tuple[int, int], dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    waiting: dict[tuple[int, int], dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    paid: dict[int, Paid] = field(default_factory=dict)
+    spent: dict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
+    sessions: dict[str, int] = field(default_factory=dict)
+    till: dict[int, TillAct] = field(default_factory=dict)
+    receipts: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    _unpaid: tuple[int, tuple[int, int, int]] = (0, (0, 0, 0))
+    """The ask of the order that was just booked, and whose it is: its charge follows."""
+
+    def take(self, fact: Fact) -> None:
+        """What this fact says happened."""
+        told = _TOLD.get(type(fact))
+        if told:
+            told(self, fact)
+
+    # --- what there is ---
+
+    def place(self, site: int, pupil: int) -> Place:
+        """Whose money pays for a pupil at a site: Le Parc has two wallets for each pupil, Les Tilleuls one for each household."""
+        return (site, pupil, "general") if site == PARC else (site, self.households.get(pupil, 0), "")
+
+    def balance(self, place: Place) -> int:
+        return self.cents.get(f"wallet:{self.wallets.get(place, 0)}", 0)
+
+    def held(self, place: Place, at_ms: int, but: int = 0) -> int:
+        """What is set aside at an instant; the hold `but` left out."""
+        holds = self.holds.get(self.wallets.get(place, 0), {})
+        return sum(cents for hold, (cents, until_ms) in holds.items() if until_ms > at_ms and hold != but)
+
+    def available(self, place: Place, at_ms: int) -> int:
+        return self.balance(place) - self.held(place, at_ms)
+
+    def drawer(self, site: int, desk: str) -> int:
+        """What has to be in it."""
+        return -self.cents.get(f"cash:{site}:{desk}", 0)
+
+    def _move(self, source: str, target: str, cents: int) -> None:
+        self.cents[source] -= cents
+        self.cents[target] += cents
+
+    # --- facts ---
+
+    def _wallet(self, fact: f.WalletOpened) -> None:
+        place = (fact.site, fact.pupil or fact.household, fact.compartment.value)
+        self.wallets[place], self.places[fact.wallet] = fact.wallet, place
+
+    def _opening(self, fact: f.BalanceOpened) -> None:
+        site = self.places[fact.wallet][0]
+        cents = sum(entry.cents for entry in fact.entries if entry.account == f"wallet:{fact.wallet}")  # it is said nowhere else
+        self._move(f"opening:{site}", f"wallet:{fact.wallet}", cents)
+
+    def _charged(self, fact: f.Charged) -> None:
+        self.paid[fact.charge] = Paid(self.places[fact.wallet], fact.pupil, fact.item, fact.cents, fact.limit_day)
+        self.spent[fact.pupil, fact.limit_day] += fact.cents
+        ask, whose = self._unpaid
+        if fact.ask == ask and fact.pupil == whose[0]:
+            self.orders[whose] = replace(self.orders[whose], charge=fact.charge)
+        self._move(f"wallet:{fact.wallet}", f"sales:{fact.site}:{fact.item}", fact.cents)
+
+    def _reversed(self, fact: f.Reversed) -> None:
+        paid = self.paid[fact.charge]
+        if not paid.back:
+            self.paid[fact.charge] = replace(paid, back=True)
+            self.spent[paid.pupil, paid.day] -= paid.cents
+            self._move(f"sales:{paid.place[0]}:{paid.item}", f"wallet:{self.wallets[paid.place]}", paid.cents)
+
+    def _hold(self, fact: f.HoldPlaced) -> None:
+        live = {hold: each for hold, each in self.holds[fact.wallet].items() if each[1] > fact.at_ms}
+        self.holds[fact.wallet] = live | {fact.hold: (fact.cents, fact.until_ms)}
+
+    def _released(self, fact: f.HoldReleased) -> None:
+        self.holds[fact.wallet].pop(fact.hold, None)
+
+    def _transferred(self, fact: f.Transferred) -> None:
+        self._move(f"wallet:{fact.source}", f"wallet:{fact.target}", fact.cents)
+
+    def _cleared(self, fact: f.Cleared) -> None:
+        inside, outside = f"wallet:{fact.wallet}", f"clearing:{self.places[fact.wallet][0]}"
+        self._move(*((outside, inside) if fact.kind.value == "top_up" else (inside, outside)), fact.cents)
+
+    def _ordered(self, fact: f.MealReserved) -> None:
+        key = fact.pupil, fact.site, fact.day
+        self.orders[key], self._unpaid = Order(fact.product), (fact.ask, key)
+        self.waiting[fact.site, fact.day].pop(fact.pupil, None)
+
+    def _served(self, fact: f.MealServed) -> None:
+        key = (fact.pupil, fact.site, fact.day)
+        self.orders[key] = replace(self.orders.get(key, Order(fact.product)), served=True)
+        self.waiting[key[1:]].pop(fact.pupil, None)
+        self.portions[key[1:]].pop(fact.pupil, None)
+
+    def _cancelled(self, fact: f.MealCancelled) -> None:
+        key = (fact.pupil, fact.site, fact.day)
+        order = self.orders.pop(key, Order(fact.product))
+        if fact.late:
+            self.orders[key] = replace(order, late=True)
+            self.portions[key[1:]][fact.pupil] = fact.product
+
+    def _resold(self, fact: f.MealResold) -> None:
+        self.orders.pop((fact.pupil, fact.site, fact.day), None)
+        self.portions[fact.site, fact.day].pop(fact.pupil, None)
+
+    def _awaited(self, fact: f.MealAwaited) -> None:
+        waiting = self.waiting[fact.site, fact.day]
+        if fact.product:
+            waiting[fact.pupil] = fact.product
+        else:
+            waiting.pop(fact.pupil, None)
+
+    def _counted(self, fact: f.CashCounted) -> None:
+        drawer, other = f"cash:{fact.site}:{fact.desk}", f"{'imbalance' if fact.closing else 'vault'}:{fact.site}"
+        self._move(drawer, other, fact.counted_cents - self.drawer(fact.site, fact.desk))
+        if fact.closing:
+            self.sessions.pop(fact.desk, None)
+        else:
+            self.sessions[fact.desk] = fact.cash_session
+
+    def _paid_in(self, fact: f.CashPaidIn) -> None:
+        self._move(f"cash:{fact.site}:{self._desk(fact.cash_session)}", f"wallet:{fact.wallet}", fact.cents)
+        self.receipts[fact.site] = fact.receipt
+        self.till[fact.act] = TillAct(fact.site, fact.who, fact.cents, fact.at_ms, wallet=fact.wallet, receipt=fact.receipt)
+
+    def _sold(self, fact: f.TillSold) -> None:
+        self.till[fact.act] = TillAct(fact.site, fact.who, fact.cents, fact.at_ms, fact.charges)
+
+    def _voided(self, fact: f.TillVoided) -> None:
+        act = self.till[fact.act]
+        if act.receipt and not act.voided:
+            self._move(f"wallet:{act.wallet}", f"cash:{fact.site}:{self._desk(fact.cash_session)}", act.cents)
+        self.till[fact.act] = replace(act, voided=True)
+
+    def _desk(self, session: int) -> str:
+        return next((desk for desk, each in self.sessions.items() if each == session), "that is closed")
+
+
+_TOLD: dict[type, Callable[[Reckoning, Any], None]] = {
+    f.WalletOpened: Reckoning._wallet,
+    f.BalanceOpened: Reckoning._opening,
+    f.Charged: Reckoning._charged,
+    f.Reversed: Reckoning._reversed,
+    f.HoldPlaced: Reckoning._hold,
+    f.HoldReleased: Reckoning._released,
+    f.Transferred: Reckoning._transferred,
+    f.Cleared: Reckoning._cleared,
+    f.MealReserved: Reckoning._ordered,
+    f.MealServed: Reckoning._served,
+    f.MealCancelled: Reckoning._cancelled,
+    f.MealResold: Reckoning._resold,
+    f.MealAwaited: Reckoning._awaited,
+    f.CashCounted: Reckoning._counted,
+    f.CashPaidIn: Reckoning._paid_in,
+    f.TillSold: Reckoning._sold,
+    f.TillVoided: Reckoning._voided,
+}

@@ -1,0 +1,106 @@
+"""Each complaint of the witness on a journal that deserves it: a check that cannot fail proves nothing."""
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+from msgspec.structs import replace
+
+from hub.core.books import Books
+from hub.core.facts import (
+    CashCounted,
+    CashPaidIn,
+    Charged,
+    Fact,
+    HoldPlaced,
+    HoldReleased,
+    MealCancelled,
+    MealReserved,
+    MealServed,
+    Reversed,
+    Transferred,
+)
+from tests import schools
+from tests.sim.faults import Plan
+from tests.sim.witness import Witness
+from tests.sim.world import World
+
+CALM = Plan(frozenset(), ("till",), 900.0, schools.moment("11:20"), 20.0, lunch_s=420.0)
+
+
+@cache
+def a_calm_morning() -> World:
+    """Nothing goes wrong, and everybody comes."""
+    world = World(3, CALM)
+    assert not world.live().violation
+    return world
+
+
+def complaints(facts: list[Fact], witness: Witness | None = None, books: Books | None = None) -> list[str]:
+    world = a_calm_morning()
+    assert world.hub is not None
+    return list((witness or world.oracle.witness).complaints(facts, books or world.hub.desk.books, world.hub_wall_ms()))
+
+
+def journal() -> list[Fact]:
+    return a_calm_morning().disk.facts()
+
+
+def test_an_honest_journal_is_not_complained_of() -> None:
+    assert complaints(journal()) == []
+    kinds = {type(fact) for fact in journal()}
+    assert {CashCounted, CashPaidIn, HoldPlaced, HoldReleased, MealCancelled, MealServed, Transferred} <= kinds
+
+
+def without(kind: type[Fact]) -> list[Fact]:
+    """The journal with one fact of this kind missing."""
+    facts = journal()
+    del facts[next(at for at, fact in enumerate(facts) if isinstance(fact, kind) and fact.ask in a_calm_morning().oracle.witness.wishes)]
+    return facts
+
+
+def changed(kind: type[Fact], **fields: object) -> list[Fact]:
+    """The journal with one fact of this kind that says something else."""
+    facts = journal()
+    at = next(at for at, fact in enumerate(facts) if isinstance(fact, kind) and fact.ask in a_calm_morning().oracle.witness.wishes)
+    return [*facts[:at], replace(facts[at], **fields), *facts[at + 1 :]]
+
+
+CRIMES: dict[str, tuple[Callable[[], list[Fact]], str]] = {
+    "an order that was never charged": (lambda: without(Charged), "not [("),
+    "a cancellation without its money": (lambda: without(Reversed), "not [("),
+    "an order that is not there": (lambda: without(MealReserved), "not [("),
+    "a hold nobody asked for": (lambda: changed(HoldPlaced, ask=9), "nobody asked for this"),
+    "a hold of another amount": (lambda: changed(HoldPlaced, cents=1), "not [("),
+    "a receipt out of its order": (lambda: changed(CashPaidIn, receipt=7), "not [("),
+    "another count": (lambda: changed(CashCounted, expected_cents=1), "not [("),
+    "a late cancellation in time": (lambda: changed(MealCancelled, late=True), "not [("),
+    "at another time than it was asked": (lambda: changed(Transferred, at_ms=1), "when nobody asked"),
+    "a yes that is not booked": (list, "answered yes, and not booked"),
+}
+
+
+@pytest.mark.parametrize("crime", CRIMES)
+def test_a_journal_that_was_doctored_is_complained_of(crime: str) -> None:
+    doctored, sentence = CRIMES[crime]
+    found = complaints(doctored())
+    assert any(sentence in complaint for complaint in found), found[:3]
+
+
+def test_balances_that_are_not_what_the_facts_say_are_complained_of() -> None:
+    books = Books()
+    for fact in journal():
+        books.apply(fact)
+    wallet = next(account for account in books.balances if account.startswith("wallet:"))
+    books.balances[wallet] += 1
+    assert any(wallet in complaint for complaint in complaints(journal(), books=books))
+
+
+def test_a_refusal_that_was_none_and_an_answer_that_changes_are_complained_of() -> None:
+    world, witness = a_calm_morning(), Witness({}, {}, a_calm_morning().oracle.witness.lunch)
+    ask, act = next(iter(world.oracle.witness.wishes.items()))
+    witness.wished(ask, act)
+    witness.noes.append(replace(world.oracle.witness.noes[0], number=0, ask=ask, code="shortage"))
+    assert "refused as shortage" in next(iter(witness.complaints([], Books(), 0)))
+    witness.changed.append("asked again, another answer")
+    assert next(iter(witness.complaints([], Books(), 0))) == "asked again, another answer"

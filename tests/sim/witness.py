@@ -1,0 +1,161 @@
+"""Who stands beside the desk: what was asked, when the hub received it, what it answered; and in the end, whether the journal bears it out.
+
+Every act is judged twice: what was booked for it is what the rules, told anew (`rules.py`), make of it at its place in the journal; and a
+refusal was right when it was given. What a hub lost with its disk is not expected of a restored one (promise P4): such acts are let go.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+
+from msgspec import Struct
+
+from hub.core import facts as f
+from hub.core.books import Books
+from hub.core.facts import Fact, Facts
+from hub.core.wallets import available_cents
+from hub.desk import Answer
+from tests.sim import rules
+from tests.sim.acts import Act
+from tests.sim.reckoning import TILLEULS, Reckoning
+from tests.sim.rules import TILLS, Case, Lunch
+
+IDENTIFIED = frozenset({"meal", "meal_again", "walk_up", "sold", "shortage", "seen", "not_ordered"})
+"""Codes of a scan at a till whose badge was good."""
+
+
+class No(Struct, frozen=True):
+    """A refusal, decided on the books as they were after fact `number`."""
+
+    number: int
+    ask: int
+    at_ms: int
+    code: str
+
+
+class Witness:
+    """All acts of a world."""
+
+    def __init__(self, households: Mapping[int, int], limits: Mapping[int, int], lunch: Lunch) -> None:
+        self._households, self._limits, self.lunch = dict(households), dict(limits), lunch
+        self.wishes: dict[int, Act] = {}
+        self.receipts: dict[int, set[int]] = defaultdict(set)
+        self.yeses: dict[int, Facts] = {}
+        self.noes: list[No] = []
+        self.changed: list[str] = []
+        """Asks that were answered in two ways."""
+
+    def wished(self, ask: int, act: Act) -> None:
+        """Somebody will ask this."""
+        self.wishes[ask] = act
+
+    def received(self, ask: int, at_ms: int) -> None:
+        """The hub has it, by its own clock."""
+        self.receipts[ask].add(at_ms)
+
+    def answered(self, ask: int, answer: Answer, at_ms: int) -> None:
+        """The hub says what came of it; asked again, the same."""
+        if answer.refusal is not None:
+            self.noes.append(No(answer.number, ask, at_ms, answer.refusal.code))
+            if ask in self.yeses:
+                self.changed.append(f"done, and then refused ({answer.refusal.code}): {self.wishes[ask]}")
+        elif self.yeses.setdefault(ask, answer.facts) != answer.facts:
+            self.changed.append(f"asked again, another answer: {self.wishes[ask]}")
+
+    def restored(self, last: int, lost: Iterable[Fact]) -> int:
+        """All facts after `last` are gone, with what was answered on them; how many acts that were answered yes."""
+        asks = {fact.ask for fact in lost} & self.yeses.keys()
+        for ask in asks:
+            del self.yeses[ask]
+        self.noes = [no for no in self.noes if no.number <= last]
+        return len(asks)
+
+    def complaints(self, facts: list[Fact], books: Books, now_ms: int) -> Iterator[str]:
+        """Whatever in the journal, or in the books that live, the acts do not account for."""
+        yield from self.changed
+        noes = sorted(self.noes, key=lambda no: no.number)
+        reckoned, number, seen = Reckoning(self._households, self._limits), 0, set[int]()
+        for ask, grouped in groupby(facts, key=lambda fact: fact.ask):
+            group = tuple(grouped)
+            while noes and noes[0].number <= number:
+                yield from self._refused(reckoned, noes.pop(0))
+            if ask in seen:
+                yield f"done twice, or in two pieces: {group[0]}"
+            seen.add(ask)
+            yield from self._group(reckoned, ask, group)
+            number += len(group)
+        for no in noes:
+            yield from self._refused(reckoned, no)
+        yield from (f"answered yes, and not booked: {self.wishes[ask]}" for ask, told in self.yeses.items() if told and ask not in seen)
+        yield from _other_balances(reckoned, books, now_ms)
+
+    def _refused(self, reckoned: Reckoning, no: No) -> Iterator[str]:
+        right = rules.expected(Case(reckoned, self.lunch, self.wishes[no.ask], no.at_ms))
+        if right != no.code:
+            yield f"refused as {no.code} at {no.at_ms}, not {right or 'nothing'}: {self.wishes[no.ask]}"
+
+    def _group(self, reckoned: Reckoning, ask: int, group: Facts) -> Iterator[str]:
+        """One ask: what it should come to, on the books before it; then it is taken in."""
+        act, right, wrong = self.wishes.get(ask), None, list(_reasons(reckoned, group))
+        if act is not None:
+            right, found = self._asked(reckoned, ask, act, group)
+            wrong += found
+        elif isinstance(group[0], f.ScanTaken) and group[0].reader in TILLS:
+            right, found = _at_a_till(reckoned, group[0])
+            wrong += found
+        for fact in group:
+            reckoned.take(fact)
+        told = rules.effects_of(reckoned, group)
+        yield from wrong
+        if right is None:
+            yield from _of_nobody(reckoned, group, told)
+        elif Counter(told) != Counter(right):
+            yield f"booked {told}, not {right}: {act or group[0]}"
+
+    def _asked(self, reckoned: Reckoning, ask: int, act: Act, group: Facts) -> tuple[rules.Effects, list[str]]:
+        """What the act should come to, and what is wrong with it beside that."""
+        moments = {at_ms for fact in group if (at_ms := getattr(fact, "at_ms", 0))}
+        at_ms = max(moments)
+        right = rules.expected(Case(reckoned, self.lunch, act, at_ms))
+        wrong = [] if moments <= self.receipts[ask] else [f"booked at {moments}, when nobody asked: {act}"]
+        if self.yeses.get(ask, group) != group:
+            wrong.append(f"answered otherwise than booked: {act}")
+        if isinstance(right, str):
+            return [], [*wrong, f"done, and not refused as {right} at {at_ms}: {act}"]
+        return right, wrong
+
+
+def _at_a_till(reckoned: Reckoning, scan: f.ScanTaken) -> tuple[rules.Effects, list[str]]:
+    if scan.code.value not in IDENTIFIED:
+        return [], []
+    code, effects = rules.at_a_till(reckoned, scan, TILLEULS)
+    return effects, [] if code == scan.code.value else [f"not {code or 'that'}: {scan}"]
+
+
+def _reasons(reckoned: Reckoning, group: Facts) -> Iterator[str]:
+    """A limit is passed by what a device has shown already, and then the charge says so; and only then."""
+    scanned = isinstance(group[0], f.ScanTaken | f.ShownBooked)
+    for fact in group:
+        if isinstance(fact, f.Charged) and bool(fact.reason) is not (scanned and rules.is_short(reckoned, fact)):
+            yield f"a limit is passed without a reason, or the reason is none: {fact}"
+
+
+def _of_nobody(reckoned: Reckoning, group: Facts, told: rules.Effects) -> Iterator[str]:
+    """Scans of care and study, what was shown, what is closed: money of theirs comes from the wallet of who pays there."""
+    scanned = isinstance(group[0], f.ScanTaken | f.ShownBooked)
+    for fact in group:
+        if isinstance(fact, f.Charged) and reckoned.places[fact.wallet] != reckoned.place(fact.site, fact.pupil):
+            yield f"another one pays: {fact}"
+    for effect in told:
+        if effect[0] not in {"charge", "back", "served"} or (effect[0] == "served" and not scanned):
+            yield f"nobody asked for this: {effect} in {group[0]}"
+
+
+def _other_balances(reckoned: Reckoning, books: Books, now_ms: int) -> Iterator[str]:
+    """Every account, and what is available in each wallet."""
+    for account in sorted({*reckoned.cents, *books.balances}):
+        if books.balances.get(account, 0) != reckoned.cents.get(account, 0):
+            yield f"{account} has {books.balances.get(account, 0)}, not {reckoned.cents.get(account, 0)}"
+    for wallet, place in reckoned.places.items():
+        if available_cents(books, wallet, now_ms) != reckoned.available(place, now_ms):
+            yield f"{available_cents(books, wallet, now_ms)} are available in {place}, not {reckoned.available(place, now_ms)}"
