@@ -36,13 +36,13 @@ PIECE_FACTS = 250
 ENTRIES_OF_A_FACT = 16
 """Numbers kept free for the ledger entries of one fact; the largest fact has two."""
 
-_SCAN = insert(t.history_scan)
-_ENTRY = insert(t.history_entry)
-_STAY = insert(t.history_stay).prefix_with("OR REPLACE")
-_VOID = delete(t.history_stay).where(t.history_stay.c.id == bindparam("stay"))
-_ORDER = (_SCAN, _ENTRY, _STAY, _VOID)
+SCAN = insert(t.history_scan)
+ENTRY = insert(t.history_entry)
+STAY = insert(t.history_stay).prefix_with("OR REPLACE")
+VOID = delete(t.history_stay).where(t.history_stay.c.id == bindparam("stay"))
+_ORDER = (SCAN, ENTRY, STAY, VOID)
 
-Booked = f.BalanceOpened | f.Charged | f.Reversed | f.CashPaidIn | f.TillVoided | f.Transferred | f.Cleared
+Booked = f.BalanceOpened | f.Charged | f.ChargesPosted | f.Reversed | f.CashPaidIn | f.TillVoided | f.Transferred | f.Cleared
 """Facts that move a wallet."""
 _STAYS = f.StayOpened | f.StayClosed | f.StayVoided
 Statement = Insert | Delete
@@ -72,7 +72,7 @@ class History:
         async with register.reading() as connection:
             head = (await connection.execute(select(t.history_head))).one_or_none()
         if head is not None:
-            _compare(head, journal)
+            refuse_other(head, journal)
             if await journal.hash_at(head.number) == head.hash:
                 history.number = head.number
             else:
@@ -183,15 +183,15 @@ class History:
 
 async def _copy(connection: AsyncConnection, commits: Iterable[Commit]) -> None:
     """Put the facts of some commits into the tables."""
-    rows = _rows(commits)
+    made = rows(commits)
     for statement in _ORDER:
-        if rows[statement]:
+        if made[statement]:
             # As text: SQLAlchemy would take ten times as long over the values of so many rows.
-            await connection.exec_driver_sql(str(statement.compile(dialect=dialect())), rows[statement])
+            await connection.exec_driver_sql(str(statement.compile(dialect=dialect())), made[statement])
 
 
-def _compare(head: Any, journal: Journal) -> None:
-    """Refuse a journal that is not, or no longer, the one the history has seen."""
+def refuse_other(head: Any, journal: Journal) -> None:
+    """Refuse a journal that is not, or no longer, the one the history has seen. Raises DamageError."""
     if head.journal != journal.id:
         raise DamageError("office.db belongs to another journal than journal.db: bring back the two that belong together, from one backup")
     if head.number > journal.durable:
@@ -201,8 +201,8 @@ def _compare(head: Any, journal: Journal) -> None:
         )
 
 
-def _rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:
-    """What the facts of these commits change, by statement."""
+def rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:
+    """What the facts of these commits change, by statement; of each stay only what it is in the end."""
     found: defaultdict[Statement, list[Values]] = defaultdict(list)
     stays: dict[int, tuple[Statement, Values]] = {}
     for commit in commits:
@@ -220,22 +220,24 @@ def _stay(number: int, fact: f.StayOpened | f.StayClosed | f.StayVoided) -> tupl
     """What a fact makes of its stay."""
     match fact:
         case f.StayOpened():
-            return _STAY, (fact.stay, fact.pupil, fact.site, fact.programme, fact.at_ms, 0, Reason.NONE, 0)
+            return STAY, (fact.stay, fact.pupil, fact.site, fact.programme, fact.at_ms, 0, Reason.NONE, 0)
         case f.StayClosed():
-            return _STAY, (fact.stay, fact.pupil, fact.site, fact.programme, fact.from_ms, fact.at_ms, fact.reason, number)
+            return STAY, (fact.stay, fact.pupil, fact.site, fact.programme, fact.from_ms, fact.at_ms, fact.reason, number)
         case f.StayVoided():
-            return _VOID, (fact.stay,)
+            return VOID, (fact.stay,)
 
 
 def _of(number: int, fact: f.Fact) -> Iterator[tuple[Statement, Values]]:
     """What one fact changes."""
     match fact:
         case f.ScanTaken():
-            yield _SCAN, (number, fact.pupil, fact.at_ms, fact.device, fact.code)
+            yield SCAN, (number, fact.pupil, fact.at_ms, fact.device, fact.code)
         case f.BalanceOpened():
             yield from _entries(number, fact, ("opening", 0, 0, Reason.NONE))
         case f.Charged():
             yield from _entries(number, fact, ("charge", fact.item, fact.pupil, fact.reason))
+        case f.ChargesPosted():
+            yield from _entries(number, fact, ("charge", fact.programme, 0, Reason.NONE))
         case f.Reversed():
             yield from _entries(number, fact, ("reverse", 0, 0, fact.reason))
         case f.CashPaidIn():
@@ -252,4 +254,4 @@ def _entries(number: int, fact: Booked, what: Values) -> Iterator[tuple[Statemen
     accounts = {wallet_account(wallet): wallet for wallet in wallets}
     for place, entry in enumerate(fact.entries):
         if entry.account in accounts:
-            yield _ENTRY, (number * ENTRIES_OF_A_FACT + place, accounts[entry.account], entry.cents, fact.at_ms, *what)
+            yield ENTRY, (number * ENTRIES_OF_A_FACT + place, accounts[entry.account], entry.cents, fact.at_ms, *what)

@@ -10,7 +10,19 @@ from fastapi import APIRouter, HTTPException, Response
 
 from hub.core.books import Books
 from hub.core.codes import Compartment
-from hub.core.facts import BalanceOpened, CashPaidIn, Charged, Cleared, Fact, Reversed, ScanTaken, StayClosed, TillVoided, Transferred
+from hub.core.facts import (
+    BalanceOpened,
+    CashPaidIn,
+    Charged,
+    ChargesPosted,
+    Cleared,
+    Fact,
+    Reversed,
+    ScanTaken,
+    StayClosed,
+    TillVoided,
+    Transferred,
+)
 from hub.core.ledger import wallet_account
 from hub.core.references import printed
 from hub.core.school import Badge, BadgeState, Household, Programme, Pupil, School, Site
@@ -172,6 +184,9 @@ def _entry(school: School, wallet: int, fact: Fact) -> Entry:
         case Charged():
             item = school.programmes.get(fact.item) or school.products.get(fact.item)
             return Entry("charge", fact.at_ms, -fact.cents, item.name if item else "", school.pupils.get(fact.pupil), fact.why)
+        case ChargesPosted():
+            programme = school.programmes.get(fact.programme)
+            return Entry("charge", fact.at_ms, -fact.cents, programme.name if programme else "")
         case Reversed():
             return Entry("reverse", fact.at_ms, fact.cents)
         case CashPaidIn():

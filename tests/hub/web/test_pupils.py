@@ -3,8 +3,10 @@
 import pytest
 
 from hub.core import facts as f
-from hub.core.codes import Code, Reason
+from hub.core.codes import Code, Reason, Stage
+from hub.core.ledger import sales_account, wallet_account
 from hub.core.school import Pupil
+from hub.core.whys import Rule, Why
 from hub.web import pupils
 from hub.web.pupils import pupils_page
 from tests.hub.web.conftest import Browser, Hub
@@ -58,6 +60,20 @@ async def test_a_pupils_page_shows_the_wallet_of_the_household_and_why_a_charge_
     assert "14:32–16:02, 3 périodes de 30 min" in " ".join(page.split())
     sibling = (await anne.get("/pupils/101")).text
     assert "Léa Dupont" in sibling, "a charge in a shared wallet says for whom it was"
+
+
+async def test_a_pupils_page_shows_what_a_settlement_run_has_posted(hub: Hub, anne: Browser) -> None:
+    await hub.open_wallet()
+    gathered = f.Charged(
+        3, 601, 500, 10, 100, 1, 20, 75, hub.now_ms, Why(Rule.PERIODS, unit_tenths=750), Reason.NONE, (), stage=Stage.GATHERED
+    )
+    paid = (f.Entry(wallet_account(500), -75), f.Entry(sales_account(1, 20), 75))
+    await hub.book(gathered)
+    assert "-0,75\u00a0€" not in (await anne.get("/pupils/100")).text
+    await hub.book(f.ChargesPosted(4, 500, 10, 1, 20, (601,), 75, hub.now_ms, paid))
+    page = (await anne.get("/pupils/100")).text
+    assert "-0,75\u00a0€" in page
+    assert "9,50\u00a0€" in page
 
 
 async def test_a_pupils_page_shows_open_and_closed_stays(hub: Hub, anne: Browser) -> None:
