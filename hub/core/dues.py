@@ -18,7 +18,7 @@ from hub.core.payers import payers
 from hub.core.school import Policy, Programme, Pupil, Scans, School, Site, Tariff, by_presence
 from hub.core.sheets import Line, Sheet
 from hub.core.stays import Reading, Visit, read
-from hub.core.tariffs import Occasion, price, price_of_absence, tariff_on
+from hub.core.tariffs import Occasion, is_by_income, price, price_of_absence, tariff_on
 from hub.core.timetable import Attendance
 from hub.core.wallets import Sale, charge, reverse
 from hub.core.whys import Rule, Why
@@ -191,8 +191,8 @@ def _priced(
             cents, why = _price(day, part, tariff, present, spent.get(group, 0))
             if stands and line is not None and line.cents == cents:
                 why = None
-        if not cents:
-            continue
+        if not cents and (part.absent or tariff is None or not (group or is_by_income(tariff))):
+            continue  # what is free by income or because a group's day is full stands as 0,00: it may be priced again (rerating.py)
         if group:
             spent[group] += cents
         if tariff is not None and any(type(each.formula) is Session for each in tariff.lines):
