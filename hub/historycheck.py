@@ -1,0 +1,116 @@
+"""Whether the history tells the same as the journal: each row of its tables against the row that the facts make. Changes nothing.
+
+Scans and entries are compared a piece of the journal at a time; of the stays, what each is in the end.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hub import tables as t
+from hub.core.audit import Complaints
+from hub.core.books import Books
+from hub.core.ledger import wallet_account
+from hub.history import ENTRIES_OF_A_FACT, ENTRY, SCAN, STAY, VOID, Values, refuse_other, rows
+from hub.journal import Commit, Journal
+from hub.register import Register
+
+PIECE_FACTS = 2_000
+"""Facts compared at once: some MB."""
+
+
+@dataclass(slots=True)
+class Compared:
+    """What came of it. `number`: of the last fact that the history has; `rows` were compared."""
+
+    number: int = 0
+    rows: int = 0
+    complaints: Complaints = field(default_factory=Complaints)
+
+    def same(self, table: Table, ours: Iterable[Values], theirs: Iterable[Values]) -> None:
+        """Name the rows that differ; the first value of a row is its key."""
+        made, has = {row[0]: row for row in ours}, {row[0]: row for row in theirs}
+        self.rows += len(made)
+        if made == has:
+            return
+        for key in sorted(made.keys() | has.keys()):  # type: ignore[type-var]
+            if made.get(key) != has.get(key):
+                self.complaints.add(
+                    f"{table.name} {key}: the journal makes {_written(made.get(key))}, the table has {_written(has.get(key))}"
+                )
+
+
+async def compared(register: Register, journal: Journal, books: Books) -> Compared:
+    """Compare all of it, up to the fact that the history has reached. Raises DamageError for a journal that is another, or lost facts."""
+    found = Compared()
+    async with register.reading() as connection:
+        head = (await connection.execute(select(t.history_head))).one_or_none()
+        if head is not None:
+            refuse_other(head, journal)
+            found.number = head.number
+            if await journal.hash_at(head.number) != head.hash:
+                found.complaints.add(f"it was made of another journal than this one, up to fact {head.number}")
+        stays: dict[Any, Values] = {}
+        async for piece in _pieces(journal, found.number):
+            await _piece(connection, piece, stays, found)
+        found.same(t.history_stay, stays.values(), await _rows(connection, select(t.history_stay)))
+        await _beyond(connection, found)
+        if found.number == books.number:
+            await _balances(connection, books, found)
+    return found
+
+
+async def _piece(connection: AsyncConnection, piece: list[Commit], stays: dict[Any, Values], found: Compared) -> None:
+    made = rows(piece)
+    scan, entry, first, last = t.history_scan, t.history_entry, piece[0].number, piece[-1].last
+    found.same(scan, made[SCAN], await _rows(connection, select(scan).where(scan.c.number.between(first, last))))
+    ids = entry.c.id.between(first * ENTRIES_OF_A_FACT, (last + 1) * ENTRIES_OF_A_FACT - 1)
+    found.same(entry, made[ENTRY], await _rows(connection, select(entry).where(ids)))
+    for stay, *_ in made[VOID]:
+        stays.pop(stay, None)
+    stays.update({values[0]: values for values in made[STAY]})
+
+
+async def _beyond(connection: AsyncConnection, found: Compared) -> None:
+    """Rows of facts that the history cannot have seen."""
+    for table, fact in ((t.history_scan, t.history_scan.c.number), (t.history_entry, t.history_entry.c.id // ENTRIES_OF_A_FACT)):
+        outside: ColumnElement[bool] = or_(fact < 1, fact > found.number)
+        count = await connection.scalar(select(func.count()).select_from(table).where(outside))
+        if count:
+            found.complaints.add(f"{table.name}: {count} rows of no fact up to {found.number}")
+
+
+async def _balances(connection: AsyncConnection, books: Books, found: Compared) -> None:
+    """What the entries of each wallet sum to is its balance: what is listed to a family is what it has."""
+    entry = t.history_entry.c
+    sums = await connection.execute(select(entry.wallet, func.sum(entry.cents)).group_by(entry.wallet))
+    listed = {int(wallet): int(cents) for wallet, cents in sums}
+    for wallet in sorted(books.owners.keys() | listed.keys()):
+        ours, theirs = books.balance_cents(wallet_account(wallet)), listed.get(wallet, 0)
+        if ours != theirs:
+            found.complaints.add(f"wallet {wallet}: the books have {ours} cents, its entries sum to {theirs}")
+
+
+async def _rows(connection: AsyncConnection, query: Select[Any]) -> list[Values]:
+    return [tuple(row) for row in await connection.execute(query)]
+
+
+async def _pieces(journal: Journal, number: int) -> AsyncIterator[list[Commit]]:
+    """The commits up to a fact, some at a time."""
+    piece: list[Commit] = []
+    async for commit in journal.read():
+        if commit.last > number:
+            break
+        piece.append(commit)
+        if commit.last - piece[0].number >= PIECE_FACTS:
+            yield piece
+            piece = []
+    if piece:
+        yield piece
+
+
+def _written(row: Values | None) -> str:
+    return "none" if row is None else " ".join(str(value) for value in row[1:])
