@@ -187,7 +187,7 @@ def _taken_back(school: School, books: Books, ask: int, cashier: Cashier, act: i
         return session
     if done is None or done.site != session.site:
         return Refusal("no_such_act")
-    if done.voided:
+    if done.voided or any(books.charges[taken].reversed for taken in done.charges):  # priced again, by another family file
         return Refusal("already_voided")
     back: Facts = ()
     for taken in done.charges:

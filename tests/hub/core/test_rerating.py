@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.core import canteen
+from hub.core import canteen, till
 from hub.core.attendance import upkeep
 from hub.core.canteen import Wish
 from hub.core.codes import By, Level, Reason, Stage
 from hub.core.corrections import Place, Staff, absent
-from hub.core.facts import Charged, Facts, LowBalance, MealReserved, Reversed
+from hub.core.facts import Charged, Facts, LowBalance, MealReserved, Refusal, Reversed, TillSold
 from hub.core.formulas import ByBracket, ByEffort, Line, Periods, Session, Siblings
 from hub.core.menus import Menu, Offer
 from hub.core.rerating import Past, asks, corrected, rerated
 from hub.core.school import FamilyFile, PayerOverride, TariffGroup
+from hub.core.till import Cashier, Goods
 from hub.core.timetable import AbsenceReason, Plan
 from tests.journals import check_books
 from tests.schools import MONDAY, TUESDAY, WEDNESDAY, Day, moment, number, tariff
@@ -299,6 +300,23 @@ def test_an_article_that_passes_a_limit_by_a_correction_says_why(day: Day) -> No
     assert isinstance(made, Charged)
     assert (made.cents, made.reason, made.limit_day) == (9_00, Reason.CORRECTED, 20250106)
     assert day.books.spent[number("Léa")] == {20250106: 9_00}
+
+
+def test_a_cashiers_sale_that_was_priced_again_is_not_taken_back_as_if_it_still_cost_the_old_price(day: Day) -> None:
+    day.change((tariff("sandwich", Line(Session(EUROS))),))
+    day.bring("Vanderzande", 50_00)
+    cashier = Cashier("till", 71, moment("12:00"))
+    day.do(till.open_desk, cashier, 0)
+    sold = day.do(till.sell, cashier, number("Léa"), (Goods(number("sandwich")),), 10_00)
+    assert not isinstance(sold, Refusal)
+    (act,) = (fact.act for fact in sold if isinstance(fact, TillSold))
+    regularise(day, file(4))
+    assert day.do(till.void, replace_who(cashier, 72), act, Reason.WRONG_PUPIL) == Refusal("already_voided")
+    assert day.balance_cents("Vanderzande") == 50_00 - 4_00
+
+
+def replace_who(cashier: Cashier, who: int) -> Cashier:
+    return Cashier(cashier.desk, who, cashier.at_ms)
 
 
 # --- whatever happens -----------------------------------------------------------------------------
