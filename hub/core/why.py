@@ -3,14 +3,17 @@
 A sentence is an English text with its values; whoever shows it asks the catalogue for the reader's language.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from hub.core.calendar import at
+from hub.core.codes import Stage
+from hub.core.facts import Charged, ChargesPosted, StayClosed
 from hub.core.formulas import MAX_BRACKET
 from hub.core.money import write_cents, write_tenths
+from hub.core.school import School
 from hub.core.tariffs import before_cap, cents_of
 from hub.core.whys import Part, Rule, Terms, Why
 
@@ -27,7 +30,37 @@ def sentences(why: Why, zone: ZoneInfo) -> tuple[Sentence, ...]:
     if why.rule is Rule.UNPRICED:
         return (Sentence("No tariff was in force on that day: nothing is charged."),)
     result = Sentence("Together: %(amount)s.", {"amount": write_cents(cents_of(why))})
-    return (*_counted(why, zone), *(_terms(why, why.terms) if why.terms else _capped(why)), result)
+    terms = why.terms if why.rule is not Rule.ABSENCE else None
+    return (*_counted(why, zone), *(_terms(why, terms) if terms else _capped(why)), result)
+
+
+def standing(charged: Charged, posted: ChargesPosted | None, zone: ZoneInfo) -> tuple[Sentence, ...]:
+    """What a charge that was not posted at once has done to the wallet so far; `posted`: the run that took it, if one has."""
+    if charged.stage is Stage.PILOT:
+        return (Sentence("Pilot: this is what it would have cost; nothing is taken from the wallet."),)
+    if charged.stage is Stage.GATHERED and posted is None:
+        return (Sentence("Provisional: it is not yet posted to the wallet."),)
+    return (Sentence("Posted to the wallet on %(day)s.", {"day": f"{at(posted.at_ms, zone):%d/%m/%Y}"}),) if posted else ()
+
+
+def around(charged: Charged, stays: Iterable[StayClosed], school: School) -> tuple[Sentence, ...]:
+    """That a charge is for a part of a stay, where one programme goes on within another; `stays` are the pupil's of that day."""
+    why, item = charged.why, school.programmes.get(charged.item)
+    if item is None or why.rule is Rule.ABSENCE:
+        return ()
+    inner = school.inner.get(item.id, ())
+    for stay in stays:
+        holds = stay.from_ms <= why.from_ms and why.to_ms <= stay.at_ms
+        zone = school.sites[stay.site].zone
+        whole: dict[str, str | int] = {"start": f"{at(stay.from_ms, zone):%H:%M}", "end": f"{at(stay.at_ms, zone):%H:%M}"}
+        if holds and inner and stay.programme == item.id and (stay.from_ms, stay.at_ms) != (why.from_ms, why.to_ms):
+            others = ", ".join(school.programmes[each].name for each in inner)
+            part: dict[str, str | int] = {**whole, "others": others}
+            return (Sentence("A part of the stay from %(start)s to %(end)s; the time of %(others)s is counted apart.", part),)
+        if holds and item.within == stay.programme and charged.stay not in {each.stay for each in stays}:
+            outer = school.programmes[item.within].name
+            return (Sentence("During the stay from %(start)s to %(end)s: %(outer)s.", {**whole, "outer": outer}),)
+    return ()
 
 
 def _counted(why: Why, zone: ZoneInfo) -> Iterator[Sentence]:
@@ -40,6 +73,9 @@ def _counted(why: Why, zone: ZoneInfo) -> Iterator[Sentence]:
         return
     start, end = at(why.from_ms, zone), at(why.to_ms, zone)
     when: dict[str, str | int] = {"day": f"{start:%d/%m/%Y}", "start": f"{start:%H:%M}", "end": f"{end:%H:%M}", "minutes": why.minutes}
+    if why.rule is Rule.ABSENCE:
+        yield from _absent(why, when)
+        return
     if why.rule is Rule.SESSION:
         yield Sentence("%(day)s from %(start)s: one session at %(unit)s.", {**when, "unit": unit})
         return
@@ -50,6 +86,17 @@ def _counted(why: Why, zone: ZoneInfo) -> Iterator[Sentence]:
         yield from _forgiven(why.tolerance_min)
     for part in why.terms.parts if why.terms else ():
         yield from _band(part)
+
+
+def _absent(why: Why, when: dict[str, str | int]) -> Iterator[Sentence]:
+    """What the reason of an absence costs: an amount, or a percentage of the planned time's price."""
+    yield Sentence("%(day)s: absent, and planned from %(start)s to %(end)s.", when)
+    unit = write_tenths(why.unit_tenths)
+    if why.terms is None:
+        yield Sentence("For such an absence: %(unit)s.", {"unit": unit})
+    else:
+        share: dict[str, str | int] = {"percent": 100 - why.terms.percent, "unit": unit}
+        yield Sentence("For such an absence: %(percent)s %% of the price of this time, %(unit)s.", share)
 
 
 def _forgiven(tolerance_min: int) -> Iterator[Sentence]:

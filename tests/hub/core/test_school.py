@@ -28,8 +28,18 @@ def rows_of(school: School) -> list[Row]:
         school.menus,
         school.diets,
         school.groups,
+        school.adults,
+        school.absences,
+        school.class_hours,
     )
-    together: tuple[Mapping[Any, tuple[Row, ...]], ...] = (school.badges, school.tariffs, school.files, school.custody, school.overrides)
+    together: tuple[Mapping[Any, tuple[Row, ...]], ...] = (
+        school.badges,
+        school.tariffs,
+        school.files,
+        school.custody,
+        school.overrides,
+        school.plans,
+    )
     return [row for kind in plain for row in kind.values()] + [row for kind in together for rows in kind.values() for row in rows]
 
 

@@ -86,6 +86,30 @@ SAID: list[tuple[Why, list[str]]] = [
             "Total : 6,25 €.",
         ],
     ),
+    (
+        Why(Rule.ABSENCE, moment("16:05"), moment("17:15"), 70, unit_tenths=1000, tariff=66, terms=Terms(1, percent=50)),
+        [
+            "Le 06/01/2025 : absence, alors que la présence était prévue de 16:05 à 17:15.",
+            "Pour une telle absence : 50 % du prix de ce temps, 1,00 €.",
+            "Total : 0,50 €.",
+        ],
+    ),
+    (
+        Why(Rule.ABSENCE, moment("16:05"), moment("17:15"), 70, unit_tenths=1000, tariff=66, terms=Terms(1)),
+        [
+            "Le 06/01/2025 : absence, alors que la présence était prévue de 16:05 à 17:15.",
+            "Pour une telle absence : 100 % du prix de ce temps, 1,00 €.",
+            "Total : 1,00 €.",
+        ],
+    ),
+    (
+        Why(Rule.ABSENCE, moment("16:05"), moment("17:15"), unit_tenths=2500),
+        [
+            "Le 06/01/2025 : absence, alors que la présence était prévue de 16:05 à 17:15.",
+            "Pour une telle absence : 2,50 €.",
+            "Total : 2,50 €.",
+        ],
+    ),
 ]
 
 
