@@ -17,6 +17,10 @@ from hub.core.stays import REACH_MS, Reading, care_day
 from hub.core.tap import Outcome, Tap
 from hub.core.timetable import Attendance
 
+_ENTRY, _AUTO, _REGISTERED = Scans.ENTRY, Attendance.AUTO, Attendance.REGISTERED
+_NONE, _NO_EXIT, _NO_ENTRY = Reason.NONE, Reason.NO_EXIT, Code.NO_ENTRY
+"""Members of an enum are looked up slowly, and these are for every tap."""
+
 
 def take(school: School, books: Books, tap: Tap) -> Outcome:
     """An arrival or a departure at the programme this reader is for."""
@@ -72,7 +76,7 @@ def _arrived(school: School, books: Books, ask: int, now_ms: int) -> Facts:
     """Where those who are planned count as present, they do so from the beginning of the hours (requirement S41)."""
     facts: Facts = ()
     for programme in school.programmes.values():
-        if programme.attendance is not Attendance.AUTO or not _begun(school, programme, now_ms):
+        if programme.attendance is not _AUTO or not _begun(school, programme, now_ms):
             continue
         site = school.sites[programme.site]
         on = day_code(care_day(programme, site.zone, now_ms))
@@ -91,7 +95,7 @@ def _begun(school: School, programme: Programme, now_ms: int) -> bool:
 def _due_ms(school: School, stay: Stay) -> int:
     """When nobody waits for an exit any more. Asked of everybody who is in, each minute: no day is worked out for it."""
     programme = school.programmes[stay.programme]
-    waits = programme.scans is not Scans.ENTRY and programme.attendance is not Attendance.AUTO
+    waits = programme.scans is not _ENTRY and programme.attendance is not _AUTO
     return _hours_end_ms(school, stay) + (REACH_MS if waits else 0)
 
 
@@ -113,8 +117,8 @@ def _ended(school: School, books: Books, ask: int, stay: Stay, now_ms: int, earl
     if stay.day:
         return evened(day, programme, day.sheet(stay.programme), earlier)[0]
     # Older journals kept no marks: there is nothing to read it from.
-    end_ms, asked = _hours_end_ms(school, stay), programme.scans is not Scans.ENTRY
-    reason = Reason.NO_EXIT if asked else Reason.NONE
+    end_ms, asked = _hours_end_ms(school, stay), programme.scans is not _ENTRY
+    reason = _NO_EXIT if asked else _NONE
     closed = StayClosed(ask, stay.id, stay.pupil, stay.site, stay.programme, stay.from_ms, end_ms, reason)
     return (closed, _question(day, derived(stay.id, "no_exit"), stay.id, Code.IN, reason, end_ms)) if asked else (closed,)
 
@@ -144,10 +148,10 @@ def replace_sheet(day: Day, programme: Programme, after: Sheet) -> Day:
 
 def _stays(day: Day, programme: Programme, found: Reading, *, back: bool) -> Iterator[Stay]:
     """The visits as stays: what nobody ended is over when the hours are, or when its pupil is `back` on a later day, and stays over."""
-    flagged = programme.scans is not Scans.ENTRY and programme.attendance is not Attendance.AUTO
+    flagged = programme.scans is not _ENTRY and programme.attendance is not _AUTO
     sheet = day.sheet(programme.id)
     for place, visit in enumerate(found.visits, 1):
-        stay, until_ms, reason = derived(visit.id, "stay"), visit.until_ms, Reason.NONE
+        stay, until_ms, reason = derived(visit.id, "stay"), visit.until_ms, _NONE
         if not until_ms:
             known = sheet.stays.get(stay)
             due_ms = visit.span[1] + (REACH_MS if flagged else 0)
@@ -156,10 +160,10 @@ def _stays(day: Day, programme: Programme, found: Reading, *, back: bool) -> Ite
                 or place < len(found.visits)
                 or not found.present
                 or day.now_ms >= due_ms
-                or (known is not None and known.reason is Reason.NO_EXIT)
+                or (known is not None and known.reason is _NO_EXIT)
             )
             until_ms = max(visit.span[1], visit.from_ms) if over else 0
-            reason = Reason.NO_EXIT if over and flagged else Reason.NONE
+            reason = _NO_EXIT if over and flagged else _NONE
         yield Stay(stay, day.pupil.id, programme.site, programme.id, visit.from_ms, day.day, until_ms, reason)
 
 
@@ -184,73 +188,73 @@ def _same(known: Stay | None, stay: Stay) -> bool:
 # --- what staff are asked -------------------------------------------------------------------------
 
 
-def _questions(day: Day, programme: Programme, sheet: Sheet, found: Reading, wanted: tuple[Stay, ...]) -> Iterator[Fact]:
+def _questions(day: Day, programme: Programme, sheet: Sheet, found: Reading, wanted: tuple[Stay, ...]) -> list[Fact]:
     """Exits nobody saw are asked of staff, and the like; what a late scan or a correction answers is asked no more."""
-    asked = dict(_asked(day, programme, sheet, found, wanted))
+    asked = _asked(day, programme, sheet, found, wanted)
+    facts: list[Fact] = []
     known = day.books.unresolved
-    if known:
-        subjects = {*sheet.marks, *sheet.stays, *(stay.id for stay in wanted)}
-        items = (derived(subject, kind) for subject in subjects for kind in ("question", "no_exit", "not_planned", "two_sites"))
-        yield from (Resolved(day.ask, item) for item in items if item not in asked and item in known and known[item].reason in _OURS)
-        yield from _one_place_after_all(day, programme, wanted)
-    yield from (question for item, question in asked.items() if item not in known and question is not None)
+    for item in day.books.asked_of.get(day.pupil.id, ()):
+        question = known[item]
+        if item not in asked and question.reason in _OURS and _is_settled(day, programme, sheet, wanted, question):
+            facts.append(Resolved(day.ask, item))
+    facts += [question for item, question in asked.items() if item not in known and question is not None]
+    return facts
 
 
 _OURS = frozenset({Reason.NO_ENTRY, Reason.NO_EXIT, Reason.NOT_PLANNED, Reason.TWO_SITES})
 """Reasons of questions that a pupil's day asks and answers by itself."""
 
 
-def _asked(
-    day: Day, programme: Programme, sheet: Sheet, found: Reading, wanted: tuple[Stay, ...]
-) -> Iterator[tuple[int, Unresolved | None]]:
+def _is_settled(day: Day, programme: Programme, sheet: Sheet, wanted: tuple[Stay, ...], question: Unresolved) -> bool:
+    """Whether a question that this day does not ask (any more) was its own, or is about another site's stay that is alone now."""
+    subject = question.subject
+    if subject in sheet.marks or subject in sheet.stays or any(stay.id == subject for stay in wanted):
+        return True
+    if question.reason is not Reason.TWO_SITES:
+        return False
+    others = [other for other in seen_at(day.books, day.school, day.pupil.id, day.day) if other.site != programme.site]
+    doubted = next((stays[subject] for other in others if subject in (stays := day.sheet(other.id).stays)), None)
+    return doubted is not None and not any(_overlap(doubted, mine, day.now_ms) for mine in wanted)
+
+
+def _asked(day: Day, programme: Programme, sheet: Sheet, found: Reading, wanted: tuple[Stay, ...]) -> dict[int, Unresolved | None]:
     """Every question that this day asks, by its item; None where the scan itself asks it (scans.py)."""
+    asked: dict[int, Unresolved | None] = {}
+    is_stranger = programme.attendance is _REGISTERED and not day.school.is_planned(day.pupil.id, programme.id, day_coded(day.day))
+    sheets = day.books.sheets(day.pupil.id, day.day)
+    moves = len(sheets) > (programme.id in sheets)
     for stay in wanted:
         if stay.id in sheet.verified:
             continue
-        if stay.reason is Reason.NO_EXIT:
-            yield _item(day, stay, "no_exit", stay.reason, stay.until_ms)
-        if _is_stranger(day, programme):
-            yield _item(day, stay, "not_planned", Reason.NOT_PLANNED, stay.from_ms)
-        if _elsewhere(day, programme, stay):
-            yield _item(day, stay, "two_sites", Reason.TWO_SITES, stay.from_ms)
+        if stay.reason is _NO_EXIT:
+            _ask(asked, day, stay, "no_exit", stay.reason)
+        if is_stranger:
+            _ask(asked, day, stay, "not_planned", Reason.NOT_PLANNED)
+        if moves and _elsewhere(day, programme, stay):
+            _ask(asked, day, stay, "two_sites", Reason.TWO_SITES)
     for mark in sheet.marks.values():
-        if found.codes.get(mark.id) is Code.NO_ENTRY:
+        if found.codes.get(mark.id) is _NO_ENTRY:
             item = derived(mark.id, "question")
-            own = mark.id == day.ask
             question = _question(day, item, mark.id, Code.NO_ENTRY, Reason.NO_ENTRY, mark.at_ms)
-            yield item, None if own else question
-
-
-def _is_stranger(day: Day, programme: Programme) -> bool:
-    planned = programme.attendance is not Attendance.REGISTERED or day.school.is_planned(day.pupil.id, programme.id, day_coded(day.day))
-    return not planned
+            asked[item] = None if mark.id == day.ask else question
+    return asked
 
 
 def _elsewhere(day: Day, programme: Programme, stay: Stay) -> bool:
     """Whether the pupil was at another site at the same time: one of the two badges is somebody else's (requirement P3)."""
-    if len(day.school.sites) < 2:
-        return False
     others = (other for other in seen_at(day.books, day.school, day.pupil.id, day.day) if other.site != programme.site)
     there = (other for each in others for other in day.sheet(each.id).stays.values())
     return any(_overlap(stay, other, day.now_ms) for other in there)
-
-
-def _one_place_after_all(day: Day, programme: Programme, wanted: tuple[Stay, ...]) -> Iterator[Resolved]:
-    """Stays at other sites that were in doubt because of this one's, and are not any more."""
-    for other in seen_at(day.books, day.school, day.pupil.id, day.day):
-        for stay in day.sheet(other.id).stays.values() if other.site != programme.site else ():
-            item = derived(stay.id, "two_sites")
-            if item in day.books.unresolved and not any(_overlap(stay, mine, day.now_ms) for mine in wanted):
-                yield Resolved(day.ask, item)
 
 
 def _overlap(one: Stay, other: Stay, now_ms: int) -> bool:
     return one.from_ms < (other.until_ms or now_ms) and other.from_ms < (one.until_ms or now_ms)
 
 
-def _item(day: Day, stay: Stay, kind: str, reason: Reason, at_ms: int) -> tuple[int, Unresolved]:
+def _ask(asked: dict[int, Unresolved | None], day: Day, stay: Stay, kind: str, reason: Reason) -> None:
+    at_ms = stay.until_ms if reason is _NO_EXIT else stay.from_ms
     item = derived(stay.id, kind)
-    return item, Unresolved(day.ask, item, stay.id, day.pupil.id, stay.site, Code.IN, reason, at_ms)
+    asked[item] = Unresolved(day.ask, item, stay.id, day.pupil.id, stay.site, Code.IN, reason, at_ms)
 
 
 def _question(day: Day, item: int, subject: int, code: Code, reason: Reason, at_ms: int) -> Unresolved:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from hub.core import facts as f
 from hub.core.calendar import DAY_MS, day_code, day_coded
 from hub.core.codes import Act, Code, Stage
+from hub.core.entrance import Entrance
 from hub.core.kept import CashSession, Charge, Decided, DeviceLine, Grouped, Hold, LastTap, Meal, MealPlace, Place, TillAct, Wallet
 from hub.core.ledger import balanced
 from hub.core.references import Family, number_of, reference
@@ -28,7 +29,8 @@ DAYS_KEPT = 60
 """Days back whose presence is kept after they are closed: a scan or a correction of an older one is left to staff."""
 _AGAIN, _GATHERED = Code.AGAIN, Stage.GATHERED
 """Members of an enum are looked up slowly, and here it is for every scan of a replay."""
-_NOTHING: dict[tuple[int, int], Sheet] = {}
+_NOTHING: dict[int, Sheet] = {}
+_NOBODY: dict[int, dict[int, Sheet]] = {}
 
 
 @dataclass(slots=True)
@@ -59,10 +61,11 @@ class Books:
     """(device, reader, badge) -> last tap."""
     inside: dict[int, dict[int, Stay]] = field(default_factory=dict)
     """pupil -> programme -> open stay."""
-    days: dict[int, dict[tuple[int, int], Sheet]] = field(default_factory=dict)
-    """Day as YYYYMMDD -> (pupil, programme) -> sheet; the last ones only."""
+    days: dict[int, dict[int, dict[int, Sheet]]] = field(default_factory=dict)
+    """Day as YYYYMMDD -> pupil -> programme -> sheet; the last ones only."""
     forgotten: int = 0
     """The newest day whose sheets are not kept any more."""
+    entrance: Entrance = field(default_factory=Entrance)
     closed: dict[int, int] = field(default_factory=dict)
     """Site -> the last day that is closed."""
     settled: dict[int, int] = field(default_factory=dict)
@@ -88,6 +91,8 @@ class Books:
     """site -> number of the last receipt."""
     unresolved: dict[int, f.Unresolved] = field(default_factory=dict)
     """Questions for staff, by item."""
+    asked_of: dict[int, dict[int, None]] = field(default_factory=dict)
+    """Pupil -> items of the questions about it; 0 = of nobody who is known."""
 
     def apply(self, fact: f.Fact) -> None:
         """Take one fact in. Cannot fail for a fact that a decision made."""
@@ -101,7 +106,11 @@ class Books:
 
     def sheet(self, pupil: int, programme: int, day: int) -> Sheet:
         """A pupil's day at a programme; an empty one (not kept) when nothing is known of it."""
-        return self.days.get(day, _NOTHING).get((pupil, programme)) or Sheet()
+        return self.days.get(day, _NOBODY).get(pupil, _NOTHING).get(programme) or Sheet()
+
+    def sheets(self, pupil: int, day: int) -> dict[int, Sheet]:
+        """A pupil's sheets of a day, by programme; to read only."""
+        return self.days.get(day, _NOBODY).get(pupil, _NOTHING)
 
     def balance_cents(self, account: str) -> int:
         return self.balances.get(account, 0)
@@ -180,12 +189,10 @@ def _hole(books: Books, fact: f.HoleDeclared) -> None:
 
 
 def _sheet(books: Books, pupil: int, programme: int, day: int) -> Sheet:
-    sheets = books.days.get(day)
-    if sheets is None:
-        sheets = books.days[day] = {}
-    sheet = sheets.get((pupil, programme))
+    sheets = books.days.setdefault(day, {}).setdefault(pupil, {})
+    sheet = sheets.get(programme)
     if sheet is None:
-        sheet = sheets[pupil, programme] = Sheet()
+        sheet = sheets[programme] = Sheet()
     return sheet
 
 
@@ -233,6 +240,7 @@ def _day_closed(books: Books, fact: f.DayClosed) -> None:
     forgotten = day_code(day_coded(min(books.closed.values())) - timedelta(days=DAYS_KEPT))
     for day in [day for day in books.days if day <= forgotten]:
         del books.days[day]
+    books.entrance.forget(forgotten)
     books.forgotten = max(books.forgotten, forgotten)
 
 
@@ -282,7 +290,12 @@ def _gone(books: Books, fact: f.StayClosed | f.StayVoided) -> None:
 
 
 def _resolved(books: Books, fact: f.Resolved) -> None:
-    books.unresolved.pop(fact.item, None)
+    asked = books.unresolved.pop(fact.item, None)
+    if asked is not None:
+        items = books.asked_of[asked.pupil]
+        del items[asked.item]
+        if not items:
+            del books.asked_of[asked.pupil]
 
 
 def _wallet(books: Books, fact: f.WalletOpened) -> None:
@@ -428,10 +441,15 @@ def _till_voided(books: Books, fact: f.TillVoided) -> None:
 
 def _unresolved(books: Books, fact: f.Unresolved) -> None:
     books.unresolved[fact.item] = fact
+    books.asked_of.setdefault(fact.pupil, {})[fact.item] = None
 
 
 def _low(_books: Books, _fact: f.LowBalance) -> None:
     """Who is told of it is told by the mail room; balances say the rest."""
+
+
+def _entrance(books: Books, fact: f.EntrancePassed | f.MorningNoted | f.MorningJustified | f.RollTaken) -> None:
+    books.entrance.take(fact)
 
 
 _APPLY: dict[type, Callable[[Books, Any], None]] = {
@@ -469,4 +487,8 @@ _APPLY: dict[type, Callable[[Books, Any], None]] = {
     f.DayClosed: _day_closed,
     f.ChargesPosted: _posted,
     f.SettlementDone: _settled,
+    f.EntrancePassed: _entrance,
+    f.MorningNoted: _entrance,
+    f.MorningJustified: _entrance,
+    f.RollTaken: _entrance,
 }

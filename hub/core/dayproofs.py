@@ -12,6 +12,7 @@ from hub.core import facts as f
 from hub.core.books import Books
 from hub.core.codes import Reason
 from hub.core.moneyproofs import Charges, Sees, differ
+from hub.core.sheets import Sheet
 
 
 class Recorded(Struct, frozen=True, gc=False):
@@ -180,8 +181,7 @@ class Sheets:
         self._settled[fact.programme] = max(fact.through_day, self._settled.get(fact.programme, 0))
 
     def end(self, books: Books) -> Iterator[str]:
-        kept = {(pupil, programme, day): each for day, met in books.days.items() for pupil, those in met.items() for programme, each in those.items()}
-        sheets = {key: each for key, each in kept.items() if _kept(books, key[2])}
+        sheets = _sheets(books)
         marked = {
             mark: (fact.pupil, fact.programme, fact.day, fact.at_ms, fact.direction, fact.lit, fact.void)
             for mark, fact in self._marks.items()
@@ -222,6 +222,12 @@ class _Said(Struct, gc=False):
 def _kept(books: Books, day: int) -> bool:
     """Whether the books still keep a day; stays of older journals have day 0."""
     return day > books.forgotten or not books.forgotten
+
+
+def _sheets(books: Books) -> dict[tuple[int, int, int], Sheet]:
+    """(pupil, programme, day) -> sheet, of the days that are kept."""
+    days = ((day, pupil, sheets) for day, pupils in books.days.items() if _kept(books, day) for pupil, sheets in pupils.items())
+    return {(pupil, programme, day): sheet for day, pupil, sheets in days for programme, sheet in sheets.items()}
 
 
 class Scans:

@@ -15,7 +15,7 @@ from hub.core.codes import Reason, Stage
 from hub.core.facts import Facts, Refusal, Reversed, derived
 from hub.core.formulas import Session
 from hub.core.payers import payers
-from hub.core.school import Policy, Programme, Pupil, Scans, School, Site, Tariff, by_presence
+from hub.core.school import Policy, Programme, Pupil, Scans, School, Site, by_presence
 from hub.core.sheets import Line, Sheet
 from hub.core.stays import Reading, Visit, read
 from hub.core.tariffs import Occasion, is_by_income, price, price_of_absence, tariff_on
@@ -61,7 +61,7 @@ def due(day: Day, programme: Programme, found: Reading, earlier: Facts = ()) -> 
         return _evened(day, _together(day, programme), {programme.id: found}, {}, earlier)
     here = _here(day, found, programme)
     facts = _evened(day, _together(day, programme), {programme.id: found}, here, earlier)
-    if _was_there(day.books, day.school, day.pupil.id, day.day) is not here[day.pupil.id]:
+    if _was_there(day.books, day.pupil.id, day.day) is not here[day.pupil.id]:
         for sibling in _siblings(day):
             facts += _of_sibling(day, sibling, here, (*earlier, *facts))
     return facts
@@ -93,6 +93,8 @@ def _taken_back(day: Day, known: Mapping[int, Line], wanted: list[_Wanted], read
     return facts
 
 
+_ENTRY, _AUTO = Scans.ENTRY, Attendance.AUTO
+"""Members of an enum are looked up slowly, and these are for every tap."""
 _GONE = Why(Rule.UNPRICED)
 
 
@@ -123,7 +125,7 @@ def root_of(school: School, programme: Programme) -> Programme:
 def _together(day: Day, programme: Programme) -> tuple[Programme, ...]:
     """The programmes whose prices of this day hang together with this one's."""
     root = root_of(day.school, programme)
-    tariff = tariff_on(day.school, programme.id, day_coded(day.day))
+    tariff = tariff_on(day.school, programme.id, day_coded(day.day)) if day.school.groups else None
     if tariff is None or not tariff.group:
         return (root,)
     roots = {root.id: root}
@@ -135,19 +137,18 @@ def _together(day: Day, programme: Programme) -> tuple[Programme, ...]:
     return tuple(roots.values())
 
 
-def seen_at(books: Books, school: School, pupil: int, day: int) -> Iterator[Programme]:
+def seen_at(books: Books, school: School, pupil: int, day: int) -> list[Programme]:
     """The programmes where a pupil has a sheet that day."""
-    sheets = books.days.get(day, {})
-    return (programme for programme in school.programmes.values() if (pupil, programme.id) in sheets)
+    return [school.programmes[programme] for programme in books.sheets(pupil, day) if programme in school.programmes]
 
 
-def _was_there(books: Books, school: School, pupil: int, day: int, but: int = 0) -> bool:
-    return any(books.sheet(pupil, each.id, day).stays for each in seen_at(books, school, pupil, day) if each.id != but)
+def _was_there(books: Books, pupil: int, day: int, but: int = 0) -> bool:
+    return any(sheet.stays for programme, sheet in books.sheets(pupil, day).items() if programme != but)
 
 
 def _here(day: Day, found: Reading, programme: Programme) -> dict[int, bool]:
     """That the pupil was there that day, as far as this reading tells."""
-    return {day.pupil.id: bool(found.visits) or _was_there(day.books, day.school, day.pupil.id, day.day, but=programme.id)}
+    return {day.pupil.id: bool(found.visits) or _was_there(day.books, day.pupil.id, day.day, but=programme.id)}
 
 
 def _siblings(day: Day) -> list[Pupil]:
@@ -175,41 +176,59 @@ def _priced(
     """Every part with what it costs, in the order of the clock; a session once a day."""
     found: list[_Wanted] = []
     spent: dict[int, int] = {}
-    sessions: set[int] = set()
-    for part in sorted((part for root in roots for part in _parts(day, root, readings)), key=_by_clock):
-        if part.programme in sessions:
-            continue
-        tariff = tariff_on(day.school, part.programme, day_coded(day.day))
-        group = tariff.group if tariff else 0
-        if group and group not in spent:
-            spent[group] = _articles_cents(day, group)
-        line, why = known.get(part.id), None
+    paid: set[int] = set()
+    depends = bool(day.school.groups) or day.school.by_presence
+    for part in sorted([part for root in roots for part in _parts(day, root, readings)], key=_by_clock):
+        line = known.get(part.id)
         stands = line is not None and line.from_ms == part.from_ms and line.to_ms == part.to_ms
-        if line is not None and stands and not group and not by_presence(tariff):
-            cents = line.cents
+        if part.programme in paid and _is_session(day, part):
+            continue
+        if line is not None and stands and not depends:
+            cents, why = line.cents, None
         else:
-            cents, why = _price(day, part, tariff, present, spent.get(group, 0))
-            if stands and line is not None and line.cents == cents:
-                why = None
-        if not cents and (part.absent or tariff is None or not (group or is_by_income(tariff))):
-            continue  # what is free by income or because a group's day is full stands as 0,00: it may be priced again (rerating.py)
-        if group:
-            spent[group] += cents
-        if tariff is not None and any(type(each.formula) is Session for each in tariff.lines):
-            sessions.add(part.programme)
-        found.append((part, cents, why))
+            cents, why = _price(day, part, present, spent)
+            if line is not None and stands and (line.cents == cents or not _may_change(day, part)):
+                cents, why = line.cents, None
+        if cents or _stands_free(day, part):
+            paid.add(part.programme)
+            found.append((part, cents, why))
     return found
+
+
+def _stands_free(day: Day, part: Part) -> bool:
+    """What is free by income or because a group's day is full stands as 0,00: it may be priced again (rerating.py)."""
+    tariff = tariff_on(day.school, part.programme, day_coded(day.day))
+    return not part.absent and tariff is not None and (tariff.group > 0 or is_by_income(tariff))
+
+
+def _is_session(day: Day, part: Part) -> bool:
+    tariff = tariff_on(day.school, part.programme, day_coded(day.day))
+    return tariff is not None and any(isinstance(each.formula, Session) for each in tariff.lines)
+
+
+def _may_change(day: Day, part: Part) -> bool:
+    """Whether a price for the same times may come out different: by who else was there, or what else was bought."""
+    tariff = tariff_on(day.school, part.programme, day_coded(day.day))
+    return tariff is not None and (tariff.group > 0 or by_presence(tariff))
 
 
 def _by_clock(part: Part) -> tuple[int, int, int]:
     return part.from_ms, part.programme, part.id
 
 
-def _price(day: Day, part: Part, tariff: Tariff | None, present: Mapping[int, bool], before_cents: int) -> tuple[int, Why]:
+def _price(day: Day, part: Part, present: Mapping[int, bool], spent: dict[int, int]) -> tuple[int, Why]:
+    """What a part costs after what its tariff group has cost before (`spent`, which it adds to)."""
+    tariff = tariff_on(day.school, part.programme, day_coded(day.day)) if day.school.groups or day.school.by_presence else None
     there = _present(day, present) if by_presence(tariff) else frozenset()
+    group = tariff.group if tariff else 0
+    if group and group not in spent:
+        spent[group] = _articles_cents(day, group)
     site = day.school.sites[day.school.programmes[part.programme].site]
-    occasion = Occasion(day.pupil, site, part.programme, part.from_ms, part.to_ms, there, before_cents)
-    return _of_absence(day, part, occasion) if part.absent else price(day.school, occasion)
+    occasion = Occasion(day.pupil, site, part.programme, part.from_ms, part.to_ms, there, spent.get(group, 0))
+    cents, why = _of_absence(day, part, occasion) if part.absent else price(day.school, occasion)
+    if group:
+        spent[group] += cents
+    return cents, why
 
 
 def _of_absence(day: Day, part: Part, occasion: Occasion) -> tuple[int, Why]:
@@ -224,7 +243,7 @@ def _of_absence(day: Day, part: Part, occasion: Occasion) -> tuple[int, Why]:
 def _present(day: Day, present: Mapping[int, bool]) -> frozenset[int]:
     """The children of the same families who came that day."""
     others = (child for child in (day.pupil, *_siblings(day)) if child.id not in present)
-    there = {child.id for child in others if _was_there(day.books, day.school, child.id, day.day)}
+    there = {child.id for child in others if _was_there(day.books, child.id, day.day)}
     return frozenset(there | {child for child, is_there in present.items() if is_there})
 
 
@@ -293,7 +312,7 @@ def reading(day: Day, programme: Programme) -> Reading:
     """What the sheet of a programme says; where those who are planned count as present, also without a scan, from the hours' begin."""
     sheet = day.sheet(programme.id)
     found = read(programme, day.site.zone, day.day, sheet.marks.values()) if sheet.marks else _EMPTY
-    if programme.attendance is not Attendance.AUTO or found.visits or sheet.absence is not None:
+    if programme.attendance is not _AUTO or found.visits or sheet.absence is not None:
         return found
     if not day.school.is_planned(day.pupil.id, programme.id, day_coded(day.day)):
         return found
@@ -314,7 +333,7 @@ def _until_ms(programme: Programme, visit: Visit, *, verified: bool) -> int | No
     """Until when a visit is charged; None while nobody has seen or said it."""
     if not (visit.lit or verified):
         return None
-    if programme.scans is Scans.ENTRY:
+    if programme.scans is _ENTRY:
         return visit.from_ms
     return visit.until_ms or (max(visit.span[1], visit.from_ms) if verified else None)
 
