@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from hub import check, counter, daybook, wallets
+from hub import check, counter, daybook, files, statements, wallets
 from hub.broker import HUB_USER, mosquitto_passwords
 from hub.broker import Account as BrokerAccount
 from hub.core.calendar import day_of
@@ -248,6 +248,8 @@ _COMMANDS = {
     "meals": counter.meals,
     "till": counter.till,
     "wallet": wallets.run,
+    "statement": statements.run,
+    "files": files.run,
     "device": _device,
     "passwords": _passwords,
     "check": check.run,
@@ -307,6 +309,8 @@ def _parser() -> argparse.ArgumentParser:
     made["mail"].add_argument("act", choices=("test", "list", "again"))
     made["mail"].add_argument("address", nargs="?", default="", help="test: where to")
     wallets.arguments(made["wallet"])
+    statements.arguments(made["statement"])
+    files.arguments(made["files"])
     daybook.arguments(made["day"], made["settle"])
     check.arguments(made["check"])
     made["device"].add_argument("device", nargs="+", help="the device's id")

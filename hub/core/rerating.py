@@ -18,7 +18,7 @@ from hub.core.codes import By, Reason, Stage
 from hub.core.facts import Charged, Facts, MealReserved, StayClosed, StayOpened, StayVoided, derived
 from hub.core.kept import Charge, Meal
 from hub.core.ledger import move, sales_account, wallet_account
-from hub.core.payers import payer_on
+from hub.core.payers import payer_on, payers
 from hub.core.school import School
 from hub.core.tariffs import is_by_income, reprice, tariff_on
 from hub.core.wallets import charge_id, lowered, moved_cents, reverse
@@ -42,10 +42,16 @@ class Rerated(Struct, frozen=True):
         return self.cents - self.charged.cents
 
 
+def family(school: School, household: int) -> frozenset[int]:
+    """The pupils a household may have to pay for, and whoever may be a sibling of theirs."""
+    children = (school.pupils[child] for child in school.kin.get(household, ()))
+    return frozenset(other for child in children for payer in payers(school, child) for other in school.kin.get(payer, ()))
+
+
 def rerated(school: School, books: Books, past: Iterable[Past], household: int, since: date) -> tuple[Rerated, ...]:
     """What a household's charges from a day of service on come to in this school, where it is not what they were; by day.
 
-    `past`: in order, all charges and stays of the pupils it may have to pay for.
+    `past`: in order, all charges and stays of its `family`.
     """
     present: defaultdict[date, dict[int, int]] = defaultdict(dict)
     charged: defaultdict[tuple[date, int], list[Charged]] = defaultdict(list)

@@ -1,0 +1,267 @@
+"""`preau-hub statement`: the periodic statement of a household or of one wallet, in French for the family, and as a list (CSV).
+
+It reads the journal in pieces and keeps only what concerns these wallets; what is a line, and of which day, is said in
+core/statements.py. A household has one statement for each of its wallets, and of a pupil's wallet the part that it pays.
+"""
+
+import argparse
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from hub.catalogues import WORDS, catalogue
+from hub.core.facts import Fact, MealReserved, MealServed, Refusal, Transferred
+from hub.core.kept import Wallet
+from hub.core.money import write_cents
+from hub.core.references import printed, read_reference
+from hub.core.school import School
+from hub.core.statements import MOST_MONTHS, Kind, Line, Period, Statement, Told, Whose, period_of, statement
+from hub.core.timetable import LegalClass
+from hub.errors import RefusedError
+from hub.settings import Settings
+
+if TYPE_CHECKING:
+    from hub.journal import Journal
+    from hub.memory import Memory
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet would work out."""
+
+
+class Words(Struct, frozen=True):
+    """What is said of every line, in the family's language."""
+
+    kinds: dict[Kind, str]
+    legal: dict[LegalClass, str]
+    header: tuple[str, ...]
+    states: tuple[str, str, str]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What `preau-hub statement` understands."""
+    parser.add_argument("whose", help="a household's name, or a wallet's structured communication such as 097/0000/00101")
+    parser.add_argument("--from", dest="since", required=True, help="the first month, 01/2025")
+    parser.add_argument("--to", dest="until", required=True, help=f"the last month, included: {MOST_MONTHS} at most")
+    parser.add_argument("--csv", type=Path, help="write the lines to this file as well")
+
+
+async def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Print the statement of a household or a wallet for one to four months; with --csv, write it as a list too."""
+    from hub.memory import memory
+
+    period = period_of(month(options.since), month(options.until))
+    if isinstance(period, Refusal):
+        raise RefusedError(f"{options.since} to {options.until}: a statement covers 1 to {MOST_MONTHS} months")
+    async with memory(Path(settings.hub.data)) as stores:
+        found = await statements(stores, options.whose, period)
+        school = stores.desk.school
+    for wallet, each in found:
+        print("\n".join(text(each, wallet, school)))
+    if options.csv:
+        save(options.csv, listed(found, school))
+    return 0
+
+
+def month(written: str) -> date:
+    """The first day of `01/2025`. Raises RefusedError."""
+    number, _, year = written.partition("/")
+    try:
+        return date(int(year), int(number), 1)
+    except ValueError as error:
+        raise RefusedError(f"`{written}` is no month: write it as 01/2025") from error
+
+
+# --- what is told ---------------------------------------------------------------------------------
+
+
+async def statements(stores: "Memory", whose: str, period: Period) -> list[tuple[Wallet, Statement]]:
+    """By wallet, what was asked for by name or communication. Raises RefusedError when nobody has it."""
+    school, owners = stores.desk.school, stores.desk.books.owners
+    household, wallets = _meant(stores, whose)
+    facts = await facts_of(stores.journal, wallets)
+    asked = ((wallet, Whose(wallet.id, household)) for wallet in wallets)
+    found = [(wallet, statement(school, owners, facts, of, period)) for wallet, of in asked]
+    return [one for one in found if len(found) == 1 or _says_something(one[1])] or found[:1]
+
+
+def _meant(stores: "Memory", whose: str) -> tuple[int, list[Wallet]]:
+    """The payer (0: any) and the wallets."""
+    school, books = stores.desk.school, stores.desk.books
+    reference = read_reference(whose)
+    if reference is not None:
+        if reference not in books.references:
+            raise RefusedError(f"no wallet has {printed(reference)}: `preau-hub wallet list` shows them")
+        return 0, [books.owners[books.references[reference]]]
+    household = next((one.id for one in school.households.values() if one.name == whose), 0)
+    children = school.kin.get(household, ())
+    wallets = [one for one in books.owners.values() if household and (one.household == household or one.pupil in children)]
+    if not wallets:
+        raise RefusedError(f"`{whose}` is no household with a wallet, and no structured communication")
+    return household, sorted(wallets, key=lambda one: one.reference)
+
+
+async def facts_of(journal: "Journal", wallets: Sequence[Wallet]) -> list[Fact]:
+    """What the journal has of these wallets; meals of anybody, for they say of which day a charge is."""
+    known: set[int] = {wallet.id for wallet in wallets}
+    found: list[Fact] = []
+    async for commit in journal.read():
+        found += [fact for fact in commit.facts if isinstance(fact, Told) and _concerns(fact, known)]
+    return found
+
+
+def _concerns(fact: Told, wallets: set[int]) -> bool:
+    match fact:
+        case MealReserved() | MealServed():
+            return True
+        case Transferred():
+            return fact.source in wallets or fact.target in wallets
+        case _:
+            return fact.wallet in wallets
+
+
+def _says_something(one: Statement) -> bool:
+    return bool(one.lines or one.late or one.provisional or one.pilot or one.opening_cents)
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def text(one: Statement, wallet: Wallet, school: School, language: str = "fr") -> Iterator[str]:
+    """A statement as lines to read: balances, every line, totals by legal class, and apart what is in no sum; how to pay."""
+    _, words = catalogue(WORDS, language).gettext, words_of(language)
+    first, last = (f"{day:%d/%m/%Y}" for day in one.period)
+    yield _("Statement from %(first)s to %(last)s") % {"first": first, "last": last}
+    place = {"reference": printed(wallet.reference), "site": school.sites[wallet.site].name, "owner": _owner(school, wallet)}
+    yield _("Wallet %(reference)s, %(site)s: %(owner)s") % place
+    yield from _section(_("Booked in this period for earlier days; the balance below has it already:"), one.late, school, words)
+    yield _("Balance on the morning of %(day)s: %(amount)s") % {"day": first, "amount": write_cents(one.opening_cents)}
+    yield from (_in_words(line, school, words, write_cents(line.cents)) for line in one.lines)
+    yield _("Balance on the evening of %(day)s: %(amount)s") % {"day": last, "amount": write_cents(one.closing_cents)}
+    for legal, cents in sorted(one.totals.items()):
+        yield _("Total %(legal)s: %(amount)s") % {"legal": words.legal[legal], "amount": write_cents(cents)}
+    yield from _section(_("Provisional, not taken from the balance yet:"), one.provisional, school, words)
+    trial = _("would have cost %(amount)s")
+    yield from _section(_("Trial, never taken from the balance:"), one.pilot, school, words, trial)
+    yield _("To top it up, make a transfer with the structured communication %(reference)s.") % place
+    yield _("If paying is difficult at the moment, talk to us: we will find a solution together.")
+
+
+def _section(title: str, lines: Sequence[Line], school: School, words: Words, price: str = "%(amount)s") -> Iterator[str]:
+    """Lines apart, if there are any; what a trial would have cost is written as a price."""
+    if lines:
+        yield title
+    for line in lines:
+        cents = line.cents if price == "%(amount)s" else -line.cents
+        yield _in_words(line, school, words, price % {"amount": write_cents(cents)})
+
+
+def _in_words(line: Line, school: School, words: Words, amount: str) -> str:
+    """`06/01/2025  Léa Vanderzande : Garderie (extrascolaire), 70 min, 3 u.  -2,25 €  n° 5`."""
+    parts = [f"{line.day:%d/%m/%Y}", words.kinds[line.kind]]
+    if line.charge:
+        counted = f", {line.minutes} min, {line.units} u." if line.minutes else ""
+        what = f"{_child(school, line)}, {_object(school, line)} ({words.legal[line.legal or LegalClass.OPTIONAL]}){counted}"
+        parts[1:] = [what] if line.kind is Kind.CHARGE else [f"{words.kinds[line.kind]}: {what}"]
+    numbers = [f"n° {line.charge}"] if line.charge else []
+    numbers += [f"← n° {line.corrects}"] if line.corrects and line.corrects != line.charge else []
+    return "  ".join((*parts, amount, *numbers))
+
+
+def words_of(language: str) -> Words:
+    """The words of a language."""
+    _ = catalogue(WORDS, language).gettext
+    return Words(
+        kinds={
+            Kind.CHARGE: _("charge"),
+            Kind.CREDIT: _("taken back"),
+            Kind.BROUGHT: _("balance brought along"),
+            Kind.TOP_UP: _("top-up"),
+            Kind.REFUND: _("refund"),
+            Kind.PAYOUT: _("paid out"),
+            Kind.CASH: _("paid in cash"),
+            Kind.CASH_BACK: _("cash handed back"),
+            Kind.TRANSFER: _("transfer between wallets"),
+        },
+        legal={
+            LegalClass.MANDATORY: _("mandatory"),
+            LegalClass.OPTIONAL: _("optional"),
+            LegalClass.OUTSIDE_HOURS: _("outside school hours"),
+        },
+        header=(
+            _("wallet"),
+            _("state"),
+            _("day"),
+            _("kind"),
+            _("child"),
+            _("object"),
+            _("legal class"),
+            _("minutes"),
+            _("units"),
+            _("amount"),
+            _("charge number"),
+            _("instead of"),
+        ),
+        states=(_("final"), _("provisional"), _("would have cost")),
+    )
+
+
+def _owner(school: School, wallet: Wallet) -> str:
+    if wallet.household:
+        household = school.households.get(wallet.household)
+        return household.name if household else str(wallet.household)
+    return _name(school, wallet.pupil)
+
+
+def _child(school: School, line: Line) -> str:
+    return _name(school, line.pupil) if line.pupil else ""
+
+
+def _name(school: School, pupil: int) -> str:
+    one = school.pupils.get(pupil)
+    return f"{one.first_name} {one.last_name}" if one else str(pupil)
+
+
+def _object(school: School, line: Line) -> str:
+    item = school.programmes.get(line.item) or school.products.get(line.item)
+    return item.name if item else str(line.item or "")
+
+
+# --- as a list ------------------------------------------------------------------------------------
+
+
+def listed(found: Sequence[tuple[Wallet, Statement]], school: School, language: str = "fr") -> str:
+    """The lines as CSV for spreadsheets: `;`, decimal commas, no cell that is taken for a formula, no number too long to be kept."""
+    words, rows = words_of(language), io.StringIO()
+    table = csv.writer(rows, delimiter=";", lineterminator="\r\n")
+    table.writerow(words.header)
+    for wallet, one in found:
+        for state, lines in zip(words.states, (one.lines, one.provisional, one.pilot), strict=True):
+            table.writerows(_row(wallet, state, line, school, words) for line in lines)
+    return rows.getvalue()
+
+
+def _row(wallet: Wallet, state: str, line: Line, school: School, words: Words) -> list[str]:
+    legal = words.legal[line.legal] if line.legal else ""
+    what = [words.kinds[line.kind], _child(school, line), _object(school, line), legal]
+    numbers = [str(number) if number else "" for number in (line.minutes, line.units)]
+    charges = [f"n° {number}" if number else "" for number in (line.charge, line.corrects if line.corrects != line.charge else 0)]
+    amount = write_cents(line.cents).removesuffix("\u00a0€").replace("\u202f", "")
+    return [printed(wallet.reference).strip("+"), state, f"{line.day:%d/%m/%Y}", *map(_defused, what), *numbers, amount, *charges]
+
+
+def _defused(cell: str) -> str:
+    """A name that begins like a formula is text, not a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def save(path: Path, content: str) -> None:
+    """Write a list with the mark that tells spreadsheets it is UTF-8. Raises RefusedError when it cannot be written."""
+    try:
+        path.write_text(content, encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise RefusedError(f"{path}: cannot be written: {error.strerror}") from error
