@@ -51,6 +51,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     made = {name: acts.add_parser(name, help=(act.__doc__ or "").splitlines()[0]) for name, act in _ACTS.items()}
     for each in made.values():
         each.add_argument("--config", type=Path, default=argparse.SUPPRESS, help="the hub's settings (TOML)")
+    for name in made.keys() - {"payers", "limit"}:
+        made[name].add_argument("--at-ms", type=int, default=0, help="when it is asked, Unix ms (exercises; default: now)")
     for name in ("top-up", "refund", "payout", "transfer", "hold", "release"):
         made[name].add_argument("wallet", help="its structured communication, such as 097/0000/00101")
     for name in ("top-up", "refund", "transfer", "hold"):
@@ -77,9 +79,9 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _list(stores: "Memory", _options: argparse.Namespace) -> None:
+async def _list(stores: "Memory", options: argparse.Namespace) -> None:
     """Every wallet: communication, site, owner, balance, what is held, and the live holds."""
-    books, school, now_ms = stores.desk.books, stores.desk.school, _now_ms()
+    books, school, now_ms = stores.desk.books, stores.desk.school, _now_ms(options)
     for wallet in sorted(books.owners.values(), key=lambda one: one.reference):
         balance, free = balance_cents(books, wallet.id), available_cents(books, wallet.id, now_ms)
         held = f"  {write_cents(balance - free)} held" if balance != free else ""
@@ -107,7 +109,7 @@ async def _payout(stores: "Memory", options: argparse.Namespace) -> None:
 async def _cleared(stores: "Memory", options: argparse.Namespace, kind: Clearing, reason: Reason) -> None:
     wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
     cents = 0 if kind is Clearing.PAYOUT else _cents(options.amount)
-    _told(stores, wallet, await stores.desk.do(ask, clear, ask, Payment(wallet.id, kind, cents, reason), _now_ms()))
+    _told(stores, wallet, await stores.desk.do(ask, clear, ask, Payment(wallet.id, kind, cents, reason), _now_ms(options)))
 
 
 async def _transfer(stores: "Memory", options: argparse.Namespace) -> None:
@@ -115,7 +117,7 @@ async def _transfer(stores: "Memory", options: argparse.Namespace) -> None:
     wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
     other = Compartment.GENERAL if wallet.compartment is Compartment.RESERVE else Compartment.RESERVE
     wish = Move(wallet.place, (*wallet.place[:2], other), _cents(options.amount), options.by)
-    _told(stores, wallet, await stores.desk.do(ask, transfer, ask, wish, _now_ms()))
+    _told(stores, wallet, await stores.desk.do(ask, transfer, ask, wish, _now_ms(options)))
 
 
 async def _hold(stores: "Memory", options: argparse.Namespace) -> None:
@@ -125,13 +127,13 @@ async def _hold(stores: "Memory", options: argparse.Namespace) -> None:
         until_ms = instant_ms(date.fromisoformat(options.until), 0, stores.desk.school.sites[wallet.site].zone)
     except ValueError as error:
         raise RefusedError(f"`{options.until}` is no day: write it as 2025-01-31") from error
-    _told(stores, wallet, await stores.desk.do(ask, set_aside, ask, wallet.id, _cents(options.amount), (_now_ms(), until_ms)))
+    _told(stores, wallet, await stores.desk.do(ask, set_aside, ask, wallet.id, _cents(options.amount), (_now_ms(options), until_ms)))
 
 
 async def _release(stores: "Memory", options: argparse.Namespace) -> None:
     """Free a hold before its time."""
     wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
-    _told(stores, wallet, await stores.desk.do(ask, release, ask, wallet.id, options.hold, _now_ms()))
+    _told(stores, wallet, await stores.desk.do(ask, release, ask, wallet.id, options.hold, _now_ms(options)))
 
 
 async def _switch(stores: "Memory", options: argparse.Namespace) -> None:
@@ -142,7 +144,7 @@ async def _switch(stores: "Memory", options: argparse.Namespace) -> None:
         raise RefusedError(f"no site `{options.site}`: it is one of {', '.join(site.name for site in desk.school.sites.values())}")
     after = replace(site, wallet_scope=options.scope)
     shares = _shares(desk.school, after, options.shares) if options.shares else {}
-    now_ms = _now_ms()
+    now_ms = _now_ms(options)
     tried = regroup(edited(desk.school, (after,)), desk.books, ask, site.id, shares, now_ms)
     if isinstance(tried, Refusal):  # before anything is written
         raise RefusedError(_sentence(desk.school, tried))
@@ -253,5 +255,5 @@ def _shares(school: School, site: Site, path: Path) -> Shares:
     return found
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+def _now_ms(options: argparse.Namespace) -> int:
+    return options.at_ms or time.time_ns() // 1_000_000

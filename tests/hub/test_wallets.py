@@ -77,6 +77,15 @@ def test_a_hold_is_listed_and_released(folder: Path, capsys: pytest.CaptureFixtu
     assert not any("held" in line for line in listed(folder, capsys))
 
 
+def test_an_exercise_says_when_an_act_is_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    then = ("--at-ms", str(moment("08:00")))
+    assert wallet(folder, "hold", VANDERZANDE, "8,00", "--until", "2025-01-07", *then) == 0
+    capsys.readouterr()
+    assert wallet(folder, "list", *then) == 0
+    assert "8,00 € held" in said(capsys)
+    assert not any("held" in line for line in listed(folder, capsys))
+
+
 def test_a_site_is_switched_there_and_back_and_its_money_follows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "shares.csv").write_text(SHARES + "Vanderzande;Vanderzande;Léa;12,00\nVanderzande;Vanderzande;Tom;8,00\n")
     assert wallet(folder, "switch", "Les Tilleuls", "pupil", "--shares", str(folder / "shares.csv")) == 0
