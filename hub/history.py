@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any, get_args
 
-from sqlalchemy import Delete, Select, bindparam, delete, select
+from sqlalchemy import Delete, Select, Table, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -36,14 +36,26 @@ PIECE_FACTS = 250
 ENTRIES_OF_A_FACT = 16
 """Numbers kept free for the ledger entries of one fact; the largest fact has two."""
 
+
+def _upsert(table: Table, *columns: str) -> Insert:
+    """Put some columns of a row, whatever the others are; parameters: its key, then these."""
+    statement = insert(table).values({name: bindparam(name) for name in (*table.primary_key.columns.keys(), *columns)})
+    changed = {name: statement.excluded[name] for name in columns}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
+
+
 SCAN = insert(t.history_scan)
 ENTRY = insert(t.history_entry)
 STAY = insert(t.history_stay).prefix_with("OR REPLACE")
 VOID = delete(t.history_stay).where(t.history_stay.c.id == bindparam("stay"))
-_ORDER = (SCAN, ENTRY, STAY, VOID)
+MORNING = _upsert(t.history_morning, "counts", "noted")
+WORD = _upsert(t.history_morning, "justified")
+_ORDER = (SCAN, ENTRY, STAY, VOID, MORNING, WORD)
 
 Booked = f.BalanceOpened | f.Charged | f.ChargesPosted | f.Reversed | f.CashPaidIn | f.TillVoided | f.Transferred | f.Cleared
 """Facts that move a wallet."""
+Noted = tuple[f.MorningNoted, f.MorningJustified | None]
+"""A late or missed class morning, and what staff said of it last."""
 _STAYS = f.StayOpened | f.StayClosed | f.StayVoided
 Statement = Insert | Delete
 Values = tuple[int | str | None, ...]
@@ -126,6 +138,15 @@ class History:
         query = select(stay.closed).where(stay.pupil == pupil, stay.closed > 0).order_by(stay.from_ms.desc()).limit(limit)
         return await self._facts(query, f.StayClosed)
 
+    async def mornings(self, since_day: int, until_day: int, pupil: int = 0) -> list[Noted]:
+        """Late and missed class mornings of the days (YYYYMMDD) from one to the other, of one pupil or of all, oldest first (S46)."""
+        each = t.history_morning.c
+        query = select(each.noted, each.justified).where(each.counts, each.day.between(since_day, until_day)).order_by(each.day, each.noted)
+        async with self._register.reading() as connection:
+            found = (await connection.execute(query.where(each.pupil == pupil) if pupil else query)).all()
+        facts = await self._journal.facts([number for row in found for number in row if number])
+        return [(facts[noted], facts.get(justified)) for noted, justified in found]  # type: ignore[misc]
+
     async def _facts(self, query: Select[Any], *kinds: type) -> list[Any]:
         """The facts with the numbers that a query finds, in its order."""
         async with self._register.reading() as connection:
@@ -151,7 +172,7 @@ class History:
 
     async def _forget(self) -> None:
         async with self._register.writing() as connection:
-            for table in (t.history_scan, t.history_entry, t.history_stay, t.history_head):
+            for table in (t.history_scan, t.history_entry, t.history_stay, t.history_morning, t.history_head):
                 await connection.execute(delete(table))
         self.number = 0
 
@@ -246,6 +267,14 @@ def _of(number: int, fact: f.Fact) -> Iterator[tuple[Statement, Values]]:
             yield from _entries(number, fact, ("void", 0, 0, fact.reason))
         case f.Transferred() | f.Cleared():
             yield from _entries(number, fact, (fact.kind if isinstance(fact, f.Cleared) else "transfer", 0, 0, fact.reason))
+        case f.MorningNoted() | f.MorningJustified():
+            yield _morning(number, fact)
+
+
+def _morning(number: int, fact: f.MorningNoted | f.MorningJustified) -> tuple[Statement, Values]:
+    if isinstance(fact, f.MorningJustified):
+        return WORD, (fact.pupil, fact.day, number)
+    return MORNING, (fact.pupil, fact.day, int(not fact.arrived_ms or fact.late_min > 0), number)
 
 
 def _entries(number: int, fact: Booked, what: Values) -> Iterator[tuple[Statement, Values]]:

@@ -88,6 +88,8 @@ class_hours = Table(
     Column("start_min", Integer, nullable=False),
     Column("tolerance_min", Integer, nullable=False),
     Column("missed_min", Integer, nullable=False),
+    Column("end_min", Integer, nullable=False, server_default="1440"),
+    Column("from_day", Date),
 )
 product = Table(
     "product",
@@ -349,6 +351,16 @@ history_stay = Table(
     Column("reason", Text, nullable=False),
     Column("closed", BigInteger, nullable=False, comment="number of the closing fact, 0: open"),
     Index("ix_history_stay_pupil", "pupil", "from_ms"),
+)
+history_morning = Table(
+    "history_morning",
+    metadata,
+    Column("pupil", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False, comment="YYYYMMDD"),
+    Column("counts", Boolean, nullable=False, server_default="0", comment="late or missed"),
+    Column("noted", BigInteger, nullable=False, server_default="0", comment="number of the last fact, 0: none"),
+    Column("justified", BigInteger, nullable=False, server_default="0", comment="number of the last fact, 0: none"),
+    Index("ix_history_morning_day", "day"),
 )
 history_head = Table(
     "history_head",

@@ -35,6 +35,7 @@ KERNEL = (
     "kept",
     "ledger",
     "sheets",
+    "entrance",
     "books",
     "tap",
 )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hub.core import scans, till
 from hub.core.books import Books
-from hub.core.codes import Act, By, Clearing, Compartment, Reason
+from hub.core.codes import Act, By, Clearing, Compartment, Excuse, Justification, Reason
 from hub.core.facts import AbsenceMarked, CashPaidIn, ChargesPosted, Corrected, DayClosed, Facts, Refusal, SettlementDone, TillSold
 from hub.core.ledger import move, sales_account, wallet_account
 from hub.core.school import School, WalletScope
@@ -13,6 +13,7 @@ from hub.core.transfers import Move, Payment, clear, transfer
 from hub.core.wallets import open_balances, release, set_aside
 from proto.messages import Hole, Light
 from tests.canteen import cancel, change, order, put_on_the_menu, wait
+from tests.mornings import came, roll, say, with_timetable
 from tests.schools import FIRST_LIFE, TUESDAY, Day, moment, number, reported, scan
 
 ANNE, BORIS = 71, 72
@@ -22,13 +23,14 @@ PARC_CARE, MONDAY_CODE = number("parc-care"), 20250106
 
 
 def lived() -> Day:
-    """A Monday with everything in it: care, study, meals, till, cash, holds, transfers, refunds; some of it taken back."""
+    """A Monday with everything in it: class, care, study, meals, till, cash, holds, transfers, refunds; some of it taken back."""
     day = Day()
     put_on_the_menu(day)
     day.change((replace(day.school.sites[PARC], wallet_scope=WalletScope.PUPIL), replace(day.school.programmes[PARC_CARE], post_days=7)))
     day.bring("Vanderzande", 20_00)
     day.bring("Quintelier", 5_00)
     day.do(_bring_mia, moment("00:00"))
+    _in_class(day)
     _at_the_canteen(day)
     _at_the_cash_desk(day)
     _in_care(day)
@@ -38,6 +40,16 @@ def lived() -> Day:
 
 def _bring_mia(school: School, books: Books, ask: int, at_ms: int) -> Facts | Refusal:
     return open_balances(school, books, ask, {(PARC, MIA): 30_00}, at_ms)
+
+
+def _in_class(day: Day) -> None:
+    """Léa is late, and has a note for it; Noé is absent until a scan comes in that says otherwise."""
+    with_timetable(day)
+    came(day, "Léa", "08:31")
+    came(day, "Tom", "08:15")
+    say(day, "Léa", Justification.JUSTIFIED, Excuse.TRANSPORT, 117, clock="08:40")
+    roll(day, "10:00")
+    came(day, "Noé", "08:40")
 
 
 def _at_the_canteen(day: Day) -> None:

@@ -106,3 +106,24 @@ class Level(enum.StrEnum):
     LOW = "low"  # below the site's threshold
     DEBT = "debt"  # below zero
     MINIMUM = "minimum"  # below the site's floor
+
+
+class Justification(enum.StrEnum):
+    """What staff say of a late or missed class morning (requirement S47)."""
+
+    OPEN = "open"
+    JUSTIFIED = "justified"
+    NOT_JUSTIFIED = "not_justified"
+
+
+class Excuse(enum.StrEnum):
+    """What a family gives as the reason of a late or missed class morning."""
+
+    NONE = ""
+    ILL = "ill"
+    DOCTOR = "doctor"  # an appointment
+    FAMILY = "family"  # a death, a wedding, a move
+    TRANSPORT = "transport"  # the bus, the snow
+    SUMMONED = "summoned"  # by a court or an office
+    NO_BADGE = "no_badge"  # was there, and nobody scanned it
+    OTHER = "other"  # the note says which

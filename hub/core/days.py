@@ -1,16 +1,31 @@
-"""What kind of day it is at a site, and until when something for that day may still be changed.
+"""What kind of day it is at a site, when class is on it, and until when something for that day may still be changed.
 
 The school calendar is rows of the register: an ordinary week, and the days that staff or the country's calendar say are something
 else. A row of one site goes before a row of all sites. Nothing here knows a country.
 """
 
+import functools
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
-from hub.core.calendar import DayKind, instant_ms
-from hub.core.school import School, Site
+from msgspec import Struct
+
+from hub.core.calendar import MINUTE_MS, DayKind, instant_ms
+from hub.core.school import Pupil, School, Site
+from hub.core.timetable import ClassHours
 
 ALL_SITES = 0
+CLASS_DAYS = frozenset({DayKind.SCHOOL, DayKind.WEDNESDAY})
 _FRIDAY = 4
+
+
+class ClassTimes(Struct, frozen=True):
+    """A class morning as instants: it begins, later is late, who has not come by then is absent, class is over."""
+
+    begins_ms: int
+    late_ms: int
+    missed_ms: int
+    ends_ms: int
 
 
 def day_kind(school: School, site: int, day: date) -> DayKind:
@@ -40,3 +55,26 @@ def cut_off_ms(school: School, site: Site, day: date, days_before: int, minute: 
         while not is_working(school, site.id, last):
             last -= timedelta(days=1)
     return instant_ms(last, minute, site.zone)
+
+
+def class_on(school: School, pupil: Pupil, day: date) -> ClassTimes | None:
+    """The morning of a pupil's class on a day: by its own hours, else by those of the whole site; None where there is no class."""
+    hours = hours_of_class(school, pupil, day)
+    if hours is None or day_kind(school, pupil.site, day) not in CLASS_DAYS:
+        return None
+    return class_times(hours, day, school.sites[pupil.site].zone)
+
+
+def hours_of_class(school: School, pupil: Pupil, day: date) -> ClassHours | None:
+    """The row of the timetable for a pupil's weekday, if it holds on that day."""
+    table, weekday = school.class_hours, day.weekday()
+    hours = table.get((pupil.site, pupil.group, weekday)) or table.get((pupil.site, "", weekday))
+    return hours if hours is not None and (hours.from_day is None or hours.from_day <= day) else None
+
+
+@functools.lru_cache(maxsize=512)  # every scan of a morning asks for one of a few
+def class_times(hours: ClassHours, day: date, zone: ZoneInfo) -> ClassTimes:
+    """The hours of a class on a day, in the site's zone."""
+    begins_ms = instant_ms(day, hours.start_min, zone)
+    late_ms = begins_ms + hours.tolerance_min * MINUTE_MS
+    return ClassTimes(begins_ms, late_ms, instant_ms(day, hours.missed_min, zone), instant_ms(day, hours.end_min, zone))

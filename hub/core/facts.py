@@ -24,6 +24,10 @@ StaySplit = presence.StaySplit
 AbsenceMarked = presence.AbsenceMarked
 Corrected = presence.Corrected
 DayClosed = presence.DayClosed
+EntrancePassed = presence.EntrancePassed
+MorningNoted = presence.MorningNoted
+MorningJustified = presence.MorningJustified
+RollTaken = presence.RollTaken
 
 
 class Entry(Struct, frozen=True, array_like=True, gc=False):
@@ -413,6 +417,10 @@ Fact = (
     | DayClosed
     | ChargesPosted
     | SettlementDone
+    | EntrancePassed
+    | MorningNoted
+    | MorningJustified
+    | RollTaken
 )
 Facts = tuple[Fact, ...]
 

@@ -1,4 +1,4 @@
-"""The facts of presence: which scans count on a pupil's day, the stays they make, what staff say of it, and when a day is over.
+"""The facts of presence: which scans count on a pupil's day, the stays they make, what staff say of it, when a day is over; class mornings.
 
 A part of facts.py, where everybody takes them from; the same rules hold for them.
 """
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from hub.core.codes import Act, Reason
+from hub.core.codes import Act, Excuse, Justification, Reason
 from proto.messages import Direction
 
 Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
@@ -124,3 +124,56 @@ class StayVoided(Struct, frozen=True, array_like=True, gc=False, tag="stay_void"
     site: int
     programme: int
     day: int
+
+
+class EntrancePassed(Struct, frozen=True, array_like=True, gc=False, tag="pass"):
+    """A pupil's badge at the entrance of a site, on its calendar day (YYYYMMDD)."""
+
+    ask: Id
+    pupil: int
+    site: int
+    day: int
+    at_ms: int
+    direction: Direction
+
+
+class MorningNoted(Struct, frozen=True, array_like=True, gc=False, tag="morning"):
+    """A pupil's class morning (requirement S46), as far as it is known; the same day again replaces it.
+
+    Class begins; who comes after `late_ms` is late, who comes from `ends_ms` on has missed it. `arrived_ms` 0: has not come.
+    `late_min`: started minutes since class began, 0 = in time after all.
+    """
+
+    ask: Id
+    pupil: int
+    site: int
+    day: int
+    begins_ms: int
+    late_ms: int
+    ends_ms: int
+    arrived_ms: int
+    late_min: int
+
+
+class MorningJustified(Struct, frozen=True, array_like=True, gc=False, tag="justified"):
+    """What staff (`who`) say of a pupil's late or missed morning; the last word counts (S47). `document`: its reference, 0 = none."""
+
+    ask: Id
+    pupil: int
+    site: int
+    day: int
+    state: Justification
+    excuse: Excuse
+    document: int
+    who: int
+    at_ms: int
+
+
+class RollTaken(Struct, frozen=True, array_like=True, gc=False, tag="roll"):
+    """The absences of all classes of a site that should have come by an instant are noted; `absent` of them with this ask."""
+
+    ask: Id
+    site: int
+    day: int
+    through_ms: int
+    absent: int

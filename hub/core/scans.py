@@ -6,7 +6,7 @@ The one room above the slices. A scan always yields facts, a refused one too, so
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.core import attendance, canteen, till
+from hub.core import attendance, canteen, mornings, till
 from hub.core.badges import badge_at
 from hub.core.books import Books
 from hub.core.codes import Code, Reason
@@ -162,7 +162,9 @@ def _dispatch(school: School, books: Books, tap: Tap) -> Outcome:
     """The slice that this reader's use belongs to."""
     match tap.reader.use:
         case Use.CARE | Use.STUDY:
-            return attendance.take(school, books, tap)
+            outcome = attendance.take(school, books, tap)
+            came = mornings.seen_elsewhere(school, books, tap)
+            return replace(outcome, facts=(*outcome.facts, *came)) if came else outcome
         case Use.TILL:
             product = school.products.get(tap.reader.product)
             if product is None:
@@ -170,7 +172,9 @@ def _dispatch(school: School, books: Books, tap: Tap) -> Outcome:
             if product.kind is ProductKind.MEAL or canteen.is_ordered(books, tap, product):
                 return canteen.take(school, books, tap, product)
             return till.take(school, books, tap, product)
-        case Use.KIOSK | Use.ENTRANCE:
+        case Use.ENTRANCE:
+            return mornings.take(school, books, tap)
+        case Use.KIOSK:
             return Outcome(Code.SEEN)
 
 

@@ -63,7 +63,8 @@ class AbsenceReason:
 class ClassHours:
     """When class begins for a group (empty = every group of the site) on a weekday, in minutes after midnight.
 
-    Later than `tolerance_min` after that is late; who has not come by `missed_min` is absent (requirements S46, S47).
+    Later than `tolerance_min` after that is late; who has not come by `missed_min` is absent (requirements S46, S47). Class is over at
+    `end_min`, 24 hours where nobody said; mornings before `from_day` are not noted, None = none is left out.
     """
 
     site: int
@@ -72,7 +73,9 @@ class ClassHours:
     start_min: int
     tolerance_min: int = 0
     missed_min: int = 12 * 60
+    end_min: int = 24 * 60
+    from_day: date | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start_min + self.tolerance_min < self.missed_min <= 24 * 60:
-            raise ValueError(f"class hours of `{self.group}`: class begins, then lateness, then absence")
+        if not 0 <= self.start_min + self.tolerance_min < self.missed_min <= self.end_min <= 24 * 60:
+            raise ValueError(f"class hours of `{self.group}`: class begins, then lateness, then absence, then class is over")

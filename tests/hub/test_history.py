@@ -15,6 +15,7 @@ from hub import history as room
 from hub import tables as t
 from hub.core import facts as f
 from hub.core.books import replay
+from hub.core.codes import Excuse, Justification
 from hub.core.ledger import wallet_account
 from hub.errors import DamageError
 from hub.folder import Folder
@@ -53,7 +54,7 @@ async def tables_of(found: Stores) -> dict[str, Sequence[object]]:
     async with found.register.reading() as connection:
         return {
             table.name: (await connection.execute(select(table).order_by(*table.primary_key))).all()
-            for table in (t.history_scan, t.history_entry, t.history_stay, t.history_head)
+            for table in (t.history_scan, t.history_entry, t.history_stay, t.history_morning, t.history_head)
         }
 
 
@@ -100,6 +101,43 @@ async def test_pages_read_the_facts_themselves_newest_first(tmp_path: Path) -> N
             booked = [fact for fact in newest if isinstance(fact, f.Charged | f.Reversed | f.BalanceOpened) and fact.wallet == wallet]
             assert await history.entries_of(wallet, 500) == booked
         assert await history.scans_of(999, 5) == []
+
+
+DAY_MS = 86_400_000
+MONDAY_MS = 1_736_148_000_000
+
+
+def noted(ask: int, pupil: int, day: int, late_min: int, *, missed: bool = False) -> f.MorningNoted:
+    """Class from 08:20 of that day on, whenever that is."""
+    begins_ms = MONDAY_MS + (day - 20250106) * DAY_MS
+    arrived_ms = 0 if missed else begins_ms + late_min * 60_000
+    return f.MorningNoted(ask, pupil, 2, day, begins_ms, begins_ms + 300_000, begins_ms + DAY_MS // 4, arrived_ms, late_min)
+
+
+def said(ask: int, pupil: int, day: int, state: Justification) -> f.MorningJustified:
+    return f.MorningJustified(ask, pupil, 2, day, state, Excuse.ILL, 0, 77, MONDAY_MS)
+
+
+async def test_the_history_of_late_arrivals_tells_the_last_word_of_each_morning_that_counts(tmp_path: Path) -> None:
+    """Requirement S46, "rapport historique d'arrivées tardives": late, missed, and not what turned out to be in time."""
+    late, missed, after_all = noted(1, 5, 20250106, 11), noted(2, 5, 20250107, 0, missed=True), noted(3, 5, 20250108, 30)
+    other, announced = noted(4, 6, 20250106, 15), said(5, 5, 20250109, Justification.JUSTIFIED)
+    in_time, put_right = noted(6, 5, 20250108, 0), noted(7, 5, 20250107, 70)
+    first, last = said(8, 5, 20250106, Justification.NOT_JUSTIFIED), said(9, 5, 20250106, Justification.JUSTIFIED)
+    came_late = noted(10, 5, 20250109, 5)
+    asked = [(fact,) for fact in (late, missed, after_all, other, announced, in_time, put_right, first, last, came_late)]
+    async with stores(tmp_path / "hub") as found:
+        history = found.history
+        await write(found.journal, asked)
+        await history.caught_up(found.journal.durable)
+        told = [(late, last), (put_right, None), (came_late, announced)]
+        assert await history.mornings(20250101, 20251231, 5) == told
+        assert await history.mornings(20250107, 20250108, 5) == told[1:2]
+        assert await history.mornings(20250106, 20250106) == [(late, last), (other, None)]
+        assert await history.mornings(20250101, 20251231, 99) == []
+        before = await tables_of(found)
+        await history.rebuild()
+        assert await tables_of(found) == before
 
 
 async def test_a_page_that_waits_is_served_at_once(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.codes import Act, By, Clearing, Code, Compartment, Level, Reason, Stage
+from hub.core.codes import Act, By, Clearing, Code, Compartment, Excuse, Justification, Level, Reason, Stage
 from hub.core.facts import (
     AbsenceMarked,
     BalanceOpened,
@@ -20,6 +20,7 @@ from hub.core.facts import (
     Cleared,
     Corrected,
     DayClosed,
+    EntrancePassed,
     Entry,
     Fact,
     HoldPlaced,
@@ -32,8 +33,11 @@ from hub.core.facts import (
     MealReserved,
     MealResold,
     MealServed,
+    MorningJustified,
+    MorningNoted,
     Resolved,
     Reversed,
+    RollTaken,
     ScanTaken,
     SettlementDone,
     ShownBooked,
@@ -106,6 +110,10 @@ FACTS: list[Fact] = [
     DayClosed(36, 2, 20250106, MONDAY_MS),
     ChargesPosted(37, 9, 8, 2, 6, (97, 98), 150, MONDAY_MS, (Entry("wallet:9", -150), Entry("sales:2:6", 150))),
     SettlementDone(38, 2, 6, 20250110, 2, 150, (41,), MONDAY_MS),
+    EntrancePassed(39, 5, 2, 20250106, MONDAY_MS, Direction.IN),
+    MorningNoted(39, 5, 2, 20250106, MONDAY_MS - 900_000, MONDAY_MS - 600_000, MONDAY_MS + 25_200_000, MONDAY_MS, 15),
+    MorningJustified(40, 5, 2, 20250106, Justification.JUSTIFIED, Excuse.DOCTOR, 2025_117, 15, MONDAY_MS),
+    RollTaken(41, 2, 20250106, MONDAY_MS, 3),
 ]
 
 encode = msgspec.json.Encoder().encode
