@@ -5,6 +5,7 @@ the row before, the number of the first fact and the count (8 bytes each) and th
 """
 
 import hashlib
+import struct
 import zlib
 
 import msgspec
@@ -21,6 +22,7 @@ PLAIN_BYTES = 1000
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Facts)
+_PLACE = struct.Struct(">QQ")
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -76,5 +78,4 @@ def verified(row: Row, before: Row | None) -> Facts:
 
 
 def _digest(before: bytes, number: int, count: int, body: bytes) -> bytes:
-    summed = b"".join((before, number.to_bytes(8, "big"), count.to_bytes(8, "big"), body))
-    return hashlib.blake2b(summed, digest_size=32).digest()
+    return hashlib.blake2b(before + _PLACE.pack(number, count) + body, digest_size=32).digest()

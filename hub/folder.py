@@ -3,6 +3,7 @@
 It opens no database, but looks after their logs. One hub per folder: a lock on the file `lock` makes the second one refuse.
 """
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -23,6 +24,7 @@ EXIT_DISK = 70
 """EX_SOFTWARE: systemd starts the hub again, and replay rebuilds (design.md, The desk)."""
 RESERVE_BYTES = 8 * 1024 * 1024
 """Enough for a full school day of facts (20,000 scans at 64 waiting), and for SQLite to tidy up on a full disk."""
+READ_BYTES = 1024 * 1024
 LOW_BYTES = 256 * 1024 * 1024
 LOW_SHARE = 0.10
 """Below either of these it is time to make room: SQLite can neither checkpoint nor delete once a disk is full."""
@@ -93,7 +95,7 @@ def settle_log(path: Path, *, appended: bool = False) -> int:
     log_path = path.with_name(path.name + "-wal")
     try:
         for each in (path, log_path):
-            _forget_cached(each)
+            _reread(each)
     except OSError as error:
         raise StartError(f"{path}: the disk fails: {error.strerror}") from error
     if not log_path.exists():
@@ -112,12 +114,20 @@ def settle_log(path: Path, *, appended: bool = False) -> int:
     return len(content)
 
 
-def _forget_cached(path: Path) -> None:
-    """Let the next read of a file ask the disk. What waits to be written is written first; only what is clean can be forgotten."""
+def _reread(path: Path) -> None:
+    """Read a file from the disk, whatever the system has of it. What waits to be written is written first; only what is clean is forgotten.
+
+    From its begin to its end at once: SQLite, which reads it page by page, waits for the disk five times as long. Where that fails, it
+    meets the same error, and says where.
+    """
     if path.exists():
         with path.open("r+b", buffering=0) as file:
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            chunk = bytearray(READ_BYTES)
+            with contextlib.suppress(OSError):
+                while file.readinto(chunk):
+                    pass
 
 
 def disk_full(path: Path, error: BaseException | None) -> StartError | None:
