@@ -1,9 +1,9 @@
-"""What time alone brings, asked of the desk once a minute: hours and days that are over, a pilot's end, settlement runs that are due."""
+"""What time alone brings, asked of the desk once a minute: who has not come, what is over, a pilot's end, settlement runs that are due."""
 
 import logging
 from collections.abc import Callable
 
-from hub.core.attendance import upkeep
+from hub.core import attendance, mornings
 from hub.core.canteen import charge_deferred
 from hub.core.facts import Refusal
 from hub.core.settlement import close_days
@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 
 
 async def keep_up(desk: Desk, new_ask: Callable[[], int], now_ms: int) -> None:
-    """Stays first, then the days they belong to, then what can be posted of them."""
-    steps: tuple[Decide[[int, int]], ...] = (upkeep, close_days)
+    """The roll of the morning; stays, then the days they belong to, then what can be posted of them."""
+    steps: tuple[Decide[[int, int]], ...] = (mornings.upkeep, attendance.upkeep, close_days)
     for decide in steps:
         ask = new_ask()
         await desk.do(ask, decide, ask, now_ms)

@@ -6,9 +6,10 @@ What is wrong is a ValueError or ImportRefusedError that names the key and what 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from hub.core.books import Books
 from hub.core.calendar import day_code, day_coded
@@ -34,13 +35,18 @@ class PostingFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class ClassHoursFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`groups` empty: every group of the site. Who comes later than `tolerance_min` is late, who has not come by `absent_at` absent."""
+    """`groups` empty: every group of the site. Who comes later than `tolerance_min` is late, who has not come by `absent_at` absent.
+
+    Without `end`, class lasts until midnight; `from`: the first day that is looked at, without it all are (requirement S46).
+    """
 
     groups: list[Annotated[str, Meta(min_length=1)]] = []
     days: Annotated[list[Weekday], Meta(min_length=1)]
     start: Clock
     tolerance_min: Minutes = 0
     absent_at: Clock = "12:00"
+    end: Clock | None = None
+    since: date | None = field(name="from", default=None)
 
 
 class AbsenceFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -64,10 +70,14 @@ def posting(file: PostingFile) -> tuple[int, int]:
     return file.every_days, WEEKDAYS.index(file.weekday or "mon")
 
 
+def _end(file: ClassHoursFile) -> int:
+    return minutes(file.end) if file.end else 24 * 60
+
+
 def class_hours(files: Sequence[ClassHoursFile], site: int) -> tuple[ClassHours, ...]:
     """The mornings of a site, one row for each group and weekday."""
     rows = tuple(
-        ClassHours(site, group, WEEKDAYS.index(day), minutes(one.start), one.tolerance_min, minutes(one.absent_at))
+        ClassHours(site, group, WEEKDAYS.index(day), minutes(one.start), one.tolerance_min, minutes(one.absent_at), _end(one), one.since)
         for one in files
         for group in one.groups or [""]
         for day in one.days

@@ -15,7 +15,6 @@ from hub.core.books import Books
 from hub.core.calendar import MINUTE_MS, day_code, day_coded, day_of
 from hub.core.codes import Code, Excuse, Justification
 from hub.core.days import CLASS_DAYS, ClassTimes, class_on, class_times, day_kind
-from hub.core.dues import seen_at
 from hub.core.entrance import Morning, Said
 from hub.core.facts import EntrancePassed, Facts, MorningJustified, MorningNoted, Refusal, RollTaken
 from hub.core.school import BadgeState, Pupil, School, Site
@@ -94,7 +93,7 @@ def _seen(school: School, books: Books, tap: Tap, on: int) -> Facts:
     held = books.entrance.morning(tap.pupil.id, on) or (_hours(tap.pupil, times) if times else None)
     if held is None:
         return ()
-    first_ms = _arrival_ms(school, books, held, tap.pupil.id, on, tap.at_ms)
+    first_ms = _arrival_ms(books, held, tap.pupil.id, on, tap.at_ms)
     return _noted(books, tap.ask, tap.pupil.id, on, _morning(held, first_ms)) if first_ms else ()
 
 
@@ -117,19 +116,18 @@ def _noted(books: Books, ask: int, pupil: int, on: int, morning: Morning) -> tup
     return (MorningNoted(ask, pupil, morning.site, on, *hours, morning.arrived_ms, morning.late_min),)
 
 
-def _arrival_ms(school: School, books: Books, held: Morning, pupil: int, on: int, seen_ms: int = 0) -> int:
+def _arrival_ms(books: Books, held: Morning, pupil: int, on: int, seen_ms: int = 0) -> int:
     """When a pupil was first seen before class was over; 0 = not at all. At whichever site: the first lesson may be at another one."""
-    known = (each for each in (seen_ms, *_sightings(school, books, pupil, on)) if 0 < each < held.ends_ms)
+    known = (each for each in (seen_ms, *_sightings(books, pupil, on)) if 0 < each < held.ends_ms)
     return min(known, default=0)
 
 
-def _sightings(school: School, books: Books, pupil: int, on: int) -> Iterator[int]:
+def _sightings(books: Books, pupil: int, on: int) -> Iterator[int]:
     for each in books.entrance.passes.get(on, {}).get(pupil, ()):
         if each.direction is not Direction.OUT:
             yield each.at_ms
-    for programme in seen_at(books, school, pupil, on):
-        marks = books.sheet(pupil, programme.id, on).marks.values()
-        yield from (mark.at_ms for mark in marks if not mark.void and mark.direction is not Direction.OUT)
+    for sheet in books.sheets(pupil, on).values():
+        yield from (mark.at_ms for mark in sheet.marks.values() if not mark.void and mark.direction is not Direction.OUT)
 
 
 # --- who has not come -----------------------------------------------------------------------------
@@ -146,13 +144,13 @@ def _roll(school: School, books: Books, ask: int, site: Site, now_ms: int) -> Fa
     for pupil in school.pupils.values():
         times = class_on(school, pupil, today) if pupil.site == site.id and pupil.id in with_badge else None
         if times is not None and since_ms < times.missed_ms <= now_ms:
-            facts += _called(school, books, ask, pupil, on, times)
+            facts += _called(books, ask, pupil, on, times)
     return (*facts, RollTaken(ask, site.id, on, through_ms, sum(not fact.arrived_ms for fact in facts)))
 
 
-def _called(school: School, books: Books, ask: int, pupil: Pupil, on: int, times: ClassTimes) -> tuple[MorningNoted, ...]:
+def _called(books: Books, ask: int, pupil: Pupil, on: int, times: ClassTimes) -> tuple[MorningNoted, ...]:
     held = books.entrance.morning(pupil.id, on) or _hours(pupil, times)
-    return _noted(books, ask, pupil.id, on, _morning(held, _arrival_ms(school, books, held, pupil.id, on)))
+    return _noted(books, ask, pupil.id, on, _morning(held, _arrival_ms(books, held, pupil.id, on)))
 
 
 def _through_ms(school: School, books: Books, site: Site, today: date, now_ms: int) -> int:

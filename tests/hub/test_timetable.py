@@ -71,6 +71,8 @@ days = ["mon", "wed"]
 start = "08:30"
 tolerance_min = 5
 absent_at = "10:00"
+end = "15:30"
+from = 2025-10-01
 
 [[sites.class_hours]]
 days = ["mon"]
@@ -120,7 +122,7 @@ def test_mornings_absences_pilot_and_legal_class_are_set_up_as_the_file_says() -
     school = described()
     (site,) = school.sites.values()
     assert (site.pilot_from, site.live_from, site.whole_runs) == (date(2024, 11, 4), date(2025, 1, 6), True)
-    own = [ClassHours(site.id, group, weekday, 510, 5, 600) for group in ("3A", "3B") for weekday in (0, 2)]
+    own = [ClassHours(site.id, group, weekday, 510, 5, 600, 930, date(2025, 10, 1)) for group in ("3A", "3B") for weekday in (0, 2)]
     assert list(school.class_hours.values()) == [*own, ClassHours(site.id, "", 0, 525, 0, 720)]
     told = [(one.name, one.percent, one.cents) for one in school.absences.values()]
     assert told == [("Malade", 0, 0), ("Non prévenu", 50, 0), ("Trop tard", 0, 100)]
