@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from hub.catalogues import WORDS, catalogue
-from hub.core.facts import Fact, MealReserved, MealServed, Refusal, Transferred
+from hub.core.facts import Charged, Fact, MealReserved, MealServed, Refusal, Transferred
 from hub.core.kept import Wallet
 from hub.core.money import write_cents
 from hub.core.references import printed, read_reference
@@ -38,6 +38,7 @@ class Words(Struct, frozen=True):
 
     kinds: dict[Kind, str]
     legal: dict[LegalClass, str]
+    credit: str
     header: tuple[str, ...]
     states: tuple[str, str, str]
 
@@ -106,18 +107,19 @@ def _meant(stores: "Memory", whose: str) -> tuple[int, list[Wallet]]:
 
 
 async def facts_of(journal: "Journal", wallets: Sequence[Wallet]) -> list[Fact]:
-    """What the journal has of these wallets; meals of anybody, for they say of which day a charge is."""
-    known: set[int] = {wallet.id for wallet in wallets}
+    """What the journal has of these wallets, and of the meals they paid for, which say of which day a charge is."""
+    known = {wallet.id for wallet in wallets}
     found: list[Fact] = []
     async for commit in journal.read():
-        found += [fact for fact in commit.facts if isinstance(fact, Told) and _concerns(fact, known)]
+        paid = {fact.ask for fact in commit.facts if isinstance(fact, Charged) and fact.wallet in known}
+        found += [fact for fact in commit.facts if isinstance(fact, Told) and _concerns(fact, known, paid)]
     return found
 
 
-def _concerns(fact: Told, wallets: set[int]) -> bool:
+def _concerns(fact: Told, wallets: set[int], paid: set[int]) -> bool:
     match fact:
         case MealReserved() | MealServed():
-            return True
+            return fact.ask in paid
         case Transferred():
             return fact.source in wallets or fact.target in wallets
         case _:
@@ -166,7 +168,7 @@ def _in_words(line: Line, school: School, words: Words, amount: str) -> str:
     if line.charge:
         counted = f", {line.minutes} min, {line.units} u." if line.minutes else ""
         what = f"{_child(school, line)}, {_object(school, line)} ({words.legal[line.legal or LegalClass.OPTIONAL]}){counted}"
-        parts[1:] = [what] if line.kind is Kind.CHARGE else [f"{words.kinds[line.kind]}: {what}"]
+        parts[1:] = [what if line.kind is Kind.CHARGE else words.credit % {"what": what}]
     numbers = [f"n° {line.charge}"] if line.charge else []
     numbers += [f"← n° {line.corrects}"] if line.corrects and line.corrects != line.charge else []
     return "  ".join((*parts, amount, *numbers))
@@ -192,6 +194,7 @@ def words_of(language: str) -> Words:
             LegalClass.OPTIONAL: _("optional"),
             LegalClass.OUTSIDE_HOURS: _("outside school hours"),
         },
+        credit=_("taken back: %(what)s"),
         header=(
             _("wallet"),
             _("state"),

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.books import Books
-from hub.core.calendar import day_code, day_of
+from hub.core.calendar import day_code, day_coded, day_of
 from hub.core.codes import By, Reason, Stage
 from hub.core.facts import Charged, Facts, MealReserved, StayClosed, StayOpened, StayVoided, derived
 from hub.core.kept import Charge, Meal
@@ -60,12 +60,13 @@ def rerated(school: School, books: Books, past: Iterable[Past], household: int, 
             continue
         if not isinstance(fact, Charged):
             _came(school, present, fact)
-        elif fact.why.tariff and (day := _day(school, fact, fact.why.from_ms)) >= since and not books.charges[fact.charge].reversed:
-            charged[day, fact.pupil].append(fact)
+        elif fact.why.tariff and not books.charges[fact.charge].reversed:
+            charged[_day(school, fact, fact.why.from_ms), fact.pupil].append(fact)
     found: list[Rerated] = []
     for (day, _), charges in sorted(charged.items()):
-        there = frozenset(present[day].values())
-        found += [each for each in _of_day(school, charges, household, day, there) if each.more_cents]
+        if day >= since:
+            priced = _of_day(school, charges, household, day, frozenset(present[day].values()))
+            found += [each for each in priced if each.more_cents]
     return tuple(found)
 
 
@@ -80,7 +81,8 @@ def _came(school: School, present: defaultdict[date, dict[int, int]], fact: Stay
 
 
 def _day(school: School, fact: Past, begun_ms: int) -> date:
-    return day_of(begun_ms, school.sites[fact.site].zone)
+    """The day of service; a night belongs to the day on which it began."""
+    return day_coded(fact.day) if fact.day else day_of(begun_ms, school.sites[fact.site].zone)
 
 
 def _of_day(school: School, charges: list[Charged], household: int, day: date, present: frozenset[int]) -> Iterator[Rerated]:

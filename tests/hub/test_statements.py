@@ -10,11 +10,11 @@ import pytest
 
 from hub.__main__ import REFUSED, main
 from hub.core.canteen import reserve
-from hub.core.codes import Clearing
+from hub.core.codes import Clearing, Reason
 from hub.core.scans import take
 from hub.core.school import PayerOverride, School, WalletScope, edited
 from hub.core.transfers import Payment, clear
-from hub.core.wallets import open_balances
+from hub.core.wallets import open_balances, reverse
 from hub.memory import Memory, memory
 from tests.hub.core.test_school import rows_of
 from tests.schools import MONDAY, TUESDAY, moment, number, scan, small_school
@@ -85,6 +85,22 @@ def test_the_statement_of_a_wallet_is_found_by_its_communication_and_the_next_mo
         "03/02/2025  Tom Vanderzande, Repas (facultatif)  -4,50 €",
         "Solde au soir du 31/05/2025 : 23,25 €",
         "Total facultatif : 4,50 €",
+    ]
+
+
+def test_what_is_corrected_later_is_named_apart_in_the_period_of_the_booking(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def corrected() -> None:
+        async with memory(folder / "hub") as stores:
+            first = next(iter(stores.desk.books.charges.values()))
+            decided = reverse(9, first, moment("09:00", date(2025, 2, 10)), Reason.CORRECTED)
+            await stores.desk.do(9, lambda _school, _books: decided)
+
+    asyncio.run(corrected())
+    february = said(folder, capsys, "Vanderzande", "--from", "02/2025", "--to", "02/2025")
+    assert february[2:5] == [
+        "Comptabilisé pendant cette période pour des jours antérieurs ; déjà compris dans le solde ci-dessous :",
+        "06/01/2025  annulé : Léa Vanderzande, Garderie (extrascolaire), 70 min, 3 u.  2,25 €",
+        "Solde au matin du 01/02/2025 : 30,00 €",
     ]
 
 
