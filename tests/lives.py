@@ -2,16 +2,28 @@
 
 from dataclasses import replace
 
-from hub.core import scans, till
+from hub.core import corrections, scans, till
 from hub.core.books import Books
 from hub.core.codes import Act, By, Clearing, Compartment, Excuse, Justification, Reason
-from hub.core.facts import AbsenceMarked, CashPaidIn, ChargesPosted, Corrected, DayClosed, Facts, Refusal, SettlementDone, TillSold
+from hub.core.corrections import Moment, Place, Staff
+from hub.core.facts import (
+    AbsenceMarked,
+    CashPaidIn,
+    ChargesPosted,
+    Corrected,
+    DayClosed,
+    Facts,
+    Refusal,
+    SettlementDone,
+    StaySplit,
+    TillSold,
+)
 from hub.core.ledger import move, sales_account, wallet_account
 from hub.core.school import School, WalletScope
 from hub.core.till import Cashier, Goods
 from hub.core.transfers import Move, Payment, clear, transfer
 from hub.core.wallets import open_balances, release, set_aside
-from proto.messages import Hole, Light
+from proto.messages import Direction, Hole, Light
 from tests.canteen import cancel, change, order, put_on_the_menu, wait
 from tests.mornings import came, roll, say, with_timetable
 from tests.schools import FIRST_LIFE, TUESDAY, Day, moment, number, reported, scan
@@ -116,14 +128,30 @@ def _at_the_office(day: Day) -> None:
     day.do(transfer, Move((PARC, MIA, Compartment.GENERAL), (PARC, MIA, Compartment.RESERVE), 5_00, By.PARENT, 7), moment("18:00"))
     for kind, amount in ((Clearing.TOP_UP, 8_00), (Clearing.REFUND, 1_00), (Clearing.PAYOUT, 0)):
         day.do(clear, Payment(family, kind, amount, Reason.REQUESTED, ANNE), moment("18:30"))
-    day.do(_missed)
+    _corrected(day)
     day.do(_settled, mia)
 
 
+def _corrected(day: Day) -> None:
+    """Noé's stay is confirmed; what Anne says of Tom she undoes; Mia did not come on Tuesday, and went to study on Monday."""
+    (stay,) = day.books.sheet(number("Noé"), number("care"), MONDAY_CODE).stays
+    day.do(corrections.verify, Staff(ANNE, Reason.CONFIRMED, moment("19:50")), Place(number("Noé"), number("care"), MONDAY_CODE), stay)
+    added = Moment(number("Tom"), number("care"), moment("08:00"))
+    day.do(corrections.add, Staff(ANNE, Reason.FORGOTTEN, moment("19:51")), added, Direction.IN)
+    day.do(corrections.undo, Staff(ANNE, Reason.UNDONE, moment("19:52")))
+    day.do(_missed)
+    day.do(_went_within)
+
+
 def _missed(_school: School, _books: Books, ask: int) -> Facts:
-    """Staff say that Mia did not come to study on Tuesday."""
+    """Staff say that Mia did not come on Tuesday."""
     head = Corrected(ask, Act.ABSENT, MIA, PARC_CARE, 20250107, ANNE, Reason.CORRECTED, moment("20:00"))
     return (head, AbsenceMarked(ask, MIA, PARC, PARC_CARE, 20250107, 9, 0, 0))
+
+
+def _went_within(_school: School, _books: Books, ask: int) -> Facts:
+    head = Corrected(ask, Act.SPLIT, MIA, PARC_CARE, MONDAY_CODE, ANNE, Reason.CORRECTED, moment("20:01"))
+    return (head, StaySplit(ask, MIA, PARC_CARE, MONDAY_CODE, split=False))
 
 
 def _settled(_school: School, books: Books, ask: int, wallet: int) -> Facts:

@@ -70,9 +70,9 @@ class Audit:
         self.number = 0
         self._stopped = False
         self._named = _Named()
-        self._found = [(proof, Complaints()) for proof in _proofs()]
+        self.proofs = [(proof, Complaints()) for proof in _proofs()]
         self._seen: dict[type, list[tuple[Look, Complaints]]] = {kind: [] for kind in KINDS}
-        for proof, complaints in self._found:
+        for proof, complaints in self.proofs:
             for kind, look in proof.sees.items():
                 self._seen[kind].append((look, complaints))
 
@@ -92,14 +92,14 @@ class Audit:
             self.books.apply(fact)
         except (AssertionError, LookupError) as error:
             self._stopped = True
-            self._found[0][1].add(f"fact {self.number} (ask {fact.ask}): the books cannot take it: {type(error).__name__}: {error}")
+            self.proofs[0][1].add(f"fact {self.number} (ask {fact.ask}): the books cannot take it: {type(error).__name__}: {error}")
 
     def report(self, school: School, books: Books | None = None) -> Report:
         """What came of it all. `books`: others to hold the facts against, such as live ones."""
-        for proof, complaints in self._found:
+        for proof, complaints in self.proofs:
             for sentence in proof.end(books or self.books) if books or not self._stopped else ():
                 complaints.add(sentence)
-        verdicts = (Verdict(proof.topic, proof.sentence(), tuple(all_.first), all_.more, proof.advice) for proof, all_ in self._found)
+        verdicts = (Verdict(proof.topic, proof.sentence(), tuple(all_.first), all_.more, proof.advice) for proof, all_ in self.proofs)
         return Report(tuple(verdicts), tuple(self._named.notes(school)))
 
 

@@ -101,11 +101,8 @@ class Stays:
                 yield f"charge {charge} stands for stay {stay}, and pupil {one.pupil} was neither there nor marked absent on {one.day}"
         theirs = {
             one.id: Recorded(one.pupil, one.programme, one.day, one.from_ms, one.until_ms, one.reason)
-            for met in books.days.values()
-            for sheets in met.values()
-            for sheet in sheets.values()
+            for sheet in _sheets(books).values()
             for one in sheet.stays.values()
-            if _kept(books, one.day)
         }
         yield from differ("stay", {stay: one for stay, one in self._stays.items() if _kept(books, one.day)}, theirs)
         inside = {stay.id: (pupil, programme) for pupil, stays in books.inside.items() for programme, stay in stays.items()}
