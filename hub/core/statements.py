@@ -192,7 +192,7 @@ class _Told:
         what = self.school.programmes.get(fact.item) or self.school.products.get(fact.item)
         replaced = self._replaced.get((fact.ask, fact.pupil, fact.item))
         line = Line(
-            day=self._service_day(fact),
+            day=self._told_day(fact),
             kind=Kind.CHARGE,
             wallet=fact.wallet,
             payer=fact.payer,
@@ -221,7 +221,7 @@ class _Told:
         if self.waiting.pop(fact.charge, None) is None:
             self.lines.append(replace(line, kind=Kind.CREDIT, cents=fact.cents, booked_ms=fact.at_ms, corrects=fact.charge))
 
-    def _service_day(self, fact: Charged) -> date:
+    def _told_day(self, fact: Charged) -> date:
         """Of a stay, an article or a meal; else of when the price counts, or of the booking."""
         code = fact.day or fact.limit_day or self._meals.get((fact.ask, fact.pupil), 0)
         return day_coded(code) if code else self._local(fact.wallet, fact.why.from_ms or fact.at_ms)
