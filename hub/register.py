@@ -295,6 +295,7 @@ def _stored(row: Row) -> dict[str, Any]:
             values |= {"weekdays": sorted(row.weekdays), "excluded": sorted(day.isoformat() for day in row.excluded)}
         case Programme():
             values["windows"] = [[sorted(window.weekdays), window.start_min, window.end_min] for window in row.windows]
+            values["days"] = sorted(row.days)
         case Product():
             values |= {"allergens": sorted(row.allergens), "diets": sorted(row.diets)}
         case Menu():
@@ -311,7 +312,9 @@ def _site(row: RowMapping) -> Site:
 def _programme(row: RowMapping) -> Programme:
     windows = tuple(Window(frozenset(weekdays), start_min, end_min) for weekdays, start_min, end_min in row["windows"])
     kinds = {"use": Use(row["use"]), "scans": Scans(row["scans"]), "attendance": Attendance(row["attendance"])}
-    return Programme(**{**row, **kinds, "windows": windows, "legal": LegalClass(row["legal"])})
+    return Programme(
+        **{**row, **kinds, "windows": windows, "legal": LegalClass(row["legal"]), "days": frozenset(map(DayKind, row["days"]))}
+    )
 
 
 def _tariff(row: RowMapping) -> Tariff:

@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from hub.broker import HUB_USER
 from hub.core.books import Books
-from hub.core.calendar import Window
+from hub.core.calendar import DayKind, Window
 from hub.core.canteen import day_number
 from hub.core.facts import derived
 from hub.core.lists import Column, Said, understood
@@ -66,6 +66,7 @@ class ProgrammeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """`price`: per started period of `period_min`, or per session where that is 0; without it, the programme is under [[tariffs]].
 
     `within`: the name of a programme of the same site whose stays this one is taken out of. Without `posting` charges post at once.
+    `on`: the kinds of day its hours hold on; without it, all.
     """
 
     name: str
@@ -81,6 +82,7 @@ class ProgrammeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     room: str = ""
     legal: LegalClass = LegalClass.OUTSIDE_HOURS
     posting: PostingFile = PostingFile()
+    on: list[DayKind] = []
 
 
 class ProductFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -402,6 +404,7 @@ def _programme(file: ProgrammeFile, ids: dict[str, int], site: int) -> Programme
         legal=file.legal,
         post_days=post_days,
         post_weekday=post_weekday,
+        days=frozenset(file.on),
     )
 
 

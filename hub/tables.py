@@ -59,6 +59,7 @@ programme = Table(
     Column("legal", Text, nullable=False, server_default="outside_hours"),
     Column("post_days", Integer, nullable=False, server_default="0", comment="0: at once"),
     Column("post_weekday", Integer, nullable=False, server_default="0"),
+    Column("days", JSON, nullable=False, server_default="[]", comment="kinds of day, none: all"),
 )
 plan = Table(
     "plan",

@@ -5,15 +5,17 @@ out to be another one is voided. So the order in which scans arrive changes noth
 """
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from hub.core.books import Books
-from hub.core.calendar import MINUTE_MS, day_code, day_coded, window_of
+from hub.core.calendar import MINUTE_MS, Span, day_code, day_coded, window_of
 from hub.core.codes import Code, Reason
-from hub.core.dues import Day, due, reading, seen_at
+from hub.core.dues import Day, counts_as_present, due, reading, seen_at, spans_of
 from hub.core.facts import Fact, Facts, Marked, Resolved, StayClosed, StayOpened, StayVoided, Unresolved, derived
-from hub.core.school import Programme, Scans, School
+from hub.core.payers import payers
+from hub.core.school import Programme, Pupil, Scans, School
 from hub.core.sheets import Mark, Sheet, Stay
-from hub.core.stays import REACH_MS, Reading, care_day
+from hub.core.stays import REACH_MS, Reading, care_day, programme_at
 from hub.core.tap import Outcome, Tap
 from hub.core.timetable import Attendance
 
@@ -24,7 +26,7 @@ _NONE, _NO_EXIT, _NO_ENTRY = Reason.NONE, Reason.NO_EXIT, Code.NO_ENTRY
 
 def take(school: School, books: Books, tap: Tap) -> Outcome:
     """An arrival or a departure at the programme this reader is for."""
-    programme = school.programme_for(tap.site.id, tap.reader.use)
+    programme = programme_at(school, tap.site, tap.reader.use, tap.at_ms)
     if programme is None:
         return Outcome(Code.CLOSED)
     day = _day(school, books, tap.ask, tap, programme)
@@ -37,7 +39,7 @@ def take(school: School, books: Books, tap: Tap) -> Outcome:
 
 def unlit(school: School, books: Books, ask: int, tap: Tap) -> Facts:
     """A mark for which no yes was seen after all: the presence stays, and costs nothing until staff have verified it."""
-    programme = school.programme_for(tap.site.id, tap.reader.use)
+    programme = programme_at(school, tap.site, tap.reader.use, tap.at_ms)
     if programme is None:
         return ()
     day = _day(school, books, ask, tap, programme)
@@ -59,8 +61,20 @@ def marked(day: Day, programme: Programme, *marks: Mark, earlier: Facts = ()) ->
 
 
 def upkeep(school: School, books: Books, ask: int, now_ms: int) -> Facts:
-    """What time alone brings: stays whose hours are over are ended, those who are there without a scan arrive."""
-    return (*_arrived(school, books, ask, now_ms), *close_due(school, books, ask, now_ms))
+    """What time alone brings: stays whose hours are over are ended; who counts as present without a scan comes and goes with the hours.
+
+    Of each family one such thing, for prices look at what is booked of it: to be asked again while it brings anything.
+    """
+    facts = close_due(school, books, ask, now_ms)
+    families: set[int] = set()
+    for pupil, programme, on in _without_scan(school, books, now_ms):
+        households = payers(school, pupil)
+        if families.isdisjoint(households):
+            day = Day(school, books, ask, pupil, school.sites[programme.site], day_code(on), now_ms)
+            made, _ = evened(day, programme, day.sheet(programme.id), facts)
+            facts += made
+            families |= households if made else frozenset()
+    return facts
 
 
 def close_due(school: School, books: Books, ask: int, now_ms: int) -> Facts:
@@ -68,34 +82,52 @@ def close_due(school: School, books: Books, ask: int, now_ms: int) -> Facts:
     over = (stay for stays in books.inside.values() for stay in stays.values() if now_ms >= _due_ms(school, stay))
     facts: Facts = ()
     for stay in over:
-        facts += _ended(school, books, ask, stay, now_ms, facts)
+        if not _is_auto(school, stay.pupil, school.programmes[stay.programme], stay.day):
+            facts += _ended(school, books, ask, stay, now_ms, facts)
     return facts
 
 
-def _arrived(school: School, books: Books, ask: int, now_ms: int) -> Facts:
-    """Where those who are planned count as present, they do so from the beginning of the hours (requirement S41)."""
-    facts: Facts = ()
+def _is_auto(school: School, pupil: int, programme: Programme, day: int) -> bool:
+    """Whether a pupil comes and goes with the hours of that day."""
+    return programme.attendance is _AUTO and day > 0 and counts_as_present(school, pupil, programme, day_coded(day))
+
+
+def _without_scan(school: School, books: Books, now_ms: int) -> Iterator[tuple[Pupil, Programme, date]]:
+    """Who comes or goes now with the hours of a programme where the planned count as present (requirement S41)."""
     for programme in school.programmes.values():
-        if programme.attendance is not _AUTO or not _begun(school, programme, now_ms):
-            continue
-        site = school.sites[programme.site]
-        on = day_code(care_day(programme, site.zone, now_ms))
-        for pupil in school.plans:
-            if pupil in school.pupils and school.is_planned(pupil, programme.id, day_coded(on)):
-                day = Day(school, books, ask, school.pupils[pupil], site, on, now_ms)
-                if not day.sheet(programme.id).stays:
-                    facts += evened(day, programme, day.sheet(programme.id), facts)[0]
-    return facts
+        for on in _open_days(school, books, programme, now_ms) if programme.attendance is _AUTO else ():
+            zone = school.sites[programme.site].zone
+            spans = [span for span in spans_of(programme, on, zone) if span[0] <= now_ms]
+            planned = (pupil for pupil in school.plans if pupil in school.pupils and counts_as_present(school, pupil, programme, on))
+            for pupil in planned if spans else ():
+                if _is_news(books.sheet(pupil, programme.id, day_code(on)), spans, now_ms):
+                    yield school.pupils[pupil], programme, on
 
 
-def _begun(school: School, programme: Programme, now_ms: int) -> bool:
-    return window_of(programme.windows, now_ms, school.sites[programme.site].zone) is not None
+def _open_days(school: School, books: Books, programme: Programme, now_ms: int) -> list[date]:
+    """The days that are not closed yet, oldest first: today, and more where the hub was off."""
+    today = care_day(programme, school.sites[programme.site].zone, now_ms)
+    closed = books.closed.get(programme.site, day_code(today) - 1)
+    days = (today - timedelta(days=back) for back in range(_DAYS_OFF, -1, -1))
+    return [day for day in days if day_code(day) > closed]
+
+
+_DAYS_OFF = 31
+"""For how long a hub may be off, and still know who was there without a scan."""
+
+
+def _is_news(sheet: Sheet, spans: list[Span], now_ms: int) -> bool:
+    """Whether some hours that have begun have no stay yet, or one that should be over."""
+    for start_ms, end_ms in spans:
+        stay = next((stay for stay in sheet.stays.values() if start_ms - REACH_MS <= stay.from_ms < end_ms), None)
+        if sheet.absence is None and (stay is None or (not stay.until_ms and now_ms >= end_ms)):
+            return True
+    return False
 
 
 def _due_ms(school: School, stay: Stay) -> int:
     """When nobody waits for an exit any more. Asked of everybody who is in, each minute: no day is worked out for it."""
-    programme = school.programmes[stay.programme]
-    waits = programme.scans is not _ENTRY and programme.attendance is not _AUTO
+    waits = school.programmes[stay.programme].scans is not _ENTRY
     return _hours_end_ms(school, stay) + (REACH_MS if waits else 0)
 
 
@@ -148,7 +180,7 @@ def replace_sheet(day: Day, programme: Programme, after: Sheet) -> Day:
 
 def _stays(day: Day, programme: Programme, found: Reading, *, back: bool) -> Iterator[Stay]:
     """The visits as stays: what nobody ended is over when the hours are, or when its pupil is `back` on a later day, and stays over."""
-    flagged = programme.scans is not _ENTRY and programme.attendance is not _AUTO
+    flagged = programme.scans is not _ENTRY and not _is_auto(day.school, day.pupil.id, programme, day.day)
     sheet = day.sheet(programme.id)
     for place, visit in enumerate(found.visits, 1):
         stay, until_ms, reason = derived(visit.id, "stay"), visit.until_ms, _NONE

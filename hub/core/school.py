@@ -95,7 +95,8 @@ class Programme:
     """Care or study at a site, its hours, and which scans make a stay.
 
     `within`: the programme whose stays it takes its hours out of, for those planned here (study within care, S44); 0 = none.
-    Charges are posted every `post_days` days on `post_weekday` (0 = Monday) by a settlement run, or at once (`post_days` 0; Q3).
+    `days`: the kinds of day its hours hold on, empty = all. Charges are posted every `post_days` days on `post_weekday` (0 = Monday)
+    by a settlement run, or at once (`post_days` 0; Q3).
     """
 
     id: int
@@ -110,6 +111,7 @@ class Programme:
     legal: LegalClass = LegalClass.OUTSIDE_HOURS
     post_days: int = 0
     post_weekday: int = 0
+    days: frozenset[DayKind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,13 +322,10 @@ class School:
     """household -> pupils it may have to pay for, eldest first: made from pupils, custody and overrides."""
     inner: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     """programme -> those within it: made from programmes."""
+    by_use: Mapping[tuple[int, Use], tuple[Programme, ...]] = field(default_factory=dict)
+    """(site, use) -> programmes, those within others last: made from programmes."""
     by_presence: bool = False
     """Whether any price asks which brothers and sisters were there that day: made from tariffs."""
-
-    def programme_for(self, site: int, use: Use) -> Programme | None:
-        """The programme of this use at this site; of two, always the same one, in whatever order they were read."""
-        found = (programme for programme in self.programmes.values() if programme.site == site and programme.use is use)
-        return min(found, key=lambda programme: (programme.within > 0, programme.id), default=None)
 
     def is_planned(self, pupil: int, programme: int, day: date) -> bool:
         """Whether a pupil is expected at a programme on a day."""
@@ -386,10 +385,17 @@ def edited(school: School, rows: Rows) -> School:
         changed.setdefault(name, dict(getattr(school, name)))[key] = value
     school = replace(school, **changed)  # type: ignore[arg-type]
     if "programmes" in changed:
-        school = replace(school, inner=_inner(school))
+        school = replace(school, inner=_inner(school), by_use=_by_use(school))
     if "tariffs" in changed:
         school = replace(school, by_presence=any(by_presence(tariff) for versions in school.tariffs.values() for tariff in versions))
     return replace(school, kin=_kin(school)) if {"pupils", "custody", "overrides"} & changed.keys() else school
+
+
+def _by_use(school: School) -> dict[tuple[int, Use], tuple[Programme, ...]]:
+    found: dict[tuple[int, Use], list[Programme]] = {}
+    for programme in sorted(school.programmes.values(), key=lambda each: (each.within > 0, each.id)):
+        found.setdefault((programme.site, programme.use), []).append(programme)
+    return {place: tuple(programmes) for place, programmes in found.items()}
 
 
 def by_presence(tariff: Tariff | None) -> bool:

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from hub.core.calendar import MINUTE_MS, Span, day_coded, day_of, spans_around
+from hub.core.calendar import DAY_MS, MINUTE_MS, Span, day_coded, day_of, spans_around
 from hub.core.codes import Code
-from hub.core.school import Programme, Scans
+from hub.core.days import day_kind
+from hub.core.school import Programme, Scans, School, Site
 from hub.core.sheets import Mark
-from proto.messages import Direction
+from proto.messages import Direction, Use
 
 RETAP_MS = 120_000
 """On a toggle reader a second tap within this time changes nothing (requirements, section 5; complaint C16)."""
@@ -55,16 +56,36 @@ def read(programme: Programme, zone: ZoneInfo, day: int, marks: Iterable[Mark]) 
     return Reading((*walk.ended, walk.present) if walk.present else tuple(walk.ended), walk.present is not None, walk.codes)
 
 
+def programme_at(school: School, site: Site, use: Use, moment_ms: int) -> Programme | None:
+    """The programme that a scan at a reader of this use is about: the one whose hours are nearest, on a day its calendar allows."""
+    programmes = school.by_use.get((site.id, use), ())
+    if len(programmes) == 1 and not programmes[0].days:
+        return programmes[0]
+    found: Programme | None = None
+    least_ms = 0
+    for programme in programmes:
+        away_ms, day = _nearest(programme, site.zone, moment_ms)
+        if programme.days and day_kind(school, site.id, day) not in programme.days:
+            continue
+        if found is None or away_ms < least_ms:
+            found, least_ms = programme, away_ms
+    return found
+
+
 def care_day(programme: Programme, zone: ZoneInfo, moment_ms: int) -> date:
     """The day whose hours are nearest to an instant: a night that began yesterday is yesterday's."""
+    return _nearest(programme, zone, moment_ms)[1]
+
+
+def _nearest(programme: Programme, zone: ZoneInfo, moment_ms: int) -> tuple[int, date]:
+    """How far the nearest hours are (0 within them; a day where there are none within reach), and their day."""
     today = day_of(moment_ms, zone)
-    spans = spans_around(programme.windows, today, zone)
     least_ms, near_ms = REACH_MS, moment_ms
-    for start_ms, end_ms in spans:
+    for start_ms, end_ms in spans_around(programme.windows, today, zone):
         away_ms = start_ms - moment_ms if moment_ms < start_ms else moment_ms - end_ms  # below zero within the hours
         if away_ms <= least_ms:
             least_ms, near_ms = max(away_ms, 0), start_ms
-    return today if near_ms == moment_ms else day_of(near_ms, zone)
+    return (DAY_MS, today) if near_ms == moment_ms else (least_ms, day_of(near_ms, zone))
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from hub.errors import StartError
 
-NEWEST = "0010"
+NEWEST = "0011"
 """The last step this program knows; a test holds it to the files."""
 
 

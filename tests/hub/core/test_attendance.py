@@ -7,14 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.core.calendar import DayKind
 from hub.core.codes import Code, Reason
 from hub.core.facts import Charged, Marked, Reversed, StayClosed, StayOpened, Unresolved
 from hub.core.formulas import Fixed, Line, Periods, Siblings
-from hub.core.school import Scans, TariffGroup
+from hub.core.school import CalendarDay, Scans, TariffGroup
 from hub.core.wallets import reverse
 from proto.messages import Light
 from tests.journals import check_books
-from tests.schools import CARE_LINE, LONG_DAY, MONDAY, STUDY_LINE, TUESDAY, WEDNESDAY, Day, hours, moment, number, reported, scan, tariff
+from tests.schools import (
+    CARE_LINE,
+    LONG_DAY,
+    MONDAY,
+    SCHOOL_DAYS,
+    STUDY_LINE,
+    TUESDAY,
+    WEDNESDAY,
+    WEEK,
+    Day,
+    hours,
+    moment,
+    number,
+    reported,
+    scan,
+    tariff,
+)
 
 KEY = (number("Léa"), number("care"), 20250106)
 
@@ -419,3 +436,54 @@ def test_a_departure_that_was_not_lit_ends_the_stay_and_is_not_charged(day: Day)
     assert not day.is_in("Léa")
     assert not [fact for fact in day.last if isinstance(fact, Charged)]
     assert [question.reason for question in day.questions()] == [Reason.NOT_LIT]
+
+
+# --- which programme a tap is about ---------------------------------------------------------------
+
+CAMP_DAY = date(2025, 1, 9)
+
+
+def with_mornings_and_camp() -> Day:
+    """Care in the morning and in the evening are two programmes, and on days of camp there is another."""
+    day = Day()
+    care = day.school.programmes[number("care")]
+    ordinary = frozenset({DayKind.SCHOOL, DayKind.WEDNESDAY})
+    camp_hours = (hours(WEEK, "08:00", "17:00"),)
+    day.change(
+        (
+            replace(care, windows=(hours(SCHOOL_DAYS, "15:30", "18:00"),), days=ordinary),
+            replace(care, id=number("morning"), name="Accueil", windows=(hours(WEEK, "07:00", "08:30"),), days=ordinary),
+            replace(care, id=number("camp"), name="Stage", windows=camp_hours, days=frozenset({DayKind.CAMP})),
+            CalendarDay(number("Tilleuls"), CAMP_DAY, DayKind.CAMP),
+            CalendarDay(0, date(2025, 1, 10), DayKind.PUBLIC),
+        )
+    )
+    return day
+
+
+@pytest.mark.parametrize(
+    ("on", "clock", "programme", "code"),
+    [
+        (MONDAY, "07:20", "morning", Code.IN),
+        (MONDAY, "11:00", None, Code.CLOSED),
+        (MONDAY, "15:00", "care", Code.IN),
+        (CAMP_DAY, "07:20", "camp", Code.IN),
+        (CAMP_DAY, "15:40", "camp", Code.IN),
+        (date(2025, 1, 10), "15:40", None, Code.CLOSED),
+    ],
+    ids=["morning", "between", "evening", "camp in the morning", "camp in the afternoon", "public holiday"],
+)
+def test_the_programme_is_decided_by_use_site_calendar_and_event_time(on: date, clock: str, programme: str | None, code: Code) -> None:
+    day = with_mornings_and_camp()
+    day.date = on
+    assert day.tap("Léa", "care-door", clock).code is code
+    assert set(day.books.inside.get(number("Léa"), {})) == ({number(programme)} if programme else set())
+
+
+def test_the_morning_s_forgotten_exit_does_not_swallow_the_evening_of_another_programme() -> None:
+    day = with_mornings_and_camp()
+    for clock in ("07:20", "15:40", "16:40"):
+        day.tap("Léa", "care-door", clock)
+    assert not day.is_in("Léa", "care")
+    day.close("19:31")
+    assert [question.reason for question in day.questions()] == [Reason.NO_EXIT]

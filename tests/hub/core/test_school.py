@@ -96,5 +96,4 @@ def test_an_edit_leaves_the_old_school_as_it_was_and_shares_what_did_not_change(
 
 def test_of_two_programmes_for_one_use_the_same_one_is_meant_in_whatever_order_they_were_read() -> None:
     one, two = (Programme(number, 1, Use.CARE, "Garderie", CARE_HOURS) for number in (1, 2))
-    assert edited(School(), (one, two)).programme_for(1, Use.CARE) is edited(School(), (two, one)).programme_for(1, Use.CARE) is one
-    assert edited(School(), (one,)).programme_for(2, Use.CARE) is None
+    assert edited(School(), (one, two)).by_use == edited(School(), (two, one)).by_use == {(1, Use.CARE): (one, two)}
