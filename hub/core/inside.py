@@ -1,0 +1,267 @@
+"""Who is in, now: room by room, who is expected and not there, and the list to read out when a house is left (requirement M8).
+
+Asked for each time, from the books alone, so it is right within one scan. In doubt a child is on the list: care and study until somebody
+scans the exit or nobody waits for it any more, class until the pupil goes out by the entrance, goes to care, or class is over where the
+way out is not scanned. What the entrance tells ends at midnight; who sleeps at school is at a programme with hours for it.
+"""
+
+import enum
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from msgspec import Struct
+
+from hub.core.books import Books
+from hub.core.calendar import MINUTE_MS, day_code, day_coded, day_of, window_of
+from hub.core.codes import Justification
+from hub.core.days import class_on
+from hub.core.lists import fold
+from hub.core.payers import payers
+from hub.core.school import Adult, Programme, Pupil, School, Site
+from hub.core.sheets import Stay
+from hub.core.stays import REACH_MS, RETAP_MS, care_day
+from proto.messages import Direction, Use
+
+
+class Present(Struct, frozen=True):
+    """A child that may be in the building since `since_ms`. `room` empty: came in by the entrance, and has no class there.
+
+    `adults`: the grown-ups of the households that may pay for it, its own first. `also`: other sites where it may be as well.
+    """
+
+    pupil: Pupil
+    room: str
+    since_ms: int
+    adults: tuple[Adult, ...]
+    also: tuple[int, ...]
+
+
+class Missing(Struct, frozen=True):
+    """A child that is expected and not there. `seen`: the room of this site where it is instead; empty: nowhere."""
+
+    pupil: Pupil
+    seen: str
+
+
+class Room(Struct, frozen=True):
+    """Who is in a room, and who should be."""
+
+    name: str
+    present: tuple[Present, ...]
+    missing: tuple[Missing, ...]
+
+
+class _View(Struct, frozen=True):
+    """A site at an instant; `today` is its own."""
+
+    school: School
+    books: Books
+    site: Site
+    now_ms: int
+    today: date
+
+    @property
+    def on(self) -> int:
+        return day_code(self.today)
+
+
+def evacuation(school: School, books: Books, site: int, now_ms: int) -> tuple[Present, ...]:
+    """Every child that may be in the building of a site, by class and name."""
+    view, adults = _view(school, books, site, now_ms), _by_household(school)
+    found = []
+    for number in sorted({*books.inside, *books.entrance.passes.get(view.on, ()), *books.days.get(view.on, ())}):
+        pupil = school.pupils.get(number)
+        place = _place(view, pupil) if pupil else None
+        if pupil and place:
+            theirs = tuple(adult for home in _homes(school, pupil) for adult in adults.get(home, ()))
+            found.append(Present(pupil, *place, theirs, tuple(_elsewhere(view, pupil))))
+    return tuple(sorted(found, key=lambda one: (fold(one.pupil.group), *_named(one.pupil))))
+
+
+def rooms(school: School, books: Books, site: int, now_ms: int) -> tuple[Room, ...]:
+    """The rooms of a site in which somebody is, or should be."""
+    view = _view(school, books, site, now_ms)
+    present: dict[str, list[Present]] = {}
+    missing: dict[str, list[Missing]] = {}
+    for one in evacuation(school, books, site, now_ms):
+        present.setdefault(one.room, []).append(one)
+    for pupil, room in _expected(view):
+        place = _place(view, pupil)
+        missing.setdefault(room, []).append(Missing(pupil, place[0] if place else ""))
+    return tuple(
+        Room(name, _sorted(present.get(name, ())), tuple(sorted(missing.get(name, ()), key=lambda one: _named(one.pupil))))
+        for name in sorted({*present, *missing}, key=fold)
+    )
+
+
+def _view(school: School, books: Books, site: int, now_ms: int) -> _View:
+    return _View(school, books, school.sites[site], now_ms, day_of(now_ms, school.sites[site].zone))
+
+
+def _sorted(present: Iterable[Present]) -> tuple[Present, ...]:
+    return tuple(sorted(present, key=lambda one: _named(one.pupil)))
+
+
+def _named(pupil: Pupil) -> tuple[str, str, int]:
+    return fold(pupil.last_name), fold(pupil.first_name), pupil.id
+
+
+def _by_household(school: School) -> dict[int, list[Adult]]:
+    found: dict[int, list[Adult]] = {}
+    for adult in school.adults.values():
+        found.setdefault(adult.household, []).append(adult)
+    return found
+
+
+def _homes(school: School, pupil: Pupil) -> list[int]:
+    return sorted(payers(school, pupil), key=lambda home: (home != pupil.household, home))
+
+
+def _elsewhere(view: _View, pupil: Pupil) -> Iterator[int]:
+    for site in view.school.sites:
+        if site != view.site.id and _place(_view(view.school, view.books, site, view.now_ms), pupil):
+            yield site
+
+
+# --- where a child is -----------------------------------------------------------------------------
+
+
+def _place(view: _View, pupil: Pupil) -> tuple[str, int] | None:
+    """In which room of the site a pupil is, and since when."""
+    stays = [stay for stay in view.books.inside.get(pupil.id, {}).values() if stay.site == view.site.id and not _is_over(view, stay)]
+    if stays:
+        last = max(stays, key=lambda stay: (stay.from_ms, stay.id))
+        programme = _gone_to(view, view.school.programmes[last.programme], pupil, last.day or view.on)
+        return _room(programme), last.from_ms
+    since_ms = _in_class_since(view, pupil)
+    return (pupil.group if pupil.site == view.site.id else "", since_ms) if since_ms else None
+
+
+def _is_over(view: _View, stay: Stay) -> bool:
+    """Whether nobody waits for an exit any more; while the hub runs, such a stay is ended within a minute."""
+    span = window_of(view.school.programmes[stay.programme].windows, stay.from_ms, view.site.zone, REACH_MS // MINUTE_MS)
+    return view.now_ms >= (span[1] if span else stay.from_ms) + REACH_MS
+
+
+def _gone_to(view: _View, programme: Programme, pupil: Pupil, on: int) -> Programme:
+    """Where a pupil at a programme is now: at the one within it whose hours these are, if it goes there (requirement S44)."""
+    for number in view.school.inner.get(programme.id, ()):
+        inner, said = view.school.programmes[number], view.books.sheet(pupil.id, number, on).split
+        goes = view.school.is_planned(pupil.id, number, day_coded(on)) if said is None else said
+        if goes and window_of(inner.windows, view.now_ms, view.site.zone):
+            return inner
+    return programme
+
+
+def _room(programme: Programme) -> str:
+    return programme.room or programme.name
+
+
+class _Step(enum.IntEnum):
+    """What changes where a pupil is; of two at one instant, the one that says it is in comes last."""
+
+    CARE = 0
+    """Came to care or study."""
+    HOME = 1
+    """Left care or study, to go home."""
+    OUT = 2
+    TOGGLE = 3
+    CLASS = 4
+    """Left care, to go to class."""
+    IN = 5
+
+
+_PASSES = {Direction.IN: _Step.IN, Direction.OUT: _Step.OUT, Direction.TOGGLE: _Step.TOGGLE}
+
+
+def _in_class_since(view: _View, pupil: Pupil) -> int:
+    """Since when a pupil is in the building and at no programme, as today's scans tell; 0 = it is not."""
+    since_ms, passed_ms = 0, 0
+    for at_ms, step in sorted(_steps(view, pupil)):
+        if step is _Step.TOGGLE:
+            if passed_ms and at_ms - passed_ms < RETAP_MS:
+                continue
+            step = _Step.OUT if passed_ms and since_ms else _Step.IN  # noqa: PLW2901 - the first one of a day is an arrival
+        if step in (_Step.IN, _Step.OUT):
+            passed_ms = at_ms
+        since_ms = since_ms or at_ms if step in (_Step.IN, _Step.CLASS) else 0
+    return 0 if _let_go(view, pupil, since_ms) else since_ms
+
+
+def _steps(view: _View, pupil: Pupil) -> Iterator[tuple[int, _Step]]:
+    """Today's scans at the entrance, and when the pupil came to programmes and left them."""
+    for each in view.books.entrance.passes.get(view.on, {}).get(pupil.id, ()):
+        if each.site == view.site.id:
+            yield each.at_ms, _PASSES[each.direction]
+    times = class_on(view.school, pupil, view.today) if pupil.site == view.site.id else None
+    for sheet in view.books.sheets(pupil.id, view.on).values():
+        for stay in sheet.stays.values():
+            if stay.site == view.site.id and stay.until_ms:
+                yield stay.from_ms, _Step.CARE
+                yield stay.until_ms, _Step.CLASS if times and stay.until_ms < times.missed_ms else _Step.HOME
+
+
+def _let_go(view: _View, pupil: Pupil, since_ms: int) -> bool:
+    """Where the way out is not scanned, a pupil is in until class is over."""
+    times = class_on(view.school, pupil, view.today) if pupil.site == view.site.id else None
+    if times is None or not since_ms < times.ends_ms <= view.now_ms:
+        return False
+    return not any(reader is not Direction.IN for reader in _entrance(view))
+
+
+def _entrance(view: _View) -> Iterator[Direction]:
+    """The directions of the readers at the entrance."""
+    readers = (reader for reader in view.school.readers.values() if reader.use is Use.ENTRANCE)
+    return (reader.direction for reader in readers if view.school.devices[reader.device].site == view.site.id)
+
+
+# --- who should be there --------------------------------------------------------------------------
+
+
+def _expected(view: _View) -> Iterator[tuple[Pupil, str]]:
+    """Who should be at the site now and is not in its room, with the room."""
+    yield from _not_at_programme(view)
+    if any(way is not Direction.OUT for way in _entrance(view)):
+        yield from _not_in_class(view)
+
+
+def _not_at_programme(view: _View) -> Iterator[tuple[Pupil, str]]:
+    """Those who are planned, have not come in these hours, and are not marked absent."""
+    running = [
+        (programme, span, care_day(programme, view.site.zone, view.now_ms))
+        for programme in view.school.programmes.values()
+        if programme.site == view.site.id and (span := window_of(programme.windows, view.now_ms, view.site.zone))
+    ]
+    for number, plans in view.school.plans.items() if running else ():
+        pupil = view.school.pupils[number]
+        wanted = {}
+        for programme, span, day in running:
+            planned = any(plan.programme == programme.id and plan.covers(day) for plan in plans)
+            if planned and not _came(view, pupil, programme, span[0], day_code(day)):
+                wanted[_room(_gone_to(view, programme, pupil, day_code(day)))] = pupil
+        yield from ((pupil, room) for room in wanted)
+
+
+def _came(view: _View, pupil: Pupil, programme: Programme, from_ms: int, on: int) -> bool:
+    """Whether a pupil is, or has been in these hours, at a programme or at one that goes with it; or will not come."""
+    together = {programme.id, programme.within, *view.school.inner.get(programme.id, ()), *view.school.inner.get(programme.within, ())}
+    sheets = view.books.sheets(pupil.id, on)
+    stays = (stay for number in together & sheets.keys() for stay in sheets[number].stays.values())
+    return view.books.sheet(pupil.id, programme.id, on).absence is not None or any(
+        not stay.until_ms or stay.until_ms > from_ms for stay in stays
+    )
+
+
+def _not_in_class(view: _View) -> Iterator[tuple[Pupil, str]]:
+    """Those whom nobody has seen at the site today, while class is on; not those whose absence is justified."""
+    passes, entrance = view.books.entrance.passes.get(view.on, {}), view.books.entrance
+    for pupil in view.school.pupils.values():
+        times = class_on(view.school, pupil, view.today) if pupil.site == view.site.id else None
+        if times is None or not times.begins_ms <= view.now_ms < times.ends_ms:
+            continue
+        came = any(each.site == view.site.id for each in passes.get(pupil.id, ()))
+        came = came or any(
+            stay.site == view.site.id for sheet in view.books.sheets(pupil.id, view.on).values() for stay in sheet.stays.values()
+        )
+        if not came and entrance.said_of(pupil.id, view.on).state is not Justification.JUSTIFIED:
+            yield pupil, pupil.group
