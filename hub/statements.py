@@ -39,6 +39,9 @@ class Words(Struct, frozen=True):
     kinds: dict[Kind, str]
     legal: dict[LegalClass, str]
     credit: str
+    counted: str
+    number: str
+    instead: str
     header: tuple[str, ...]
     states: tuple[str, str, str]
 
@@ -163,15 +166,16 @@ def _section(title: str, lines: Sequence[Line], school: School, words: Words, pr
 
 
 def _in_words(line: Line, school: School, words: Words, amount: str) -> str:
-    """`06/01/2025  Léa Vanderzande : Garderie (extrascolaire), 70 min, 3 u.  -2,25 €  n° 5`."""
-    parts = [f"{line.day:%d/%m/%Y}", words.kinds[line.kind]]
+    """`06/01/2025  Léa Vanderzande, Garderie (extrascolaire), 70 min, unités : 3  -2,25 €  n° 5`."""
+    what = words.kinds[line.kind]
     if line.charge:
-        counted = f", {line.minutes} min, {line.units} u." if line.minutes else ""
-        what = f"{_child(school, line)}, {_object(school, line)} ({words.legal[line.legal or LegalClass.OPTIONAL]}){counted}"
-        parts[1:] = [what if line.kind is Kind.CHARGE else words.credit % {"what": what}]
-    numbers = [f"n° {line.charge}"] if line.charge else []
-    numbers += [f"← n° {line.corrects}"] if line.corrects and line.corrects != line.charge else []
-    return "  ".join((*parts, amount, *numbers))
+        what = f"{_child(school, line)}, {_object(school, line)} ({words.legal[line.legal or LegalClass.OPTIONAL]})"
+        what += words.counted % {"minutes": line.minutes, "units": line.units} if line.minutes else ""
+    if line.kind is Kind.CREDIT:
+        what = words.credit % {"what": what}
+    numbers = [words.number % {"charge": line.charge}] if line.charge else []
+    numbers += [words.instead % {"charge": line.corrects}] if line.corrects and line.corrects != line.charge else []
+    return "  ".join((f"{line.day:%d/%m/%Y}", what, amount, *numbers))
 
 
 def words_of(language: str) -> Words:
@@ -195,6 +199,9 @@ def words_of(language: str) -> Words:
             LegalClass.OUTSIDE_HOURS: _("outside school hours"),
         },
         credit=_("taken back: %(what)s"),
+        counted=_(", %(minutes)s min, units: %(units)s"),
+        number=_("no. %(charge)s"),
+        instead=_("instead of no. %(charge)s"),
         header=(
             _("wallet"),
             _("state"),
@@ -252,9 +259,10 @@ def _row(wallet: Wallet, state: str, line: Line, school: School, words: Words) -
     legal = words.legal[line.legal] if line.legal else ""
     what = [words.kinds[line.kind], _child(school, line), _object(school, line), legal]
     numbers = [str(number) if number else "" for number in (line.minutes, line.units)]
-    charges = [f"n° {number}" if number else "" for number in (line.charge, line.corrects if line.corrects != line.charge else 0)]
+    charges = [line.charge, line.corrects if line.corrects != line.charge else 0]
     amount = write_cents(line.cents).removesuffix("\u00a0€").replace("\u202f", "")
-    return [printed(wallet.reference).strip("+"), state, f"{line.day:%d/%m/%Y}", *map(_defused, what), *numbers, amount, *charges]
+    named = [words.number % {"charge": charge} if charge else "" for charge in charges]
+    return [printed(wallet.reference).strip("+"), state, f"{line.day:%d/%m/%Y}", *map(_defused, what), *numbers, amount, *named]
 
 
 def _defused(cell: str) -> str:

@@ -49,6 +49,9 @@ class Office:
         (wallet,) = books.owners
         return books.balance_cents(wallet_account(wallet))
 
+    def passes_the_audit(self) -> bool:
+        return main(["check", "--config", str(self._folder / "hub.toml")]) == 0 and bool(self._capsys.readouterr())
+
     def file(self) -> str:
         return self.says("list")[-1].split()[0]
 
@@ -97,6 +100,7 @@ def test_staff_see_each_charge_before_and_after_and_only_a_yes_corrects_them(off
     assert office.balance_cents() == -6_00
     assert office.says(*since, "--yes") == [*shown[:-1], "done"]
     assert office.balance_cents() == -2_40
+    assert office.passes_the_audit()
     assert office.says(*since, "--yes")[1:] == ["0 charges to correct: 0,00 € -> 0,00 € (0,00 €)", "done"]
     assert office.balance_cents() == -2_40
 

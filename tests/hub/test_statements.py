@@ -63,12 +63,12 @@ def test_a_family_reads_its_month_in_french_with_object_legal_class_and_both_bal
         "Portefeuille +++097/0000/00101+++, Les Tilleuls : Vanderzande",
         "Solde au matin du 01/01/2025 : 0,00 €",
         "06/01/2025  solde repris  20,00 €",
-        "06/01/2025  Léa Vanderzande, Garderie (extrascolaire), 70 min, 3 u.  -2,25 €",
+        "06/01/2025  Léa Vanderzande, Garderie (extrascolaire), 70 min, unités : 3  -2,25 €",
         "31/01/2025  rechargement  10,00 €",
         "Solde au soir du 31/01/2025 : 27,75 €",
         "Total extrascolaire : 2,25 €",
         "Provisoire, pas encore déduit du solde :",
-        "07/01/2025  Léa Vanderzande, Garderie (extrascolaire), 70 min, 3 u.  -2,25 €",
+        "07/01/2025  Léa Vanderzande, Garderie (extrascolaire), 70 min, unités : 3  -2,25 €",
         "Pour le recharger, faites un virement avec la communication structurée +++097/0000/00101+++.",
         "Si payer est difficile en ce moment, parlez-nous-en : nous trouverons une solution ensemble.",
     ]
@@ -99,7 +99,7 @@ def test_what_is_corrected_later_is_named_apart_in_the_period_of_the_booking(fol
     february = said(folder, capsys, "Vanderzande", "--from", "02/2025", "--to", "02/2025")
     assert february[2:5] == [
         "Comptabilisé pendant cette période pour des jours antérieurs ; déjà compris dans le solde ci-dessous :",
-        "06/01/2025  annulé : Léa Vanderzande, Garderie (extrascolaire), 70 min, 3 u.  2,25 €",
+        "06/01/2025  annulé : Léa Vanderzande, Garderie (extrascolaire), 70 min, unités : 3  2,25 €",
         "Solde au matin du 01/02/2025 : 30,00 €",
     ]
 
@@ -191,9 +191,9 @@ def test_of_a_pupils_wallet_each_household_is_told_what_it_pays_and_nothing_of_t
         "Solde au matin du 01/01/2025 : 0,00 €",
         "Solde au soir du 31/01/2025 : 0,00 €",
         "Période d’essai, jamais déduit du solde :",
-        "06/01/2025  Léa Vanderzande, Garderie (extrascolaire), 70 min, 3 u.  aurait coûté 2,25 €",
+        "06/01/2025  Léa Vanderzande, Garderie (extrascolaire), 70 min, unités : 3  aurait coûté 2,25 €",
     ]
     assert other[3:5] == [
-        "07/01/2025  Léa Vanderzande, Garderie (extrascolaire), 70 min, 3 u.  -2,25 €",
+        "07/01/2025  Léa Vanderzande, Garderie (extrascolaire), 70 min, unités : 3  -2,25 €",
         "Solde au soir du 31/01/2025 : -2,25 €",
     ]

@@ -13,13 +13,14 @@ from hub.core.attendance import upkeep
 from hub.core.canteen import Wish
 from hub.core.codes import By, Level, Reason, Stage
 from hub.core.corrections import Place, Staff, absent
-from hub.core.facts import Charged, Facts, LowBalance, MealReserved, Refusal, Reversed, TillSold
+from hub.core.facts import Charged, Fact, Facts, LowBalance, MealReserved, Refusal, Reversed, TillSold
 from hub.core.formulas import ByBracket, ByEffort, Line, Periods, Session, Siblings
 from hub.core.menus import Menu, Offer
 from hub.core.rerating import Past, asks, corrected, rerated
 from hub.core.school import FamilyFile, PayerOverride, TariffGroup
+from hub.core.statements import Whose, statement
 from hub.core.till import Cashier, Goods
-from hub.core.timetable import AbsenceReason, Plan
+from hub.core.timetable import AbsenceReason, LegalClass, Plan
 from tests.journals import check_books
 from tests.schools import MONDAY, TUESDAY, WEDNESDAY, Day, moment, number, tariff
 
@@ -227,6 +228,27 @@ def test_of_an_absence_the_percentage_of_the_new_price_is_charged(day: Day) -> N
     assert cents_of(day) == [1_50]
     regularise(day, file(4))
     assert cents_of(day) == [60]
+
+
+def test_a_statement_names_each_credit_note_and_the_charge_that_stands_instead(day: Day) -> None:
+    stay(day)
+    day.next_day()
+    stay(day)
+    first, second = day.books.charges
+    ((_, one, _, other),) = regularise(day, file(4))
+    assert isinstance(one, Charged)
+    assert isinstance(other, Charged)
+    facts: list[Fact] = [fact for each in day.facts for fact in each]
+    found = statement(day.school, day.books.owners, facts, Whose(one.wallet), (date(2025, 1, 1), date(2025, 1, 31)))
+    assert [(line.day, line.cents, line.charge, line.corrects) for line in found.lines] == [
+        (MONDAY, -3_00, first, 0),
+        (MONDAY, 3_00, first, first),
+        (MONDAY, -1_20, one.charge, first),
+        (TUESDAY, -3_00, second, 0),
+        (TUESDAY, 3_00, second, second),
+        (TUESDAY, -1_20, other.charge, second),
+    ]
+    assert found.totals == {LegalClass.OUTSIDE_HOURS: 2_40}
 
 
 # --- orders ---------------------------------------------------------------------------------------
