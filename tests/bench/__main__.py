@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import crowds, kills, postgres, report, scale, starts, stores, taps, transfers, world
+from tests.bench import crowds, kills, postgres, report, scale, settling, starts, stores, taps, transfers, world
 from tests.bench.report import Report, Row
 from tests.bench.stores import Cost
 from tests.bench.world import World
@@ -133,7 +133,9 @@ async def _kills(ground: Ground) -> list[Row]:
 
 
 async def _scale(ground: Ground) -> list[Row]:
-    return [*scale.rows(scale.measure(ground.room("scale"), ground.options.grown, ground.options.rounds))]
+    options, room = ground.options, ground.room("scale")
+    weeks = settling.measure(ground.room("settling"), options.rounds)
+    return [*scale.rows(scale.measure(room, options.grown, options.rounds)), *settling.rows(weeks)]
 
 
 PARTS: dict[str, Callable[[Ground], Awaitable[list[Row]]]] = {
@@ -145,7 +147,7 @@ PARTS: dict[str, Callable[[Ground], Awaitable[list[Row]]]] = {
     "kills": _kills,
     "scale": _scale,
 }
-"""T6; T4 and T5; T1 to T3; T7 to T9; T10; T12; T11 and R1 to R4."""
+"""T6; T4 and T5; T1 to T3; T7 to T9; T10; T12; T11 and R1 to R6."""
 
 
 def disk_rows(costs: dict[int, Cost], card: Cost, alone: Cost) -> Iterator[Row]:

@@ -7,13 +7,13 @@ daily maximum. Two school years make about a million facts: so few of the pupils
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 from typing import NamedTuple
 
-from hub.core import attendance, canteen, scans, till, transfers
+from hub.core import attendance, canteen, scans, settlement, till, transfers
 from hub.core.books import Books
 from hub.core.calendar import day_code
 from hub.core.canteen import Wish
@@ -45,6 +45,7 @@ from hub.core.school import (
     Weeks,
     edited,
 )
+from hub.core.settlement import Run
 from hub.core.tariffs import Occasion, price
 from hub.core.till import Cashier, Goods
 from hub.core.transfers import Move, Payment
@@ -63,6 +64,8 @@ CLOSED_WEEKS = frozenset({43, 44, 52, 53, 1, 9, 10, 18, 19, *range(27, 36)})
 """ISO weeks without school."""
 SIZES = (1, 2, 1, 2, 3, 1, 2, 2)
 """Children of the households, in turn."""
+FRIDAY = 4
+"""What care costs is gathered, and posted in the evening."""
 AHEAD = timedelta(days=14)
 """Meals are ordered for one of the school days until then."""
 LOW_CENTS = 15_00
@@ -126,7 +129,7 @@ def _site(site: int) -> Rows:
     return (
         Site(number(name), name, ZONE, floor_cents=-30_00, wallet_scope=scope),
         Canteen(number(name)),
-        Programme(number(care), number(name), Use.CARE, care, CARE_HOURS),
+        Programme(number(care), number(name), Use.CARE, care, CARE_HOURS, post_days=7, post_weekday=FRIDAY),
         Programme(number(study), number(name), Use.STUDY, study, STUDY_HOURS, scans=Scans.ENTRY),
         TariffGroup(group, f"group {site}", 9_00),
         schools.tariff(care, EFFORT_LINE if of_pupils else RANK_LINE, group=f"group {site}" if of_pupils else ""),
@@ -193,8 +196,19 @@ class Day:
 
     def acts(self) -> Iterator[Act]:
         """Everything that is asked for on this day, in order; each has to be booked before the next one is asked for."""
-        for entry in sorted(self._diary()):
+        yield from self.asked(sorted(self._diary()))
+
+    def asked(self, diary: Iterable[Entry]) -> Iterator[Act]:
+        """What these lines ask for, one after the other."""
+        for entry in diary:
             yield from _ACTS[entry.kind](self, entry)
+
+    def of_everybody(self) -> Iterator[Act]:
+        """Another day: every single pupil is in care in the afternoon; then the day is closed."""
+        everybody = sorted(school().pupils)
+        come = [Entry(moment("15:35", self.date) + place * 500, "care in", pupil) for place, pupil in enumerate(everybody)]
+        leave = [Entry(moment("16:40", self.date) + place * 1_500, "care out", pupil) for place, pupil in enumerate(everybody)]
+        return self.asked([*come, *leave, Entry(moment("19:40", self.date), "end"), Entry(moment("19:41", self.date), "day over")])
 
     def _diary(self) -> Iterator[Entry]:
         chance = Random(f"commune {self.date}")
@@ -203,7 +217,7 @@ class Day:
         for site in range(SITES):
             yield Entry(moment("06:45", self.date), "open", detail=site)
             yield Entry(moment("18:30", self.date), "close", detail=site)
-            yield Entry(moment("19:40", self.date), "end", detail=site)
+        yield from (Entry(moment(clock, self.date), kind) for clock, kind in (("19:40", "end"), ("19:41", "day over"), ("19:42", "settle")))
         yield from self._care(chance, MORNINGS, ("07:05", 50), ("08:20", 9))
         yield from self._care(chance, EVENINGS, *((("12:05", 20), ("14:00", 230)) if wednesday else (("15:35", 25), ("16:25", 98))))
         coming = list(itertools.takewhile(lambda day: day - self.date <= AHEAD, school_days(self.date + timedelta(days=1))))
@@ -257,16 +271,18 @@ def _of_pupils(pupil: Pupil) -> bool:
 # --- what each line of the diary asks for ---------------------------------------------------------
 
 
-def _tapping(rule: str, kind: str) -> Callable[[Day, Entry], Iterator[Act]]:
-    """A tap at the reader of this kind at the pupil's own site."""
+def tap_at(books: Books, kind: str, pupil: int, at_ms: int) -> Arrived:
+    """A tap at the reader of this kind at the pupil's own site, the next one of its device."""
+    who = school().pupils[pupil]
+    device = f"{kind}-{_place(who.site)}"
+    n, badge = books.line(device, schools.FIRST_LIFE).n + 1, schools.badge(who.first_name)
+    scan = Scan(inc=schools.FIRST_LIFE, n=n, reader="reader", badge=badge, boot=schools.BOOT, mono_ms=at_ms, wall_ms=at_ms)
+    return Arrived(device, scan, at_ms, 0, at_ms + 50)
 
+
+def _tapping(rule: str, kind: str) -> Callable[[Day, Entry], Iterator[Act]]:
     def tap(day: Day, entry: Entry) -> Iterator[Act]:
-        pupil = school().pupils[entry.pupil]
-        device = f"{kind}-{_place(pupil.site)}"
-        n, at_ms = day.books.line(device, schools.FIRST_LIFE).n + 1, entry.at_ms
-        badge = schools.badge(pupil.first_name)
-        scan = Scan(inc=schools.FIRST_LIFE, n=n, reader="reader", badge=badge, boot=schools.BOOT, mono_ms=at_ms, wall_ms=at_ms)
-        arrived = Arrived(device, scan, at_ms, 0, at_ms + 50)
+        arrived = tap_at(day.books, kind, entry.pupil, entry.at_ms)
         yield Act(rule, lambda school, books: scans.take(school, books, arrived))
 
     return tap
@@ -313,6 +329,26 @@ def _close(day: Day, entry: Entry) -> Iterator[Act]:
 def _end(day: Day, entry: Entry) -> Iterator[Act]:
     ask = _ask(day, entry)
     yield Act("stays ended", lambda school, books: attendance.upkeep(school, books, ask, entry.at_ms))
+
+
+def _day_over(day: Day, entry: Entry) -> Iterator[Act]:
+    ask = _ask(day, entry)
+    yield Act("days closed", lambda school, books: settlement.close_days(school, books, ask, entry.at_ms))
+
+
+def _settle(day: Day, entry: Entry) -> Iterator[Act]:
+    """All that is due, wallet by wallet."""
+    for programme in school().programmes.values():
+        through = settlement.run_due(day.books, programme)
+        if through:
+            run = Run(programme.id, through, entry.at_ms)
+            wallets = settlement.start(school(), day.books, run)
+            assert not isinstance(wallets, Refusal), wallets
+            for wallet in wallets:
+                ask = number(f"wallet {wallet} after {day.books.number}")
+                yield Act("a wallet settled", functools.partial(settlement.post, ask=ask, run=run, wallet=wallet))
+            done = functools.partial(settlement.finish, ask=_ask(day, entry), run=run, charges=0, cents=0)
+            yield Act("a run finished", done)
 
 
 def _top_up(day: Day, entry: Entry) -> Iterator[Act]:
@@ -388,6 +424,8 @@ _ACTS: dict[str, Callable[[Day, Entry], Iterator[Act]]] = {
     "open": _open,
     "close": _close,
     "end": _end,
+    "day over": _day_over,
+    "settle": _settle,
     "top up": _top_up,
     "transfer": _transfer,
     "price": _price,

@@ -18,7 +18,7 @@ KEYS = {
     "disks": {"T7": 3, "T8": 2, "T9": 1, "": 1},
     "starts": {"T10": 2, "": 3},
     "kills": {"T12": 1},
-    "scale": {"T11": 2, "R1": 1, "R2": 1, "R3": 15, "R4": 1, "": 1},
+    "scale": {"T11": 2, "R1": 1, "R2": 1, "R3": 15, "R4": 1, "R5": 1, "R6": 1, "": 2},
 }
 """Part -> how many rows of each target it makes."""
 
