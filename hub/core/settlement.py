@@ -96,7 +96,7 @@ def start(school: School, books: Books, run: Run) -> tuple[int, ...] | Refusal:
     programme = school.programmes.get(run.programme)
     if programme is None:
         return Refusal("no_such_programme")
-    if run.through_day > books.closed.get(programme.site, 0):
+    if not 0 < run.through_day <= books.closed.get(programme.site, 0):
         return Refusal("day_not_closed", {"day": run.through_day, "closed_day": books.closed.get(programme.site, 0)})
     waiting = pending(school, books, run)
     if waiting and school.sites[programme.site].whole_runs:

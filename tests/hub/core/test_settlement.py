@@ -137,6 +137,7 @@ def test_a_site_may_refuse_a_run_that_would_leave_anything_pending() -> None:
 def test_a_day_is_settled_only_once_it_is_closed(day: Day) -> None:
     come(day)
     assert run(day, 20250106) == Refusal("day_not_closed", {"day": 20250106, "closed_day": 0})
+    assert run(day, 0) == Refusal("day_not_closed", {"day": 0, "closed_day": 0})
 
 
 @pytest.mark.parametrize(
