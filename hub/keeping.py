@@ -12,13 +12,18 @@ from hub.settlement import settle_due
 
 log = logging.getLogger(__name__)
 
+ROUNDS = 20
+"""So many children and programmes of one family may come or go in the same minute; what is left does so in the next one."""
+
 
 async def keep_up(desk: Desk, new_ask: Callable[[], int], now_ms: int) -> None:
     """The roll of the morning; stays, then the days they belong to, then what can be posted of them."""
-    steps: tuple[Decide[[int, int]], ...] = (mornings.upkeep, attendance.upkeep, close_days)
-    for decide in steps:
-        ask = new_ask()
-        await desk.do(ask, decide, ask, now_ms)
+    steps: tuple[tuple[Decide[[int, int]], int], ...] = ((mornings.upkeep, 1), (attendance.upkeep, ROUNDS), (close_days, 1))
+    for decide, rounds in steps:
+        for _ in range(rounds):
+            ask = new_ask()
+            if not (await desk.do(ask, decide, ask, now_ms)).facts:
+                break
     for place in tuple(desk.books.deferred):
         ask = new_ask()
         await desk.do(ask, charge_deferred, ask, place, now_ms)

@@ -256,8 +256,13 @@ class Day:
     def close(self, clock: str) -> Facts:
         """What time alone brings: stays and days that are over."""
         now_ms = moment(clock, self.date)
-        self._asks += 1
-        ended = self._booked(attendance.upkeep(self.school, self.books, self._asks, now_ms))
+        ended: Facts = ()
+        while True:
+            self._asks += 1
+            brought = self._booked(attendance.upkeep(self.school, self.books, self._asks, now_ms))
+            ended += brought
+            if not brought:
+                break
         self._asks += 1
         self._booked(close_days(self.school, self.books, self._asks, now_ms))
         return ended

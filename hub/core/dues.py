@@ -6,16 +6,20 @@ A price once made stands for the same times; what is not right any more is taken
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from hub.core.books import Books
-from hub.core.calendar import Span, day_code, day_coded, day_of, spans_around
+from hub.core.calendar import DayKind, Span, day_code, day_coded, day_of, spans_around
 from hub.core.codes import Reason, Stage
+from hub.core.days import day_kind
 from hub.core.facts import Facts, Refusal, Reversed, derived
 from hub.core.formulas import Session
 from hub.core.payers import payers
-from hub.core.school import Policy, Programme, Pupil, Scans, School, Site, by_presence
+from hub.core.school import Policy, Programme, Pupil, Scans, School, Site, Tariff, by_presence
 from hub.core.sheets import Line, Sheet
 from hub.core.stays import Reading, Visit, read
 from hub.core.tariffs import Occasion, is_by_income, price, price_of_absence, tariff_on
@@ -122,19 +126,30 @@ def root_of(school: School, programme: Programme) -> Programme:
     return school.programmes.get(programme.within, programme) if programme.within else programme
 
 
-def _together(day: Day, programme: Programme) -> tuple[Programme, ...]:
-    """The programmes whose prices of this day hang together with this one's."""
-    root = root_of(day.school, programme)
-    tariff = tariff_on(day.school, programme.id, day_coded(day.day)) if day.school.groups else None
-    if tariff is None or not tariff.group:
-        return (root,)
-    roots = {root.id: root}
-    for other in seen_at(day.books, day.school, day.pupil.id, day.day):
-        its = tariff_on(day.school, other.id, day_coded(day.day))
-        if its is not None and its.group == tariff.group:
-            its_root = root_of(day.school, other)
-            roots[its_root.id] = its_root
+def _together(day: Day, *programmes: Programme) -> tuple[Programme, ...]:
+    """The programmes whose prices of this day hang together with those of these, by a group of theirs or of what is within them."""
+    roots = {root.id: root for root in (root_of(day.school, programme) for programme in programmes)}
+    if not day.school.groups:
+        return tuple(roots.values())
+    groups = {group for root in roots.values() for group in _groups(day, root)}
+    others = {root.id: root for root in (root_of(day.school, seen) for seen in seen_at(day.books, day.school, day.pupil.id, day.day))}
+    while groups:
+        beside = {root.id: root for root in others.values() if root.id not in roots and not groups.isdisjoint(_groups(day, root))}
+        if not beside:
+            break
+        roots |= beside
+        groups |= {group for root in beside.values() for group in _groups(day, root)}
     return tuple(roots.values())
+
+
+def _groups(day: Day, root: Programme) -> set[int]:
+    """The tariff groups of a programme and of those within it."""
+    return {tariff.group for tariff in _tariffs(day, root) if tariff is not None and tariff.group}
+
+
+def _tariffs(day: Day, root: Programme) -> Iterator[Tariff | None]:
+    """The tariffs of a programme and of those within it."""
+    return (tariff_on(day.school, each.id, day_coded(day.day)) for each in _family(day.school, root))
 
 
 def seen_at(books: Books, school: School, pupil: int, day: int) -> list[Programme]:
@@ -159,12 +174,10 @@ def _siblings(day: Day) -> list[Pupil]:
 
 def _of_sibling(day: Day, sibling: Pupil, present: Mapping[int, bool], earlier: Facts) -> Facts:
     """A brother's or sister's day once more, with this pupil there or not."""
-    facts: Facts = ()
     other = Day(day.school, day.books, day.ask, sibling, day.site, day.day, day.now_ms)
-    for programme in seen_at(day.books, day.school, sibling.id, day.day):
-        if by_presence(tariff_on(day.school, programme.id, day_coded(day.day))):
-            facts += _evened(other, _together(other, programme), {}, present, (*earlier, *facts))
-    return facts
+    seen = seen_at(day.books, day.school, sibling.id, day.day)
+    depend = [each for each in seen if any(by_presence(tariff) for tariff in _tariffs(other, root_of(day.school, each)))]
+    return _evened(other, _together(other, *depend), {}, present, earlier) if depend else ()
 
 
 # --- what is charged ------------------------------------------------------------------------------
@@ -265,12 +278,12 @@ def _parts(day: Day, root: Programme, readings: Mapping[int, Reading]) -> Iterat
         programme = day.school.programmes[inner]
         scanned = tuple(_counted(day, programme, readings))
         yield from scanned
-        cuts += [(part.from_ms, max(part.to_ms, _hours_end(day, programme, part.from_ms)), 0) for part in scanned]
+        cuts += [(part.from_ms, part.to_ms if programme.scans is not _ENTRY else _ends(day, part), 0) for part in scanned]
         if not scanned and _is_split(day, programme):
             cuts += [(start_ms, end_ms, inner) for start_ms, end_ms in hours_of(day, programme)]
     for part in _counted(day, root, readings):
         yield from _cut(part, sorted(cuts)) if cuts else (part,)
-    yield from _absences(day, root)
+    yield from _absences(day, root, readings)
 
 
 _Cut = tuple[int, int, int]
@@ -309,24 +322,44 @@ def _counted(day: Day, programme: Programme, readings: Mapping[int, Reading]) ->
 
 
 def reading(day: Day, programme: Programme) -> Reading:
-    """What the sheet of a programme says; where those who are planned count as present, also without a scan, from the hours' begin."""
+    """What the sheet of a programme says; where those who are planned count as present, also without a scan, for the hours so far."""
     sheet = day.sheet(programme.id)
-    found = read(programme, day.site.zone, day.day, sheet.marks.values()) if sheet.marks else _EMPTY
-    if programme.attendance is not _AUTO or found.visits or sheet.absence is not None:
-        return found
-    if not day.school.is_planned(day.pupil.id, programme.id, day_coded(day.day)):
-        return found
-    begun = [span for span in hours_of(day, programme) if span[0] <= day.now_ms]
-    visits = tuple(_as_planned(day, programme, span) for span in begun)
-    return Reading(visits, bool(visits) and not visits[-1].until_ms, found.codes)
+    auto = programme.attendance is _AUTO and sheet.absence is None
+    if auto and counts_as_present(day.school, day.pupil.id, programme, day_coded(day.day)):
+        return _with_the_hours(day, programme, sheet)
+    return read(programme, day.site.zone, day.day, sheet.marks.values()) if sheet.marks else _EMPTY
 
 
 _EMPTY = Reading((), present=False, codes={})
 
 
+def counts_as_present(school: School, pupil: int, programme: Programme, on: date) -> bool:
+    """Whether a pupil is expected where that is enough; never on a day without school."""
+    return school.is_planned(pupil, programme.id, on) and day_kind(school, programme.site, on) not in _NO_SCHOOL
+
+
+_NO_SCHOOL = frozenset({DayKind.PUBLIC, DayKind.HOLIDAY, DayKind.PEDAGOGIC})
+
+
+def _with_the_hours(day: Day, programme: Programme, sheet: Sheet) -> Reading:
+    """Scans say when the pupil came and left; what they do not say is as the hours are."""
+    found = read(replace(programme, scans=Scans.EXIT), day.site.zone, day.day, sheet.marks.values()) if sheet.marks else _EMPTY
+    begun = [span for span in hours_of(day, programme) if span[0] <= day.now_ms]
+    seen = {visit.span for visit in found.visits}
+    visits = [*found.visits, *(_as_planned(day, programme, span) for span in begun if span not in seen)]
+    visits = sorted((_over(visit, day.now_ms) for visit in visits), key=lambda visit: visit.from_ms)
+    return Reading(tuple(visits), bool(visits) and not visits[-1].until_ms, found.codes)
+
+
 def _as_planned(day: Day, programme: Programme, span: Span) -> Visit:
-    visit = derived(day.pupil.id, f"planned|{programme.id}|{span[0]}")
-    return Visit(visit, span[0], span[1] if day.now_ms >= span[1] else 0, span)
+    return Visit(derived(day.pupil.id, f"planned|{programme.id}|{span[0]}"), span[0], 0, span)
+
+
+def _over(visit: Visit, now_ms: int) -> Visit:
+    """A visit that nobody ended, ended with its hours."""
+    if visit.until_ms or now_ms < visit.span[1]:
+        return visit
+    return Visit(visit.id, visit.from_ms, max(visit.span[1], visit.from_ms), visit.span, visit.lit)
 
 
 def _until_ms(programme: Programme, visit: Visit, *, verified: bool) -> int | None:
@@ -344,11 +377,11 @@ def _is_split(day: Day, inner: Programme) -> bool:
     return day.school.is_planned(day.pupil.id, inner.id, day_coded(day.day)) if said is None else said
 
 
-def _absences(day: Day, root: Programme) -> Iterator[Part]:
+def _absences(day: Day, root: Programme, readings: Mapping[int, Reading]) -> Iterator[Part]:
     """Who is marked absent is charged for the planned hours what the reason says."""
     for programme in _family(day.school, root):
-        sheet = day.sheet(programme.id)
-        if sheet.absence is not None and not sheet.stays:
+        absent = day.sheet(programme.id).absence is not None
+        if absent and not (readings.get(programme.id) or reading(day, programme)).visits:
             for start_ms, end_ms in hours_of(day, programme)[:1]:
                 absence = derived(day.pupil.id, f"absent|{programme.id}|{day.day}")
                 yield Part(absence, absence, programme.id, start_ms, end_ms, absent=True)
@@ -356,11 +389,15 @@ def _absences(day: Day, root: Programme) -> Iterator[Part]:
 
 def hours_of(day: Day, programme: Programme) -> list[Span]:
     """A programme's hours of the day."""
-    on = day_coded(day.day)
-    spans = spans_around(programme.windows, on, day.site.zone)
-    return [span for span in spans if day_of(span[0], day.site.zone) == on]
+    return spans_of(programme, day_coded(day.day), day.site.zone)
 
 
-def _hours_end(day: Day, programme: Programme, moment_ms: int) -> int:
-    """When the hours of an instant end."""
-    return next((end_ms for start_ms, end_ms in hours_of(day, programme) if start_ms <= moment_ms < end_ms), moment_ms)
+def spans_of(programme: Programme, on: date, zone: ZoneInfo) -> list[Span]:
+    """A programme's hours that begin on a day."""
+    return [span for span in spans_around(programme.windows, on, zone) if day_of(span[0], zone) == on]
+
+
+def _ends(day: Day, part: Part) -> int:
+    """When the hours are over that a pupil came for, maybe some time before they began."""
+    programme = day.school.programmes[part.programme]
+    return next((end_ms for _, end_ms in hours_of(day, programme) if part.from_ms < end_ms), part.from_ms)

@@ -1,0 +1,493 @@
+"""Planned attendance and study within care, in the school's words: who is expected, who is asked about, and what each part costs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.core.attendance import upkeep
+from hub.core.calendar import DayKind
+from hub.core.codes import Code, Reason, Stage
+from hub.core.corrections import Place, Staff, absent, split, void
+from hub.core.facts import Charged, Refusal, Reversed, StaySplit
+from hub.core.formulas import Fixed, Line, Periods, Siblings
+from hub.core.money import write_cents
+from hub.core.school import CalendarDay, Custody, Programme, Pupil, Scans, TariffGroup
+from hub.core.settlement import Run, post
+from hub.core.timetable import AbsenceReason, Attendance, Plan
+from tests.journals import check_books
+from tests.schools import (
+    CARE_LINE,
+    LONG_DAY,
+    MONDAY,
+    SCHOOL_DAYS,
+    SHORT_DAY,
+    STUDY_LINE,
+    TUESDAY,
+    WEDNESDAY,
+    Day,
+    hours,
+    moment,
+    number,
+    scan,
+    tariff,
+)
+
+STAFF = Staff(1, Reason.CORRECTED, moment("20:00"))
+
+
+def with_study(day: Day, *, long: bool = False) -> Day:
+    """Study until 17:15 (`long`: until 18:00) goes on within care; Léa is planned for it, Tom is not."""
+    study = replace(
+        day.school.programmes[number("study")],
+        within=number("care"),
+        windows=(hours(SCHOOL_DAYS, "16:05", "18:00" if long else "17:15"),),
+        attendance=Attendance.REGISTERED,
+    )
+    day.change((study, Plan(1, number("Léa"), study.id, date(2025, 1, 1), weekdays=SCHOOL_DAYS)))
+    return day
+
+
+def parts(day: Day, who: str = "Léa") -> list[tuple[str, str]]:
+    """What stands charged to a pupil, by programme and amount, in the order it was made."""
+    names = {number(name): name for name in ("care", "study", "parc-care")}
+    stands = (one for one in day.books.charges.values() if one.pupil == number(who) and not one.reversed and one.cents)
+    return [(names[one.item], write_cents(one.cents)[:-2]) for one in stands]
+
+
+def total_cents(day: Day, who: str = "Léa") -> int:
+    return sum(one.cents for one in day.books.charges.values() if one.pupil == number(who) and not one.reversed)
+
+
+def stays_in_care(day: Day, clocks: Sequence[str], who: str = "Léa") -> None:
+    for reader, clock in zip(("care-in", "care-out"), clocks, strict=True):
+        day.tap(who, reader, clock)
+
+
+def reasons(day: Day) -> list[Reason]:
+    return [question.reason for question in day.questions()]
+
+
+# --- study within care ----------------------------------------------------------------------------
+
+CARE, STUDY = "care", "study"
+UNTIL_A_QUARTER_PAST_FIVE = [
+    ("15:40", "17:50", [(CARE, "0,75"), (STUDY, "1,00"), (CARE, "0,75")]),  # 25 minutes, a session, 35 minutes
+    ("15:40", "17:52", [(CARE, "0,75"), (STUDY, "1,00"), (CARE, "1,50")]),  # 37 minutes: seven into the second half hour
+    ("15:40", "16:30", [(CARE, "0,75"), (STUDY, "1,00")]),  # leaves during study
+    ("16:30", "17:50", [(STUDY, "1,00"), (CARE, "0,75")]),  # arrives during study
+    ("16:10", "17:00", [(STUDY, "1,00")]),
+    ("16:05", "17:15", [(STUDY, "1,00")]),
+    ("16:01", "17:19", [(STUDY, "1,00")]),  # four minutes of care before and after are within the tolerance
+    ("15:30", "16:05", [(CARE, "0,75")]),  # leaves as study begins
+    ("15:30", "16:00", [(CARE, "0,75")]),
+    ("17:15", "17:50", [(CARE, "0,75")]),  # arrives as study ends
+    ("17:20", "17:50", [(CARE, "0,75")]),
+]
+UNTIL_SIX = [
+    ("15:40", "17:50", [(CARE, "0,75"), (STUDY, "1,00")]),
+    ("15:40", "18:00", [(CARE, "0,75"), (STUDY, "1,00")]),
+    ("15:40", "18:20", [(CARE, "0,75"), (STUDY, "1,00"), (CARE, "0,75")]),  # fetched twenty minutes after the end
+]
+
+
+@pytest.mark.parametrize(("came", "left", "charged"), UNTIL_A_QUARTER_PAST_FIVE)
+def test_care_before_and_after_study_is_charged_by_its_minutes_and_study_by_the_session(
+    day: Day, came: str, left: str, charged: list[tuple[str, str]]
+) -> None:
+    stays_in_care(with_study(day), (came, left))
+    assert parts(day) == charged
+    assert day.questions() == []
+    assert day.books.inside == {}
+
+
+@pytest.mark.parametrize(("came", "left", "charged"), UNTIL_SIX)
+def test_who_is_planned_until_six_has_no_care_after_study(day: Day, came: str, left: str, charged: list[tuple[str, str]]) -> None:
+    stays_in_care(with_study(day, long=True), (came, left))
+    assert parts(day) == charged
+
+
+def test_there_is_no_study_on_wednesday(day: Day) -> None:
+    with_study(day).date = WEDNESDAY
+    stays_in_care(day, ("15:40", "17:50"))
+    assert parts(day) == [(CARE, "3,75")]
+
+
+def test_who_is_not_planned_for_study_is_in_care_all_the_time(day: Day) -> None:
+    stays_in_care(with_study(day), ("15:40", "17:50"), "Tom")
+    assert parts(day, "Tom") == [(CARE, "3,75")]
+
+
+@pytest.mark.parametrize(
+    ("plan", "on", "planned"),
+    [
+        (Plan(1, 0, 0, MONDAY, weekdays=frozenset({0})), MONDAY, True),
+        (Plan(1, 0, 0, MONDAY, weekdays=frozenset({0})), TUESDAY, False),
+        (Plan(1, 0, 0, TUESDAY), MONDAY, False),
+        (Plan(1, 0, 0, MONDAY, TUESDAY), MONDAY, True),
+        (Plan(1, 0, 0, MONDAY, TUESDAY), TUESDAY, False),
+        (Plan(1, 0, 0, MONDAY, excluded=frozenset({TUESDAY})), TUESDAY, False),
+        (Plan(1, 0, 0, MONDAY, excluded=frozenset({TUESDAY})), MONDAY, True),
+    ],
+)
+def test_a_stay_is_split_on_the_planned_weekdays_and_dates_and_not_on_excluded_days(day: Day, plan: Plan, on: date, planned: bool) -> None:
+    with_study(day).date = on
+    day.change((replace(plan, pupil=number("Léa"), programme=number("study")),))
+    stays_in_care(day, ("15:40", "17:50"))
+    assert parts(day) == ([(CARE, "0,75"), (STUDY, "1,00"), (CARE, "0,75")] if planned else [(CARE, "3,75")])
+
+
+def test_staff_split_the_stay_of_a_child_who_was_not_planned_and_leave_that_of_one_who_was_whole(day: Day) -> None:
+    with_study(day)
+    for who in ("Léa", "Tom"):
+        stays_in_care(day, ("15:40", "17:50"), who)
+    for who, through in (("Tom", True), ("Léa", False)):
+        assert not isinstance(day.do(split, STAFF, Place(number(who), number("study"), 20250106), through=through), Refusal)
+    assert parts(day, "Tom") == [(CARE, "0,75"), (STUDY, "1,00"), (CARE, "0,75")]
+    assert parts(day, "Léa") == [(CARE, "3,75")]
+    day.do(split, STAFF, Place(number("Léa"), number("study"), 20250106), through=None)
+    assert parts(day, "Léa") == [(CARE, "0,75"), (STUDY, "1,00"), (CARE, "0,75")]
+
+
+def test_what_staff_said_before_the_scans_came_counts_for_them_too(day: Day) -> None:
+    with_study(day)
+    day.do(lambda _school, _books, ask: (StaySplit(ask, number("Tom"), number("study"), 20250106, split=True),))
+    stays_in_care(day, ("15:40", "17:50"), "Tom")
+    assert total_cents(day, "Tom") == 2_50
+
+
+@pytest.mark.parametrize("who", ["Léa", "Tom"])
+def test_a_study_that_is_scanned_at_its_own_reader_is_taken_out_of_care_planned_or_not(day: Day, who: str) -> None:
+    """Only entries are scanned there: study is from 16:20 to its end."""
+    with_study(day)
+    for reader, clock in (("care-in", "15:40"), ("study-in", "16:20"), ("care-out", "17:50")):
+        day.tap(who, reader, clock)
+    assert sorted(parts(day, who)) == [(CARE, "0,75"), (CARE, "1,50"), (STUDY, "1,00")]
+    assert reasons(day) == ([] if who == "Léa" else [Reason.NOT_PLANNED])
+
+
+def test_a_study_with_exits_is_taken_out_of_care_from_its_entry_to_its_exit(day: Day) -> None:
+    with_study(day)
+    day.change((replace(day.school.programmes[number("study")], scans=Scans.BOTH),))
+    for reader, clock in (("care-in", "15:40"), ("study-in", "16:10"), ("study-out", "16:40"), ("care-out", "17:50")):
+        day.tap("Léa", reader, clock)
+    assert total_cents(day) == 75 + 1_00 + 2_25, "30 minutes, a session, 70 minutes"
+
+
+TAPS = [("care-in", "15:40"), ("study-in", "16:10"), ("study-out", "17:00"), ("care-out", "17:50")]
+
+
+@given(st.permutations(TAPS), st.sampled_from([Scans.ENTRY, Scans.BOTH]), st.sampled_from(["Léa", "Tom"]))
+def test_the_order_in_which_scans_of_care_and_study_arrive_changes_no_amount(taps: list[tuple[str, str]], scans: Scans, who: str) -> None:
+    late, timely = with_study(Day()), with_study(Day())
+    for day, order in ((late, taps), (timely, TAPS)):
+        day.change((replace(day.school.programmes[number("study")], scans=scans),))
+        for reader, clock in order:
+            day.take(scan(who, reader, clock, n=1 + TAPS.index((reader, clock))))
+        day.close("23:00")
+        check_books([fact for each in day.facts for fact in each], day.books)
+    assert sorted(parts(late, who)) == sorted(parts(timely, who))
+    assert sorted(reasons(late)) == sorted(reasons(timely))
+
+
+# --- who is expected --------------------------------------------------------------------------------
+
+
+def expecting(day: Day, attendance: Attendance, programme: str = "study", **changes: object) -> None:
+    """Léa is planned at a programme from the sixth of January on; Tom is not."""
+    row: Programme = replace(day.school.programmes[number(programme)], attendance=attendance, **changes)  # type: ignore[arg-type]
+    day.change((row, Plan(1, number("Léa"), row.id, MONDAY, weekdays=SCHOOL_DAYS, excluded=frozenset({date(2025, 1, 10)}))))
+
+
+def minute_by_minute(day: Day, *clocks: str) -> None:
+    """What time alone brings at these times; days are not closed."""
+    for clock in clocks:
+        while day.do(upkeep, moment(clock, day.date)):
+            pass
+
+
+def test_at_a_programme_that_is_open_nobody_is_asked_about(day: Day) -> None:
+    day.tap("Tom", "study-in", "16:10")
+    assert (parts(day, "Tom"), day.questions()) == ([(STUDY, "1,00")], [])
+
+
+def test_who_is_not_registered_is_served_charged_and_asked_about_once(day: Day) -> None:
+    expecting(day, Attendance.REGISTERED)
+    assert day.tap("Léa", "study-in", "16:10").code is Code.IN
+    assert day.questions() == []
+    assert day.tap("Tom", "study-in", "16:10").code is Code.IN
+    (question,) = day.questions()
+    assert (question.reason, question.pupil) == (Reason.NOT_PLANNED, number("Tom"))
+    day.tap("Tom", "study-out", "17:00")
+    assert len(day.questions()) == 1
+    assert (parts(day), parts(day, "Tom")) == ([(STUDY, "1,00")], [(STUDY, "1,00")])
+
+
+def test_who_is_registered_for_other_days_is_asked_about_on_this_one(day: Day) -> None:
+    expecting(day, Attendance.REGISTERED)
+    day.date = date(2025, 1, 10)
+    day.tap("Léa", "study-in", "16:10")
+    assert reasons(day) == [Reason.NOT_PLANNED]
+
+
+def test_who_counts_as_present_without_a_scan_is_so_from_the_beginning_of_the_hours_and_is_charged(day: Day) -> None:
+    expecting(day, Attendance.AUTO)
+    minute_by_minute(day, "16:04")
+    assert (day.is_in("Léa", STUDY), total_cents(day)) == (False, 0)
+    minute_by_minute(day, "16:05", "16:06")
+    assert (day.is_in("Léa", STUDY), day.is_in("Tom", STUDY), parts(day)) == (True, False, [(STUDY, "1,00")])
+    minute_by_minute(day, "18:00", "18:01", "20:00")
+    assert (day.is_in("Léa", STUDY), parts(day), day.questions()) == (False, [(STUDY, "1,00")], [])
+
+
+def test_who_counts_as_present_is_charged_by_the_minute_when_the_hours_are_over(day: Day) -> None:
+    expecting(day, Attendance.AUTO, CARE, windows=(hours(SCHOOL_DAYS, "15:30", "17:00"),))
+    minute_by_minute(day, "15:30", "16:59")
+    assert total_cents(day) == 0
+    minute_by_minute(day, "17:00")
+    assert (parts(day), day.questions()) == ([(CARE, "2,25")], [])
+
+
+@pytest.mark.parametrize("on", [WEDNESDAY, date(2025, 1, 5), date(2025, 1, 10), date(2025, 1, 11)])
+def test_nobody_counts_as_present_on_a_day_that_is_not_planned(day: Day, on: date) -> None:
+    expecting(day, Attendance.AUTO)
+    day.date = on
+    minute_by_minute(day, "16:05", "18:00")
+    assert (day.books.charges, day.books.inside) == ({}, {})
+
+
+@pytest.mark.parametrize("kind", [DayKind.PUBLIC, DayKind.HOLIDAY, DayKind.PEDAGOGIC])
+def test_nobody_counts_as_present_on_a_day_without_school(day: Day, kind: DayKind) -> None:
+    expecting(day, Attendance.AUTO)
+    day.change((CalendarDay(0, MONDAY, kind),))
+    minute_by_minute(day, "16:05", "18:00")
+    assert (day.books.charges, day.books.inside) == ({}, {})
+
+
+def test_who_counts_as_present_does_so_too_when_the_hub_was_off_all_afternoon(day: Day) -> None:
+    expecting(day, Attendance.AUTO)
+    minute_by_minute(day, "19:00")
+    assert (day.is_in("Léa", STUDY), parts(day)) == (False, [(STUDY, "1,00")])
+
+
+def test_who_counts_as_present_and_comes_later_or_leaves_earlier_by_a_scan_is_charged_once_and_for_that(day: Day) -> None:
+    expecting(day, Attendance.AUTO, CARE, windows=(hours(SCHOOL_DAYS, "15:30", "18:00"),))
+    minute_by_minute(day, "15:30")
+    day.tap("Léa", "care-out", "16:40")
+    assert (day.is_in("Léa"), parts(day), day.questions()) == (False, [(CARE, "2,25")], [])
+    minute_by_minute(day, "16:41", "18:00", "20:00")
+    assert parts(day) == [(CARE, "2,25")]
+
+
+ABSENCES = [(0, 0, 0), (50, 0, 50), (100, 0, 1_00), (0, 2_50, 2_50)]
+
+
+@pytest.mark.parametrize(("percent", "amount_cents", "costs_cents"), ABSENCES)
+@pytest.mark.parametrize("when", ["15:00", "16:30", "19:00"])
+def test_who_is_marked_absent_costs_what_the_reason_says_before_during_and_after_the_hours(
+    day: Day, when: str, percent: int, amount_cents: int, costs_cents: int
+) -> None:
+    expecting(day, Attendance.AUTO)
+    day.change((AbsenceReason(4, "Non prévenu", percent, amount_cents),))
+    place = Place(number("Léa"), number(STUDY), 20250106)
+    clocks = [clock for clock in ("16:05", "16:20", "18:00", "18:30") if clock < when]
+    minute_by_minute(day, *clocks)
+    assert not isinstance(day.do(absent, replaced(STAFF, when), place, 4), Refusal)
+    minute_by_minute(day, *(clock for clock in ("16:05", "16:20", "18:00", "19:01", "20:00") if clock > when))
+    assert (day.is_in("Léa", STUDY), total_cents(day), day.questions()) == (False, costs_cents, [])
+    day.do(absent, replaced(STAFF, "20:00"), place, 0)
+    assert total_cents(day) == 1_00
+
+
+def replaced(staff: Staff, clock: str) -> Staff:
+    """The same person at another time."""
+    return Staff(staff.who, staff.reason, moment(clock))
+
+
+def test_who_counts_as_present_morning_and_afternoon_is_charged_for_both(day: Day) -> None:
+    expecting(day, Attendance.AUTO, CARE, windows=(hours(SCHOOL_DAYS, "07:30", "08:30"), hours(SCHOOL_DAYS, "15:30", "16:30")))
+    minute_by_minute(day, "07:30", "08:30", "12:00", "15:30")
+    assert (day.is_in("Léa"), parts(day)) == (True, [(CARE, "1,50")])
+    minute_by_minute(day, "16:30")
+    assert parts(day) == [(CARE, "1,50"), (CARE, "1,50")]
+
+
+def test_who_scanned_in_the_morning_only_counts_as_present_in_the_afternoon_all_the_same(day: Day) -> None:
+    expecting(day, Attendance.AUTO, CARE, windows=(hours(SCHOOL_DAYS, "07:30", "08:30"), hours(SCHOOL_DAYS, "15:30", "16:30")))
+    for reader, clock in (("care-in", "08:00"), ("care-out", "08:28")):
+        day.tap("Léa", reader, clock)
+    minute_by_minute(day, "08:30", "15:30", "16:30")
+    assert parts(day) == [(CARE, "0,75"), (CARE, "1,50")]
+
+
+def test_a_scan_in_without_one_out_is_no_question_where_the_planned_count_as_present_and_one_for_who_is_not_planned(day: Day) -> None:
+    expecting(day, Attendance.AUTO, CARE, windows=(hours(SCHOOL_DAYS, "15:30", "17:00"),))
+    for who in ("Léa", "Tom"):
+        day.tap(who, "care-in", "15:40")
+    minute_by_minute(day, "17:00", "18:30")
+    assert (parts(day), parts(day, "Tom")) == ([(CARE, "2,25")], [])
+    assert [(question.reason, question.pupil) for question in day.questions()] == [(Reason.NO_EXIT, number("Tom"))]
+
+
+def test_who_counts_as_present_did_so_on_the_days_on_which_the_hub_was_off(day: Day) -> None:
+    expecting(day, Attendance.AUTO)
+    day.date = date(2025, 1, 5)
+    day.close("23:00")
+    day.date = date(2025, 1, 9)
+    day.close("08:00")
+    assert [one.day for one in day.books.charges.values()] == [20250106, 20250107]
+    day.close("23:00")
+    assert [one.day for one in day.books.charges.values()] == [20250106, 20250107, 20250109]
+    day.date = date(2025, 1, 12)
+    day.close("23:00")
+    assert len(day.books.charges) == 3, "the tenth is excluded, then comes the weekend"
+
+
+def test_brothers_and_sisters_and_programmes_that_begin_in_the_same_minute_are_charged_as_if_one_came_after_the_other(day: Day) -> None:
+    """Care ends as study begins, a group caps both, and the younger one is cheaper because the elder is there."""
+    half = Siblings((0, 50), present=True)
+    care = replace(day.school.programmes[number(CARE)], attendance=Attendance.AUTO, windows=(hours(SCHOOL_DAYS, "15:00", "16:05"),))
+    study = replace(day.school.programmes[number(STUDY)], attendance=Attendance.AUTO)
+    plans = tuple(Plan(number(f"{who} {at.name}"), number(who), at.id, MONDAY) for who in ("Léa", "Tom") for at in (care, study))
+    group = TariffGroup(number("day"), "Extrascolaire", 2_50)
+    rows = (
+        tariff(CARE, msgspec.structs.replace(CARE_LINE, siblings=half), group="day"),
+        tariff(STUDY, msgspec.structs.replace(STUDY_LINE, siblings=half), group="day"),
+    )
+    day.change((care, study, group, *plans, *rows, *children(day)))
+    minute_by_minute(day, "15:00", "16:05", "18:00")
+    assert (parts(day), parts(day, "Tom")) == ([(CARE, "1,50"), (STUDY, "1,00")], [(CARE, "0,75"), (STUDY, "0,50")])
+
+
+def children(day: Day) -> tuple[Pupil, ...]:
+    """Léa is the elder one."""
+    lea, tom = day.school.pupils[number("Léa")], day.school.pupils[number("Tom")]
+    return replace(lea, born=date(2014, 1, 1)), replace(tom, born=date(2017, 1, 1))
+
+
+# --- brothers and sisters, groups ---------------------------------------------------------------------
+
+
+def cheaper_together(day: Day, most_cents: int = 0) -> Day:
+    """Half price for the second child that is there on a day; with `most_cents`, a day of care and study costs that at most."""
+    half = Siblings((0, 50), present=True)
+    lines = {CARE: msgspec.structs.replace(CARE_LINE, siblings=half), STUDY: msgspec.structs.replace(STUDY_LINE, siblings=half)}
+    rows = (tariff(item, line, group="day" if most_cents else "") for item, line in lines.items())
+    day.change((*children(day), TariffGroup(number("day"), "Extrascolaire", most_cents), *rows))
+    return day
+
+
+def test_a_sister_who_comes_later_that_day_makes_the_price_of_a_stay_that_is_over_right(day: Day) -> None:
+    cheaper_together(day)
+    stays_in_care(day, ("15:30", "16:40"), "Tom")
+    assert parts(day, "Tom") == [(CARE, "2,25")]
+    day.tap("Léa", "care-in", "16:50")
+    assert parts(day, "Tom") == [(CARE, "1,13")]
+    day.tap("Léa", "care-out", "17:50")
+    assert (parts(day), parts(day, "Tom")) == ([(CARE, "1,50")], [(CARE, "1,13")])
+
+
+def test_when_the_sister_was_not_there_after_all_the_full_price_is_back(day: Day) -> None:
+    cheaper_together(day)
+    stays_in_care(day, ("15:30", "16:40"), "Tom")
+    arrives = day.tap("Léa", "care-in", "16:50")
+    day.do(void, STAFF, Place(number("Léa"), number(CARE), 20250106), arrives.ask)
+    assert (parts(day), parts(day, "Tom")) == ([], [(CARE, "2,25")])
+
+
+def test_who_comes_on_another_day_makes_nothing_cheaper(day: Day) -> None:
+    cheaper_together(day)
+    stays_in_care(day, ("15:30", "16:40"), "Tom")
+    day.next_day()
+    day.tap("Léa", "care-in", "16:50")
+    assert parts(day, "Tom") == [(CARE, "2,25")]
+
+
+FAMILY_TAPS = [
+    ("Tom", "care-in", "15:35"),
+    ("Léa", "care-in", "15:40"),
+    ("Léa", "study-in", "16:10"),
+    ("Tom", "care-out", "16:50"),
+    ("Tom", "study-in", "17:00"),
+    ("Léa", "care-out", "17:50"),
+    ("Tom", "care-in", "17:30"),
+    ("Tom", "care-out", "17:58"),
+]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@given(st.permutations(FAMILY_TAPS), st.sampled_from([0, 2_00, 3_00]))
+def test_the_order_of_a_days_scans_of_two_children_changes_no_amount(
+    nested: bool, taps: list[tuple[str, str, str]], most_cents: int
+) -> None:
+    late, timely = cheaper_together(Day(), most_cents), cheaper_together(Day(), most_cents)
+    for day, order in ((late, taps), (timely, FAMILY_TAPS)):
+        if nested:
+            with_study(day)
+        for who, reader, clock in order:
+            day.take(scan(who, reader, clock, n=1 + FAMILY_TAPS.index((who, reader, clock))))
+        day.close("23:00")
+        check_books([fact for each in day.facts for fact in each], day.books)
+    for who in ("Léa", "Tom"):
+        assert sorted(parts(late, who)) == sorted(parts(timely, who))
+        if most_cents:
+            assert total_cents(late, who) <= most_cents
+
+
+# --- days that are not like others --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("on", "study_hours"), [(LONG_DAY, 3), (SHORT_DAY, 1), (date(2025, 10, 19), 2)])
+def test_on_days_of_25_and_23_hours_every_hour_that_passed_is_care_or_study(day: Day, on: date, study_hours: int) -> None:
+    """Care from 01:00 to 05:00, study in it from 01:30 to 03:30: an hour of study comes twice, or never."""
+    study = replace(day.school.programmes[number(STUDY)], within=number(CARE), windows=(hours({6}, "01:30", "03:30"),), scans=Scans.BOTH)
+    care = replace(day.school.programmes[number(CARE)], windows=(hours({6}, "00:00", "08:00"),))
+    hourly = Line(Periods(Fixed(1000), period_min=60))
+    day.change((care, study, Plan(1, number("Léa"), study.id, MONDAY), tariff(CARE, hourly), tariff(STUDY, hourly)))
+    day.date = on
+    stays_in_care(day, ("01:00", "05:00"))
+    assert parts(day) == [(CARE, "1,00"), (STUDY, f"{study_hours},00"), (CARE, "2,00")]
+
+
+def test_a_pupil_who_changes_class_and_site_during_a_stay_is_charged_where_the_stay_was(day: Day) -> None:
+    with_study(day).tap("Léa", "care-in", "15:40")
+    day.change((replace(day.school.pupils[number("Léa")], site=number("Parc"), group="4B"),))
+    day.tap("Léa", "care-out", "17:50")
+    assert (total_cents(day), day.balance_cents("Vanderzande"), day.balance_cents("Vanderzande", "Parc")) == (2_50, -2_50, 0)
+
+
+def test_the_payer_is_that_of_the_day_of_the_stay_whenever_it_is_charged(day: Day) -> None:
+    with_study(day).tap("Léa", "care-in", "15:40")
+    day.change((Custody(1, number("Léa"), number("Quintelier"), TUESDAY),))
+    day.tap("Léa", "care-out", "17:50")
+    assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier")) == (-2_50, 0)
+    day.change((Custody(1, number("Léa"), number("Quintelier"), MONDAY),))
+    day.tap("Léa", "care-in", "15:30")
+    assert day.balance_cents("Vanderzande") + day.balance_cents("Quintelier") == -2_50 - 75 + 75
+    assert total_cents(day) == 2_50
+
+
+def test_a_scan_ten_days_late_corrects_what_a_run_has_posted_and_the_correction_is_posted_at_once(day: Day) -> None:
+    """Care on the sixth, posted with its week; the device of the door is back on the sixteenth: Léa had come at 15:20, not at 15:58."""
+    with_study(day)
+    day.change((replace(day.school.programmes[number(CARE)], post_days=7),))
+    stays_in_care(day, ("15:58", "17:50"))
+    assert [(one.stage, one.cents) for one in day.books.charges.values()] == [
+        (Stage.GATHERED, 75),
+        (Stage.POSTED, 1_00),
+        (Stage.GATHERED, 75),
+    ]
+    day.close("23:00")
+    day.do(post, Run(number(CARE), 20250106, moment("23:00")), next(iter(day.books.gathered)))
+    assert day.balance_cents("Vanderzande") == -2_50
+    late = msgspec.structs.replace(scan("Léa", "care-in", "15:20", n=90), taken_ms=moment("08:00", date(2025, 1, 16)))
+    day.take(late)
+    taken = [fact.cents for fact in day.last if isinstance(fact, Reversed) and fact.entries]
+    made = [(fact.cents, fact.stage, fact.day) for fact in day.last if isinstance(fact, Charged)]
+    assert sorted(taken) == [75, 75, 1_00]
+    assert made == [(1_50, Stage.POSTED, 20250106), (1_00, Stage.POSTED, 20250106), (75, Stage.POSTED, 20250106)]
+    assert (total_cents(day), day.balance_cents("Vanderzande"), day.books.gathered) == (3_25, -3_25, {})
