@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command. Returns the exit status."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of each of its plugins
     try:
         if options.command in _WITHOUT_SETTINGS:
             return _WITHOUT_SETTINGS[options.command](options)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from hub.core.calendar import at
+from hub.core.calendar import at, day_coded
 from hub.core.codes import Stage
 from hub.core.facts import Charged, ChargesPosted, StayClosed
 from hub.core.formulas import MAX_BRACKET
@@ -54,7 +54,8 @@ def around(charged: Charged, stays: Iterable[StayClosed], school: School) -> tup
         zone = school.sites[stay.site].zone
         whole: dict[str, str | int] = {"start": f"{at(stay.from_ms, zone):%H:%M}", "end": f"{at(stay.at_ms, zone):%H:%M}"}
         if holds and inner and stay.programme == item.id and (stay.from_ms, stay.at_ms) != (why.from_ms, why.to_ms):
-            others = ", ".join(school.programmes[each].name for each in inner)
+            planned = [each for each in inner if school.is_planned(charged.pupil, each, day_coded(charged.day))]
+            others = ", ".join(school.programmes[each].name for each in planned or inner)
             part: dict[str, str | int] = {**whole, "others": others}
             return (Sentence("A part of the stay from %(start)s to %(end)s; the time of %(others)s is counted apart.", part),)
         if holds and item.within == stay.programme and charged.stay not in {each.stay for each in stays}:
