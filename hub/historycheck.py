@@ -1,6 +1,6 @@
 """Whether the history tells the same as the journal: each row of its tables against the row that the facts make. Changes nothing.
 
-Scans and entries are compared a piece of the journal at a time; of the stays, what each is in the end.
+Scans and entries are compared a piece of the journal at a time; of stays and class mornings, what each is in the end.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -14,7 +14,7 @@ from hub import tables as t
 from hub.core.audit import Complaints
 from hub.core.books import Books
 from hub.core.ledger import wallet_account
-from hub.history import ENTRIES_OF_A_FACT, ENTRY, SCAN, STAY, VOID, Values, refuse_other, rows
+from hub.history import ENTRIES_OF_A_FACT, ENTRY, MORNING, SCAN, STAY, VOID, WORD, Values, refuse_other, rows
 from hub.journal import Commit, Journal
 from hub.register import Register
 
@@ -31,21 +31,40 @@ class Compared:
     complaints: Complaints = field(default_factory=Complaints)
 
     def same(self, table: Table, ours: Iterable[Values], theirs: Iterable[Values]) -> None:
-        """Name the rows that differ; the first value of a row is its key."""
-        made, has = {row[0]: row for row in ours}, {row[0]: row for row in theirs}
+        """Name the rows that differ."""
+        keys = len(table.primary_key.columns)
+        made, has = {row[:keys]: row[keys:] for row in ours}, {row[:keys]: row[keys:] for row in theirs}
         self.rows += len(made)
         if made == has:
             return
-        for key in sorted(made.keys() | has.keys()):  # type: ignore[type-var]
+        for key in sorted(made.keys() | has.keys()):
             if made.get(key) != has.get(key):
-                self.complaints.add(
-                    f"{table.name} {key}: the journal makes {_written(made.get(key))}, the table has {_written(has.get(key))}"
-                )
+                told = f"the journal makes {_written(made.get(key))}, the table has {_written(has.get(key))}"
+                self.complaints.add(f"{table.name} {_written(key)}: {told}")
+
+
+@dataclass(slots=True)
+class _Ends:
+    """What stays and class mornings are after the facts so far."""
+
+    stays: dict[Any, Values] = field(default_factory=dict)
+    mornings: dict[Any, Values] = field(default_factory=dict)
+    """(pupil, day) -> whether it counts, fact that notes it, fact that justifies it."""
+
+    def take(self, made: Any) -> None:
+        """The rows of one more piece."""
+        for stay, *_ in made[VOID]:
+            self.stays.pop(stay, None)
+        self.stays.update({values[0]: values for values in made[STAY]})
+        for pupil, day, counts, noted in made[MORNING]:
+            self.mornings[pupil, day] = (counts, noted, self.mornings.get((pupil, day), (0, 0, 0))[2])
+        for pupil, day, justified in made[WORD]:
+            self.mornings[pupil, day] = (*self.mornings.get((pupil, day), (0, 0, 0))[:2], justified)
 
 
 async def compared(register: Register, journal: Journal, books: Books) -> Compared:
     """Compare all of it, up to the fact that the history has reached. Raises DamageError for a journal that is another, or lost facts."""
-    found = Compared()
+    found, ends = Compared(), _Ends()
     async with register.reading() as connection:
         head = (await connection.execute(select(t.history_head))).one_or_none()
         if head is not None:
@@ -53,25 +72,24 @@ async def compared(register: Register, journal: Journal, books: Books) -> Compar
             found.number = head.number
             if await journal.hash_at(head.number) != head.hash:
                 found.complaints.add(f"it was made of another journal than this one, up to fact {head.number}")
-        stays: dict[Any, Values] = {}
         async for piece in _pieces(journal, found.number):
-            await _piece(connection, piece, stays, found)
-        found.same(t.history_stay, stays.values(), await _rows(connection, select(t.history_stay)))
+            await _piece(connection, piece, ends, found)
+        found.same(t.history_stay, ends.stays.values(), await _rows(connection, select(t.history_stay)))
+        mornings = ((*key, *values) for key, values in ends.mornings.items())
+        found.same(t.history_morning, mornings, await _rows(connection, select(t.history_morning)))
         await _beyond(connection, found)
         if found.number == books.number:
             await _balances(connection, books, found)
     return found
 
 
-async def _piece(connection: AsyncConnection, piece: list[Commit], stays: dict[Any, Values], found: Compared) -> None:
+async def _piece(connection: AsyncConnection, piece: list[Commit], ends: _Ends, found: Compared) -> None:
     made = rows(piece)
     scan, entry, first, last = t.history_scan, t.history_entry, piece[0].number, piece[-1].last
     found.same(scan, made[SCAN], await _rows(connection, select(scan).where(scan.c.number.between(first, last))))
     ids = entry.c.id.between(first * ENTRIES_OF_A_FACT, (last + 1) * ENTRIES_OF_A_FACT - 1)
     found.same(entry, made[ENTRY], await _rows(connection, select(entry).where(ids)))
-    for stay, *_ in made[VOID]:
-        stays.pop(stay, None)
-    stays.update({values[0]: values for values in made[STAY]})
+    ends.take(made)
 
 
 async def _beyond(connection: AsyncConnection, found: Compared) -> None:
@@ -113,4 +131,4 @@ async def _pieces(journal: Journal, number: int) -> AsyncIterator[list[Commit]]:
 
 
 def _written(row: Values | None) -> str:
-    return "none" if row is None else " ".join(str(value) for value in row[1:])
+    return "none" if row is None else " ".join(str(value) for value in row)

@@ -43,6 +43,7 @@ def lived() -> Day:
     day.bring("Quintelier", 5_00)
     day.do(_bring_mia, moment("00:00"))
     _in_class(day)
+    _in_the_morning(day)
     _at_the_canteen(day)
     _at_the_cash_desk(day)
     _in_care(day)
@@ -62,6 +63,16 @@ def _in_class(day: Day) -> None:
     say(day, "Léa", Justification.JUSTIFIED, Excuse.TRANSPORT, 117, clock="08:40")
     roll(day, "10:00")
     came(day, "Noé", "08:40")
+
+
+def _in_the_morning(day: Day) -> None:
+    """Léa is late, and had a reason; Noé does not come."""
+    with_timetable(day)
+    came(day, "Tom", "08:10")
+    came(day, "Léa", "08:31")
+    came(day, "Mia", "08:15", "parc-entrance")
+    roll(day, "10:01")
+    say(day, "Léa", Justification.JUSTIFIED, Excuse.DOCTOR)
 
 
 def _at_the_canteen(day: Day) -> None:

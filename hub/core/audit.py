@@ -11,7 +11,7 @@ from typing import Any, Protocol, get_args
 from msgspec import Struct
 
 from hub.core.books import Books
-from hub.core.dayproofs import Questions, Scans, Sheets, Stays
+from hub.core.dayproofs import Mornings, Questions, Scans, Sheets, Stays
 from hub.core.facts import Fact, Resolved, Unresolved
 from hub.core.moneyproofs import Charges, Entries, Holds, Moves, Sees, Wallets, differ
 from hub.core.school import School
@@ -116,7 +116,16 @@ def _proofs() -> tuple[Proof, ...]:
     entries = Entries()
     wallets = Wallets(entries)
     charges = Charges(wallets)
-    others = (Holds(wallets, charges), CashDesks(wallets, charges), Meals(charges), Stays(charges), Sheets(), Scans(), Questions())
+    others = (
+        Holds(wallets, charges),
+        CashDesks(wallets, charges),
+        Meals(charges),
+        Stays(charges),
+        Sheets(),
+        Mornings(),
+        Scans(),
+        Questions(),
+    )
     return (Asks(), entries, wallets, Moves(entries, wallets), charges, *others)
 
 

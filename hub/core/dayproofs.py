@@ -3,14 +3,16 @@
 Like moneyproofs.py: reckoned from the facts alone, held against the books at the end, complaints and never a failure.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from msgspec import Struct
 
 from hub.core import facts as f
 from hub.core.books import Books
-from hub.core.codes import Reason
+from hub.core.calendar import MINUTE_MS
+from hub.core.codes import Justification, Reason
+from hub.core.entrance import Morning
 from hub.core.moneyproofs import Charges, Sees, differ
 from hub.core.sheets import Sheet
 
@@ -214,6 +216,87 @@ class _Said(Struct, gc=False):
     @property
     def told(self) -> tuple[frozenset[int], tuple[int, int, int] | None, bool | None]:
         return self.verified, self.absence, self.split
+
+
+class Mornings:
+    """Who was late, who did not come, and what staff say of it."""
+
+    topic = "class mornings"
+    advice = "Look at the class's mornings, and say again what is known of them."
+
+    def __init__(self) -> None:
+        self._noted: dict[tuple[int, int], tuple[int, ...]] = {}
+        """(pupil, day) -> site, hours, arrival, minutes late."""
+        self._said: dict[tuple[int, int], tuple[str, str, int]] = {}
+        self._passes: dict[int, tuple[int, int, int]] = {}
+        """Scan -> pupil, site, day."""
+        self._rolls: dict[int, int] = {}
+        """Site -> instant up to which absences are noted."""
+        self._missing: tuple[int, int, int] = (0, 0, 0)
+        """How many are noted as missing by an ask at a site: ask, site, number."""
+
+    @property
+    def sees(self) -> Sees:
+        notes: Sees = {f.MorningNoted: self._morning, f.MorningJustified: self._justified}
+        return {f.EntrancePassed: self._passed, **notes, f.RollTaken: self._roll}
+
+    def _passed(self, fact: f.EntrancePassed) -> Iterator[str]:
+        if fact.ask in self._passes:
+            yield f"pupil {fact.pupil} passes the entrance a second time by one scan"
+        self._passes[fact.ask] = (fact.pupil, fact.site, fact.day)
+
+    def _morning(self, fact: f.MorningNoted) -> Iterator[str]:
+        late_min = -((fact.begins_ms - fact.arrived_ms) // MINUTE_MS) if fact.arrived_ms > fact.late_ms else 0
+        if fact.late_min != late_min or fact.arrived_ms >= fact.ends_ms or not fact.begins_ms <= fact.late_ms:
+            yield f"pupil {fact.pupil} is noted {fact.late_min} minutes late on {fact.day}, by its arrival it is {late_min}"
+        ask, site, missing = self._missing
+        before = missing if (ask, site) == (fact.ask, fact.site) else 0
+        self._missing = (fact.ask, fact.site, before + (not fact.arrived_ms))
+        self._noted[fact.pupil, fact.day] = _morning(fact)
+
+    def _justified(self, fact: f.MorningJustified) -> Iterator[str]:
+        if not fact.who or (fact.state is Justification.JUSTIFIED and not fact.excuse):
+            yield f"the morning of pupil {fact.pupil} on {fact.day} is {fact.state} by nobody, or without an excuse"
+        self._said[fact.pupil, fact.day] = (fact.state, fact.excuse, fact.document)
+
+    def _roll(self, fact: f.RollTaken) -> Iterator[str]:
+        ask, site, missing = self._missing
+        found = missing if (ask, site) == (fact.ask, fact.site) else 0
+        if fact.absent != found:
+            yield f"{fact.absent} are absent at roll call on {fact.day} at site {fact.site}, {found} are noted"
+        if fact.through_ms <= self._rolls.get(fact.site, 0):
+            yield f"the roll of {fact.day} at site {fact.site} was called before"
+        self._rolls[fact.site] = fact.through_ms
+
+    def end(self, books: Books) -> Iterator[str]:
+        entrance = books.entrance
+        noted = {(pupil, day): _morning(one) for day, pupils in entrance.mornings.items() for pupil, one in pupils.items()}
+        yield from differ("the morning of", _of_kept(books, self._noted), _of_kept(books, noted))
+        said = {
+            (pupil, day): (one.state, one.excuse, one.document) for day, pupils in entrance.said.items() for pupil, one in pupils.items()
+        }
+        yield from differ("what staff said of the morning of", _of_kept(books, self._said), _of_kept(books, said))
+        passes = {
+            one.id: (pupil, one.site, day)
+            for day, pupils in entrance.passes.items()
+            for pupil, each in pupils.items()
+            for one in each
+            if _kept(books, day)
+        }
+        yield from differ("entrance scan", {ask: one for ask, one in self._passes.items() if _kept(books, one[2])}, passes)
+        yield from differ("the last roll call of site", self._rolls, entrance.rolls)
+
+    def sentence(self) -> str:
+        return f"{len(self._passes)} scans at entrances; {len(self._noted)} mornings late or missed, {len(self._said)} of them explained"
+
+
+def _morning(one: f.MorningNoted | Morning) -> tuple[int, ...]:
+    return one.site, one.begins_ms, one.late_ms, one.ends_ms, one.arrived_ms, one.late_min
+
+
+def _of_kept(books: Books, found: Mapping[tuple[int, int], object]) -> dict[tuple[int, int], object]:
+    """What there is by (pupil, day), of the days that are kept."""
+    return {key: one for key, one in found.items() if _kept(books, key[1])}
 
 
 def _kept(books: Books, day: int) -> bool:

@@ -103,6 +103,9 @@ def test_an_empty_folder_is_in_order(tmp_path: Path, capsys: pytest.CaptureFixtu
         ("UPDATE history_entry SET id = 9999 WHERE id = (SELECT min(id) FROM history_entry)", "history_entry: 1 rows of no fact"),
         ("UPDATE history_stay SET until_ms = until_ms + 1 WHERE closed > 0", "history_stay .*: the journal makes "),
         ("INSERT INTO history_stay VALUES (5, 5, 5, 5, 5, 5, '', 5)", "history_stay 5: the journal makes none, the table has 5 5 "),
+        ("UPDATE history_morning SET counts = NOT counts", "history_morning .*: the journal makes 1 "),
+        ("UPDATE history_morning SET justified = justified + 1", "history_morning .*: the journal makes 1 "),
+        ("DELETE FROM history_morning", "history_morning .* the table has none"),
         ("UPDATE history_head SET hash = zeroblob(32)", "it was made of another journal than this one"),
     ],
 )

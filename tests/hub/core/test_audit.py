@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from hub.core.audit import AT_MOST, KINDS, Audit, audit
 from hub.core.books import Books, replay
-from hub.core.codes import Clearing, Code, Level, Reason, Stage
+from hub.core.codes import Clearing, Code, Excuse, Level, Reason, Stage
 from hub.core.facts import (
     BalanceOpened,
     CashCounted,
@@ -21,6 +21,7 @@ from hub.core.facts import (
     Cleared,
     Corrected,
     DayClosed,
+    EntrancePassed,
     Entry,
     Fact,
     HoldPlaced,
@@ -32,8 +33,11 @@ from hub.core.facts import (
     MealReserved,
     MealResold,
     MealServed,
+    MorningJustified,
+    MorningNoted,
     Resolved,
     Reversed,
+    RollTaken,
     ScanTaken,
     ShownBooked,
     StayClosed,
@@ -212,6 +216,11 @@ def twice(kind: type, which: Which = anyone, **fields: Any) -> Doctor:
         return replace(life, facts=(*life.facts, again))
 
     return doctor
+
+
+def once_more(kind: type) -> Doctor:
+    """At the end, the first fact of a kind as it is."""
+    return lambda life: replace(life, facts=(*life.facts, life.facts[nth(life, kind)]))
 
 
 def other_books(change: Callable[[Books], object]) -> Doctor:
@@ -424,6 +433,18 @@ DOCTORED: tuple[tuple[str, str, Doctor], ...] = (
     ("days", "what staff said of", other_books(lambda books: setattr(books.days[20250107][MIA][PARC_CARE], "absence", None))),
     ("days", "what counts of scan", other_books(lambda books: books.days[MONDAY_CODE].clear())),
     ("days", "the last settled day", other_books(lambda books: books.settled.clear())),
+    ("class mornings", "minutes late on", changed(MorningNoted, late_min=one_more("late_min"))),
+    ("class mornings", "minutes late on", changed(MorningNoted, lambda one: one.arrived_ms, arrived_ms=lambda one: one.ends_ms)),
+    ("class mornings", "a second time by one scan", once_more(EntrancePassed)),
+    ("class mornings", "by nobody", changed(MorningJustified, who=0)),
+    ("class mornings", "without an excuse", changed(MorningJustified, excuse=Excuse.NONE)),
+    ("class mornings", "are absent at roll call", changed(RollTaken, absent=one_more("absent"))),
+    ("class mornings", "are absent at roll call", without(MorningNoted, lambda one: not one.arrived_ms)),
+    ("class mornings", "was called before", twice(RollTaken, absent=0)),
+    ("class mornings", "the morning of", other_books(lambda books: books.entrance.mornings.clear())),
+    ("class mornings", "what staff said of", other_books(lambda books: books.entrance.said.clear())),
+    ("class mornings", "entrance scan", other_books(lambda books: books.entrance.passes.clear())),
+    ("class mornings", "the last roll call", other_books(lambda books: books.entrance.rolls.clear())),
     ("scans", "follows record .* no hole is declared", without(ScanTaken, lambda one: one.device == "door")),
     ("scans", "is taken a second time", twice(ScanTaken)),
     ("scans", "does not follow record", twice(HoleDeclared)),
