@@ -108,9 +108,11 @@ async def _regularise(stores: "Memory", options: argparse.Namespace) -> None:
         print("nothing was written: add --yes to do this")
         return
     await desk.edit(stores.new_ask(), lambda _school: (counting,))
-    for ask, some in asks(desk.books, stores.new_ask(), changes, today).items():
+    together = asks(desk.books, stores.new_ask(), changes, today)
+    for ask, some in together.items():
         await desk.do(ask, corrected, ask, some, now_ms)
-    print("done")
+    left = len(changes) - sum(len(some) for some in together.values())
+    print(f"done; orders cancelled late, to be corrected when their day is over: {left}; do this again then" if left else "done")
 
 
 _ACTS: dict[str, Callable[["Memory", argparse.Namespace], Awaitable[None]]] = {"list": _list, "add": _add, "regularise": _regularise}

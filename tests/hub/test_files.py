@@ -9,13 +9,15 @@ import pytest
 
 from hub.__main__ import REFUSED, main
 from hub.core.books import Books
-from hub.core.formulas import ByBracket, Line, Periods
+from hub.core.canteen import Wish, cancel, reserve
+from hub.core.codes import By
+from hub.core.formulas import ByBracket, Line, Periods, Session
 from hub.core.ledger import wallet_account
 from hub.core.scans import take
 from hub.core.school import School, edited
 from hub.memory import memory
 from tests.hub.core.test_school import rows_of
-from tests.schools import MONDAY, TUESDAY, scan, small_school, tariff
+from tests.schools import MONDAY, TUESDAY, moment, number, scan, small_school, tariff
 
 DUE = date(2024, 9, 1)
 GRID = tariff("care", Line(Periods(ByBracket(tuple(range(100, 1100, 100))), 30, 5)))
@@ -26,20 +28,21 @@ class Office:
     """The command line, on a folder where Léa came on Monday and Tuesday, 70 minutes each, without a file."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self._folder, self._capsys = folder, capsys
+        self.folder = folder
+        self._capsys = capsys
 
     def says(self, *words: str) -> list[str]:
-        assert main(["files", *words, "--config", str(self._folder / "hub.toml")]) == 0, self._capsys.readouterr().err
+        assert main(["files", *words, "--config", str(self.folder / "hub.toml")]) == 0, self._capsys.readouterr().err
         lines = self._capsys.readouterr().out.replace("\u00a0", " ").splitlines()
         return [line.partition("  no. ")[0] for line in lines]
 
     def refuses(self, *words: str) -> str:
-        assert main(["files", *words, "--config", str(self._folder / "hub.toml")]) == REFUSED
+        assert main(["files", *words, "--config", str(self.folder / "hub.toml")]) == REFUSED
         return self._capsys.readouterr().err.strip().removeprefix("preau-hub: ")
 
     def books(self) -> Books:
         async def read() -> Books:
-            async with memory(self._folder / "hub") as stores:
+            async with memory(self.folder / "hub") as stores:
                 return stores.desk.books
 
         return asyncio.run(read())
@@ -50,7 +53,7 @@ class Office:
         return books.balance_cents(wallet_account(wallet))
 
     def passes_the_audit(self) -> bool:
-        return main(["check", "--config", str(self._folder / "hub.toml")]) == 0 and bool(self._capsys.readouterr())
+        return main(["check", "--config", str(self.folder / "hub.toml")]) == 0 and bool(self._capsys.readouterr())
 
     def file(self) -> str:
         return self.says("list")[-1].split()[0]
@@ -121,6 +124,24 @@ def test_a_file_that_was_wrong_is_put_right_and_its_days_are_priced_again(office
     assert office.balance_cents() == -1_20
     assert office.says("list", "Vanderzande")[0].partition("  ")[2].startswith("Vanderzande  bracket 2  counts from 2024-09-01")
     assert office.says("list", "Quintelier") == []
+
+
+def test_an_order_that_was_cancelled_late_and_may_be_resold_is_left_for_later_and_that_is_said(office: Office) -> None:
+    some_day = date(2099, 1, 5)
+
+    async def ordered() -> None:
+        async with memory(office.folder / "hub") as stores:
+            by_income = tariff("meal", Line(Session(ByBracket(tuple(range(1000, 11000, 1000))))))
+            await stores.desk.edit(5, lambda _school: (by_income,))
+            await stores.desk.do(6, reserve, 6, number("Léa"), number("meal"), some_day.isoformat(), moment("12:00"))
+            late = Wish(number("Léa"), number("Tilleuls"), some_day, By.PARENT, moment("12:00", some_day))
+            assert (await stores.desk.do(7, cancel, 7, late)).facts
+
+    asyncio.run(ordered())
+    office.says(*ADD)
+    done = office.says("regularise", office.file(), "--since", "2025-01-06", "--yes")[-1]
+    assert done == "done; orders cancelled late, to be corrected when their day is over: 1; do this again then"
+    assert office.balance_cents() == -(2 * 1_20 + 10_00)
 
 
 def test_a_quotient_familial_is_stated_instead_of_a_bracket(office: Office) -> None:
