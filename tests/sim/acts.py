@@ -9,11 +9,12 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
-from hub.core import canteen, till
+from hub.core import canteen, corrections, till
 from hub.core.books import Books
 from hub.core.calendar import day_of
 from hub.core.canteen import Wish
 from hub.core.codes import By, Clearing, Compartment, Reason
+from hub.core.corrections import Moment, Staff
 from hub.core.facts import Facts, Refusal
 from hub.core.school import School
 from hub.core.tariffs import price_of_product
@@ -21,6 +22,7 @@ from hub.core.till import Cashier, Goods
 from hub.core.transfers import Move, Payment, clear, transfer
 from hub.core.wallets import Sale, charge, hold, open_balances, release, set_aside
 from hub.desk import Answer, Desk
+from proto.messages import Direction
 
 Place = tuple[int, int, str]
 """Site, owner, compartment: where a wallet is."""
@@ -51,6 +53,16 @@ class Kind(enum.StrEnum):
     HOLD = "articles held"
     RELEASE = "holds released"
     SETTLE = "holds settled"
+    ADD = "marks added"
+    STRIKE = "marks voided"
+    MOVE = "marks moved"
+    INVERT = "marks inverted"
+    VERIFY = "stays verified"
+    TAKE_BACK = "corrections undone"
+
+
+_NOTHING = (date.min, (0, 0, ""), (0, 0, 0))
+CORRECTIONS = (Kind.ADD, Kind.STRIKE, Kind.MOVE, Kind.INVERT, Kind.VERIFY, Kind.TAKE_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +86,16 @@ class Act:
     """How long a hold lives."""
     balances: tuple[tuple[int, int, int], ...] = ()
     """Site, owner, cents."""
+    key: tuple[int, int, int] = (0, 0, 0)
+    """Pupil, programme, day as YYYYMMDD: what staff correct. `act`: the mark or stay, `other` a second mark."""
+    other: int = 0
+    moment_ms: int = 0
+    way: str = ""
 
     def __str__(self) -> str:
         """What was asked, without what was left empty."""
         said = ((each.name, getattr(self, each.name)) for each in fields(self)[1:])
-        return f"{self.kind.name} {' '.join(f'{name}={value}' for name, value in said if value and value != date.min)}"
+        return f"{self.kind.name} {' '.join(f'{name}={value}' for name, value in said if value and value not in _NOTHING)}"
 
 
 def asked(desk: Desk, ask: int, act: Act, at_ms: int) -> Coroutine[Any, Any, Answer]:
@@ -151,6 +168,25 @@ def _hold(desk: Desk, ask: int, act: Act, at_ms: int) -> Coroutine[Any, Any, Ans
     return desk.do(ask, held)
 
 
+def _correction(desk: Desk, ask: int, act: Act, at_ms: int) -> Coroutine[Any, Any, Answer]:
+    """Staff correct a pupil's day."""
+    staff, place = Staff(act.who, Reason.FORGOTTEN, at_ms), corrections.Place(*act.key)
+    moment = Moment(act.key[0], act.key[1], act.moment_ms)
+    match act.kind:
+        case Kind.ADD:
+            return desk.do(ask, corrections.add, ask, staff, moment, Direction(act.way))
+        case Kind.STRIKE:
+            return desk.do(ask, corrections.void, ask, staff, place, act.act)
+        case Kind.MOVE:
+            return desk.do(ask, corrections.move, ask, staff, place, act.act, moment)
+        case Kind.INVERT:
+            return desk.do(ask, corrections.invert, ask, staff, place, (act.act, act.other))
+        case Kind.VERIFY:
+            return desk.do(ask, corrections.verify, ask, staff, place, act.act)
+        case _:
+            return desk.do(ask, corrections.undo, ask, staff)
+
+
 def _place(place: Place) -> tuple[int, int, Compartment]:
     return place[0], place[1], Compartment(place[2])
 
@@ -162,4 +198,5 @@ _ASKED: Mapping[Kind, _Asked] = {
     **dict.fromkeys((*_COUNTS, Kind.SELL, Kind.PAY_IN, Kind.VOID, Kind.UNDO), _cash),
     **dict.fromkeys((Kind.TOP_UP, Kind.REFUND, Kind.PAYOUT, Kind.TRANSFER, Kind.SET_ASIDE, Kind.RELEASE), _bursar),
     **dict.fromkeys((Kind.HOLD, Kind.SETTLE), _hold),
+    **dict.fromkeys(CORRECTIONS, _correction),
 }

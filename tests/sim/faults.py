@@ -36,6 +36,7 @@ class Fault(enum.StrEnum):
     HUB_CLOCK = "hub clocks jumped a day"
     TOGETHER = "readers tapped at once"
     BADGES = "badges changed behind a device's back"
+    FORGOTTEN = "scans come after their week was settled"
 
 
 DEVICES = {

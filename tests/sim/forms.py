@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Form = Callable[[int, Desk], Awaitable[Answer]]
 Told = Callable[[Answer], None]
+Kept = Callable[[int], int]
 
 LOST_SHARE, LATER_SHARE, TWICE_SHARE = 0.05, 0.05, 0.1
 """How many answers never reach the browser; how many forms are sent again when all is over; how many buttons are pressed twice."""
@@ -46,14 +47,16 @@ class Forms:
         witness.wished(ask, act)
         return self.send(form, told, ask)
 
-    def send(self, form: Form, told: Told | None = None, ask: int = 0) -> int:
-        """A form, until it is answered; its ask."""
+    def send(self, form: Form, told: Told | None = None, ask: int = 0, kept: Kept | None = None) -> int:
+        """A form, until it is answered; its ask. `kept`: under which ask a yes is booked, if not its own."""
         ask = ask or self._world.random63()
 
         async def sent(hub: "HubLife") -> None:
             answer = await form(ask, hub.desk)
             if hub.alive and ask in self._open:
                 self._arrived(ask, answer, form, told)
+                if ask not in self._open and answer.refusal is None:
+                    self._world.oracle.promise(kept(ask) if kept else ask)
 
         self._open[ask] = sent
         self._try(ask)
@@ -79,7 +82,6 @@ class Forms:
         del self._open[ask]
         if answer.refusal is not None:
             return
-        self._world.oracle.promise(ask)
         if told:
             told(answer)
         if drawn > 1 - LATER_SHARE:

@@ -9,10 +9,10 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from hub.clock import Clock
-from hub.core.attendance import close_due
 from hub.core.school import Device
 from hub.desk import Desk
 from hub.fleet import Fleet
+from hub.keeping import keep_up
 from hub.link import Link
 from hub.mqtt import Listener
 from hub.orders import Orders
@@ -172,9 +172,8 @@ class HubLife:
         return self.wire
 
     async def _upkeep(self) -> None:
-        """As hub.run does: end stays whose hours are over, renew rosters that grow old."""
+        """As hub.run does: what time alone brings; renew rosters that grow old."""
         while True:
-            ask = self.world.random63()
-            await self.desk.do(ask, close_due, ask, self.clock.now_ms())
+            await keep_up(self.desk, self.world.random63, self.clock.now_ms())
             self.link.republish()
             await self.world.loop.pause(UPKEEP_S)

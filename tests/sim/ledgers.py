@@ -96,9 +96,13 @@ def holes(facts: Iterable[Fact]) -> list[HoleDeclared]:
     return [fact for fact in facts if isinstance(fact, HoleDeclared)]
 
 
+OpenStays = dict[tuple[int, int, int], tuple[int, int]]
+"""Pupil, programme, day -> the stay that is open, and since when."""
+
+
 def presence(facts: Iterable[Fact]) -> Iterator[str]:
     """Nobody is in twice, no stay ends twice, nothing is voided that is not there; a meal is handed out once."""
-    open_stays: dict[tuple[int, int, int], int] = {}
+    open_stays: OpenStays = {}
     ended: set[int] = set()
     meals: set[tuple[int, int, int]] = set()
     for fact in facts:
@@ -110,14 +114,15 @@ def presence(facts: Iterable[Fact]) -> Iterator[str]:
             meals.add((fact.pupil, fact.site, fact.day))
 
 
-def _stay(fact: StayOpened | StayClosed | StayVoided, open_stays: dict[tuple[int, int, int], int], ended: set[int]) -> Iterator[str]:
+def _stay(fact: StayOpened | StayClosed | StayVoided, open_stays: OpenStays, ended: set[int]) -> Iterator[str]:
     key = (fact.pupil, fact.programme, fact.day)
     if isinstance(fact, StayOpened):
-        if key in open_stays or fact.stay in ended:
+        stay, from_ms = open_stays.get(key, (fact.stay, 0))
+        if (stay, from_ms == fact.at_ms) != (fact.stay, False) or fact.stay in ended:  # by a correction it may begin at another time
             yield f"in twice: {fact}"
-        open_stays[key] = fact.stay
+        open_stays[key] = (fact.stay, fact.at_ms)
         return
-    was_open = open_stays.get(key) == fact.stay
+    was_open = key in open_stays and open_stays[key][0] == fact.stay
     if was_open:
         del open_stays[key]
     if isinstance(fact, StayClosed):

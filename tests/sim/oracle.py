@@ -13,11 +13,13 @@ import msgspec
 
 from edge.events import Pattern
 from hub.core.codes import Code
-from hub.core.facts import Fact, ScanTaken
+from hub.core.facts import Fact, ScanTaken, SettlementDone
 from proto.messages import YES, RosterManifest
 from tests.sim import ledgers
+from tests.sim.daysheet import READERS
 from tests.sim.faults import Fault
 from tests.sim.ledgers import Key
+from tests.sim.rules import day_code
 from tests.sim.witness import Witness
 
 if TYPE_CHECKING:
@@ -78,6 +80,8 @@ class Oracle:
     promised: set[int] = field(default_factory=set)
     """Asks of the office that were answered yes."""
     pulses: int = 0
+    settled: int = 0
+    """Through which day care was settled."""
     _last: dict[tuple[str, str, str], Key] = field(default_factory=dict)
     """(device, reader, badge) -> last scan."""
 
@@ -90,6 +94,11 @@ class Oracle:
         boot = self.world.devices[key[0]].boot
         self.taps[key] = Tap(who.hash, reader, self.world.loop.now_s, self.world.true_ms(), boot=boot, before=self._last.get(place))
         self._last[place] = key
+
+    def remember(self, key: Key, who: "Person", reader: str, at_ms: int) -> None:
+        """A tap of an earlier week, which the device has lit and stored by itself."""
+        at_s = (at_ms - self.world.plan.start_ms) / 1000
+        self.taps[key] = Tap(who.hash, reader, at_s, at_ms, lit=Pattern.ACCEPTED.value, lit_s=at_s, own=True)
 
     def merged(self, key: Key) -> None:
         """The device took this tap for the one before, or has no number for it."""
@@ -182,6 +191,10 @@ class Oracle:
                 self.world.saw("booked", fact.device, fact.inc, fact.n, fact.code)
                 self._heeds_blocks(fact)
                 self._in_time(fact)
+                if fact.reader in READERS and day_code(fact.at_ms) <= self.settled:
+                    self.world.struck(Fault.FORGOTTEN)
+            elif isinstance(fact, SettlementDone):
+                self.settled = fact.through_day
 
     def found(self, facts: Iterable[Fact]) -> None:
         """A start makes these facts durable, which the process before it had written and told nobody of."""

@@ -22,9 +22,10 @@ from hub.core.school import (
     edited,
 )
 from hub.desk import Answer
-from proto.messages import Do
+from proto.messages import Do, Light, Scan, Shown
 from tests import schools
 from tests.sim.acts import Act, Kind
+from tests.sim.daysheet import CARE
 from tests.sim.faults import DEVICES, Fault
 from tests.sim.reckoning import PARC, SOUP, TILLEULS
 from tests.sim.rules import MENU_DAYS, MENUS, PRICES_CENTS, Lunch
@@ -37,6 +38,8 @@ PUPILS, HOUSEHOLDS, STRANGERS = 24, 9, 2
 OPENING_CENTS = 12_00
 DAILY_LIMIT_CENTS = 9_00
 """What the parents of every third pupil allow."""
+LAST_WEEK = (schools.MONDAY - timedelta(days=4), schools.MONDAY - timedelta(days=3))
+LATE_PUPILS = 8
 PATIENCE_S = 6.0
 """Somebody who sees no light for so long holds the badge there again."""
 
@@ -61,11 +64,12 @@ def _hash(badge: str) -> str:
 
 @functools.cache  # it is frozen, and worlds are many
 def a_school(lunch: Lunch) -> School:
-    """The small school with more people, some with a daily limit, a menu, and wallets by pupil at Le Parc."""
-    since_ms = schools.moment("00:00") - 90 * 86_400_000
+    """The small school with more people, some with a daily limit, a menu, wallets by pupil at Le Parc, care that is settled by runs."""
+    since_ms, small = schools.moment("00:00") - 90 * 86_400_000, schools.small_school()
     days = [lunch.first + timedelta(days=ahead) for ahead in MENU_DAYS]
     rows: Rows = (
-        replace(schools.small_school().sites[PARC], wallet_scope=WalletScope.PUPIL),
+        replace(small.sites[PARC], wallet_scope=WalletScope.PUPIL),
+        replace(small.programmes[CARE], post_days=1),
         Product(SOUP, TILLEULS, ProductKind.MEAL, "Potage", 2_50, Policy.MUST_SERVE),
         *(Menu(site, day, tuple(Offer(each, PRICES_CENTS[each]) for each in MENUS[site])) for site in MENUS for day in days),
         *(Canteen(site, cut_off_min=lunch.cut_off_min, waiting_until_min=lunch.waiting_until_min) for site in MENUS),
@@ -76,7 +80,7 @@ def a_school(lunch: Lunch) -> School:
             for n in range(PUPILS)
         ),
     )
-    return edited(schools.small_school(), rows)
+    return edited(small, rows)
 
 
 def _pupil(n: int) -> Pupil:
@@ -108,6 +112,21 @@ class Crowd:
             self._world.loop.after_s(self._chance.uniform(0.05, 1.0), self.tap, device, self.anyone(), reader)
         elif drawn < 0.3:
             self._world.loop.after_s(self._chance.uniform(0.2, 4.0), self.tap, device, who, reader)
+
+    def last_week(self, device: "Device") -> None:
+        """Days ago pupils came and went at this device, which answered alone and told nobody yet."""
+        in_, out = DEVICES[device.name][0], DEVICES[device.name][min(1, len(DEVICES[device.name]) - 1)]
+        taps: list[tuple[int, Person, str]] = []
+        for day in LAST_WEEK:
+            for who in self._chance.sample(self.people, LATE_PUPILS):
+                came_ms = schools.moment("15:32", day) + self._chance.randrange(4_000_000)
+                taps += ((came_ms, who, in_), (came_ms + self._chance.randrange(100_000, 6_000_000), who, out))
+        inc, boot = self._world.random16(), self._world.random16()
+        for n, (at_ms, who, reader) in enumerate(sorted(taps, key=lambda tap: tap[0]), 1):
+            shown = Shown(Light.ACCEPTED, "offline")
+            scan = Scan(inc=inc, n=n, reader=reader, badge=who.hash, boot=boot, mono_ms=n * 1000, wall_ms=at_ms, err_ms=10, shown=shown)
+            device.card.content.append((), (scan,))
+            self._world.oracle.remember((device.name, inc, n), who, reader, at_ms)
 
     def together(self) -> None:
         """Two readers at the very same instant, now and then with the same badge."""

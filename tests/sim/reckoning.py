@@ -12,6 +12,7 @@ from hub.core import facts as f
 from hub.core.facts import Fact
 from tests import schools
 from tests.sim.acts import Place
+from tests.sim.daysheet import Key, Mark
 
 PARC, TILLEULS = schools.number("Parc"), schools.number("Tilleuls")
 MEAL, SOUP, SANDWICH, DRINK = (schools.number(name) for name in ("meal", "soup", "sandwich", "drink"))
@@ -38,6 +39,19 @@ class Paid:
     cents: int
     day: int = 0
     back: bool = False
+    service: int = 0
+    """The day of care or study."""
+    stage: str = "posted"
+
+
+@dataclass(slots=True)
+class Correction:
+    """The last act of a member of staff: what it may be undone to, as long as it may. None: the mark was not there."""
+
+    ask: int
+    at_ms: int
+    marks: dict[tuple[Key, int], Mark | None] = field(default_factory=dict)
+    verified: dict[Key, frozenset[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,15 @@ class Reckoning:
     sessions: dict[str, int] = field(default_factory=dict)
     till: dict[int, TillAct] = field(default_factory=dict)
     receipts: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    marks: dict[Key, dict[int, Mark]] = field(default_factory=lambda: defaultdict(dict))
+    verified: dict[Key, frozenset[int]] = field(default_factory=lambda: defaultdict(frozenset))
+    stays: dict[int, int] = field(default_factory=dict)
+    """Stay -> until when, 0 = still there."""
+    closed: dict[int, int] = field(default_factory=dict)
+    corrections: dict[int, Correction] = field(default_factory=dict)
+    """By member of staff."""
+    charged: dict[Key, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """Charges of a pupil's day that stand."""
     _unpaid: tuple[int, tuple[int, int, int]] = (0, (0, 0, 0))
     """The ask of the order that was just booked, and whose it is: its charge follows."""
 
@@ -119,19 +142,34 @@ class Reckoning:
         self._move(f"opening:{site}", f"wallet:{fact.wallet}", cents)
 
     def _charged(self, fact: f.Charged) -> None:
-        self.paid[fact.charge] = Paid(self.places[fact.wallet], fact.pupil, fact.item, fact.cents, fact.limit_day)
+        stage = fact.stage.name.lower()
+        paid = Paid(self.places[fact.wallet], fact.pupil, fact.item, fact.cents, fact.limit_day, service=fact.day, stage=stage)
+        self.paid[fact.charge] = paid
         self.spent[fact.pupil, fact.limit_day] += fact.cents
         ask, whose = self._unpaid
         if fact.ask == ask and fact.pupil == whose[0]:
             self.orders[whose] = replace(self.orders[whose], charge=fact.charge)
-        self._move(f"wallet:{fact.wallet}", f"sales:{fact.site}:{fact.item}", fact.cents)
+        if fact.day:
+            self.charged[fact.pupil, fact.item, fact.day].add(fact.charge)
+        if stage == "posted":
+            self._move(f"wallet:{fact.wallet}", f"sales:{fact.site}:{fact.item}", fact.cents)
 
     def _reversed(self, fact: f.Reversed) -> None:
-        paid = self.paid[fact.charge]
-        if not paid.back:
-            self.paid[fact.charge] = replace(paid, back=True)
-            self.spent[paid.pupil, paid.day] -= paid.cents
+        paid = self.paid.get(fact.charge)
+        if paid is None or paid.back:
+            return
+        self.paid[fact.charge] = replace(paid, back=True)
+        self.spent[paid.pupil, paid.day] -= paid.cents
+        self.charged[paid.pupil, paid.item, paid.service].discard(fact.charge)
+        if paid.stage == "posted":
             self._move(f"sales:{paid.place[0]}:{paid.item}", f"wallet:{self.wallets[paid.place]}", paid.cents)
+
+    def _posted(self, fact: f.ChargesPosted) -> None:
+        for charge in fact.charges:
+            paid = self.paid[charge]
+            if paid.stage == "gathered" and not paid.back:
+                self.paid[charge] = replace(paid, stage="posted")
+                self._move(f"wallet:{self.wallets[paid.place]}", f"sales:{paid.place[0]}:{paid.item}", paid.cents)
 
     def _hold(self, fact: f.HoldPlaced) -> None:
         live = {hold: each for hold, each in self.holds[fact.wallet].items() if each[1] > fact.at_ms}
@@ -198,6 +236,39 @@ class Reckoning:
             self._move(f"wallet:{act.wallet}", f"cash:{fact.site}:{self._desk(fact.cash_session)}", act.cents)
         self.till[fact.act] = replace(act, voided=True)
 
+    def _corrected(self, fact: f.Corrected) -> None:
+        if fact.act.value == "undo":
+            self.corrections.pop(fact.who, None)
+        else:
+            self.corrections[fact.who] = Correction(fact.ask, fact.at_ms)
+
+    def _of_ask(self, ask: int) -> Correction | None:
+        return next((each for each in self.corrections.values() if each.ask == ask), None)
+
+    def _marked(self, fact: f.Marked) -> None:
+        key, act = (fact.pupil, fact.programme, fact.day), self._of_ask(fact.ask)
+        if act is not None:
+            act.marks.setdefault((key, fact.mark), self.marks[key].get(fact.mark))
+        self.marks[key][fact.mark] = Mark(fact.at_ms, fact.mark, fact.direction.value, fact.lit, fact.void)
+
+    def _verified(self, fact: f.StayVerified) -> None:
+        key, act = (fact.pupil, fact.programme, fact.day), self._of_ask(fact.ask)
+        if act is not None:
+            act.verified.setdefault(key, self.verified[key])
+        self.verified[key] = self.verified[key] | {fact.stay} if fact.verified else self.verified[key] - {fact.stay}
+
+    def _opened(self, fact: f.StayOpened) -> None:
+        self.stays[fact.stay] = 0
+
+    def _ended(self, fact: f.StayClosed) -> None:
+        self.stays[fact.stay] = fact.at_ms
+
+    def _gone(self, fact: f.StayVoided) -> None:
+        self.stays.pop(fact.stay, None)
+
+    def _day_closed(self, fact: f.DayClosed) -> None:
+        self.closed[fact.site] = fact.day
+
     def _desk(self, session: int) -> str:
         return next((desk for desk, each in self.sessions.items() if each == session), "that is closed")
 
@@ -220,4 +291,12 @@ _TOLD: dict[type, Callable[[Reckoning, Any], None]] = {
     f.CashPaidIn: Reckoning._paid_in,
     f.TillSold: Reckoning._sold,
     f.TillVoided: Reckoning._voided,
+    f.ChargesPosted: Reckoning._posted,
+    f.Corrected: Reckoning._corrected,
+    f.Marked: Reckoning._marked,
+    f.StayVerified: Reckoning._verified,
+    f.StayOpened: Reckoning._opened,
+    f.StayClosed: Reckoning._ended,
+    f.StayVoided: Reckoning._gone,
+    f.DayClosed: Reckoning._day_closed,
 }

@@ -235,6 +235,9 @@ def _handed_out(books: Reckoning, pupil: int, site: int, product: int, at_ms: in
 
 # --- scans at a till ------------------------------------------------------------------------------
 
+AT_A_TILL = frozenset({"meal", "meal_again", "walk_up", "sold", "shortage", "seen", "not_ordered"})
+"""Codes of a scan whose badge was good."""
+
 
 def at_a_till(books: Reckoning, scan: f.ScanTaken, site: int) -> tuple[str, Effects]:
     """The code of a scan that was identified, and its effects. What a device has lit is done; what it has refused costs nothing."""
@@ -462,6 +465,11 @@ def _instant_ms(day: date, minute: int) -> int:
 
 def _day(at_ms: int) -> date:
     return datetime.fromtimestamp(at_ms / 1000, schools.ZONE).date()
+
+
+def day_code(at_ms: int) -> int:
+    """The school's day of an instant, as YYYYMMDD."""
+    return _code(_day(at_ms))
 
 
 def _code(day: date) -> int:

@@ -21,7 +21,7 @@ DIGESTS = "from tests.sim.runs import lived; print(*(lived(seed, until_s=600).di
 EVERY_PAIR = 10
 """Of the first deaths of a pair, the short form takes each so many; `make sim` takes all."""
 DENSE = Plan(
-    faults=frozenset(Fault) - {Fault.LYING_CARD, Fault.ROTTEN_CARD, Fault.OLD_IMAGE, Fault.EDGE_CLOCK, Fault.HUB_CLOCK},
+    faults=frozenset(Fault) - {Fault.FORGOTTEN, Fault.LYING_CARD, Fault.ROTTEN_CARD, Fault.OLD_IMAGE, Fault.EDGE_CLOCK, Fault.HUB_CLOCK},
     devices=("door", "till"),
     storm_s=400.0,
     start_ms=schools.moment("15:45"),

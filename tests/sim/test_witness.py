@@ -11,13 +11,16 @@ from hub.core.facts import (
     CashCounted,
     CashPaidIn,
     Charged,
+    ChargesPosted,
     Fact,
     HoldPlaced,
     HoldReleased,
+    Marked,
     MealCancelled,
     MealReserved,
     MealServed,
     Reversed,
+    StayVerified,
     Transferred,
 )
 from tests import schools
@@ -25,11 +28,11 @@ from tests.sim.faults import Plan
 from tests.sim.witness import Witness
 from tests.sim.world import World
 
-CALM = Plan(frozenset(), ("till",), 900.0, schools.moment("11:20"), 20.0, lunch_s=420.0)
+CALM = Plan(frozenset(), ("door", "till"), 2_400.0, schools.moment("15:40"), 20.0, lunch_s=1_200.0)
 
 
 @cache
-def a_calm_morning() -> World:
+def a_calm_day() -> World:
     """Nothing goes wrong, and everybody comes."""
     world = World(3, CALM)
     assert not world.live().violation
@@ -37,13 +40,13 @@ def a_calm_morning() -> World:
 
 
 def complaints(facts: list[Fact], witness: Witness | None = None, books: Books | None = None) -> list[str]:
-    world = a_calm_morning()
+    world = a_calm_day()
     assert world.hub is not None
     return list((witness or world.oracle.witness).complaints(facts, books or world.hub.desk.books, world.hub_wall_ms()))
 
 
 def journal() -> list[Fact]:
-    return a_calm_morning().disk.facts()
+    return a_calm_day().disk.facts()
 
 
 def test_an_honest_journal_is_not_complained_of() -> None:
@@ -52,17 +55,21 @@ def test_an_honest_journal_is_not_complained_of() -> None:
     assert {CashCounted, CashPaidIn, HoldPlaced, HoldReleased, MealCancelled, MealServed, Transferred} <= kinds
 
 
+def first(kind: type[Fact]) -> Fact:
+    return next(fact for fact in journal() if isinstance(fact, kind))
+
+
 def without(kind: type[Fact]) -> list[Fact]:
     """The journal with one fact of this kind missing."""
     facts = journal()
-    del facts[next(at for at, fact in enumerate(facts) if isinstance(fact, kind) and fact.ask in a_calm_morning().oracle.witness.wishes)]
+    del facts[next(at for at, fact in enumerate(facts) if isinstance(fact, kind) and fact.ask in a_calm_day().oracle.witness.wishes)]
     return facts
 
 
 def changed(kind: type[Fact], **fields: object) -> list[Fact]:
     """The journal with one fact of this kind that says something else."""
     facts = journal()
-    at = next(at for at, fact in enumerate(facts) if isinstance(fact, kind) and fact.ask in a_calm_morning().oracle.witness.wishes)
+    at = next(at for at, fact in enumerate(facts) if isinstance(fact, kind) and fact.ask in a_calm_day().oracle.witness.wishes)
     return [*facts[:at], replace(facts[at], **fields), *facts[at + 1 :]]
 
 
@@ -74,7 +81,10 @@ CRIMES: dict[str, tuple[Callable[[], list[Fact]], str]] = {
     "a hold of another amount": (lambda: changed(HoldPlaced, cents=1), "not [("),
     "a receipt out of its order": (lambda: changed(CashPaidIn, receipt=7), "not [("),
     "another count": (lambda: changed(CashCounted, expected_cents=1), "not [("),
-    "a late cancellation in time": (lambda: changed(MealCancelled, late=True), "not [("),
+    "another portion cancelled": (lambda: changed(MealCancelled, product=1), "not [("),
+    "a mark at another moment": (lambda: changed(Marked, at_ms=1), "not [("),
+    "a stay verified that nobody verified": (lambda: changed(StayVerified, stay=1), "not [("),
+    "posted twice": (lambda: [*journal(), replace(first(ChargesPosted), ask=9)], "posted twice"),
     "at another time than it was asked": (lambda: changed(Transferred, at_ms=1), "when nobody asked"),
     "a yes that is not booked": (list, "answered yes, and not booked"),
 }
@@ -97,7 +107,7 @@ def test_balances_that_are_not_what_the_facts_say_are_complained_of() -> None:
 
 
 def test_a_refusal_that_was_none_and_an_answer_that_changes_are_complained_of() -> None:
-    world, witness = a_calm_morning(), Witness({}, {}, a_calm_morning().oracle.witness.lunch)
+    world, witness = a_calm_day(), Witness({}, {}, a_calm_day().oracle.witness.lunch)
     ask, act = next(iter(world.oracle.witness.wishes.items()))
     witness.wished(ask, act)
     witness.noes.append(replace(world.oracle.witness.noes[0], number=0, ask=ask, code="shortage"))

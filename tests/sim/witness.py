@@ -15,13 +15,14 @@ from hub.core.books import Books
 from hub.core.facts import Fact, Facts
 from hub.core.wallets import available_cents
 from hub.desk import Answer
-from tests.sim import rules
-from tests.sim.acts import Act
+from tests.sim import corrected, rules
+from tests.sim.acts import CORRECTIONS, Act
+from tests.sim.daysheet import CARE, READERS, STUDY
 from tests.sim.reckoning import TILLEULS, Reckoning
 from tests.sim.rules import TILLS, Case, Lunch
 
-IDENTIFIED = frozenset({"meal", "meal_again", "walk_up", "sold", "shortage", "seen", "not_ordered"})
-"""Codes of a scan at a till whose badge was good."""
+PROGRAMMES = ((CARE,), (STUDY,))
+PRESENCE = (f.Marked, f.StayOpened, f.StayClosed, f.StayVoided, f.Unresolved)
 
 
 class No(Struct, frozen=True):
@@ -41,6 +42,8 @@ class Witness:
         self.wishes: dict[int, Act] = {}
         self.receipts: dict[int, set[int]] = defaultdict(set)
         self.yeses: dict[int, Facts] = {}
+        self._numbers: dict[int, int] = {}
+        """Of the first fact of each."""
         self.noes: list[No] = []
         self.changed: list[str] = []
         """Asks that were answered in two ways."""
@@ -54,12 +57,14 @@ class Witness:
         self.receipts[ask].add(at_ms)
 
     def answered(self, ask: int, answer: Answer, at_ms: int) -> None:
-        """The hub says what came of it; asked again, the same."""
+        """The hub says what came of it; asked again, the same. A refusal is not kept: one that was decided before may come after."""
         if answer.refusal is not None:
             self.noes.append(No(answer.number, ask, at_ms, answer.refusal.code))
-            if ask in self.yeses:
+            if ask in self.yeses and answer.number >= self._numbers[ask]:
                 self.changed.append(f"done, and then refused ({answer.refusal.code}): {self.wishes[ask]}")
-        elif self.yeses.setdefault(ask, answer.facts) != answer.facts:
+            return
+        self._numbers[ask] = answer.number
+        if self.yeses.setdefault(ask, answer.facts) != answer.facts:
             self.changed.append(f"asked again, another answer: {self.wishes[ask]}")
 
     def restored(self, last: int, lost: Iterable[Fact]) -> int:
@@ -88,9 +93,10 @@ class Witness:
             yield from self._refused(reckoned, no)
         yield from (f"answered yes, and not booked: {self.wishes[ask]}" for ask, told in self.yeses.items() if told and ask not in seen)
         yield from _other_balances(reckoned, books, now_ms)
+        yield from corrected.left_behind(reckoned)
 
     def _refused(self, reckoned: Reckoning, no: No) -> Iterator[str]:
-        right = rules.expected(Case(reckoned, self.lunch, self.wishes[no.ask], no.at_ms))
+        right = self._expected(reckoned, no.ask, self.wishes[no.ask], no.at_ms)
         if right != no.code:
             yield f"refused as {no.code} at {no.at_ms}, not {right or 'nothing'}: {self.wishes[no.ask]}"
 
@@ -100,23 +106,27 @@ class Witness:
         if act is not None:
             right, found = self._asked(reckoned, ask, act, group)
             wrong += found
-        elif isinstance(group[0], f.ScanTaken) and group[0].reader in TILLS:
-            right, found = _at_a_till(reckoned, group[0])
+        elif isinstance(group[0], f.ScanTaken):
+            right, found = _scanned(reckoned, group[0])
             wrong += found
+        before = corrected.paid_before(reckoned, group)
         for fact in group:
             reckoned.take(fact)
-        told = rules.effects_of(reckoned, group)
+        told = [effect for effect in rules.effects_of(reckoned, group) if effect[3:4] not in PROGRAMMES] + corrected.effects_of(group)
         yield from wrong
         if right is None:
-            yield from _of_nobody(reckoned, group, told)
+            yield from _of_nobody(group, told)
         elif Counter(told) != Counter(right):
             yield f"booked {told}, not {right}: {act or group[0]}"
+        yield from corrected.wrong_money(reckoned, group, before)
+        yield from _other_payers(reckoned, group)
 
     def _asked(self, reckoned: Reckoning, ask: int, act: Act, group: Facts) -> tuple[rules.Effects, list[str]]:
         """What the act should come to, and what is wrong with it beside that."""
-        moments = {at_ms for fact in group if (at_ms := getattr(fact, "at_ms", 0))}
+        told = (fact for fact in group if not isinstance(fact, PRESENCE))  # which tell of other moments
+        moments = {at_ms for fact in told if (at_ms := getattr(fact, "at_ms", 0))}
         at_ms = max(moments)
-        right = rules.expected(Case(reckoned, self.lunch, act, at_ms))
+        right = self._expected(reckoned, ask, act, at_ms)
         wrong = [] if moments <= self.receipts[ask] else [f"booked at {moments}, when nobody asked: {act}"]
         if self.yeses.get(ask, group) != group:
             wrong.append(f"answered otherwise than booked: {act}")
@@ -124,11 +134,19 @@ class Witness:
             return [], [*wrong, f"done, and not refused as {right} at {at_ms}: {act}"]
         return right, wrong
 
+    def _expected(self, reckoned: Reckoning, ask: int, act: Act, at_ms: int) -> rules.Effects | str:
+        if act.kind in CORRECTIONS:
+            return corrected.expected(reckoned, ask, act, at_ms, rules.day_code(act.moment_ms))
+        return rules.expected(Case(reckoned, self.lunch, act, at_ms))
 
-def _at_a_till(reckoned: Reckoning, scan: f.ScanTaken) -> tuple[rules.Effects, list[str]]:
-    if scan.code.value not in IDENTIFIED:
-        return [], []
-    code, effects = rules.at_a_till(reckoned, scan, TILLEULS)
+
+def _scanned(reckoned: Reckoning, scan: f.ScanTaken) -> tuple[rules.Effects, list[str]]:
+    """What a scan has to come to; of a badge that was not good: nothing."""
+    code, effects = scan.code.value, rules.Effects()
+    if scan.reader in TILLS and code in rules.AT_A_TILL:
+        code, effects = rules.at_a_till(reckoned, scan, TILLEULS)
+    elif scan.reader in READERS and code in corrected.READ:
+        code, effects = corrected.scanned(reckoned, scan, rules.day_code(scan.at_ms))
     return effects, [] if code == scan.code.value else [f"not {code or 'that'}: {scan}"]
 
 
@@ -140,15 +158,18 @@ def _reasons(reckoned: Reckoning, group: Facts) -> Iterator[str]:
             yield f"a limit is passed without a reason, or the reason is none: {fact}"
 
 
-def _of_nobody(reckoned: Reckoning, group: Facts, told: rules.Effects) -> Iterator[str]:
-    """Scans of care and study, what was shown, what is closed: money of theirs comes from the wallet of who pays there."""
-    scanned = isinstance(group[0], f.ScanTaken | f.ShownBooked)
+def _of_nobody(group: Facts, told: rules.Effects) -> Iterator[str]:
+    """What was shown after all, hours that are over, runs: nothing of it is an order, a transfer or a correction."""
+    shown = isinstance(group[0], f.ShownBooked)
+    for effect in told:
+        if effect[0] not in {"charge", "back", "served", "mark"} or not shown:
+            yield f"nobody asked for this: {effect} in {group[0]}"
+
+
+def _other_payers(reckoned: Reckoning, group: Facts) -> Iterator[str]:
     for fact in group:
         if isinstance(fact, f.Charged) and reckoned.places[fact.wallet] != reckoned.place(fact.site, fact.pupil):
             yield f"another one pays: {fact}"
-    for effect in told:
-        if effect[0] not in {"charge", "back", "served"} or (effect[0] == "served" and not scanned):
-            yield f"nobody asked for this: {effect} in {group[0]}"
 
 
 def _other_balances(reckoned: Reckoning, books: Books, now_ms: int) -> Iterator[str]:

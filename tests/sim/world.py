@@ -13,6 +13,7 @@ from hub.core.facts import Fact
 from hub.core.school import School
 from tests import schools
 from tests.sim.broker import Broker
+from tests.sim.carers import Carers
 from tests.sim.counter import Counters
 from tests.sim.device import Device
 from tests.sim.disk import HubDisk
@@ -83,6 +84,7 @@ class World:
         self.seen: Counter[str] = Counter()
         self.hub_offset_ms = 0
         self.steps = 0
+        self._settled = False
         self._cuts = frozenset(cuts)
         self._tell = tell
         self._digest = hashlib.blake2b(digest_size=16)
@@ -96,6 +98,7 @@ class World:
         self.forms = Forms(self)
         self.office = Office(self, self.crowd)
         self.counters = Counters(self)
+        self.carers = Carers(self)
         self.nemesis = Nemesis(self)
 
     # --- the run ---
@@ -134,8 +137,10 @@ class World:
 
     def _begin(self, script: Callable[["World"], None] | None) -> None:
         self.start_hub()
+        forgotten = self._forgotten_device()
         for device in self.devices.values():
-            device.start()
+            if device is not forgotten:
+                device.start()
         self.office.set_up()
         self.loop.after_s(self.plan.storm_s, self._mend)
         if script:
@@ -144,11 +149,22 @@ class World:
         for device in self.devices.values():
             self.often(self.plan.tap_s, lambda device=device: self.crowd.come(device))  # type: ignore[misc]
         self.counters.begin()
+        self.carers.begin()
         self.often(600, self.office.change_badge)
         self.often(240 / self.plan.rate, self.office.open_door)
         self.often(1_800, self._restart_device)
         self.often(2_400, self._restart_hub)
         self.nemesis.begin()
+
+    def _forgotten_device(self) -> Device | None:
+        """One that still has scans of the week before; somebody switches it on in the middle of the storm."""
+        doors = [device for device in self.devices.values() if device.name != "till"]
+        if Fault.FORGOTTEN not in self.plan.faults or not doors:
+            return None
+        device = self.chance.choice(doors)
+        self.crowd.last_week(device)
+        self.loop.after_s(self.chance.uniform(0.1, 0.8) * self.plan.storm_s, device.start)
+        return device
 
     def _mend(self) -> None:
         self.saw("calm")
@@ -165,7 +181,11 @@ class World:
         left = {name: left for name, device in self.devices.items() if (left := device.drained())}
         if self.forms.waiting():
             left["office"] = f"{self.forms.waiting()} forms without an answer"
-        if not left and self.hub is not None:
+        if not left and not self._settled:
+            self._settled = True
+            self.carers.settle()
+            self.loop.after_s(1.0, self._look, until_s)
+        elif not left and self.hub is not None:
             self.hub.desk.when_seen(self._judge)
         elif self.loop.now_s >= until_s:
             self.fail(f"not drained after {CALM_S[1]:.0f} s of calm: {left}")

@@ -75,7 +75,10 @@ BUGS = (
             ),
         ),
     ),
-    Bug("a top-up is given back twice", (Edit("hub.core.till", "    if done.voided:", "    if done.voided and done.charges:"),)),
+    Bug(
+        "a top-up is given back twice",
+        (Edit("hub.core.till", "    if done.voided or any(", "    if (done.voided and done.charges) or any("),),
+    ),
     Bug(
         "a cashier voids a large act alone",
         (Edit("hub.core.till", "done.cents > (limit := school.canteen(done.site).void_limit_cents)", "(limit := done.cents) < 0"),),

@@ -1,0 +1,164 @@
+"""The rules of presence told anew: what a scan or a correction does to the marks of a day, what the day costs, and what a run may post."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from hub.core import facts as f
+from hub.core.facts import Facts, derived
+from proto.messages import YES
+from tests.sim.acts import Act, Kind
+from tests.sim.daysheet import CARE, READERS, Key, Mark, amounts, read
+from tests.sim.reckoning import Paid, Reckoning
+
+Effect = tuple[object, ...]
+
+UNDO_MS = 300_000
+GATHERED = frozenset({CARE})
+"""Programmes whose charges wait for a settlement run."""
+READ = frozenset({"in", "out", "already_in", "already_out", "no_entry", "closed", "late_order"})
+"""Codes of a scan at a programme whose badge was good; no day here is so old that it is left to staff."""
+
+
+def expected(books: Reckoning, ask: int, act: Act, at_ms: int, day_of: int) -> list[Effect] | str:
+    """What a correction has to come to. `day_of`: the day of its moment, as YYYYMMDD."""
+    marks = books.marks.get(act.key, {})
+    mark, other = _counted(marks, act.act), _counted(marks, act.other)
+    match act.kind:
+        case Kind.ADD:
+            return _added(books, act, at_ms, (*act.key[:2], day_of), Mark(act.moment_ms, derived(ask, "mark"), act.way))
+        case Kind.STRIKE:
+            return [_marked(act.key, mark, void=True)] if mark else "no_such_mark"
+        case Kind.MOVE:
+            return _moved(books, ask, act, at_ms, day_of)
+        case Kind.INVERT:
+            turned = [each for each in (mark, other) if each is not None and each.way != "toggle"]
+            return [_marked(act.key, _turned(each)) for each in turned] if len(turned) == 2 else "no_such_pair"
+        case Kind.VERIFY:
+            if act.act not in books.stays:
+                return "no_such_stay"
+            if not books.stays[act.act]:
+                return "still_there"
+            return "already_verified" if act.act in books.verified.get(act.key, ()) else [("verified", *act.key, act.act, True)]
+        case _:
+            return _undone(books, act.who, at_ms)
+
+
+def scanned(books: Reckoning, scan: f.ScanTaken, day: int) -> tuple[str, list[Effect]]:
+    """What a scan that was identified does, and its mark."""
+    programme, way = READERS[scan.reader]
+    key = (scan.pupil, programme, day)
+    mark = Mark(scan.at_ms, scan.ask, way, not scan.shown or scan.shown in YES)
+    _, codes = read(programme, day, [*books.marks.get(key, {}).values(), mark])
+    return codes[mark.id], [_marked(key, mark)]
+
+
+def effects_of(group: Facts) -> list[Effect]:
+    """What the facts of one ask say of marks and stays."""
+    marks = [
+        _marked((fact.pupil, fact.programme, fact.day), Mark(fact.at_ms, fact.mark, fact.direction.value, fact.lit, fact.void))
+        for fact in group
+        if isinstance(fact, f.Marked)
+    ]
+    said = [
+        ("verified", fact.pupil, fact.programme, fact.day, fact.stay, fact.verified) for fact in group if isinstance(fact, f.StayVerified)
+    ]
+    return [*marks, *said]
+
+
+def wrong_money(books: Reckoning, group: Facts, before: dict[int, Paid]) -> Iterator[str]:
+    """After an ask: each day it touched costs what its marks come to; what a run posts was gathered, once, of a closed day."""
+    for key in dict.fromkeys(_touched(books, group)):
+        right = amounts(key[1], key[2], books.marks.get(key, {}).values(), books.verified.get(key, ()))
+        stands = [books.paid[charge].cents for charge in sorted(books.charged.get(key, ()))]
+        if Counter(right) != Counter(stands):
+            yield f"{key} costs {stands}, not {right}, after {group[0]}"
+    corrected = {_of_day(before[fact.charge]) for fact in group if isinstance(fact, f.Reversed) and before[fact.charge].stage == "posted"}
+    for fact in group:
+        if isinstance(fact, f.Charged) and fact.day:
+            gathered = fact.item in GATHERED and (fact.pupil, fact.item, fact.day) not in corrected
+            if (fact.stage.name.lower() == "gathered") is not gathered:
+                yield f"{fact.stage.name}, and should {'wait for a run' if gathered else 'be posted'}: {fact}"
+        elif isinstance(fact, f.ChargesPosted):
+            yield from _wrongly_posted(books, fact, before)
+
+
+def paid_before(books: Reckoning, group: Facts) -> dict[int, Paid]:
+    """The charges that the facts of an ask are about, as they are now."""
+    back = (fact.charge for fact in group if isinstance(fact, f.Reversed))
+    posted = (charge for fact in group if isinstance(fact, f.ChargesPosted) for charge in fact.charges)
+    return {charge: books.paid.get(charge, Paid((0, 0, ""), 0, 0, 0)) for charge in (*back, *posted)}
+
+
+def left_behind(books: Reckoning) -> Iterator[str]:
+    """After a run over all closed days nothing of them waits any more."""
+    for charge, paid in books.paid.items():
+        if paid.stage == "gathered" and not paid.back and paid.service <= books.closed.get(paid.place[0], 0):
+            yield f"gathered, and no run posts it: {charge} {paid}"
+
+
+def _wrongly_posted(books: Reckoning, fact: f.ChargesPosted, before: dict[int, Paid]) -> Iterator[str]:
+    charges = [before[charge] for charge in fact.charges]
+    if any(paid.stage != "gathered" or paid.back for paid in charges) or len(set(fact.charges)) != len(charges):
+        yield f"posted twice, or what was taken back: {fact}"
+    if any(paid.service > books.closed.get(fact.site, 0) for paid in charges):
+        yield f"posted before its day was closed: {fact}"
+    if sum(paid.cents for paid in charges) != fact.cents or any(paid.place != books.places[fact.wallet] for paid in charges):
+        yield f"not the sum of what is posted, or another wallet's: {fact}"
+
+
+def _touched(books: Reckoning, group: Iterable[f.Fact]) -> Iterator[Key]:
+    for fact in group:
+        if isinstance(fact, f.Marked | f.StayVerified):
+            yield fact.pupil, fact.programme, fact.day
+        elif isinstance(fact, f.Charged) and fact.day:
+            yield fact.pupil, fact.item, fact.day
+        elif isinstance(fact, f.Reversed) and (paid := books.paid.get(fact.charge)) and paid.service:
+            yield _of_day(paid)
+
+
+def _of_day(paid: Paid) -> Key:
+    return paid.pupil, paid.item, paid.service
+
+
+def _added(books: Reckoning, act: Act, at_ms: int, key: Key, mark: Mark, gone: int = 0) -> list[Effect] | str:
+    """A mark that would do nothing is refused. `gone`: a mark that has just been voided."""
+    if act.moment_ms > at_ms:
+        return "not_yet"
+    others = [each for each in books.marks.get(key, {}).values() if each.id not in (mark.id, gone)]
+    _, codes = read(key[1], key[2], [*others, mark])
+    return [_marked(key, mark)] if codes[mark.id] in {"in", "out"} else f"would_be_{codes[mark.id]}"
+
+
+def _moved(books: Reckoning, ask: int, act: Act, at_ms: int, day_of: int) -> list[Effect] | str:
+    mark, there = _counted(books.marks.get(act.key, {}), act.act), (*act.key[:2], day_of)
+    if act.moment_ms > at_ms or mark is None:
+        return "not_yet" if act.moment_ms > at_ms else "no_such_mark"
+    if there == act.key:
+        return _added(books, act, at_ms, there, Mark(act.moment_ms, mark.id, mark.way, mark.lit))
+    moved = _added(books, act, at_ms, there, Mark(act.moment_ms, derived(ask, "mark"), mark.way, mark.lit))
+    return moved if isinstance(moved, str) else [_marked(act.key, mark, void=True), *moved]
+
+
+def _undone(books: Reckoning, who: int, at_ms: int) -> list[Effect] | str:
+    act = books.corrections.get(who)
+    if act is None or at_ms - act.at_ms > UNDO_MS:
+        return "too_late" if act else "nothing_to_undo"
+    effects: list[Effect] = []
+    for (key, number), was in act.marks.items():
+        effects.append(_marked(key, was) if was else _marked(key, books.marks[key][number], void=True))
+    for key, stays in act.verified.items():
+        effects += [("verified", *key, stay, stay in stays) for stay in stays ^ books.verified[key]]
+    return effects
+
+
+def _counted(marks: dict[int, Mark], number: int) -> Mark | None:
+    mark = marks.get(number)
+    return mark if mark is not None and not mark.void else None
+
+
+def _turned(mark: Mark) -> Mark:
+    return Mark(mark.at_ms, mark.id, "out" if mark.way == "in" else "in", mark.lit)
+
+
+def _marked(key: Key, mark: Mark, *, void: bool = False) -> Effect:
+    return "mark", *key, mark.id, mark.at_ms, mark.way, mark.lit, void or mark.void
