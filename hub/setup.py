@@ -320,7 +320,7 @@ def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
         live_from=file.live_from,
         whole_runs=file.settlement == "whole",
     )
-    yield from class_hours(file.class_hours, site_id)
+    yield from class_hours(file.class_hours, site_id, school)
     yield from _programmes(file.programmes, site_id, school, new_id)
     products: dict[str, int] = {}
     for one in file.products:

@@ -6,6 +6,7 @@ What is wrong is a ValueError or ImportRefusedError that names the key and what 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Literal
 
@@ -67,6 +68,8 @@ def posting(file: PostingFile) -> tuple[int, int]:
     """Days between two runs, 0 = at once, and the weekday."""
     if file.weekday is not None and not file.every_days:
         raise ValueError("key `posting`: `weekday` without `every_days`: say every how many days, or leave `posting` out to post at once")
+    if file.weekday is not None and file.every_days % len(WEEKDAYS):
+        raise ValueError(f"key `posting`: {file.every_days} days do not end on the same weekday: leave `weekday` out, or say 7, 14, …")
     return file.every_days, WEEKDAYS.index(file.weekday or "mon")
 
 
@@ -74,8 +77,8 @@ def _end(file: ClassHoursFile) -> int:
     return minutes(file.end) if file.end else 24 * 60
 
 
-def class_hours(files: Sequence[ClassHoursFile], site: int) -> tuple[ClassHours, ...]:
-    """The mornings of a site, one row for each group and weekday."""
+def class_hours(files: Sequence[ClassHoursFile], site: int, school: School) -> tuple[ClassHours, ...]:
+    """The mornings of a site, one row for each group and weekday; those it had and the file does not name hold on no day any more."""
     rows = tuple(
         ClassHours(site, group, WEEKDAYS.index(day), minutes(one.start), one.tolerance_min, minutes(one.absent_at), _end(one), one.since)
         for one in files
@@ -86,7 +89,9 @@ def class_hours(files: Sequence[ClassHoursFile], site: int) -> tuple[ClassHours,
         if count > 1:
             who = f"group `{group}`" if group else "every group"
             raise ValueError(f"key `class_hours`: {who} has two beginnings on {WEEKDAYS[weekday]}: keep one")
-    return rows
+    named = {(row.site, row.group, row.weekday) for row in rows}
+    gone = (row for place, row in school.class_hours.items() if row.site == site and place not in named)
+    return (*rows, *(replace(row, from_day=date.max) for row in gone))
 
 
 def absences(files: Sequence[AbsenceFile], school: School, new_id: Callable[[], int]) -> Iterator[AbsenceReason]:
@@ -161,7 +166,8 @@ def check_live(rows: Rows, school: School, books: Books, name: str) -> None:
 def _moved(site: Site, books: Books) -> str:
     live = day_code(site.live_from) if site.live_from else 0
     days = {charge_id(meal.ask): day for (_, place, day), meal in books.meals.items() if place == site.id}
-    stands = [(_day(one, days), one) for one in books.charges.values() if one.site == site.id and not one.reversed and _day(one, days)]
+    mine = [one for one in books.charges.values() if one.site == site.id and one.cents and not one.reversed]
+    stands = [(_day(one, days), one) for one in mine if _day(one, days)]
     free = max((day for day, one in stands if one.stage is Stage.PILOT and day >= live), default=0)
     if free:
         return f"{day_coded(free)} was a day of the pilot and cost nothing: set it to a later day"

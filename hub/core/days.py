@@ -66,10 +66,12 @@ def class_on(school: School, pupil: Pupil, day: date) -> ClassTimes | None:
 
 
 def hours_of_class(school: School, pupil: Pupil, day: date) -> ClassHours | None:
-    """The row of the timetable for a pupil's weekday, if it holds on that day."""
-    table, weekday = school.class_hours, day.weekday()
-    hours = table.get((pupil.site, pupil.group, weekday)) or table.get((pupil.site, "", weekday))
-    return hours if hours is not None and (hours.from_day is None or hours.from_day <= day) else None
+    """The row of the timetable for a pupil's weekday: the class's own, else that of the whole site, where it holds on that day."""
+    for group in (pupil.group, ""):
+        hours = school.class_hours.get((pupil.site, group, day.weekday()))
+        if hours is not None and (hours.from_day is None or hours.from_day <= day):
+            return hours
+    return None
 
 
 @functools.lru_cache(maxsize=512)  # every scan of a morning asks for one of a few

@@ -12,8 +12,9 @@ import pytest
 from hub.__main__ import REFUSED, main
 from hub.core.canteen import reserve
 from hub.core.codes import Reason
+from hub.core.days import hours_of_class
 from hub.core.facts import Refusal
-from hub.core.school import Programme, School, edited
+from hub.core.school import Programme, Pupil, School, edited
 from hub.core.tariffs import price_of_product
 from hub.core.timetable import AbsenceReason, Attendance, ClassHours, LegalClass
 from hub.core.wallets import Sale, charge, reverse
@@ -142,6 +143,17 @@ def test_a_changed_file_keeps_every_id() -> None:
     assert AbsenceReason(next(iter(second.absences)) + 1, "Non prévenu", 60) in second.absences.values()
 
 
+def test_class_hours_that_the_file_does_not_name_any_more_hold_on_no_day() -> None:
+    """A class without hours of its own has those of the whole site again."""
+    first = described()
+    second = described(SCHOOL.replace('days = ["mon", "wed"]', 'days = ["mon"]').replace('groups = ["3A", "3B"]', 'groups = ["3A"]'), first)
+    monday, wednesday = date(2025, 11, 3), date(2025, 11, 5)
+    pupil = Pupil(9, 9, next(iter(second.sites)), "Zoé", "Claes", "3B")
+    begins = [(row and row.start_min) for row in (hours_of_class(second, pupil, day) for day in (monday, wednesday))]
+    assert begins == [8 * 60 + 45, None]
+    assert described(SCHOOL, second).class_hours == first.class_hours
+
+
 def test_the_one_programme_of_its_use_that_has_another_name_is_the_same_one() -> None:
     first = described(SCHOOL)
     second = described(SCHOOL.replace('"Garderie"', '"Accueil"'), first, itertools.count(1000).__next__)
@@ -167,6 +179,8 @@ def test_a_second_study_does_not_take_the_place_of_the_first() -> None:
         ('"fri"], start = "16:05", end = "17:15"', '"wed"], start = "16:05", end = "17:15"', "its hours on wed, 16:05 to 17:15"),
         ('end = "17:15"', 'end = "18:15"', "its hours on mon, 16:05 to 18:15, are not all within those of `Garderie`"),
         ("every_days = 7, ", "", "programme `Garderie`: key `posting`: `weekday` without `every_days`"),
+        ("every_days = 7", "every_days = 10", "key `posting`: 10 days do not end on the same weekday: leave `weekday` out"),
+        ('end = "15:30"\nfrom', 'end = "09:59"\nfrom', "then absence, then class is over"),
         ("every_days = 7", "every_days = -7", "key `sites[0].programmes[0].posting.every_days`"),
         ('weekday = "fri"', 'weekday = "friday"', "key `sites[0].programmes[0].posting.weekday`"),
         ('attendance = "auto"', 'attendance = "maybe"', "key `sites[0].programmes[2].attendance`"),
