@@ -15,7 +15,7 @@ from hub.core import facts as f
 from hub.core.calendar import DAY_MS, day_code, day_coded
 from hub.core.codes import Act, Code, Stage
 from hub.core.entrance import Entrance
-from hub.core.kept import CashSession, Charge, Decided, DeviceLine, Grouped, Hold, LastTap, Meal, MealPlace, Place, TillAct, Wallet
+from hub.core.kept import CashSession, Charge, DeviceLine, Grouped, Hold, Meal, MealPlace, Place, TillAct, Wallet
 from hub.core.ledger import balanced
 from hub.core.references import Family, number_of, reference
 from hub.core.sheets import Absence, Line, Mark, Sheet, StaffAct, Stay
@@ -55,10 +55,10 @@ class Books:
     """(pupil, tariff group) -> its charges of the last two days."""
     lines: dict[str, dict[str, DeviceLine]] = field(default_factory=dict)
     """device -> incarnation -> line."""
-    decided: dict[str, dict[tuple[str, int], Decided]] = field(default_factory=dict)
-    """device -> (incarnation, record number) -> the last answers."""
-    taps: dict[tuple[str, str, str], LastTap] = field(default_factory=dict)
-    """(device, reader, badge) -> last tap."""
+    decided: dict[str, dict[tuple[str, int], f.ScanTaken]] = field(default_factory=dict)
+    """device -> (incarnation, record number) -> what was answered last."""
+    taps: dict[tuple[str, str, str], f.ScanTaken] = field(default_factory=dict)
+    """(device, reader, badge) -> the last scan for which the pupil saw a yes, or is about to."""
     inside: dict[int, dict[int, Stay]] = field(default_factory=dict)
     """pupil -> programme -> open stay."""
     days: dict[int, dict[int, dict[int, Sheet]]] = field(default_factory=dict)
@@ -138,7 +138,8 @@ def _book(books: Books, entries: tuple[f.Entry, ...]) -> None:
     assert balanced(entries), f"entries do not sum to zero: {entries}"
     balances = books.balances
     for entry in entries:
-        balances[entry.account] = balances.get(entry.account, 0) + entry.cents
+        account = entry.account
+        balances[account] = balances.get(account, 0) + entry.cents
 
 
 def _advance(books: Books, device: str, inc: str) -> DeviceLine:
@@ -152,13 +153,13 @@ def _advance(books: Books, device: str, inc: str) -> DeviceLine:
 
 
 def _scan(books: Books, fact: f.ScanTaken) -> None:
-    device, inc, n, light, code = fact.device, fact.inc, fact.n, fact.light, fact.code
+    device, inc, n = fact.device, fact.inc, fact.n
     line = _advance(books, device, inc)
     line.n = max(line.n, n)
     decided = books.decided.get(device)
     if decided is None:
         decided = books.decided[device] = {}
-    decided[inc, n] = Decided(light, code, fact.pupil, fact.reader, fact.badge, fact.at_ms)
+    decided[inc, n] = fact
     if len(decided) > 2 * DECIDED_KEPT:  # many at once: the first key of a dict is found slower the more were removed before it
         for key in list(islice(decided, DECIDED_KEPT)):
             del decided[key]
@@ -166,8 +167,8 @@ def _scan(books: Books, fact: f.ScanTaken) -> None:
         line.shown_n = max(line.shown_n, n)
         if fact.shown not in YES:
             return
-    if light in YES and code is not _AGAIN:
-        books.taps[device, fact.reader, fact.badge] = LastTap(inc, n, fact.at_ms, code)
+    if fact.light in YES and fact.code is not _AGAIN:
+        books.taps[device, fact.reader, fact.badge] = fact
 
 
 def _shown(books: Books, fact: f.ShownBooked) -> None:

@@ -3,10 +3,10 @@
 Scans are never changed: a mark that counts no more stays where it is. Money follows the day (dues.py). Notes live in the register.
 """
 
-from dataclasses import replace
 from itertools import pairwise
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.core.attendance import evened, marked, replace_sheet
 from hub.core.books import Books

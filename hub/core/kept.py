@@ -4,19 +4,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from hub.core.codes import Code, Compartment, Stage
-from proto.messages import Light
-
-
-class Decided(Struct, frozen=True, gc=False):
-    """What the hub had answered to a scan, and whose and where it was."""
-
-    light: Light
-    code: Code
-    pupil: int
-    reader: str
-    badge: str
-    at_ms: int
+from hub.core.codes import Compartment, Stage
 
 
 @dataclass(slots=True)
@@ -29,15 +17,6 @@ class DeviceLine:
 
 Place = tuple[int, int, Compartment]
 """Site, owner (a household, or for a compartment a pupil), compartment: where there is at most one wallet."""
-
-
-class LastTap(Struct, frozen=True, gc=False):
-    """The last scan of a badge at a reader for which the pupil saw a yes, or is about to."""
-
-    inc: str
-    n: int
-    at_ms: int
-    code: Code
 
 
 class Charge(Struct, frozen=True, gc=False):

@@ -11,7 +11,6 @@ from hub.core.badges import badge_at
 from hub.core.books import Books
 from hub.core.codes import Code, Reason
 from hub.core.facts import Facts, HoleDeclared, ScanTaken, ShownBooked, Unresolved, derived, scan_ask
-from hub.core.kept import Decided
 from hub.core.school import Badge, BadgeState, ProductKind, School
 from hub.core.tap import Outcome, Tap
 from hub.core.wallets import charge_id, reverse
@@ -198,7 +197,7 @@ def _questions(school: School, arrived: Arrived, ask: int, code: Code, reason: R
     return (Unresolved(ask, derived(ask, "question"), arrived.ask, pupil, site, code, why, arrived.at_ms),)
 
 
-def _served_after_all(school: School, books: Books, arrived: Arrived, ask: int, decided: Decided) -> Facts:
+def _served_after_all(school: School, books: Books, arrived: Arrived, ask: int, decided: ScanTaken) -> Facts:
     """A no that was lit as a yes: it has happened, so it is booked, with its reason.
 
     For whoever it was decided for: by a clock put right since, the badge may have been nobody's yet.
@@ -210,7 +209,7 @@ def _served_after_all(school: School, books: Books, arrived: Arrived, ask: int, 
     return (*outcome.facts, *_questions(school, arrived, ask, outcome.code, Reason.OFFLINE, pupil))
 
 
-def _taken_back(school: School, books: Books, arrived: Arrived, ask: int, decided: Decided) -> Facts:
+def _taken_back(school: School, books: Books, arrived: Arrived, ask: int, decided: ScanTaken) -> Facts:
     """A yes that nobody saw: the presence stays, the money goes back, staff verify."""
     facts: Facts = ()
     reader = school.readers.get((arrived.device, arrived.scan.reader))

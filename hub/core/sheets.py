@@ -1,7 +1,5 @@
 """A pupil's day at a programme, as the books keep it: the scans that count, the stays they make, what each was charged."""
 
-from dataclasses import dataclass, field
-
 from msgspec import Struct
 
 from hub.core.codes import Reason
@@ -48,16 +46,15 @@ class Absence(Struct, frozen=True, gc=False):
     cents: int
 
 
-@dataclass(slots=True)
-class Sheet:
+class Sheet(Struct, gc=False):
     """A pupil's day at a programme: the scans that count, the stays they make, and what each was charged; by id.
 
     `verified` stays; `split`: whether it is cut out of the stays of the programme around it, None = as planned.
     """
 
-    marks: dict[int, Mark] = field(default_factory=dict)
-    stays: dict[int, Stay] = field(default_factory=dict)
-    lines: dict[int, Line] = field(default_factory=dict)
+    marks: dict[int, Mark] = {}
+    stays: dict[int, Stay] = {}
+    lines: dict[int, Line] = {}
     verified: frozenset[int] = frozenset()
     absence: Absence | None = None
     split: bool | None = None
