@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from hub import check, counter, daybook, files, statements, wallets
+from hub import check, counter, daybook, files, presence, statements, wallets
 from hub.broker import HUB_USER, mosquitto_passwords
 from hub.broker import Account as BrokerAccount
 from hub.core.calendar import day_of
@@ -258,6 +258,7 @@ _COMMANDS = {
     "tariff": _tariff,
     "day": daybook.run_day,
     "settle": daybook.run_settlement,
+    "presence": presence.run,
     "mail": _mail,
 }
 _WITHOUT_SETTINGS = {"backup": _backup, "restore": _restore}
@@ -313,6 +314,7 @@ def _parser() -> argparse.ArgumentParser:
     statements.arguments(made["statement"])
     files.arguments(made["files"])
     daybook.arguments(made["day"], made["settle"])
+    presence.arguments(made["presence"])
     check.arguments(made["check"])
     made["device"].add_argument("device", nargs="+", help="the device's id")
     made["device"].add_argument("--renew", action="store_true", help="a new password: the old one and any block end")

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any, get_args
 
+from msgspec import Struct
 from sqlalchemy import Delete, Select, Table, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect
@@ -54,12 +55,18 @@ _ORDER = (SCAN, ENTRY, STAY, VOID, MORNING, WORD)
 
 Booked = f.BalanceOpened | f.Charged | f.ChargesPosted | f.Reversed | f.CashPaidIn | f.TillVoided | f.Transferred | f.Cleared
 """Facts that move a wallet."""
-Noted = tuple[f.MorningNoted, f.MorningJustified | None]
-"""A late or missed class morning, and what staff said of it last."""
 _STAYS = f.StayOpened | f.StayClosed | f.StayVoided
 Statement = Insert | Delete
 Values = tuple[int | str | None, ...]
 """In the order of the statement's parameters."""
+
+
+class Noted(Struct, frozen=True):
+    """A late or missed class morning, and what staff said of it last: a fact, and its number, under which its note is kept (0: none)."""
+
+    morning: f.MorningNoted
+    said: f.MorningJustified | None = None
+    number: int = 0
 
 
 class History:
@@ -145,7 +152,7 @@ class History:
         async with self._register.reading() as connection:
             found = (await connection.execute(query.where(each.pupil == pupil) if pupil else query)).all()
         facts = await self._journal.facts([number for row in found for number in row if number])
-        return [(facts[noted], facts.get(justified)) for noted, justified in found]  # type: ignore[misc]
+        return [Noted(facts[noted], facts.get(justified), justified) for noted, justified in found]  # type: ignore[arg-type]
 
     async def _facts(self, query: Select[Any], *kinds: type) -> list[Any]:
         """The facts with the numbers that a query finds, in its order."""

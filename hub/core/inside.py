@@ -15,6 +15,7 @@ from hub.core.books import Books
 from hub.core.calendar import MINUTE_MS, day_code, day_coded, day_of, window_of
 from hub.core.codes import Justification
 from hub.core.days import class_on
+from hub.core.dues import counts_as_present
 from hub.core.lists import fold
 from hub.core.payers import payers
 from hub.core.school import Adult, Programme, Pupil, School, Site
@@ -226,7 +227,7 @@ def _expected(view: _View) -> Iterator[tuple[Pupil, str]]:
 
 
 def _not_at_programme(view: _View) -> Iterator[tuple[Pupil, str]]:
-    """Those who are planned, have not come in these hours, and are not marked absent."""
+    """Those who are planned, have not come in these hours, and are not marked absent; nobody on a day without school."""
     running = [
         (programme, span, care_day(programme, view.site.zone, view.now_ms))
         for programme in view.school.programmes.values()
@@ -236,7 +237,7 @@ def _not_at_programme(view: _View) -> Iterator[tuple[Pupil, str]]:
         pupil = view.school.pupils[number]
         wanted = {}
         for programme, span, day in running:
-            planned = any(plan.programme == programme.id and plan.covers(day) for plan in plans)
+            planned = any(plan.programme == programme.id for plan in plans) and counts_as_present(view.school, number, programme, day)
             if planned and not _came(view, pupil, programme, span[0], day_code(day)):
                 wanted[_room(_gone_to(view, programme, pupil, day_code(day)))] = pupil
         yield from ((pupil, room) for room in wanted)

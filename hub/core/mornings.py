@@ -72,6 +72,8 @@ def justify(school: School, books: Books, ask: int, word: Word, now_ms: int) -> 
         return Refusal("nothing_to_justify", {"day": on})
     if word.state is Justification.JUSTIFIED and not word.excuse:
         return Refusal("no_excuse")
+    if word.document < 0:
+        return Refusal("no_document")
     if Said(word.state, word.excuse, word.document) == books.entrance.said_of(pupil.id, on):
         return Refusal("said_already", {"day": on})
     site = known.site if known else pupil.site

@@ -19,7 +19,7 @@ from hub.core.codes import Excuse, Justification
 from hub.core.ledger import wallet_account
 from hub.errors import DamageError
 from hub.folder import Folder
-from hub.history import History
+from hub.history import History, Noted
 from hub.journal import Journal
 from hub.register import Register
 from tests.stores import PUPILS, WALLETS, alive, all_facts, asks, log_of, write, written
@@ -130,10 +130,10 @@ async def test_the_history_of_late_arrivals_tells_the_last_word_of_each_morning_
         history = found.history
         await write(found.journal, asked)
         await history.caught_up(found.journal.durable)
-        told = [(late, last), (put_right, None), (came_late, announced)]
+        told = [Noted(late, last, 9), Noted(put_right), Noted(came_late, announced, 5)]
         assert await history.mornings(20250101, 20251231, 5) == told
         assert await history.mornings(20250107, 20250108, 5) == told[1:2]
-        assert await history.mornings(20250106, 20250106) == [(late, last), (other, None)]
+        assert await history.mornings(20250106, 20250106) == [Noted(late, last, 9), Noted(other)]
         assert await history.mornings(20250101, 20251231, 99) == []
         before = await tables_of(found)
         await history.rebuild()

@@ -228,6 +228,12 @@ def test_who_is_marked_absent_is_not_expected(house: Day) -> None:
     assert missing(house, "15:45") == {}
 
 
+def test_nobody_is_expected_on_a_day_without_school(house: Day) -> None:
+    plan(house, "Léa")
+    house.change((CalendarDay(0, MONDAY, DayKind.PUBLIC),))
+    assert missing(house, "09:00") == missing(house, "15:45") == {}
+
+
 def test_who_counts_as_present_without_a_scan_is_in(house: Day) -> None:
     house.change((replace(house.school.programmes[CARE], attendance=Attendance.AUTO),))
     plan(house, "Léa")
