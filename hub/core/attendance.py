@@ -26,7 +26,7 @@ _NONE, _NO_EXIT, _NO_ENTRY = Reason.NONE, Reason.NO_EXIT, Code.NO_ENTRY
 
 def take(school: School, books: Books, tap: Tap) -> Outcome:
     """An arrival or a departure at the programme this reader is for."""
-    programme = programme_at(school, tap.site, tap.reader.use, tap.at_ms)
+    programme = programme_at(school, tap.site, tap.reader.use, tap.at_ms, tap.pupil.id)
     if programme is None:
         return Outcome(Code.CLOSED)
     day = _day(school, books, tap.ask, tap, programme)
@@ -39,7 +39,7 @@ def take(school: School, books: Books, tap: Tap) -> Outcome:
 
 def unlit(school: School, books: Books, ask: int, tap: Tap) -> Facts:
     """A mark for which no yes was seen after all: the presence stays, and costs nothing until staff have verified it."""
-    programme = programme_at(school, tap.site, tap.reader.use, tap.at_ms)
+    programme = programme_at(school, tap.site, tap.reader.use, tap.at_ms, tap.pupil.id)
     if programme is None:
         return ()
     day = _day(school, books, ask, tap, programme)

@@ -16,6 +16,7 @@ from hub.core.codes import Code
 from hub.core.days import day_kind
 from hub.core.school import Programme, Scans, School, Site
 from hub.core.sheets import Mark
+from hub.core.timetable import Attendance
 from proto.messages import Direction, Use
 
 RETAP_MS = 120_000
@@ -56,19 +57,24 @@ def read(programme: Programme, zone: ZoneInfo, day: int, marks: Iterable[Mark]) 
     return Reading((*walk.ended, walk.present) if walk.present else tuple(walk.ended), walk.present is not None, walk.codes)
 
 
-def programme_at(school: School, site: Site, use: Use, moment_ms: int) -> Programme | None:
-    """The programme that a scan at a reader of this use is about: the one whose hours are nearest, on a day its calendar allows."""
+def programme_at(school: School, site: Site, use: Use, moment_ms: int, pupil: int) -> Programme | None:
+    """The programme that a scan at a reader of this use is about, on a day its calendar allows.
+
+    Of those with hours around the scan one where the pupil is expected, and of these the nearest.
+    """
     programmes = school.by_use.get((site.id, use), ())
     if len(programmes) == 1 and not programmes[0].days:
         return programmes[0]
     found: Programme | None = None
-    least_ms = 0
+    least = (False, False, 0)
     for programme in programmes:
         away_ms, day = _nearest(programme, site.zone, moment_ms)
         if programme.days and day_kind(school, site.id, day) not in programme.days:
             continue
-        if found is None or away_ms < least_ms:
-            found, least_ms = programme, away_ms
+        stranger = programme.attendance is not Attendance.OPEN and not school.is_planned(pupil, programme.id, day)
+        away = (away_ms >= DAY_MS, stranger, away_ms)
+        if found is None or away < least:
+            found, least = programme, away
     return found
 
 
@@ -128,9 +134,11 @@ class _Walk:
         return Code.OUT
 
     def _not_scanned(self, mark: Mark) -> Visit | None:
-        """Where only exits are scanned, a stay began with its hours."""
+        """Where only exits are scanned, a stay began with its hours, or when the pupil had last been seen leaving."""
         span = self._span(mark, 0, REACH_MS) if self.programme.scans is Scans.EXIT else None
-        return Visit(mark.id, min(span[0], mark.at_ms), 0, span) if span and not self._has_left(mark) else None
+        if span is None or self._has_left(mark):
+            return None
+        return Visit(mark.id, max(min(span[0], mark.at_ms), self.moved_ms or 0), 0, span)
 
     def _lapsed(self, mark: Mark) -> bool:
         """A stay of earlier hours that nobody ended is ended first, so that an arrival is not taken for its departure.

@@ -487,3 +487,11 @@ def test_the_morning_s_forgotten_exit_does_not_swallow_the_evening_of_another_pr
     assert not day.is_in("Léa", "care")
     day.close("19:31")
     assert [question.reason for question in day.questions()] == [Reason.NO_EXIT]
+
+
+def test_where_only_exits_are_scanned_a_second_one_counts_from_the_first(day: Day) -> None:
+    """60 minutes from the beginning of the hours, then 70: not the first 60 twice."""
+    day.change((replace(day.school.programmes[number("care")], scans=Scans.EXIT),))
+    for clock, cents in (("16:30", 1_50), ("17:40", 1_50 + 2_25)):
+        assert day.tap("Léa", "care-out", clock).code is Code.OUT
+        assert charged_cents(day) == cents

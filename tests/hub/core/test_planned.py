@@ -122,6 +122,19 @@ def test_who_is_not_planned_for_study_is_in_care_all_the_time(day: Day) -> None:
     assert parts(day, "Tom") == [(CARE, "3,75")]
 
 
+def test_of_two_studies_a_scan_is_about_the_one_a_child_is_planned_for(day: Day) -> None:
+    """Léa until a quarter past five, Tom until six; a tap on leaving, five minutes after Léa's hours, is no arrival at Tom's."""
+    with_study(day)
+    study = replace(day.school.programmes[number(STUDY)], scans=Scans.BOTH)
+    long = replace(study, id=number("long study"), name="Étude longue", windows=(hours(SCHOOL_DAYS, "16:05", "18:00"),))
+    day.change((study, long, tariff("long study", STUDY_LINE), Plan(2, number("Tom"), long.id, MONDAY)))
+    for who, came, left in (("Léa", "16:10", "17:20"), ("Tom", "16:12", "17:55")):
+        assert [day.tap(who, "study-door", clock).code for clock in (came, left)] == [Code.IN, Code.OUT]
+    items = {one.pupil: one.item for one in day.books.charges.values()}
+    assert items == {number("Léa"): study.id, number("Tom"): long.id}
+    assert day.questions() == []
+
+
 @pytest.mark.parametrize(
     ("plan", "on", "planned"),
     [
