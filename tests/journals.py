@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 
+from hub.core.audit import audit
 from hub.core.books import Books, replay
 from hub.core.facts import Fact, Facts
 from hub.core.school import Rows, School, edited
@@ -122,11 +123,12 @@ def hub_of(school: School) -> Hub:
 
 
 def check_books(facts: Iterable[Fact], books: Books) -> None:
-    """Replay equals live, also of the facts' bytes, and money is conserved."""
+    """Replay equals live, also of the facts' bytes, money is conserved, and the audit finds nothing but how a test numbers its scans."""
     facts = list(facts)
     assert replay(facts) == books
     assert replay(_DECODER.decode(_ENCODER.encode(facts))) == books
     assert books.total_cents() == 0
+    assert [one for one in audit(facts, School(), books).verdicts if one.complaints and one.topic != "scans"] == []
 
 
 ReplayEqualsLive = Callable[[Callable[[], tuple[Iterable[Fact], Books]]], None]

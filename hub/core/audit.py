@@ -198,7 +198,7 @@ class _Named:
             unknown = sorted(ids - known[what] - {0})
             if unknown:
                 named = ", ".join(map(str, unknown[:AT_MOST])) + (", …" if len(unknown) > AT_MOST else "")
-                yield f"{len(unknown)} {what} in the facts that the register does not know, erased or never there: {named}"
+                yield f"{len(unknown)} of the {what} in the facts are not in the register, erased or never there: {named}"
 
 
 def _named_by(kind: type) -> list[str]:

@@ -35,6 +35,8 @@ class Meals:
         self._charges = charges
         self._orders: dict[tuple[int, int, int], Order] = {}
         """(pupil, site, day) -> what stands."""
+        self._deferred: dict[tuple[int, int, int], None] = {}
+        """Ordered in a pilot, and not charged yet."""
         self._known: set[int] = set()
         self._back: list[tuple[int, int]] = []
         """(meal, the ask that paid it) of what had to be paid back."""
@@ -60,6 +62,9 @@ class Meals:
         elif fact.meal in self._known:
             yield f"meal {fact.meal} is ordered again after its end"
         self._known.add(fact.meal)
+        self._deferred.pop(key, None)
+        if fact.deferred:
+            self._deferred[key] = None
         self._orders[key] = Order(fact.meal, fact.product, fact.ask)
 
     def _handed_out(self, fact: f.MealServed) -> Iterator[str]:
@@ -92,7 +97,9 @@ class Meals:
             self._ended(fact)
 
     def _ended(self, fact: f.MealCancelled | f.MealResold) -> None:
-        order = self._orders.pop((fact.pupil, fact.site, fact.day))
+        key = (fact.pupil, fact.site, fact.day)
+        order = self._orders.pop(key)
+        self._deferred.pop(key, None)
         self._back.append((fact.meal, order.ask))
 
     def end(self, books: Books) -> Iterator[str]:
@@ -104,9 +111,13 @@ class Meals:
         ours = {key: (one.meal, one.product, one.served, one.late) for key, one in self._orders.items()}
         theirs = {key: (one.id, one.product, one.served_ms != 0, one.late) for key, one in books.meals.items()}
         yield from differ("the meal of (pupil, site, day)", ours, theirs)
+        yield from differ("the order of a pilot of (pupil, site, day)", self._deferred, books.deferred)
 
     def sentence(self) -> str:
-        return f"{len(self._known)} orders, {self._served} meals handed out, at most one a pupil and day; {self._returned} paid back"
+        return (
+            f"{len(self._known)} orders, {self._served} meals handed out, at most one a pupil and day; {self._returned} paid back, "
+            f"{len(self._deferred)} not charged yet"
+        )
 
 
 class Act(Struct, gc=False):

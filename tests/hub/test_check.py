@@ -160,7 +160,7 @@ def test_who_is_not_in_the_register_is_a_note(folder: Path, capsys: pytest.Captu
     asked = derived(1, "question")
     go_on(folder, [(StayClosed(asked, asked, 12345, number("Parc"), number("parc-care"), 1, 2),)])
     assert check(folder) == 0
-    assert "note: 1 pupils in the facts that the register does not know, erased or never there: 12345" in capsys.readouterr().out
+    assert "note: 1 of the pupils in the facts are not in the register, erased or never there: 12345" in capsys.readouterr().out
 
 
 def test_a_folder_that_a_hub_uses_is_left_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

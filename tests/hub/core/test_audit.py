@@ -141,10 +141,10 @@ def test_a_journal_of_the_first_version_passes_and_what_it_did_not_write_down_is
     assert report.holds, report
     assert "(1 of the first version, which wrote no price down)" in next(one.sentence for one in report.verdicts if one.topic == "charges")
     assert report.notes == (
-        "1 households in the facts that the register does not know, erased or never there: 8",
-        "2 programmes or products in the facts that the register does not know, erased or never there: 6, 7",
-        "1 pupils in the facts that the register does not know, erased or never there: 5",
-        "1 sites in the facts that the register does not know, erased or never there: 2",
+        "1 of the households in the facts are not in the register, erased or never there: 8",
+        "2 of the programmes or products in the facts are not in the register, erased or never there: 6, 7",
+        "1 of the pupils in the facts are not in the register, erased or never there: 5",
+        "1 of the sites in the facts are not in the register, erased or never there: 2",
     )
 
 
@@ -167,7 +167,7 @@ def test_who_was_erased_is_a_note_and_no_complaint(honest: Life) -> None:
     pupils = {pupil: row for pupil, row in honest.school.pupils.items() if pupil != LEA}
     report = audit(honest.facts, replace(honest.school, pupils=pupils))
     assert report.holds
-    assert report.notes == (f"1 pupils in the facts that the register does not know, erased or never there: {LEA}",)
+    assert report.notes == (f"1 of the pupils in the facts are not in the register, erased or never there: {LEA}",)
 
 
 # --- what is done to it ---------------------------------------------------------------------------
@@ -415,6 +415,7 @@ DOCTORED: tuple[tuple[str, str, Doctor], ...] = (
     ("meals", "is resold, and was not cancelled late", changed(MealResold, meal=5)),
     ("meals", "was not paid back", without(Reversed, paid_back)),
     ("meals", "no fact tells of it", other_books(lambda books: books.meals.update({(5, 5, 5): books.meals.popitem()[1]}))),
+    ("meals", "the order of a pilot", other_books(lambda books: books.deferred.update({(5, 5, 5): None}))),
     ("stays", "begins a second time", twice(StayOpened, lambda one: one.pupil == number("Noé"))),
     ("stays", "is in twice", changed(StayOpened, lambda one: one.pupil == number("Noé"), pupil=number("Tom"))),
     ("stays", "ends a second time", twice(StayClosed)),
