@@ -63,9 +63,10 @@ def marked(day: Day, programme: Programme, *marks: Mark, earlier: Facts = ()) ->
 def upkeep(school: School, books: Books, ask: int, now_ms: int) -> Facts:
     """What time alone brings: stays whose hours are over are ended; who counts as present without a scan comes and goes with the hours.
 
-    Of each family one such thing, for prices look at what is booked of it: to be asked again while it brings anything.
+    Of each family one such thing, for prices look at what is booked of it: to be asked again while it brings anything. Only when all
+    have come and gone are the other stays ended, which changes no price then.
     """
-    facts = close_due(school, books, ask, now_ms)
+    facts: Facts = ()
     families: set[int] = set()
     for pupil, programme, on in _without_scan(school, books, now_ms):
         households = payers(school, pupil)
@@ -74,7 +75,7 @@ def upkeep(school: School, books: Books, ask: int, now_ms: int) -> Facts:
             made, _ = evened(day, programme, day.sheet(programme.id), facts)
             facts += made
             families |= households if made else frozenset()
-    return facts
+    return facts or close_due(school, books, ask, now_ms)
 
 
 def close_due(school: School, books: Books, ask: int, now_ms: int) -> Facts:
@@ -118,9 +119,9 @@ _DAYS_OFF = 31
 
 def _is_news(sheet: Sheet, spans: list[Span], now_ms: int) -> bool:
     """Whether some hours that have begun have no stay yet, or one that should be over."""
-    for start_ms, end_ms in spans:
-        stay = next((stay for stay in sheet.stays.values() if start_ms - REACH_MS <= stay.from_ms < end_ms), None)
-        if sheet.absence is None and (stay is None or (not stay.until_ms and now_ms >= end_ms)):
+    for start_ms, end_ms in spans if sheet.absence is None else ():
+        stays = [stay for stay in sheet.stays.values() if start_ms - REACH_MS <= stay.from_ms < end_ms]
+        if not stays or (now_ms >= end_ms and not all(stay.until_ms for stay in stays)):
             return True
     return False
 

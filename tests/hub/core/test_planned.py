@@ -360,6 +360,27 @@ def test_who_counts_as_present_did_so_on_the_days_on_which_the_hub_was_off(day: 
     assert len(day.books.charges) == 3, "the tenth is excluded, then comes the weekend"
 
 
+def test_who_counts_as_present_and_comes_back_is_charged_until_the_hours_are_over(day: Day) -> None:
+    expecting(day, Attendance.AUTO, CARE, windows=(hours(SCHOOL_DAYS, "15:30", "18:00"),))
+    for reader, clock in (("care-out", "16:30"), ("care-in", "17:00")):
+        day.tap("Léa", reader, clock)
+    minute_by_minute(day, "18:00")
+    assert (day.is_in("Léa"), parts(day), day.questions()) == (False, [(CARE, "1,50"), (CARE, "1,50")], [])
+
+
+def test_stays_of_one_family_that_end_in_the_same_minute_are_charged_once(day: Day) -> None:
+    """Tom's forgotten exit at the door is ended as study, where he counts as present, changes what Léa's stay costs."""
+    cheaper_together(day, 5_00)
+    with_study(day)
+    expecting(day, Attendance.AUTO, scans=Scans.BOTH)
+    day.change((Plan(3, number("Tom"), number(STUDY), MONDAY),))
+    for who, reader, clock in (("Tom", "care-in", "15:40"), ("Léa", "care-in", "15:45"), ("Léa", "study-out", "17:00")):
+        day.tap(who, reader, clock)
+    minute_by_minute(day, "23:00", "23:01")
+    assert (parts(day), parts(day, "Tom")) == ([(STUDY, "1,00")], [(STUDY, "0,50")])
+    assert reasons(day) == [Reason.NO_EXIT, Reason.NO_EXIT]
+
+
 def test_brothers_and_sisters_and_programmes_that_begin_in_the_same_minute_are_charged_as_if_one_came_after_the_other(day: Day) -> None:
     """Care ends as study begins, a group caps both, and the younger one is cheaper because the elder is there."""
     half = Siblings((0, 50), present=True)
