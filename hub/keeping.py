@@ -13,12 +13,12 @@ from hub.settlement import settle_due
 log = logging.getLogger(__name__)
 
 ROUNDS = 20
-"""So many children and programmes of one family may come or go in the same minute; what is left does so in the next one."""
+"""So many sites, or children and programmes of one family, have their turn in the same minute; what is left has it in the next one."""
 
 
 async def keep_up(desk: Desk, new_ask: Callable[[], int], now_ms: int) -> None:
     """The roll of the morning; stays, then the days they belong to, then what can be posted of them."""
-    steps: tuple[tuple[Decide[[int, int]], int], ...] = ((mornings.upkeep, 1), (attendance.upkeep, ROUNDS), (close_days, 1))
+    steps: tuple[tuple[Decide[[int, int]], int], ...] = ((mornings.upkeep, ROUNDS), (attendance.upkeep, ROUNDS), (close_days, 1))
     for decide, rounds in steps:
         for _ in range(rounds):
             ask = new_ask()

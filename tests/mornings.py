@@ -51,9 +51,13 @@ def came(day: Day, who: str, clock: str, reader: str = "entrance", on: date | No
     return day.take(replace(scan(who, reader, clock, day=on or day.date, n=taken + 1), device=device))
 
 
-def roll(day: Day, clock: str, on: date | None = None) -> Facts | Refusal:
-    """What a minute at this time brings."""
-    return day.do(mornings.upkeep, moment(clock, on or day.date))
+def roll(day: Day, clock: str, on: date | None = None) -> Facts:
+    """What a minute at this time brings: one site's roll after the other."""
+    found: Facts = ()
+    while facts := day.do(mornings.upkeep, moment(clock, on or day.date)):
+        assert isinstance(facts, tuple), "a roll is never refused"
+        found += facts
+    return found
 
 
 def noted(day: Day, who: str, on: date | None = None) -> Morning | None:

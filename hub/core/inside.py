@@ -53,29 +53,27 @@ class Room(Struct, frozen=True):
 
 
 class _View(Struct, frozen=True):
-    """A site at an instant; `today` is its own."""
+    """A site at an instant; `today` is its own, `on` the same day as facts have it."""
 
     school: School
     books: Books
     site: Site
     now_ms: int
     today: date
-
-    @property
-    def on(self) -> int:
-        return day_code(self.today)
+    on: int
 
 
 def evacuation(school: School, books: Books, site: int, now_ms: int) -> tuple[Present, ...]:
     """Every child that may be in the building of a site, by class and name."""
-    view, adults = _view(school, books, site, now_ms), _by_household(school)
+    views, adults = {each: _view(school, books, each, now_ms) for each in school.sites}, _by_household(school)
+    view = views.pop(site)
     found = []
     for number in sorted({*books.inside, *books.entrance.passes.get(view.on, ()), *books.days.get(view.on, ())}):
         pupil = school.pupils.get(number)
         place = _place(view, pupil) if pupil else None
         if pupil and place:
             theirs = tuple(adult for home in _homes(school, pupil) for adult in adults.get(home, ()))
-            found.append(Present(pupil, *place, theirs, tuple(_elsewhere(view, pupil))))
+            found.append(Present(pupil, *place, theirs, tuple(other for other, there in views.items() if _place(there, pupil))))
     return tuple(sorted(found, key=lambda one: (fold(one.pupil.group), *_named(one.pupil))))
 
 
@@ -96,7 +94,8 @@ def rooms(school: School, books: Books, site: int, now_ms: int) -> tuple[Room, .
 
 
 def _view(school: School, books: Books, site: int, now_ms: int) -> _View:
-    return _View(school, books, school.sites[site], now_ms, day_of(now_ms, school.sites[site].zone))
+    today = day_of(now_ms, school.sites[site].zone)
+    return _View(school, books, school.sites[site], now_ms, today, day_code(today))
 
 
 def _sorted(present: Iterable[Present]) -> tuple[Present, ...]:
@@ -116,12 +115,6 @@ def _by_household(school: School) -> dict[int, list[Adult]]:
 
 def _homes(school: School, pupil: Pupil) -> list[int]:
     return sorted(payers(school, pupil), key=lambda home: (home != pupil.household, home))
-
-
-def _elsewhere(view: _View, pupil: Pupil) -> Iterator[int]:
-    for site in view.school.sites:
-        if site != view.site.id and _place(_view(view.school, view.books, site, view.now_ms), pupil):
-            yield site
 
 
 # --- where a child is -----------------------------------------------------------------------------
@@ -177,8 +170,8 @@ _PASSES = {Direction.IN: _Step.IN, Direction.OUT: _Step.OUT, Direction.TOGGLE: _
 
 def _in_class_since(view: _View, pupil: Pupil) -> int:
     """Since when a pupil is in the building and at no programme, as today's scans tell; 0 = it is not."""
-    since_ms, passed_ms = 0, 0
-    for at_ms, step in sorted(_steps(view, pupil)):
+    steps, since_ms, passed_ms = sorted(_steps(view, pupil)), 0, 0
+    for at_ms, step in steps:
         if step is _Step.TOGGLE:
             if passed_ms and at_ms - passed_ms < RETAP_MS:
                 continue
@@ -186,7 +179,7 @@ def _in_class_since(view: _View, pupil: Pupil) -> int:
         if step in (_Step.IN, _Step.OUT):
             passed_ms = at_ms
         since_ms = since_ms or at_ms if step in (_Step.IN, _Step.CLASS) else 0
-    return 0 if _let_go(view, pupil, since_ms) else since_ms
+    return since_ms if since_ms and not _let_go(view, pupil, since_ms) else 0
 
 
 def _steps(view: _View, pupil: Pupil) -> Iterator[tuple[int, _Step]]:
@@ -194,10 +187,10 @@ def _steps(view: _View, pupil: Pupil) -> Iterator[tuple[int, _Step]]:
     for each in view.books.entrance.passes.get(view.on, {}).get(pupil.id, ()):
         if each.site == view.site.id:
             yield each.at_ms, _PASSES[each.direction]
-    times = class_on(view.school, pupil, view.today) if pupil.site == view.site.id else None
     for sheet in view.books.sheets(pupil.id, view.on).values():
         for stay in sheet.stays.values():
             if stay.site == view.site.id and stay.until_ms:
+                times = class_on(view.school, pupil, view.today) if pupil.site == view.site.id else None
                 yield stay.from_ms, _Step.CARE
                 yield stay.until_ms, _Step.CLASS if times and stay.until_ms < times.missed_ms else _Step.HOME
 

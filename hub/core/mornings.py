@@ -44,18 +44,19 @@ def take(school: School, books: Books, tap: Tap) -> Outcome:
 
 def seen_elsewhere(school: School, books: Books, tap: Tap) -> Facts:
     """A scan at care or study tells that a pupil who was noted as late or missing had been there."""
-    if not books.entrance.mornings:
+    if not books.entrance.mornings or tap.reader.direction is Direction.OUT:
         return ()
     on = _day(tap)
     return _seen(school, books, tap, on) if books.entrance.morning(tap.pupil.id, on) else ()
 
 
 def upkeep(school: School, books: Books, ask: int, now_ms: int) -> Facts:
-    """Note who has not come, once a morning and class: today's only, for what nobody watched is held against nobody."""
-    facts: Facts = ()
-    for site in sorted({site for site, *_ in school.class_hours}):
-        facts += _roll(school, books, ask, school.sites[site], now_ms)
-    return facts
+    """Note who has not come, once a morning and class: today's only, for what nobody watched is held against nobody.
+
+    One site at each ask, so that a tap waits for one roll at most.
+    """
+    rolls = (_roll(school, books, ask, school.sites[site], now_ms) for site in sorted({site for site, *_ in school.class_hours}))
+    return next((facts for facts in rolls if facts), ())
 
 
 def justify(school: School, books: Books, ask: int, word: Word, now_ms: int) -> Facts | Refusal:

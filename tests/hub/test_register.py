@@ -50,6 +50,7 @@ from hub.core.school import (
     Weeks,
     edited,
 )
+from hub.core.timetable import AbsenceReason, ClassHours, Plan
 from hub.errors import DamageError, RowError, StartError
 from hub.folder import Folder
 from hub.migrations import NEWEST, migrate
@@ -87,6 +88,7 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
         yield Household(number, "Famille")
         yield Pupil(number, some(number), some(number), "Léa", "Martin")
         yield Device(f"device-{number}", some(number), "Borne")
+        yield Programme(number, some(number), Use.CARE, "Garderie", ())
     for _ in range(count):
         words = luck.choice(["Été", "L'école", "日本", "a\nb", ""])
         windows = tuple(
@@ -124,6 +126,7 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
                 2**63 - (badge := some(9)), f"{badge % 3:020}", some(3), luck.choice(list(BadgeState)), some(99), luck.randrange(99), words
             ),
             *_payers(luck),
+            *_expected(luck, words),
             CalendarDay(luck.randrange(3), date(2024, 2, 28) + timedelta(days=some(3)), luck.choice(list(DayKind)), words),
         ]
         yield luck.choice(rows)
@@ -139,6 +142,15 @@ def _canteen(luck: random.Random, words: str, allergens: frozenset[Allergen]) ->
         Menu(site, day, tuple(Offer(luck.randint(1, 5), cents, allergens) for _ in range(3))),
         Diet(pupil, words, allergens),
     )
+
+
+def _expected(luck: random.Random, words: str) -> Rows:
+    """When pupils are expected: a class's hours, a plan, a reason not to come."""
+    number, day = luck.randint(1, 5), date(2024, 2, 28) + timedelta(days=luck.randrange(3))
+    hours = ClassHours(number % 3 + 1, words, luck.randrange(7), 500, 5, 600, luck.choice([930, 1440]), luck.choice([None, day]))
+    weekdays = frozenset(luck.sample(range(7), luck.randint(1, 7)))
+    plan = Plan(number, number % 3 + 1, luck.randint(1, 3), day, luck.choice([None, day]), weekdays, frozenset({day}))
+    return hours, plan, AbsenceReason(number, words, luck.randrange(101))
 
 
 def _payers(luck: random.Random) -> Rows:
