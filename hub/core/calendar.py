@@ -5,9 +5,10 @@ Instants are Unix milliseconds (`_ms`, UTC); local time exists only inside these
 
 import enum
 import functools
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
@@ -25,8 +26,7 @@ class DayKind(enum.StrEnum):
     CAMP = "camp"
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Hours of the week, local: `weekdays` 0 = Monday; minutes after midnight, end not included."""
 
     weekdays: frozenset[int]
@@ -41,7 +41,13 @@ def at(instant_ms: int, zone: ZoneInfo) -> datetime:
 
 def day_of(instant_ms: int, zone: ZoneInfo) -> date:
     """The school's calendar day of an instant."""
-    return datetime.fromtimestamp(instant_ms // 1000, zone).date()
+    return _day_of_minute(instant_ms // MINUTE_MS, zone)
+
+
+@functools.lru_cache(maxsize=1024)  # a tap asks several times, and in the break hundreds of taps are of the same few minutes
+def _day_of_minute(minute: int, zone: ZoneInfo) -> date:
+    """Days begin with a minute, everywhere since 1972."""
+    return datetime.fromtimestamp(minute * 60, zone).date()
 
 
 def day_code(day: date) -> int:

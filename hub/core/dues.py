@@ -129,10 +129,9 @@ def root_of(school: School, programme: Programme) -> Programme:
 def _together(day: Day, *programmes: Programme) -> tuple[Programme, ...]:
     """The programmes whose prices of this day hang together with those of these, by a group of theirs or of what is within them."""
     roots = {root.id: root for root in (root_of(day.school, programme) for programme in programmes)}
-    if not day.school.groups:
-        return tuple(roots.values())
-    groups = {group for root in roots.values() for group in _groups(day, root)}
-    others = {root.id: root for root in (root_of(day.school, seen) for seen in seen_at(day.books, day.school, day.pupil.id, day.day))}
+    seen = seen_at(day.books, day.school, day.pupil.id, day.day) if day.school.groups else []
+    others = {root.id: root for root in (root_of(day.school, programme) for programme in seen) if root.id not in roots}
+    groups = {group for root in roots.values() for group in _groups(day, root)} if others else set()
     while groups:
         beside = {root.id: root for root in others.values() if root.id not in roots and not groups.isdisjoint(_groups(day, root))}
         if not beside:

@@ -4,14 +4,12 @@ The policy of the product says whether a lack of money may stop a sale; it never
 Money between wallets, and to and from the world, is in transfers.py.
 """
 
-import functools
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from hub.core.books import Books, next_reference
-from hub.core.calendar import MINUTE_MS, day_code, day_of
+from hub.core.calendar import day_code, day_of
 from hub.core.codes import Compartment, Level, Reason, Stage
 from hub.core.facts import BalanceOpened, Charged, Facts, HoldPlaced, HoldReleased, LowBalance, Refusal, Reversed, WalletOpened, derived
 from hub.core.kept import Charge, Place
@@ -269,16 +267,7 @@ def _day(sale: Sale) -> date:
 
 
 def _limit_day(sale: Sale) -> int:
-    return _number(sale.day) if sale.day else _number_of_minute(sale.at_ms // MINUTE_MS, sale.site.zone)
-
-
-@functools.lru_cache(maxsize=256)  # at a till in the break, hundreds of sales are of the same few minutes
-def _number_of_minute(minute: int, zone: ZoneInfo) -> int:
-    return _number(day_of(minute * MINUTE_MS, zone))
-
-
-def _number(day: date) -> int:
-    return day.year * 10_000 + day.month * 100 + day.day
+    return day_code(_day(sale))
 
 
 # --- holds ----------------------------------------------------------------------------------------
