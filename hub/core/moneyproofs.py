@@ -338,7 +338,7 @@ class Holds:
         self._placed: dict[int, f.HoldPlaced] = {}
         self._released: set[int] = set()
         self._last_ms: dict[int, int] = {}
-        """Wallet -> when its last hold was placed: what had expired by then, the books have forgotten."""
+        """Wallet -> the latest instant at which a hold was placed: what had expired by then, the books have forgotten."""
 
     @property
     def sees(self) -> Sees:
@@ -351,7 +351,7 @@ class Holds:
         if fact.cents <= 0 or fact.until_ms <= fact.at_ms:
             yield f"hold {fact.hold} holds nothing, or ends before it begins"
         self._placed[fact.hold] = fact
-        self._last_ms[fact.wallet] = fact.at_ms
+        self._last_ms[fact.wallet] = max(fact.at_ms, self._last_ms.get(fact.wallet, 0))
 
     def _release(self, fact: f.HoldReleased) -> Iterator[str]:
         placed = self._placed.get(fact.hold)

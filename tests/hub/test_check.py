@@ -7,15 +7,17 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hub.__main__ import REFUSED, main
 from hub.check import WRONG
 from hub.core.codes import Reason
-from hub.core.facts import Facts, Resolved, Reversed, StayClosed, derived
+from hub.core.facts import Fact, Facts, Resolved, Reversed, StayClosed, derived
 from hub.core.ledger import move
 from hub.folder import Folder
 from hub.memory import memory
+from tests.hub.core.test_audit import FIRST_VERSION
 from tests.hub.core.test_school import rows_of
 from tests.lives import lived
 from tests.schools import number
@@ -88,6 +90,16 @@ def test_a_folder_in_order_is_proved_and_says_what_was_proved(folder: Path, caps
 def test_an_empty_folder_is_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(tmp_path) == 0
     assert "proved: journal: 0 facts" in capsys.readouterr().out
+
+
+def test_a_folder_of_the_first_version_is_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    facts: Facts = msgspec.json.decode(FIRST_VERSION, type=tuple[Fact, ...])
+    go_on(tmp_path, [(fact,) for fact in facts])
+    for words in (("--rebuild",), ()):
+        assert check(tmp_path, *words) == 0
+    out = capsys.readouterr().out
+    assert "1 of the first version, which wrote no price down" in out
+    assert "proved: history: 6 rows are what the journal makes, up to fact 10" in out
 
 
 @pytest.mark.parametrize(
