@@ -33,7 +33,7 @@ demo: $(READY)
 	@.venv/bin/python -m tests.demo $(if $(SPEED),--speed $(SPEED))
 
 day: $(READY)
-	@.venv/bin/python -m tests.demo.day $(if $(SEED),--seed $(SEED))
+	@.venv/bin/python -m tests.demo.day $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED))
 
 bench: bench-packages $(READY)
 	@.venv/bin/python -m tests.bench $(if $(PARTS),--parts $(PARTS))

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import webbrowser
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from tests.demo import dayplan, school
@@ -52,7 +51,7 @@ async def _until_told(options: argparse.Namespace, folder: Path) -> None:
 
 async def _show(options: argparse.Namespace, folder: Path) -> None:
     everyone = school.children()
-    day = replace(dayplan.whole_day(everyone, options.seed), incidents=())
+    day = dayplan.whole_day(everyone, options.seed)
     print(f"Making a school: {len(everyone)} pupils in {len(school.FAMILY_SIZES)} families on two sites …", flush=True)
     async with town(folder, everyone, options.speed, "embedded", with_cables=False) as place:
         await place.start(day.taps[0].at_s - FIRST_TAP_S * options.speed)

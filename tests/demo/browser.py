@@ -13,6 +13,8 @@ from hub.core.money import read_cents
 PASSWORD = "quatre mots pour un exercice"
 PATIENCE_S = 60.0
 """A loaded machine answers late; whether pages are quick is not asked here."""
+COMPARTMENTS = {"": "", "general": " · portefeuille général", "reserve": " · réserve"}
+"""What the name of a site is followed by where a pupil's wallet is not the whole household's."""
 _TAP = re.compile(r'id="tap-(\d+)"')
 _INSIDE = re.compile(r'href="/present/(\d+)">[^<]*</a>\s*<span class="count">(\d+)</span>')
 _QUESTIONS = re.compile(r'id="settle-title">[^<]*<span class="count">(\d+)</span>')
@@ -52,7 +54,7 @@ class Browser:
         return read_board(await self._page("/"))
 
     async def balances(self, pupil: int) -> dict[str, int]:
-        """Site -> cents of the pupil's household."""
+        """Wallet, as the page calls it -> cents."""
         return read_balances(await self._page(f"/pupils/{pupil}"))
 
     async def silent_devices(self) -> int:
@@ -91,7 +93,7 @@ def read_board(page: str) -> Board:
 
 
 def read_balances(page: str) -> dict[str, int]:
-    """Site -> cents, from a pupil's page."""
+    """Wallet -> cents, from a pupil's page."""
     found = {site: read_cents(text) for site, text in _PURSE.findall(page)}
     assert None not in found.values(), f"amounts that cannot be read: {found}"
     return {site: cents for site, cents in found.items() if cents is not None}

@@ -17,8 +17,9 @@ from hub.core.facts import Fact, ScanTaken, ShownBooked, derived
 from hub.core.ledger import balanced, wallet_account
 from hub.core.school import Scans, School
 from hub.core.whys import Rule
+from hub.history import Booked
 from proto.messages import YES, Light
-from tests.demo.browser import Board
+from tests.demo.browser import COMPARTMENTS, Board
 from tests.demo.player import SentTap
 
 AT_MOST = 5
@@ -33,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What the pages showed just before the hub was stopped. `balances`: (pupil, name of the site) -> cents."""
+    """What the pages showed just before the hub was stopped. `balances`: (pupil, wallet as the page calls it) -> cents."""
 
     board: Board
     balances: Mapping[tuple[int, str], int]
@@ -64,7 +65,7 @@ class Evidence:
     books: Books
     """As the hub itself builds them at its start."""
     paper: Collection[int]
-    """Asks of what was read in from files."""
+    """Asks of what commands did while the hub was stopped."""
     school: School
     midnight_ms: int
     speed: float
@@ -82,22 +83,22 @@ Check = Callable[[Evidence], list[str]]
 def every_yes_is_booked_once(seen: Evidence) -> list[str]:
     """A yes-light with a record number: exactly one scan in the journal, and it stands as a yes."""
     booked = Counter(_key(fact) for fact in _scans(seen.facts))
-    standing = _standing(seen.facts)
+    lights = standing(seen.facts)
     found = []
     for key, light in _yes_lights(seen):
         if booked[key] != 1:
             found.append(f"{_named(key)} was lit {light} and is {booked[key]} times in the books")
-        elif standing[key] not in YES:
-            found.append(f"{_named(key)} was lit {light} and stands as {standing[key]} in the books")
+        elif lights[key] not in YES:
+            found.append(f"{_named(key)} was lit {light} and stands as {lights[key]} in the books")
     return found
 
 
 def shown_lights_are_the_booked_ones(seen: Evidence) -> list[str]:
     """What a person saw for a scan is what the books hold for it."""
-    standing = _standing(seen.facts)
+    lights = standing(seen.facts)
     answers = [(device, line) for device, lines in seen.lit.items() for line in lines if "n" in line]
     shown = {(device, str(line["inc"]), int(line["n"])): str(line["pattern"]) for device, line in answers}
-    differ = ((key, pattern, standing[key]) for key, pattern in shown.items() if key in standing and standing[key] != pattern)
+    differ = ((key, pattern, lights[key]) for key, pattern in shown.items() if key in lights and lights[key] != pattern)
     return [f"{_named(key)}: {pattern} was shown, {light.value} is booked" for key, pattern, light in differ]
 
 
@@ -134,11 +135,12 @@ def is_held(tap: SentTap) -> bool:
 
 
 def every_effect_has_a_cause(seen: Evidence) -> list[str]:
-    """Every other fact comes from a scan, from a file that was read in, or ends a stay that nobody ended."""
+    """Every other fact comes from a scan, from a command, or is what time alone brings: hours and days are over, gathered charges due."""
     scans = {fact.ask for fact in _scans(seen.facts)}
-    caused = scans | {derived(ask, "shown") for ask in scans} | set(seen.paper)
+    by_time = {fact.ask for fact in seen.facts if isinstance(fact, f.DayClosed | f.ChargesPosted | f.SettlementDone)}
+    caused = scans | {derived(ask, "shown") for ask in scans} | set(seen.paper) | by_time
     return [
-        f"a {type(fact).__name__} (ask {fact.ask}) comes from no scan, no file and no missing exit"
+        f"a {type(fact).__name__} (ask {fact.ask}) comes from no scan, no command and no missing exit"
         for fact in seen.facts
         if fact.ask not in caused and not _upkeep(fact, seen.school)
     ]
@@ -146,22 +148,26 @@ def every_effect_has_a_cause(seen: Evidence) -> list[str]:
 
 def nothing_happens_twice(seen: Evidence) -> list[str]:
     """One charge a scan, one meal a day, one study session a day, and nobody is in twice."""
-    charges = Counter(fact.ask for fact in seen.facts if isinstance(fact, f.Charged))
+    scans = {fact.ask for fact in _scans(seen.facts)}
+    made = [fact for fact in seen.facts if isinstance(fact, f.Charged)]
+    charges = Counter(fact.ask if fact.ask in scans and not fact.stay else fact.charge for fact in made)
     served = Counter((fact.pupil, fact.site, fact.day) for fact in seen.facts if isinstance(fact, f.MealServed))
-    standing = {fact.charge: fact for fact in seen.facts if isinstance(fact, f.Charged)}
+    charged = {fact.charge: fact for fact in made}
     for fact in seen.facts:
         if isinstance(fact, f.Reversed):
-            standing.pop(fact.charge, None)
-    sessions = Counter((one.pupil, one.item) for one in standing.values() if one.why.rule is Rule.SESSION)
-    found = [f"ask {ask} was charged {times} times" for ask, times in charges.items() if times > 1]
+            charged.pop(fact.charge, None)
+    sessions = Counter((one.pupil, one.item, one.day) for one in charged.values() if one.why.rule is Rule.SESSION and one.stay)
+    stays = Counter(one.stay for one in charged.values() if one.stay)
+    found = [f"ask or charge {number} was charged {times} times" for number, times in charges.items() if times > 1]
     found += [f"pupil {pupil} was served {times} meals on {day}" for (pupil, _, day), times in served.items() if times > 1]
-    found += [f"pupil {pupil} paid {times} study sessions" for (pupil, _), times in sessions.items() if times > 1]
+    found += [f"pupil {pupil} paid {times} study sessions on {day}" for (pupil, _, day), times in sessions.items() if times > 1]
+    found += [f"stay {stay} is charged {times} times" for stay, times in stays.items() if times > 1]
     return found + _stays_in_pairs(seen.facts)
 
 
 def money_sums_to_zero(seen: Evidence) -> list[str]:
     """Each booking, and all of them together."""
-    booked = [fact for fact in seen.facts if isinstance(fact, f.Charged | f.Reversed | f.BalanceOpened)]
+    booked = [fact for fact in seen.facts if hasattr(fact, "entries")]
     found = [f"{type(fact).__name__} (ask {fact.ask}) does not sum to zero" for fact in booked if not balanced(fact.entries)]
     total_cents = sum(entry.cents for fact in booked for entry in fact.entries)
     return found + ([f"all bookings together sum to {total_cents} cents"] if total_cents else [])
@@ -183,7 +189,7 @@ def replay_equals_live(seen: Evidence) -> list[str]:
 
 def history_equals_journal(seen: Evidence) -> list[str]:
     """The tables that pages query hold the journal's facts, all of them and nothing else."""
-    money = [fact for fact in seen.facts if isinstance(fact, f.Charged | f.Reversed | f.BalanceOpened)]
+    money = [fact for fact in seen.facts if isinstance(fact, Booked) for _ in _wallets_of(fact)]
     closed = _kept(seen.facts)
     entries = [fact for facts in seen.past.entries.values() for fact in facts]
     stays = [fact for facts in seen.past.stays.values() for fact in facts]
@@ -248,7 +254,7 @@ def _yes_lights(seen: Evidence) -> Iterable[tuple[Key, str]]:
                 yield (device, str(line["inc"]), int(line["n"])), str(line["pattern"])
 
 
-def _standing(facts: Iterable[Fact]) -> dict[Key, Light]:
+def standing(facts: Iterable[Fact]) -> dict[Key, Light]:
     """The light that stands for each scan: the device's own where it answered by itself, else the hub's."""
     found: dict[Key, Light] = {}
     for fact in facts:
@@ -296,14 +302,20 @@ def _stays_in_pairs(facts: Iterable[Fact]) -> list[str]:
     return found
 
 
+def _wallets_of(fact: Booked) -> tuple[int, ...]:
+    """On whose lists it stands: a transfer on two; on none what moves no money of a wallet."""
+    wallets = (fact.source, fact.target) if isinstance(fact, f.Transferred) else (fact.wallet,)
+    return tuple(wallet for wallet in wallets if any(entry.account == wallet_account(wallet) for entry in fact.entries))
+
+
 def _balances(school: School, books: Books) -> dict[tuple[int, str], int]:
     """As the pupils' pages show them."""
     purses = {place: books.balance_cents(wallet_account(wallet)) for place, wallet in books.wallets.items()}
     return {
-        (pupil.id, school.sites[site].name): cents
+        (pupil.id, f"{school.sites[site].name}{COMPARTMENTS[compartment]}"): cents
         for pupil in school.pupils.values()
-        for (site, household, _), cents in purses.items()
-        if household == pupil.household
+        for (site, owner, compartment), cents in purses.items()
+        if owner == (pupil.id if compartment else pupil.household)
     }
 
 

@@ -1,6 +1,6 @@
 """The script of a school day: who holds which badge where and when, and what that should mean. Pure: the same seed, the same day.
 
-Also what happens to the machines on such a day. Times are seconds after the school's midnight; nothing here knows a process.
+Also what may happen to the machines on such a day. Times are seconds after the school's midnight; nothing here knows a process.
 """
 
 import enum
@@ -89,37 +89,23 @@ def whole_day(everyone: Sequence[Child], seed: int = 1) -> Day:
     lost, *badges = chance.sample([child.badge for child in centre], len(centre))
     early, late, hungry = badges[:30], badges[20:60], [child for child in centre if child.badge != lost]
     taps = [
-        *_care(chance, early, _clock(7, 0), _clock(7, 50), _clock(8, 14), _clock(8, 40)),
+        *care(chance, early, clock(7, 0), clock(7, 50), clock(8, 14), clock(8, 40)),
         *_meals(chance, hungry),
-        *_spread(chance, badges[60:75], SNACKS, Means.BUYS, _clock(15, 35), _clock(15, 55)),
-        *_spread(chance, _tagged(everyone)[:34], TAGS, Means.STUDIES, _clock(16, 0), _clock(16, 30)),
-        *_care(chance, late, _clock(15, 32), _clock(16, 5), _clock(16, 40), _clock(17, 58), stay=3),
+        *spread(chance, badges[60:75], SNACKS, Means.BUYS, clock(15, 35), clock(15, 55)),
+        *spread(chance, tagged(everyone)[:34], TAGS, Means.STUDIES, clock(16, 0), clock(16, 30)),
+        *care(chance, late, clock(15, 32), clock(16, 5), clock(16, 40), clock(17, 58), stay=3),
         *_mishaps(chance, lost),
     ]
-    taps = _with_impatience(chance, _with_siblings(taps, everyone))
-    return Day(DAY_FROM_S, DAY_TO_S, _in_order(taps), INCIDENTS, lost)
-
-
-INCIDENTS = (
-    Incident(7 * HOUR_S + 25 * MINUTE_S, 7 * HOUR_S + 25 * MINUTE_S, Blow.BROKER_RESTARTS),
-    Incident(12 * HOUR_S + 8 * MINUTE_S, 12 * HOUR_S + 20 * MINUTE_S, Blow.HUB_KILLED),
-    Incident(12 * HOUR_S + 14 * MINUTE_S, 12 * HOUR_S + 18 * MINUTE_S, Blow.DEVICE_KILLED, "till"),
-    Incident(15 * HOUR_S + 58 * MINUTE_S, 16 * HOUR_S + 58 * MINUTE_S, Blow.NETWORK_CUT, "hall"),
-    Incident(17 * HOUR_S + 10 * MINUTE_S, 17 * HOUR_S + 22 * MINUTE_S, Blow.NETWORK_STALLS, "care-door"),
-    Incident(17 * HOUR_S + 30 * MINUTE_S, 17 * HOUR_S + 34 * MINUTE_S, Blow.DEVICE_KILLED, "hall"),
-)
-"""The till dies while the hub is away, with scans in its outbox; the hall is alone for the hour in which its study begins.
-
-At the door the network stalls for two real seconds: answers come when the device has already answered by itself.
-"""
+    taps = with_impatience(chance, with_siblings(taps, everyone))
+    return Day(DAY_FROM_S, DAY_TO_S, in_order(taps), blocked=lost)
 
 
 def short_day(everyone: Sequence[Child]) -> Day:
     """A quarter of an hour in the afternoon on all four readers: the hub is killed once, one cable pulled, one network slow."""
     centre = [child.badge for child in everyone if child.site == CENTRE]
-    from_s = _clock(16, 5)
+    from_s = clock(16, 5)
     each = [(DOOR, centre[:8], Means.ARRIVES), (MEALS, centre[8:14], Means.EATS), (SNACKS, centre[14:18], Means.BUYS)]
-    each.append((TAGS, _tagged(everyone)[:6], Means.STUDIES))
+    each.append((TAGS, tagged(everyone)[:6], Means.STUDIES))
     taps = [
         PlannedTap(from_s + 30 + 780 * place // len(badges), reader, badge, means)
         for reader, badges, means in each
@@ -131,53 +117,56 @@ def short_day(everyone: Sequence[Child]) -> Day:
         Incident(from_s + 20, from_s + 140, Blow.NETWORK_STALLS, "care-door"),
         Incident(from_s + 300, from_s + 360, Blow.HUB_KILLED),
     )
-    return Day(from_s, from_s + 15 * MINUTE_S, _in_order(taps), incidents)
+    return Day(from_s, from_s + 15 * MINUTE_S, in_order(taps), incidents)
 
 
-def _clock(hour: int, minute: int) -> int:
+def clock(hour: int, minute: int) -> int:
+    """A time of day in seconds after midnight."""
     return hour * HOUR_S + minute * MINUTE_S
 
 
-def _tagged(everyone: Iterable[Child]) -> list[str]:
+def tagged(everyone: Iterable[Child]) -> list[str]:
+    """The badges of Moulin."""
     return [child.badge for child in everyone if child.site == MOULIN]
 
 
-def _spread(chance: random.Random, badges: Iterable[str], reader: str, means: Means, from_s: int, to_s: int) -> Iterator[PlannedTap]:
+def spread(chance: random.Random, badges: Iterable[str], reader: str, means: Means, from_s: int, to_s: int) -> Iterator[PlannedTap]:
+    """Each badge once, some time between the two."""
     yield from (PlannedTap(chance.randrange(from_s, to_s), reader, badge, means) for badge in badges)
 
 
-def _care(
+def care(
     chance: random.Random, badges: Sequence[str], in_s: int, in_to_s: int, out_s: int, out_to_s: int, stay: int = 0
 ) -> Iterator[PlannedTap]:
     """All come; all but the first `stay` are seen leaving."""
-    yield from _spread(chance, badges, DOOR, Means.ARRIVES, in_s, in_to_s)
-    yield from _spread(chance, badges[stay:], DOOR, Means.LEAVES, out_s, out_to_s)
+    yield from spread(chance, badges, DOOR, Means.ARRIVES, in_s, in_to_s)
+    yield from spread(chance, badges[stay:], DOOR, Means.LEAVES, out_s, out_to_s)
 
 
 def _meals(chance: random.Random, hungry: Sequence[Child]) -> Iterator[PlannedTap]:
     """Those with a reserved meal come, two of them do not; six come without one."""
     reserved = [child.badge for child in hungry if child.eats]
     walk_up = [child.badge for child in hungry if not child.eats]
-    yield from _spread(chance, reserved[2:] + walk_up[:6], MEALS, Means.EATS, _clock(12, 0), _clock(12, 45))
+    yield from spread(chance, reserved[2:] + walk_up[:6], MEALS, Means.EATS, clock(12, 0), clock(12, 45))
 
 
 def _mishaps(chance: random.Random, lost: str) -> Iterator[PlannedTap]:
     """A badge nobody knows, one that was blocked, and reads of which half is missing."""
     stranger = code(chance.randbytes(CODE_BYTES))
-    yield PlannedTap(_clock(7, 31), DOOR, lost, Means.BLOCKED)
-    yield PlannedTap(_clock(12, 31), MEALS, stranger, Means.STRANGER)
-    yield PlannedTap(_clock(8, 2), DOOR, stranger[:9], Means.TORN)
-    yield PlannedTap(_clock(12, 38), MEALS, stranger[:12], Means.TORN)
-    yield PlannedTap(_clock(16, 12), TAGS, "EM:6F007B", Means.TORN)
+    yield PlannedTap(clock(7, 31), DOOR, lost, Means.BLOCKED)
+    yield PlannedTap(clock(12, 31), MEALS, stranger, Means.STRANGER)
+    yield PlannedTap(clock(8, 2), DOOR, stranger[:9], Means.TORN)
+    yield PlannedTap(clock(12, 38), MEALS, stranger[:12], Means.TORN)
+    yield PlannedTap(clock(16, 12), TAGS, "EM:6F007B", Means.TORN)
 
 
-def _with_impatience(chance: random.Random, taps: list[PlannedTap]) -> list[PlannedTap]:
+def with_impatience(chance: random.Random, taps: list[PlannedTap]) -> list[PlannedTap]:
     """Some hold their badge twice: the same tap."""
     twice = chance.sample([tap for tap in taps if tap.means not in NO_BADGE], 8)
     return taps + [replace(tap, means=Means.DOUBLE, later_ms=tap.later_ms + DOUBLE_MS) for tap in twice]
 
 
-def _with_siblings(taps: list[PlannedTap], everyone: Iterable[Child]) -> list[PlannedTap]:
+def with_siblings(taps: list[PlannedTap], everyone: Iterable[Child]) -> list[PlannedTap]:
     """Brothers and sisters who come to the door do so together: one after the other."""
     household = {child.badge: child.household for child in everyone}
     together: dict[tuple[str, str, Means], list[int]] = defaultdict(list)
@@ -192,5 +181,6 @@ def _with_siblings(taps: list[PlannedTap], everyone: Iterable[Child]) -> list[Pl
     return found
 
 
-def _in_order(taps: Iterable[PlannedTap]) -> tuple[PlannedTap, ...]:
+def in_order(taps: Iterable[PlannedTap]) -> tuple[PlannedTap, ...]:
+    """As they are held to the readers."""
     return tuple(sorted(taps, key=lambda tap: (tap.at_s, tap.later_ms, tap.reader, tap.badge)))

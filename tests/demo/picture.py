@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from html import escape
 
 from hub.core import facts as f
+from hub.core.calendar import instant_ms
 from tests.demo.checks import Evidence
 from tests.demo.dayplan import READERS, Blow
+from tests.demo.pace import ZONE
 from tests.demo.player import Outage
 from tests.demo.report import Came, clock, outcomes
 
@@ -18,7 +21,7 @@ TOOK_TOP, TOOK_HIGH = 516, 170
 AXIS, LEGEND_TOP, HIGH = 706, 752, 800
 TOOK_MOST_MS = 10_000.0
 """Upper end of the logarithmic scale; the lower end is 1 ms."""
-HOUR_S = 3600
+HOUR_S, DAY_S = 3600, 86_400
 
 INK, PALE, GRID = "#1d2733", "#5b6875", "#dfe4e9"
 GREEN, AMBER, VIOLET, GREY, RED, BLUE = "#1b7f4b", "#c46a00", "#7a3ea8", "#77818c", "#c0392b", "#1f6fb2"
@@ -77,6 +80,17 @@ def drawn(seen: Evidence, outages: Sequence[Outage], from_s: float, to_s: float,
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
+
+
+def of_day(seen: Evidence, outages: Sequence[Outage], day: date, speed: float) -> str:
+    """The picture of one day out of several, from its first tap to its last."""
+    midnight_ms = instant_ms(day, 0, ZONE)
+    gone_s = (midnight_ms - seen.midnight_ms) / 1000
+    sent = tuple(replace(tap, at_s=tap.at_s - gone_s) for tap in seen.sent if 0 <= tap.at_s - gone_s < DAY_S)
+    facts = tuple(fact for fact in seen.facts if 0 <= getattr(fact, "at_ms", midnight_ms) - midnight_ms < DAY_S * 1000)
+    here = [replace(one, from_s=one.from_s - gone_s, to_s=one.to_s - gone_s) for one in outages if 0 <= one.from_s - gone_s < DAY_S]
+    hours = (sent[0].at_s // HOUR_S * HOUR_S, (sent[-1].at_s // HOUR_S + 1) * HOUR_S)
+    return drawn(replace(seen, sent=sent, facts=facts, midnight_ms=midnight_ms), here, *hours, speed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The day in numbers: what came of each tap, and the report that `make day` prints. Pure: from the evidence to words."""
+"""Days in numbers: what came of each tap, and the report that `make day` prints. Pure: from the evidence to words."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ from proto.messages import LATENCY_EDGES_MS
 from tests.demo.checks import AT_MOST, Evidence, Key, taps_of_scans
 from tests.demo.player import Outage, SentTap
 
+DAY_S = 86_400
 BAR = 46
 """Characters of the longest bar of the histogram."""
 
@@ -80,10 +81,32 @@ def _numbers(seen: Evidence, came: list[Came]) -> list[str]:
         ("replayed late", stays[f.ShownBooked], "the hub had decided, the device had already answered: its light stands"),
         ("in, out", stays[f.StayOpened], f"{stays[f.StayClosed]} ended, {unseen} of them without an exit, left to staff"),
         ("charged", write_cents(charged), f"{stays[f.Charged]} charges, {write_cents(back)} taken back"),
-        ("for staff", stays[f.Unresolved], "questions"),
+        *_house(seen),
+        ("for staff", stays[f.Unresolved], f"questions, {stays[f.Resolved]} of them answered"),
         ("journal", len(seen.facts), "facts"),
     ]
     return [f"{name:<18}{number!s:>10}  {more}" for name, number, more in rows]
+
+
+def _house(seen: Evidence) -> list[tuple[str, int | str, str]]:
+    """Orders, till, wallets, settlement: what was not a tap."""
+    counts = Counter(type(one) for one in seen.facts)
+    runs = [one for one in seen.facts if isinstance(one, f.SettlementDone)]
+    posted = sum(one.cents for one in seen.facts if isinstance(one, f.ChargesPosted))
+    late = sum(isinstance(one, f.MealCancelled) and one.late for one in seen.facts)
+    cash = sum(one.cents for one in seen.facts if isinstance(one, f.CashPaidIn))
+    waiting = f"{len(runs[-1].pending)} questions left to staff by the last one" if runs else "none was due"
+    meals = (
+        f"{counts[f.MealCancelled]} cancelled, {late} of them late, {counts[f.MealResold]} resold, {counts[f.MealServed]} meals handed out"
+    )
+    till = f"{counts[f.TillVoided]} taken back; {counts[f.CashPaidIn]} top-ups in cash, {write_cents(cash)}"
+    return [
+        ("ordered", counts[f.MealReserved], meals),
+        ("sold at the till", counts[f.TillSold], till),
+        ("moved by wallet", counts[f.Cleared] + counts[f.Transferred], f"{counts[f.Cleared]} from or to outside"),
+        ("settled", len(runs), f"{write_cents(posted)} posted; {waiting}"),
+        ("corrected", counts[f.Corrected], "acts of staff on a pupil's day"),
+    ]
 
 
 def _counted(counts: Counter[str]) -> str:
@@ -119,12 +142,15 @@ def _median(took_ms: list[float]) -> str:
 
 def _accidents(outages: Iterable[Outage]) -> list[str]:
     ordered = sorted(outages, key=lambda one: one.from_s)
-    return [f"{clock(one.from_s)}–{clock(one.to_s)}  {one.blow}{f': {one.device}' if one.device else ''}" for one in ordered]
+    return [
+        f"day {int(one.from_s) // DAY_S + 1:>2}  {clock(one.from_s)}–{clock(one.to_s)}  {one.blow}{f': {one.device}' if one.device else ''}"
+        for one in ordered
+    ]
 
 
 def clock(seconds: float) -> str:
     """Seconds after midnight as 16:05."""
-    return f"{int(seconds) // 3600:02d}:{int(seconds) // 60 % 60:02d}"
+    return f"{int(seconds) // 3600 % 24:02d}:{int(seconds) // 60 % 60:02d}"
 
 
 def _checked(verdicts: Sequence[tuple[str, list[str]]]) -> list[str]:

@@ -3,7 +3,7 @@
 import csv
 import io
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -43,6 +43,12 @@ class Child:
     group: str
     badge: str
     eats: bool
+    born: date = date(2017, 9, 1)
+
+    @property
+    def name(self) -> str:
+        """First and last name: no two are called the same."""
+        return f"{self.first_name} {self.last_name}"
 
 
 def children(seed: int = SEED) -> tuple[Child, ...]:
@@ -59,14 +65,18 @@ def children(seed: int = SEED) -> tuple[Child, ...]:
         badge = tag("EM", chance.randbytes(5)) if place in tagged else code(chance.randbytes(CODE_BYTES))
         group = f"{chance.randint(1, 6)}{chance.choice('AB')}"
         eats = site == CENTRE and chance.random() < 0.8
-        found.append(Child(f"{last} ({family + 1})", site, last, next(first_names[family]), group, badge, eats))
+        born = date(2020 - int(group[0]), place % 12 + 1, place % 28 + 1)
+        found.append(Child(f"{last} ({family + 1})", site, last, next(first_names[family]), group, badge, eats, born))
     return tuple(sorted(found, key=lambda child: child.site))
 
 
 def pupils_csv(everyone: Iterable[Child]) -> str:
     """The list `preau-hub import pupils` reads."""
-    rows = [(child.household, child.site, child.last_name, child.first_name, child.group, child.badge) for child in everyone]
-    return _csv(("household", "site", "last_name", "first_name", "group", "badge"), rows)
+    rows = [
+        (child.household, child.site, child.last_name, child.first_name, child.born.isoformat(), child.group, child.badge)
+        for child in everyone
+    ]
+    return csv_text(("household", "site", "last_name", "first_name", "born", "group", "badge"), rows)
 
 
 def balances_csv(everyone: Iterable[Child], seed: int = SEED) -> str:
@@ -74,7 +84,7 @@ def balances_csv(everyone: Iterable[Child], seed: int = SEED) -> str:
     chance = random.Random(seed + 1)
     wallets = sorted({(child.site, child.household) for child in everyone})
     rows = [(*wallet, write_cents(chance.choices(_PURSES, weights=(7, 2, 1))[0] + chance.randrange(0, 200, 5))) for wallet in wallets]
-    return _csv(("site", "household", "balance"), rows)
+    return csv_text(("site", "household", "balance"), rows)
 
 
 _PURSES = (25_00, 1_00, -9_00)
@@ -84,10 +94,32 @@ _PURSES = (25_00, 1_00, -9_00)
 def reservations_csv(everyone: Iterable[Child], day: date) -> str:
     """The list `preau-hub reserve` reads: the day's meals."""
     rows = [(child.site, child.household, child.last_name, child.first_name, MEAL, day.isoformat()) for child in everyone if child.eats]
-    return _csv(("site", "household", "last_name", "first_name", "meal", "day"), rows)
+    return csv_text(("site", "household", "last_name", "first_name", "meal", "day"), rows)
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+@dataclass(frozen=True, slots=True)
+class Founding:
+    """What a school is set up with: its files by name, and the commands that read them in."""
+
+    files: Mapping[str, str]
+    commands: tuple[tuple[str, ...], ...]
+
+
+def founding(everyone: Sequence[Child], day: date, before_ms: int) -> Founding:
+    """The school of one day. Badges and balances are there since `before_ms`."""
+    files = {
+        "school.toml": SCHOOL_TOML,
+        "pupils.csv": pupils_csv(everyone),
+        "balances.csv": balances_csv(everyone),
+        "meals.csv": reservations_csv(everyone, day),
+    }
+    since = ("--since-ms", str(before_ms))
+    imports = (("import", "pupils", "pupils.csv", "--yes", *since), ("import", "balances", "balances.csv", "--yes", *since))
+    return Founding(files, (("setup", "school.toml"), *imports, ("reserve", "meals.csv", *since)))
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A list as a spreadsheet saves it."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\n")
     writer.writerow(header)

@@ -14,7 +14,9 @@ from hub.core.school import School, edited
 from hub.imports import is_address, read
 from hub.setup import describe, reservations
 from tests.demo import dayplan, school
+from tests.demo.day import SPEED
 from tests.demo.dayplan import DOOR, READERS, SIBLING_MS, Blow, Means
+from tests.demo.fortnight import two_weeks
 from tests.demo.pace import monday_of
 from tests.demo.player import SAME_TAP_S
 
@@ -68,7 +70,6 @@ def test_a_day_has_everything_that_happens_in_a_school(seed: int) -> None:
     assert min(counts[means] for means in (Means.ARRIVES, Means.LEAVES, Means.EATS, Means.STUDIES)) > 30
     assert counts[Means.ARRIVES] - counts[Means.LEAVES] == 3, "three forget to tap when they leave"
     assert all(counts[means] for means in Means)
-    assert {incident.blow for incident in day.incidents} == set(Blow)
     assert list(day.taps) == sorted(day.taps, key=lambda tap: (tap.at_s, tap.later_ms, tap.reader, tap.badge))
 
 
@@ -86,15 +87,32 @@ def test_brothers_and_sisters_come_one_after_the_other() -> None:
     assert all((tap.at_s, tap.means) in starts for tap in followers)
 
 
-def test_even_the_fast_day_leaves_a_child_three_real_seconds_between_two_taps_at_a_reader() -> None:
-    from tests.demo.day import SPEED
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_even_the_fast_weeks_leave_a_child_three_real_seconds_between_two_taps_at_a_reader(seed: int) -> None:
+    for part in two_weeks(school.children(), MONDAY, seed).parts:
+        last: dict[tuple[str, str], int] = {}
+        for tap in (tap for tap in part.script.taps if tap.means is not Means.DOUBLE):
+            before_s = last.get((tap.reader, tap.badge))
+            assert before_s is None or (tap.at_s - before_s) / SPEED > SAME_TAP_S
+            last[tap.reader, tap.badge] = tap.at_s
 
-    day = dayplan.whole_day(school.children())
-    last: dict[tuple[str, str], int] = {}
-    for tap in (tap for tap in day.taps if tap.means is not Means.DOUBLE):
-        before_s = last.get((tap.reader, tap.badge))
-        assert before_s is None or (tap.at_s - before_s) / SPEED > SAME_TAP_S
-        last[tap.reader, tap.badge] = tap.at_s
+
+def test_two_weeks_have_ten_days_but_one_every_accident_and_every_kind_of_tap() -> None:
+    weeks = two_weeks(school.children(), MONDAY)
+    days = list(dict.fromkeys(part.day for part in weeks.parts))
+    assert [day.isoweekday() for day in days] == [1, 2, 3, 4, 5, 1, 3, 4, 5]
+    assert weeks.day_off not in days
+    assert {incident.blow for part in weeks.parts for incident in part.script.incidents} == set(Blow)
+    counts = Counter(tap.means for part in weeks.parts for tap in part.script.taps)
+    assert all(counts[means] for means in Means)
+    assert counts[Means.ARRIVES] - counts[Means.LEAVES] > 5, "some forget to tap when they leave"
+    assert [(part.day, part.script.from_s) for part in weeks.parts] == sorted((part.day, part.script.from_s) for part in weeks.parts)
+
+
+def test_the_office_has_done_everything_a_part_needs_before_it_begins() -> None:
+    weeks = two_weeks(school.children(), MONDAY)
+    for part in weeks.parts:
+        assert all((act.day, act.at_s) < (part.day, part.script.to_s) for act in part.before)
 
 
 @pytest.mark.parametrize("today", [date(2026, 1, 12), date(2026, 1, 14), date(2026, 1, 18)])

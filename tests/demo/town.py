@@ -14,17 +14,12 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from hub.core.facts import derived
-from hub.core.imports import NEEDED, WANTED, Kind, ask_of
-from hub.core.lists import understood
-from hub.imports import read_file
-from hub.setup import content_ask
 from tests.brokers import free_port, mosquitto_config
 from tests.demo import school
 from tests.demo.cable import Cable
@@ -45,6 +40,8 @@ BEFORE_MS = 30 * 86_400_000
 """Badges and balances are this old when the day begins."""
 
 BrokerKind = Literal["embedded", "mosquitto"]
+FoundingOf = Callable[[Sequence[school.Child], date, int], school.Founding]
+"""Of everyone, the first day, and since when (Unix ms) badges and balances are there."""
 
 
 class TownError(Exception):
@@ -132,26 +129,39 @@ class DevicePlace:
         return rings[-1:] == ["ready"] and self._card("SELECT count(*) FROM kept WHERE key IN ('config', 'roster')") == 2
 
     def _card(self, question: str) -> int:
-        """A number from a copy of its outbox, which it has locked: what it would find after a power cut. -1 while it cannot be read."""
-        with tempfile.TemporaryDirectory(dir=self.folder) as copy:
-            try:
-                for name in ("outbox.db", "outbox.db-wal"):
-                    if (self.folder / name).exists():
-                        shutil.copy(self.folder / name, copy)
-                with contextlib.closing(sqlite3.connect(f"{copy}/outbox.db")) as card:
-                    return int(card.execute(question).fetchone()[0])
-            except (OSError, sqlite3.DatabaseError):  # copied in the middle of a write, or not made yet
-                return -1
+        """A number from its outbox; -1 while it cannot be read."""
+        return _of_copy(self.folder / "outbox.db", question)
+
+
+def _of_copy(store: Path, question: str) -> int:
+    """A number from a copy of a database, which may be locked: what would be found after a power cut. -1 while it cannot be read."""
+    if not store.exists():
+        return -1
+    with tempfile.TemporaryDirectory(dir=store.parent) as copy:
+        try:
+            for name in (store.name, f"{store.name}-wal"):
+                if store.with_name(name).exists():
+                    shutil.copy(store.with_name(name), copy)
+            with contextlib.closing(sqlite3.connect(f"{copy}/{store.name}")) as opened:
+                return int(opened.execute(question).fetchone()[0])
+        except (OSError, sqlite3.DatabaseError):  # copied in the middle of a write, or not made yet
+            return -1
 
 
 @contextlib.asynccontextmanager
 async def town(
-    folder: Path, everyone: Sequence[school.Child], speed: float, broker: "BrokerKind", *, with_cables: bool
+    folder: Path,
+    everyone: Sequence[school.Child],
+    speed: float,
+    broker: "BrokerKind",
+    *,
+    with_cables: bool,
+    founding: FoundingOf = school.founding,
 ) -> AsyncIterator["Town"]:
     """A town that is built, and stopped whatever happens."""
     built = Town(folder, SchoolTime(monday_of(datetime.now(UTC).date()), 0, speed, 0), broker, with_cables)
     try:
-        await built.build(everyone)
+        await built.build(founding(everyone, built.time.day, built.time.midnight_ms - BEFORE_MS))
         yield built
     finally:
         await built.stop()
@@ -171,6 +181,8 @@ class Town:
     devices: dict[str, DevicePlace] = field(default_factory=dict)
     hub: Program = field(init=False)
     mosquitto: Program | None = None
+    written: list[tuple[int, int]] = field(default_factory=list)
+    """From and to how many facts the journal had with each command."""
 
     def __post_init__(self) -> None:
         self.hub = Program("hub", [*_hub(), "run", "--config", str(self.folder / "hub.toml")], self.folder)
@@ -192,33 +204,45 @@ class Town:
         device, reader = place.split("/")
         return self.devices[device].scanners[reader]
 
-    async def build(self, everyone: Sequence[school.Child]) -> None:
+    async def build(self, founding: school.Founding) -> None:
         """Set the school up through the real commands, and give each device its settings and scanners."""
-        self._write_files(everyone)
-        since = ["--since-ms", str(self.time.midnight_ms - BEFORE_MS)]
-        await self._command("setup", "school.toml")
-        await self._command("import", "pupils", "pupils.csv", "--yes", *since)
-        await self._command("import", "balances", "balances.csv", "--yes", *since)
-        await self._command("reserve", "meals.csv", *since)
+        for name, text in {"hub.toml": self._settings(), **founding.files}.items():
+            (self.folder / name).write_text(text, encoding="utf-8")
+        for words in founding.commands:
+            await self.command(*words)
         if self.broker == "mosquitto":
             await self._build_mosquitto()
-        printed = (await self._command("device", *DEVICES)).split("device = ")[1:]
+        printed = (await self.command("device", *DEVICES)).split("device = ")[1:]
         for text in printed:
             place = await self._place(tomllib.loads(f"device = {text}"))
             self.devices[place.id] = place
 
     async def start(self, from_s: float) -> None:
         """Start everything, the school's day at `from_s`; return when every device can be used."""
-        self.time = replace(self.time, from_s=from_s, since_ms=time.time_ns() // 1_000_000)
-        (self.folder / "hub.toml").write_text(self._settings(), encoding="utf-8")
         if self.mosquitto is not None:
             await self.mosquitto.start()
-        await self.hub.start()
+        await self._open_hub(self.time.day, from_s)
         # A device that finds no broker waits a second or two before it tries again: it is not made to.
         await until(lambda: self.first_link() != "" or not self.hub.pid, START_S, "the hub")
         for device in self.devices.values():
             await device.program.start()
         await self.ready()
+
+    async def close_hub(self) -> int:
+        """Stop the hub in order; its exit status, when every device has noticed."""
+        status = await self.hub.stop()
+        await until(lambda: not any(one.is_ready() for one in self.devices.values()), START_S, "devices that notice")
+        return status
+
+    async def open_hub(self, day: date, from_s: float) -> None:
+        """Start the hub again, at another hour of another day; return when every device has found it."""
+        await self._open_hub(day, from_s)
+        await self.ready()
+
+    async def _open_hub(self, day: date, from_s: float) -> None:
+        self.time = replace(self.time, day=day, from_s=from_s, since_ms=time.time_ns() // 1_000_000)
+        (self.folder / "hub.toml").write_text(self._settings(), encoding="utf-8")
+        await self.hub.start()
 
     async def ready(self, devices: Collection[DevicePlace] = ()) -> None:
         """Return when these devices (none: all) know their roster and have the hub. Raises TownError when the hub or one of them ends."""
@@ -283,27 +307,9 @@ start_ms = {self.time.start_ms}
 since_ms = {self.time.since_ms}
 """
 
-    def _write_files(self, everyone: Sequence[school.Child]) -> None:
-        files = {
-            "hub.toml": self._settings(),
-            "school.toml": school.SCHOOL_TOML,
-            "pupils.csv": school.pupils_csv(everyone),
-            "balances.csv": school.balances_csv(everyone),
-            "meals.csv": school.reservations_csv(everyone, self.time.day),
-        }
-        for name, text in files.items():
-            (self.folder / name).write_text(text, encoding="utf-8")
-
-    def paper(self) -> frozenset[int]:
-        """The asks of everything that was read in from files."""
-        wanted, needed = WANTED[Kind.BALANCES], NEEDED[Kind.BALANCES]
-        balances = understood(read_file(self.folder / "balances.csv", wanted).table, wanted, needed)
-        meals = (self.folder / "meals.csv").read_text(encoding="utf-8")
-        lines = range(2, meals.count("\n") + 1)
-        return frozenset({ask_of(balances.lines), *(derived(content_ask(meals), f"line {line}") for line in lines)})
-
-    async def _command(self, *words: str) -> str:
-        """One `preau-hub` command; what it printed. Raises TownError when it refuses."""
+    async def command(self, *words: str) -> str:
+        """One `preau-hub` command, the hub stopped; what it printed. Raises TownError when it refuses."""
+        before = self._booked()
         process = await asyncio.create_subprocess_exec(
             *(*DIES_WITH_US, *_hub(), *words, "--config", "hub.toml"),
             cwd=self.folder,
@@ -319,13 +325,18 @@ since_ms = {self.time.since_ms}
                 process.kill()
                 await process.communicate()  # its pipes are closed while there is a loop to close them
         if process.returncode:
-            raise TownError(f"preau-hub {words[0]}: {err.decode(errors='replace')}")
+            raise TownError(f"preau-hub {' '.join(words[:2])}: {(err + out).decode(errors='replace')}")
+        self.written.append((before, self._booked()))
         return out.decode()
+
+    def _booked(self) -> int:
+        """How many facts the journal has."""
+        return max(_of_copy(self.hub_folder / "journal.db", "SELECT coalesce(max(number + count - 1), 0) FROM journal"), 0)
 
     async def _build_mosquitto(self) -> None:
         """Debian's mosquitto with our provisioning files, and the passwords the hub gives."""
         config = mosquitto_config(self.folder, self.broker_port, ())
-        (self.folder / "passwords").write_text(await self._command("passwords"))
+        (self.folder / "passwords").write_text(await self.command("passwords"))
         self.mosquitto = Program("mosquitto", ["/usr/sbin/mosquitto", "-c", str(config)], self.folder)
 
     async def _place(self, printed: dict[str, Any]) -> DevicePlace:

@@ -1,0 +1,99 @@
+"""What two weeks must come to, reckoned a second time by the written rules alone (requirements, section 5). It shares none with the hub."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from tests.demo import rules
+from tests.demo.dayplan import DOOR, HOUR_S, MEALS, TAGS
+from tests.demo.fortnight import Act, Fortnight
+from tests.demo.school import Child
+
+Event = tuple[date, int, str, str | Act]
+"""Day, ms after its midnight, reader and child of a tap that was answered with a yes; or no reader, and what the office did."""
+
+
+@dataclass(slots=True)
+class Reckoning:
+    """`wallets`: cents by the name in `preau-hub wallet list`; `charged`: by (child, what for), less what was given back."""
+
+    weeks: Fortnight
+    wallets: Counter[str] = field(default_factory=Counter)
+    charged: Counter[tuple[str, str]] = field(default_factory=Counter)
+    came: dict[tuple[str, date, bool], int] = field(default_factory=dict)  # in ms; True: after school
+    meals: dict[tuple[str, date], tuple[str, int]] = field(default_factory=dict)
+    shelf: dict[tuple[str, date, bool], str] = field(default_factory=dict)  # True: cancelled late, False: waited for; by whom
+
+    def reckon(self, events: Iterable[Event]) -> "Reckoning":
+        self.wallets.update({rules.wallet_name(*owner): cents for owner, cents in self.weeks.opening_cents().items()})
+        for day, name in self.weeks.reserved():
+            self.order(name, day, rules.HOT)
+        for day, at_ms, reader, what in sorted(events, key=lambda event: event[:2]):
+            if isinstance(what, Act):
+                self.act(what)
+            elif reader == DOOR and (came_ms := self.came.pop((what, day, at_ms > 11 * HOUR_S * 1000), None)) is not None:
+                self.pay(what, rules.CARE, self.care_cents(self.weeks.child(what), day, (at_ms - came_ms) // 60_000), day)
+            elif reader == DOOR:  # who is never seen leaving pays nothing
+                self.came[what, day, at_ms > 11 * HOUR_S * 1000] = at_ms
+            elif reader == MEALS:
+                self.eat(what, day, rules.HOT, rules.WALK_UP_CENTS)
+            elif reader == TAGS and self.came.setdefault((what, day, True), at_ms) == at_ms:  # once a day
+                share = (self.weeks.qf_cents.get(self.weeks.child(what).household, 10**9) * rules.STUDY_PPM + 500_000) // 1_000_000
+                self.pay(what, rules.STUDY, min(max(share, rules.STUDY_LEAST_CENTS), rules.STUDY_MOST_CENTS), day)
+        return self
+
+    def care_cents(self, me: Child, day: date, minutes: int) -> int:
+        tenths, period, most = rules.care_numbers(day.weekday(), later=day >= self.weeks.later)
+        units = minutes // period + (minutes % period > rules.TOLERANCE_MIN)
+        older = sum(one.born < me.born and self.weeks.payer(one, day) == self.weeks.payer(me, day) for one in self.weeks.everyone)
+        return min((units * tenths * (100 - rules.LESS[min(older, 2)]) + 500) // 1000, most)
+
+    def pay(self, name: str, what: str, cents: int, day: date) -> None:
+        self.wallets[self.weeks.purse(name, day)] -= cents
+        self.charged[name, what] += cents
+
+    def order(self, name: str, day: date, product: str = "") -> None:  # instead of what was ordered, which is given back
+        old, cents = self.meals.pop((name, day), ("", 0))
+        self.pay(name, old, -cents, day)
+        if product:
+            self.meals[name, day] = (product, rules.meal_cents(product, day.weekday()))
+            self.pay(name, *self.meals[name, day], day)
+
+    def eat(self, name: str, day: date, product: str, surcharge_cents: int = 0) -> None:
+        if (name, day) not in self.meals:
+            self.order(name, day, product)
+            self.pay(name, product, surcharge_cents, day)
+
+    def act(self, act: Act, sign: int = 1) -> None:
+        match act.words:
+            case ("meals", what, name, text, product, *_):
+                self.meal(what, name, date.fromisoformat(text), product, (act.day, act.at_s))
+            case ("till", "sell", _, name, _, *goods, "--by", _):
+                for count, _, what in (good.rpartition("x") for good in goods):
+                    self.pay(name, what, sign * int(count or 1) * rules.ARTICLES_CENTS[what], act.day)
+            case ("till", "undo" | "void", _, label, *_):
+                self.act(next(other for other in self.weeks.acts if label == f"#{other.label}"), -1)
+            case ("till", "pay-in", _, name, euros, *_):
+                self.wallets[self.weeks.purse(name, act.day)] += rules.cents(euros)
+            case ("wallet", "top-up" | "refund" as what, wallet, euros):
+                self.wallets[wallet[1:]] += rules.cents(euros) * (1 if what == "top-up" else -1)
+            case ("wallet", "transfer", source, euros, *_):
+                self.wallets.update({source[1:]: -rules.cents(euros), rules.other_purse(source[1:]): rules.cents(euros)})
+            case ("wallet", "payout", wallet):
+                self.wallets[wallet[1:]] = 0
+
+    def meal(self, what: str, name: str, day: date, product: str, now: tuple[date, int]) -> None:
+        product = self.meals[name, day][0] if what == "cancel" else product
+        worked = next(one for one in (day - timedelta(n) for n in range(1, 9)) if one.weekday() < 5 and one != self.weeks.day_off)
+        if what in {"order", "change"}:
+            self.order(name, day, product)
+        elif what == "collect":
+            self.eat(name, day, product)
+        elif what == "cancel" and now < ((worked, 15 * HOUR_S) if product == rules.PACKED else (day, 9 * HOUR_S)):
+            self.order(name, day)
+        elif other := self.shelf.pop((product, day, what == "wait"), ""):  # what one cancels late, another has waited for
+            self.order(other if what == "wait" else name, day)
+            self.order(name if what == "wait" else other, day, product)
+        else:
+            self.shelf[product, day, what == "cancel"] = name

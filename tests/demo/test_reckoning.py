@@ -1,0 +1,166 @@
+"""The reckoning of the two weeks: amounts worked out by hand, and that one wrong cent in the books or on a page is found."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from tests.demo import school
+from tests.demo.amounts import Amounts, differences
+from tests.demo.dayplan import DOOR, MEALS, TAGS
+from tests.demo.fortnight import Act, Fortnight, two_weeks
+from tests.demo.reckoning import Event, Reckoning
+from tests.demo.rules import CARE, DRINK, HOT, LIGHT, PACKED, SANDWICH, STUDY
+
+MONDAY = date(2026, 1, 12)
+"""Of week 3; the second week is week 4: an even one."""
+
+
+@pytest.fixture
+def weeks() -> Fortnight:
+    return two_weeks(school.children(), MONDAY)
+
+
+def on(number: int) -> date:
+    return MONDAY + timedelta(days=number)
+
+
+def tap(number: int, clock: str, reader: str, child: str) -> Event:
+    hour, minute = clock.split(":")
+    return on(number), (int(hour) * 60 + int(minute)) * 60_000, reader, child
+
+
+def did(number: int, clock: str, *words: str) -> Event:
+    hour, minute = clock.split(":")
+    at_s = int(hour) * 3600 + int(minute) * 60
+    return on(number), at_s * 1000, "", Act(on(number), at_s, words)
+
+
+def charged(weeks: Fortnight, *events: Event) -> dict[tuple[str, str], int]:
+    """What these events alone have cost."""
+    return dict(Reckoning(weeks).reckon(events).charged - Reckoning(weeks).reckon(()).charged)
+
+
+def moved(weeks: Fortnight, *events: Event) -> dict[str, int]:
+    """By how much these events alone have changed wallets."""
+    after, before = Reckoning(weeks).reckon(events).wallets, Reckoning(weeks).reckon(()).wallets
+    return {name: after[name] - before[name] for name in after if after[name] != before[name]}
+
+
+HUBERT = ("Yasmine Hubert", "Ethan Hubert", "Emma Hubert")
+"""Three of one family, in classes 4A, 5A and 3A: Ethan is the eldest, then Yasmine, then Emma."""
+
+
+@pytest.mark.parametrize(
+    ("child", "number", "came", "left", "cents"),
+    [
+        ("Ethan Hubert", 0, "15:40", "16:45", 1_50),  # 65 minutes: two half-hours, and five that are tolerated
+        ("Ethan Hubert", 0, "15:40", "16:46", 2_25),
+        ("Yasmine Hubert", 0, "15:40", "16:46", 1_69),  # a quarter off 2,25, half a cent rounded up
+        ("Emma Hubert", 0, "15:40", "16:46", 1_13),
+        ("Ethan Hubert", 7, "15:40", "16:45", 1_70),  # 0,85 from the second week on
+        ("Ethan Hubert", 2, "12:00", "14:05", 2_01),  # Wednesday: two hours of 1,005
+        ("Ethan Hubert", 2, "12:00", "14:06", 3_02),
+        ("Ethan Hubert", 2, "12:00", "17:00", 4_00),  # no more than the maximum
+    ],
+)
+def test_care_is_counted_by_started_periods_with_tolerance_rank_and_maximum(
+    weeks: Fortnight, child: str, number: int, came: str, left: str, cents: int
+) -> None:
+    assert charged(weeks, tap(number, left, DOOR, child), tap(number, came, DOOR, child)) == {(child, CARE): cents}
+
+
+def test_who_is_never_seen_leaving_pays_nothing_and_the_evening_is_another_stay(weeks: Fortnight) -> None:
+    taps = [tap(0, clock, DOOR, "Ethan Hubert") for clock in ("07:10", "15:40", "16:10")]
+    assert charged(weeks, *taps) == {("Ethan Hubert", CARE): 75}
+
+
+def test_the_household_of_the_week_pays_for_a_child_of_two(weeks: Fortnight) -> None:
+    ((name, (household, _)),) = weeks.custody.items()
+    stay = [[tap(number, clock, DOOR, name) for clock in ("15:40", "16:10")] for number in (0, 7)]
+    assert moved(weeks, *stay[0]) == {f"Centre/{weeks.child(name).household}": -75}
+    assert moved(weeks, *stay[1]) == {f"Centre/{household}": -85}
+
+
+def test_study_is_paid_once_a_day_by_effort_rate_within_its_bounds(weeks: Fortnight) -> None:
+    students = [child for child in weeks.everyone if child.site == "Moulin"]
+    taps = [tap(0, clock, TAGS, child.name) for child in (*students[:3], students[9]) for clock in ("16:10", "16:20")]
+    homes = [child.household for child in students[:3]]
+    expected = [{900_00: 1_08, 150_00: 40, 600_00: 72}[weeks.qf_cents[home]] for home in homes]
+    assert sorted(expected) == [40, 72, 1_08]
+    assert students[9].household not in weeks.qf_cents, "without a file it is the most"
+    pairs = zip((*students[:3], students[9]), (*expected, 1_50), strict=True)
+    assert charged(weeks, *taps) == {(child.name, STUDY): cents for child, cents in pairs}
+
+
+def test_a_meal_without_an_order_costs_its_surcharge_and_a_reserved_one_is_paid(weeks: Fortnight) -> None:
+    (reserved,) = [name for day, name in sorted(weeks.reserved()) if day == on(0)][:1]
+    assert charged(weeks, tap(0, "12:05", MEALS, reserved)) == {}
+    assert charged(weeks, tap(3, "12:05", MEALS, "Ethan Hubert"), tap(3, "12:06", MEALS, "Ethan Hubert")) == {("Ethan Hubert", HOT): 4_70}
+
+
+ORDER = ("meals", "order", "Ethan Hubert", "2026-01-15", HOT, "--by", "parent")
+CANCEL = ("meals", "cancel", "Ethan Hubert", "2026-01-15", "--by", "parent")
+WAIT = ("meals", "wait", "Emma Hubert", "2026-01-15", HOT, "--by", "parent")
+
+
+@pytest.mark.parametrize(
+    ("acts", "cents"),
+    [
+        ([(0, "10:00", ORDER)], {("Ethan Hubert", HOT): 4_20}),
+        ([(0, "10:00", ORDER), (3, "08:59", CANCEL)], {}),
+        ([(0, "10:00", ORDER), (3, "09:00", CANCEL)], {("Ethan Hubert", HOT): 4_20}),
+        ([(0, "10:00", ORDER), (3, "08:00", WAIT), (3, "09:00", CANCEL)], {("Emma Hubert", HOT): 4_20}),
+        ([(0, "10:00", ORDER), (3, "09:00", CANCEL), (3, "09:30", WAIT)], {("Emma Hubert", HOT): 4_20}),
+        ([(0, "10:00", ORDER), (3, "08:00", ("meals", "change", *ORDER[2:4], LIGHT, "--by", "parent"))], {("Ethan Hubert", LIGHT): 3_40}),
+    ],
+)
+def test_an_order_is_given_back_in_time_or_when_it_is_resold(
+    weeks: Fortnight, acts: list[tuple[int, str, tuple[str, ...]]], cents: dict[tuple[str, str], int]
+) -> None:
+    assert charged(weeks, *(did(number, clock, *words) for number, clock, words in acts)) == cents
+
+
+def test_moulin_orders_close_a_working_day_before_at_three(weeks: Fortnight) -> None:
+    child = next(child.name for child in weeks.everyone if child.site == "Moulin")
+    order = ("meals", "order", child, "2026-01-21", PACKED, "--by", "parent")
+    cancel = ("meals", "cancel", child, "2026-01-21", "--by", "parent")
+    assert charged(weeks, did(7, "10:00", *order), did(7, "14:59", *cancel)) == {}
+    assert charged(weeks, did(7, "10:00", *order), did(7, "15:00", *cancel)) == {(child, PACKED): 4_10}
+
+
+def test_sales_cash_and_transfers_move_the_wallets_they_name(weeks: Fortnight) -> None:
+    pupil = "Moulin/Benali Léa (general)"
+    acts = (
+        did(0, "13:00", "till", "sell", "till", "Ethan Hubert", "7,55", f"2x{SANDWICH}", DRINK, "--by", "bureau"),
+        did(0, "13:05", "till", "pay-in", "till", "Ethan Hubert", "20,00", "--by", "bureau"),
+        did(0, "18:00", "wallet", "top-up", f"@{pupil}", "30,00"),
+        did(0, "18:01", "wallet", "transfer", f"@{pupil}", "12,00", "--by", "parent"),
+        did(0, "18:02", "wallet", "refund", f"@{pupil}", "0,50"),
+    )
+    reserve = pupil.replace("general", "reserve")
+    assert moved(weeks, *acts) == {"Centre/Hubert (78)": 12_45, pupil: 17_50, reserve: 12_00}
+    assert moved(weeks, *acts, did(1, "09:00", "wallet", "payout", f"@{pupil}")) == {"Centre/Hubert (78)": 12_45, reserve: 12_00}
+
+
+def test_the_two_weeks_use_everything_and_a_sale_that_is_taken_back_costs_nothing(weeks: Fortnight) -> None:
+    done = [act for act in weeks.acts if not act.refused]
+    words = Counter(act.words[:2] for act in done)
+    assert {("till", "void"), ("till", "undo"), ("wallet", "payout"), ("wallet", "refund"), ("meals", "wait")} <= words.keys()
+    events: list[Event] = [(act.day, act.at_s * 1000, "", act) for act in done]
+    without = [(act.day, act.at_s * 1000, "", act) for act in done if not act.label and not {"undo", "void"} & set(act.words)]
+    assert Reckoning(weeks).reckon(events).wallets == Reckoning(weeks).reckon(without).wallets
+
+
+def test_one_wrong_cent_in_a_wallet_in_a_charge_or_on_a_page_is_found(weeks: Fortnight) -> None:
+    reckoned = Reckoning(weeks).reckon([tap(0, "15:40", DOOR, "Ethan Hubert"), tap(0, "16:10", DOOR, "Ethan Hubert")])
+    honest = Amounts(dict(reckoned.wallets), dict(reckoned.charged), {"Centre/Hubert (78)": reckoned.wallets["Centre/Hubert (78)"]})
+    assert list(differences(reckoned, honest)) == []
+    for doctored in (
+        replace(honest, wallets={**honest.wallets, "Centre/Hubert (78)": honest.wallets["Centre/Hubert (78)"] + 1}),
+        replace(honest, charged={**honest.charged, ("Ethan Hubert", CARE): 76}),
+        replace(honest, shown={"Centre/Hubert (78)": honest.shown["Centre/Hubert (78)"] - 1}),
+        replace(honest, wallets={**honest.wallets, "Centre/Nobody": 1}),
+    ):
+        assert len(list(differences(reckoned, doctored))) == 1
