@@ -70,10 +70,10 @@ def test_a_second_scan_on_the_way_in_changes_nothing(house: Day) -> None:
 
 def test_a_reader_for_both_ways_begins_the_day_with_an_arrival_and_takes_a_second_tap_for_the_same(house: Day) -> None:
     said = []
-    for clock in ("08:15", "08:16:59", "12:00", "12:01", "13:00"):
+    for clock in ("08:15", "08:16:59", "08:17", "12:00", "12:01", "13:00"):
         came(house, "Léa", clock, "revolving")
         said.append(read_out(house, clock))
-    assert said == [["Léa 3A 08:15"], ["Léa 3A 08:15"], [], [], ["Léa 3A 13:00"]]
+    assert said == [["Léa 3A 08:15"], ["Léa 3A 08:15"], [], ["Léa 3A 12:00"], ["Léa 3A 12:00"], []]
 
 
 def test_who_is_at_care_is_in_its_room_and_who_left_in_the_afternoon_went_home(house: Day) -> None:
@@ -103,6 +103,12 @@ def test_who_is_planned_for_study_is_in_its_room_while_it_lasts(house: Day) -> N
         ("Réfectoire", 1),
         ("Salle 4", 1),
     ]
+
+
+def test_who_is_at_two_programmes_of_a_site_is_where_it_came_last(house: Day) -> None:
+    house.tap("Léa", "care-in", "15:40")
+    house.tap("Léa", "study-in", "16:10")
+    assert read_out(house, "16:11") == ["Léa Salle 4 16:10"]
 
 
 def test_who_is_sent_to_study_by_staff_is_in_its_room(house: Day) -> None:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core import mornings
+from hub.core import corrections, mornings
 from hub.core.calendar import DayKind
-from hub.core.codes import Code, Excuse, Justification
+from hub.core.codes import Code, Excuse, Justification, Reason
+from hub.core.corrections import Place, Staff
 from hub.core.entrance import Morning, Said
 from hub.core.facts import Charged, EntrancePassed, MorningJustified, MorningNoted, Refusal, RollTaken, ScanTaken, StayOpened
 from hub.core.mornings import Word
@@ -175,6 +176,22 @@ def test_who_was_at_care_that_morning_has_come(morning: Day) -> None:
     assert (told(morning, "Tom"), told(morning, "Noé")) == ("", "missed")
 
 
+def test_a_scan_at_care_that_staff_took_away_is_no_arrival(morning: Day) -> None:
+    taken = morning.tap("Tom", "care-in", "07:40")
+    place = Place(number("Tom"), number("care"), 20250106)
+    morning.do(corrections.void, Staff(JANE, Reason.WRONG_PUPIL, moment("09:00")), place, taken.ask)
+    roll(morning, "10:00")
+    assert told(morning, "Tom") == "missed"
+
+
+def test_who_gets_a_badge_after_the_roll_is_not_called_with_the_next_class(morning: Day) -> None:
+    (known,) = morning.school.badges[badge("Tom")]
+    morning.change((replace(known, from_ms=moment("10:30")), ClassHours(TILLEULS, "4B", 0, 9 * 60, 0, 11 * 60)))
+    roll(morning, "10:00")
+    roll(morning, "11:00")
+    assert told(morning, "Tom") == ""
+
+
 # --- put right ------------------------------------------------------------------------------------
 
 
@@ -209,8 +226,8 @@ def test_a_scan_of_care_in_the_afternoon_is_no_arrival_in_class(morning: Day) ->
 
 def test_a_late_scan_of_a_day_that_is_not_kept_any_more_is_left_to_staff(morning: Day) -> None:
     roll(morning, "10:00")
-    morning.do(close_days, moment("23:00", MONDAY + timedelta(days=100)))
-    assert morning.books.forgotten >= 20250106
+    morning.do(close_days, moment("23:00", MONDAY + timedelta(days=60)))
+    assert morning.books.forgotten == 20250106
     assert came(morning, "Tom", "08:12").code is Code.LATE_ORDER
     assert (morning.books.entrance.mornings, morning.books.entrance.passes) == ({}, {})
 
