@@ -1,7 +1,7 @@
 """The amounts in the hub's books and on its pages, against those that were reckoned apart from it. Pure: from evidence to complaints."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -33,7 +33,7 @@ class Amounts:
 
 def compared(weeks: Fortnight, done: tuple[Act, ...], seen: Evidence) -> list[str]:
     """Every difference between what was reckoned and what the hub has, in words."""
-    return list(differences(Reckoning(weeks).reckon(events(weeks, done, seen)), amounts(seen)))
+    return list(differences(Reckoning(weeks).reckon(events(weeks, done, seen.facts, seen.hashes)), amounts(seen)))
 
 
 def differences(reckoned: Reckoning, booked: Amounts) -> Iterator[str]:
@@ -43,14 +43,19 @@ def differences(reckoned: Reckoning, booked: Amounts) -> Iterator[str]:
     yield from _differ("page", {name: reckoned.wallets[name] for name in booked.shown}, booked.shown)
 
 
-def events(weeks: Fortnight, done: tuple[Act, ...], seen: Evidence) -> Iterator[Event]:
-    """What the reckoning starts from: the scans that were answered with a yes, those that staff added since, and what the office did."""
-    names = {seen.hashes[child.badge]: child.name for child in weeks.everyone if child.badge in seen.hashes}
-    lights = standing(seen.facts)
-    for fact in seen.facts:
-        reader = f"{fact.device}/{fact.reader}" if isinstance(fact, f.ScanTaken) else ""
+def events(weeks: Fortnight, done: Iterable[Act], facts: Sequence[f.Fact], hashes: Mapping[str, str]) -> Iterator[Event]:
+    """What the reckoning starts from: the scans that were answered with a yes, those that staff added since, and what the office did.
+
+    `hashes`: badge as written -> its hash.
+    """
+    names = {hashes[child.badge]: child.name for child in weeks.everyone if child.badge in hashes}
+    lights = standing(facts)
+    for fact in facts:
+        if not isinstance(fact, f.ScanTaken):
+            continue
+        reader = f"{fact.device}/{fact.reader}"
         # "Look" is a yes at a till only: a meal without an order. At a door it asks staff what the tap may mean.
-        if isinstance(fact, f.ScanTaken) and lights[fact.device, fact.inc, fact.n] in (YES if reader == MEALS else {Light.ACCEPTED}):
+        if lights[fact.device, fact.inc, fact.n] in (YES if reader == MEALS else {Light.ACCEPTED}):
             day = day_of(fact.at_ms, ZONE)
             yield day, fact.at_ms - instant_ms(day, 0, ZONE), reader, names[fact.badge]
     corrected: list[Event] = []

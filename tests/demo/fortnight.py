@@ -243,7 +243,7 @@ def _scripts(weeks: Fortnight, chance: random.Random, day: date, number: int) ->
     first = [cast.care[place] for place in FORGET.get(number, ())]
     evening = [child.badge for child in (*first, *chance.sample([child for child in cast.care if child not in first], 14 - len(first)))]
     if wednesday:
-        yield _script(weeks, number, [*_care(chance, evening, (12, 2, 12, 40), (14, 0, 15, 45), stay=1)])
+        yield _script(weeks, number, [*_care(chance, evening, (12, 2, 12, 40), (13, 40, 14, 40), stay=1)])
         return
     taps = [*_care(chance, evening, (15, 32, 16, 5), (17, 5, 17, 58), stay=1 + number % 2)]
     if number == 4:

@@ -20,7 +20,7 @@ from tests.demo.report import clock
 from tests.demo.school import Child
 from tests.demo.town import BrokerKind, Town, town
 
-WARM_UP_S, WAKE_UP_S = 6.0, 4.0
+WARM_UP_S, WAKE_UP_S = 6.0, 3.0
 """Real seconds from a start to the first minute of a part: of all programs, and of the hub alone. They have to find each other first."""
 EVENING_S = 20 * 3600
 """When everything is looked at: the stays that nobody ended are over."""

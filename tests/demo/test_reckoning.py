@@ -6,10 +6,15 @@ from datetime import date, timedelta
 
 import pytest
 
+from hub.core import facts as f
+from hub.core.calendar import instant_ms
+from hub.core.codes import Code
+from proto.messages import Light
 from tests.demo import school
-from tests.demo.amounts import Amounts, differences
+from tests.demo.amounts import Amounts, differences, events
 from tests.demo.dayplan import DOOR, MEALS, TAGS
 from tests.demo.fortnight import Act, Fortnight, two_weeks
+from tests.demo.pace import ZONE
 from tests.demo.reckoning import Event, Reckoning
 from tests.demo.rules import CARE, DRINK, HOT, LIGHT, PACKED, SANDWICH, STUDY
 
@@ -148,9 +153,31 @@ def test_the_two_weeks_use_everything_and_a_sale_that_is_taken_back_costs_nothin
     done = [act for act in weeks.acts if not act.refused]
     words = Counter(act.words[:2] for act in done)
     assert {("till", "void"), ("till", "undo"), ("wallet", "payout"), ("wallet", "refund"), ("meals", "wait")} <= words.keys()
-    events: list[Event] = [(act.day, act.at_s * 1000, "", act) for act in done]
+    everything: list[Event] = [(act.day, act.at_s * 1000, "", act) for act in done]
     without = [(act.day, act.at_s * 1000, "", act) for act in done if not act.label and not {"undo", "void"} & set(act.words)]
-    assert Reckoning(weeks).reckon(events).wallets == Reckoning(weeks).reckon(without).wallets
+    assert Reckoning(weeks).reckon(everything).wallets == Reckoning(weeks).reckon(without).wallets
+
+
+def scan(number: int, reader: str, child: str, light: Light) -> f.ScanTaken:
+    device, name = reader.split("/")
+    at_ms = instant_ms(MONDAY, 16 * 60 + number, ZONE)
+    return f.ScanTaken(number, device, "life", number, name, f"hash of {child}", 7, at_ms, 200, Code.IN, light)
+
+
+def test_only_taps_that_got_a_yes_and_corrections_that_stand_are_reckoned(weeks: Fortnight) -> None:
+    emma = weeks.child("Emma Hubert")
+    facts = (
+        scan(1, DOOR, emma.name, Light.ACCEPTED),
+        scan(2, DOOR, emma.name, Light.LOOK),
+        scan(3, MEALS, emma.name, Light.LOOK),
+        scan(4, DOOR, emma.name, Light.ADULT),
+        scan(5, DOOR, emma.name, Light.ACCEPTED),
+        f.ShownBooked(6, "care-door", "life", 5, Light.ADULT),
+    )
+    add = ("day", "add", emma.name, CARE, MONDAY.isoformat())
+    acts = (*(Act(on(1), 0, (*add, hours, "out", "--by", "bureau")) for hours in ("17:00", "17:30")), Act(on(1), 60, ("day", "undo")))
+    found = list(events(weeks, acts, facts, {emma.badge: f"hash of {emma.name}"}))
+    assert found == [tap(0, "16:01", DOOR, emma.name), tap(0, "16:03", MEALS, emma.name), tap(0, "17:00", DOOR, emma.name)]
 
 
 def test_one_wrong_cent_in_a_wallet_in_a_charge_or_on_a_page_is_found(weeks: Fortnight) -> None:
