@@ -4,13 +4,13 @@ A day is worked out anew from all its scans (stays.py), and what is recorded is 
 out to be another one is voided. So the order in which scans arrive changes nothing. Care and study are always served.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from hub.core.books import Books
 from hub.core.calendar import MINUTE_MS, Span, day_code, day_coded, window_of
 from hub.core.codes import Code, Reason
-from hub.core.dues import Day, counts_as_present, due, reading, seen_at, spans_of
+from hub.core.dues import Day, counts_as_present, due, due_together, reading, seen_at, spans_of
 from hub.core.facts import Fact, Facts, Marked, Resolved, StayClosed, StayOpened, StayVoided, Unresolved, derived
 from hub.core.payers import payers
 from hub.core.school import Programme, Pupil, Scans, School
@@ -52,12 +52,16 @@ def unlit(school: School, books: Books, ask: int, tap: Tap) -> Facts:
 
 def marked(day: Day, programme: Programme, *marks: Mark, earlier: Facts = ()) -> tuple[Facts, Reading]:
     """The facts that put marks (or the same ones again) on a day, and what all its marks mean then. `earlier`: of the same ask."""
-    sheet = day.sheet(programme.id)
-    after = sheet.with_marks({**sheet.marks, **{mark.id: mark for mark in marks}})
-    keys = (day.pupil.id, programme.site, programme.id, day.day)
-    put = tuple(Marked(day.ask, mark.id, *keys, mark.at_ms, mark.direction, mark.lit, mark.void) for mark in marks)
+    put, after = put_marks(day, programme, day.sheet(programme.id), *marks)
     facts, found = evened(day, programme, after, (*earlier, *put))
     return (*put, *facts), found
+
+
+def put_marks(day: Day, programme: Programme, sheet: Sheet, *marks: Mark) -> tuple[Facts, Sheet]:
+    """The facts that put marks on a sheet, and the sheet with them."""
+    keys = (day.pupil.id, programme.site, programme.id, day.day)
+    put = tuple([Marked(day.ask, mark.id, *keys, mark.at_ms, mark.direction, mark.lit, mark.void) for mark in marks])
+    return put, sheet.with_marks({**sheet.marks, **{mark.id: mark for mark in marks}})
 
 
 def upkeep(school: School, books: Books, ask: int, now_ms: int) -> Facts:
@@ -165,13 +169,39 @@ def _day(school: School, books: Books, ask: int, tap: Tap, programme: Programme)
 
 def evened(day: Day, programme: Programme, after: Sheet, earlier: Facts = ()) -> tuple[Facts, Reading]:
     """The facts that make the recorded day equal to what this sheet says, and what that is. `earlier`: of the same ask."""
-    before = day.books.sheet(day.pupil.id, programme.id, day.day)
     day = replace_sheet(day, programme, after)
     found = reading(day, programme)
+    return (*due(day, programme, found, earlier), *_recorded(day, programme, found)), found
+
+
+Change = tuple[Day, Programme, Sheet]
+"""A pupil's day, and the sheet of one programme as it is from now on."""
+
+
+def evened_together(changes: Sequence[Change], earlier: Facts = ()) -> tuple[Facts, list[Reading]]:
+    """The same where one ask changes several sheets, maybe of several pupils and days: what hangs together is priced once."""
+    days: dict[tuple[int, int], Day] = {}
+    for day, programme, after in changes:
+        key = (day.day, day.pupil.id)
+        days[key] = replace_sheet(days.get(key, day), programme, after)
+    found = [reading(days[day.day, day.pupil.id], programme) for day, programme, _ in changes]
+    told: dict[tuple[int, int], dict[int, Reading]] = {key: {} for key in days}
+    for (day, programme, _), read in zip(changes, found, strict=True):
+        told[day.day, day.pupil.id][programme.id] = read
+    facts: Facts = ()
+    for on in dict.fromkeys(day for day, _ in days):
+        facts += due_together([(days[key], told[key]) for key in days if key[0] == on], (*earlier, *facts))
+    for (day, programme, _), read in zip(changes, found, strict=True):
+        facts += _recorded(days[day.day, day.pupil.id], programme, read)
+    return facts, found
+
+
+def _recorded(day: Day, programme: Programme, found: Reading) -> Facts:
+    """Presence and questions made equal to a reading."""
     since = day.books.inside.get(day.pupil.id, {}).get(programme.id)
     wanted = tuple(_stays(day, programme, found, back=since is not None and since.day > day.day))
-    facts = due(day, programme, found, earlier)
-    return (*facts, *_presence(day, programme, before, wanted), *_questions(day, programme, after, found, wanted)), found
+    before, after = day.books.sheet(day.pupil.id, programme.id, day.day), day.sheet(programme.id)
+    return (*_presence(day, programme, before, wanted), *_questions(day, programme, after, found, wanted))
 
 
 def replace_sheet(day: Day, programme: Programme, after: Sheet) -> Day:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.core.attendance import evened, marked, replace_sheet
+from hub.core.attendance import Change, evened, evened_together, marked, put_marks
 from hub.core.books import Books
 from hub.core.calendar import day_code, day_coded
 from hub.core.codes import Act, Code, Reason
@@ -93,10 +93,12 @@ def move(school: School, books: Books, ask: int, staff: Staff, place: Place, mar
     there = _day(school, books, ask, staff, target)
     if isinstance(there, Refusal):
         return there
-    facts, _ = marked(day, programme, _voided(known), earlier=(head,))
-    moved = Mark(to.at_ms, derived(ask, "mark"), known.direction, known.lit)
-    others, found = marked(_beside(there, day, programme, _voided(known)), school.programmes[to.programme], moved, earlier=(head, *facts))
-    return _useless(found, moved) or (head, *facts, *others)
+    moved, goal = Mark(to.at_ms, derived(ask, "mark"), known.direction, known.lit), school.programmes[to.programme]
+    gone, without = put_marks(day, programme, day.sheet(programme.id), _voided(known))
+    come, beside = put_marks(there, goal, there.sheet(goal.id), moved)
+    put = (head, *gone, *come)
+    facts, readings = evened_together(((day, programme, without), (there, goal, beside)), put)
+    return _useless(readings[1], moved) or (*put, *facts)
 
 
 def invert(school: School, books: Books, ask: int, staff: Staff, place: Place, marks: tuple[int, int]) -> Facts | Refusal:
@@ -170,6 +172,7 @@ def undo(school: School, books: Books, ask: int, staff: Staff) -> Facts | Refusa
         return Refusal("too_late", {"at_ms": act.at_ms})
     keys = dict.fromkeys((*act.sheets, *(key for key, _ in act.marks)))
     facts: Facts = ()
+    changes: list[Change] = []
     for key in keys:
         place = Place(*key)
         day = _day(school, books, ask, staff, place)
@@ -177,12 +180,14 @@ def undo(school: School, books: Books, ask: int, staff: Staff) -> Facts | Refusa
             return day
         if not facts:
             facts = (Corrected(ask, Act.UNDO, *key, staff.who, Reason.UNDONE, staff.now_ms, act.ask),)
-        facts += _put_back(day, school.programmes[place.programme], key, act, facts)
-    return facts
+        told, after = _put_back(day, school.programmes[place.programme], key, act)
+        facts += told
+        changes.append((day, school.programmes[place.programme], after))
+    return (*facts, *evened_together(changes, facts)[0])
 
 
-def _put_back(day: Day, programme: Programme, key: SheetKey, act: StaffAct, earlier: Facts) -> Facts:
-    """The facts that make one sheet again what it was before an act."""
+def _put_back(day: Day, programme: Programme, key: SheetKey, act: StaffAct) -> tuple[Facts, Sheet]:
+    """What makes one sheet again what it was before an act, and that sheet."""
     sheet = day.sheet(programme.id)
     verified, absence, was_split = act.sheets.get(key, (sheet.verified, sheet.absence, sheet.split))
     place = (day.pupil.id, programme.id, day.day)
@@ -194,7 +199,8 @@ def _put_back(day: Day, programme: Programme, key: SheetKey, act: StaffAct, earl
         facts += (StaySplit(day.ask, *place, was_split),)
     after = replace(sheet, verified=verified, absence=absence, split=was_split)
     marks = [_before(sheet, mark, act.marks[key, mark]) for its, mark in act.marks if its == key]
-    return (*facts, *marked(replace_sheet(day, programme, after), programme, *marks, earlier=(*earlier, *facts))[0])
+    put, after = put_marks(day, programme, after, *marks)
+    return (*facts, *put), after
 
 
 def _before(sheet: Sheet, mark: int, was: Mark | None) -> Mark:
@@ -245,14 +251,6 @@ def replace_direction(mark: Mark) -> Mark:
     """The same mark the other way round."""
     turned = Direction.OUT if mark.direction is Direction.IN else Direction.IN
     return Mark(mark.at_ms, mark.id, turned, mark.lit, mark.void)
-
-
-def _beside(there: Day, day: Day, programme: Programme, gone: Mark) -> Day:
-    """The other day, knowing what has just changed in this one, where both are one pupil's."""
-    if there.pupil.id != day.pupil.id or there.day != day.day:
-        return there
-    sheet = day.sheet(programme.id)
-    return replace_sheet(there, programme, replace(sheet, marks={**sheet.marks, gone.id: gone}))
 
 
 def _useless(found: Reading, mark: Mark) -> Refusal | None:

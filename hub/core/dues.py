@@ -5,7 +5,7 @@ group, and the days of brothers and sisters where the price asks who was there. 
 A price once made stands for the same times; what is not right any more is taken back whole, and made again (requirement M3).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -59,15 +59,29 @@ _Wanted = tuple[Part, int, Why | None]
 """What a part costs; no derivation where the charge that was made stands."""
 
 
+Told = tuple[Day, Mapping[int, Reading]]
+"""A pupil's day, and what the sheets of it that change say, by programme."""
+
+
 def due(day: Day, programme: Programme, found: Reading, earlier: Facts = ()) -> Facts:
     """The facts that make the charges right once a programme's day reads like this. `earlier`: of the same ask."""
-    if not day.school.by_presence:
-        return _evened(day, _together(day, programme), {programme.id: found}, {}, earlier)
-    here = _here(day, found, programme)
-    facts = _evened(day, _together(day, programme), {programme.id: found}, here, earlier)
-    if _was_there(day.books, day.pupil.id, day.day) is not here[day.pupil.id]:
-        for sibling in _siblings(day):
-            facts += _of_sibling(day, sibling, here, (*earlier, *facts))
+    return due_together(((day, {programme.id: found}),), earlier)
+
+
+def due_together(told: Sequence[Told], earlier: Facts = ()) -> Facts:
+    """The same where one ask changes several sheets of one day: what hangs together is priced once. Each pupil stands once in `told`."""
+    school = told[0][0].school
+    here = {day.pupil.id: _is_here(day, readings) for day, readings in told} if school.by_presence else {}
+    is_news = bool(here) and any(_was_there(day.books, day.pupil.id, day.day) is not here[day.pupil.id] for day, _ in told)
+    facts: Facts = ()
+    for day, readings in told:
+        programmes = [school.programmes[programme] for programme in readings]
+        programmes += _depending(day) if is_news and len(told) > 1 else []
+        facts += _evened(day, _together(day, *programmes), readings, here, (*earlier, *facts))
+    if is_news:
+        siblings = {sibling.id: sibling for day, _ in told for sibling in _siblings(day) if sibling.id not in here}
+        for sibling in siblings.values():
+            facts += _of_sibling(told[0][0], sibling, here, (*earlier, *facts))
     return facts
 
 
@@ -156,13 +170,13 @@ def seen_at(books: Books, school: School, pupil: int, day: int) -> list[Programm
     return [school.programmes[programme] for programme in books.sheets(pupil, day) if programme in school.programmes]
 
 
-def _was_there(books: Books, pupil: int, day: int, but: int = 0) -> bool:
-    return any(sheet.stays for programme, sheet in books.sheets(pupil, day).items() if programme != but)
+def _was_there(books: Books, pupil: int, day: int, but: Collection[int] = ()) -> bool:
+    return any(sheet.stays for programme, sheet in books.sheets(pupil, day).items() if programme not in but)
 
 
-def _here(day: Day, found: Reading, programme: Programme) -> dict[int, bool]:
-    """That the pupil was there that day, as far as this reading tells."""
-    return {day.pupil.id: bool(found.visits) or _was_there(day.books, day.pupil.id, day.day, but=programme.id)}
+def _is_here(day: Day, readings: Mapping[int, Reading]) -> bool:
+    """Whether the pupil was there that day, as far as these readings and the other sheets tell."""
+    return any(found.visits for found in readings.values()) or _was_there(day.books, day.pupil.id, day.day, but=readings.keys())
 
 
 def _siblings(day: Day) -> list[Pupil]:
@@ -174,9 +188,14 @@ def _siblings(day: Day) -> list[Pupil]:
 def _of_sibling(day: Day, sibling: Pupil, present: Mapping[int, bool], earlier: Facts) -> Facts:
     """A brother's or sister's day once more, with this pupil there or not."""
     other = Day(day.school, day.books, day.ask, sibling, day.site, day.day, day.now_ms)
-    seen = seen_at(day.books, day.school, sibling.id, day.day)
-    depend = [each for each in seen if any(by_presence(tariff) for tariff in _tariffs(other, root_of(day.school, each)))]
+    depend = _depending(other)
     return _evened(other, _together(other, *depend), {}, present, earlier) if depend else ()
+
+
+def _depending(day: Day) -> list[Programme]:
+    """The programmes where the pupil was seen, and whose price asks who else was there."""
+    seen = seen_at(day.books, day.school, day.pupil.id, day.day)
+    return [each for each in seen if any(by_presence(tariff) for tariff in _tariffs(day, root_of(day.school, each)))]
 
 
 # --- what is charged ------------------------------------------------------------------------------
