@@ -1,40 +1,16 @@
-"""`preau-hub`: run the hub, set a school up, import its people, give a device its settings, audit a data folder, back it up.
-
-Commands that write need the hub stopped: a data folder has one writer, and the second one is refused. A backup may be made any time.
-"""
+"""`preau-hub`: run the hub, or do one of the other things that are done with its data folder (commands.py)."""
 
 import argparse
 import asyncio
 import gc
 import logging
-import secrets
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from hub import check, counter, daybook, files, presence, statements, wallets
-from hub.broker import HUB_USER, mosquitto_passwords
-from hub.broker import Account as BrokerAccount
-from hub.core.calendar import day_of
-from hub.core.canteen import reserve
-from hub.core.imports import WANTED, Kind, plan
-from hub.core.plans import Stamp
-from hub.core.school import School
-from hub.errors import HubError, ImportRefusedError, StartError
-from hub.imports import carry_out, is_address, preview, read_file, refuse
-from hub.keys import badge_key, hub_password
-from hub.settings import Settings, load
-from hub.setup import describe, reservations
-from hub.timetable import check_live
+from hub.errors import HubError
+from hub.settings import load
 from proto.errors import ProtoError
-
-if TYPE_CHECKING:
-    from hub.backup import Backup
 
 REFUSED = 2
 """Exit status when something is refused; the sentence is on stderr."""
@@ -42,293 +18,32 @@ REFUSED = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command. Returns the exit status."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of each of its plugins
     try:
-        if options.command in _WITHOUT_SETTINGS:
-            return _WITHOUT_SETTINGS[options.command](options)
-        return asyncio.run(_COMMANDS[options.command](load(options.config), options))
+        return _run(words[1:]) if words[:1] == ["run"] else _other(words)
     except (HubError, ProtoError) as error:
         print(f"preau-hub: {error}", file=sys.stderr)
         return REFUSED
 
 
-async def _run(settings: Settings, _options: argparse.Namespace) -> int:
+def _run(words: Sequence[str]) -> int:
+    """The hub, until it is told to end. After a power cut badges wait for this start: it loads nothing that it does not need."""
+    parser = argparse.ArgumentParser(prog="preau-hub run", description="Run the hub.")
+    parser.add_argument("--config", type=Path, default=Path("/etc/preau/hub.toml"), help="the hub's settings (TOML)")
+    settings = load(parser.parse_args(words).config)
     gc.disable()  # until `serve` has loaded books and pages: nothing of a start is garbage
     from hub.run import serve
 
-    await serve(settings)
+    asyncio.run(serve(settings))
     return 0
 
 
-async def _setup(settings: Settings, options: argparse.Namespace) -> int:
-    """Read a school's description; all of it or nothing. Its people come with `import`."""
-    from hub.memory import memory
+def _other(words: Sequence[str]) -> int:
+    from hub.commands import obey
 
-    async with memory(Path(settings.hub.data)) as stores:
-        rows = describe(_text(options.school), str(options.school), stores.desk.school, _new_id)
-        check_live(rows, stores.desk.school, stores.desk.books, str(options.school))
-        await stores.desk.edit(stores.new_ask(), lambda _school: rows)
-        school = stores.desk.school
-        print(f"{len(school.sites)} sites, {len(school.devices)} devices, {len(school.households)} households, {len(school.pupils)} pupils")
-    return 0
-
-
-async def _import(settings: Settings, options: argparse.Namespace) -> int:
-    """Show what a list would do (pupils, families, badges, balances, plans); with --yes do it, all or nothing."""
-    from hub.memory import memory
-
-    kind, name = Kind(options.kind), str(options.file)
-    found = read_file(options.file, WANTED[kind])
-    async with memory(Path(settings.hub.data)) as stores:
-        at_ms = options.since_ms or time.time_ns() // 1_000_000
-        stamp = Stamp(badge_key(stores.master), at_ms, day_of(at_ms, ZoneInfo("UTC")), stores.new_ask(), is_address)
-        planned = plan(kind, found.table, stores.desk.school, stores.desk.books, stamp)
-        for line in preview(found, planned, name):
-            print(line)
-        refuse(planned.complaints, name, WANTED[kind])
-        if not options.yes:
-            print("nothing was written: add --yes to do this")
-            return 0
-        answer = await carry_out(planned, kind, found.table, stores.desk, stamp)
-        if answer.refusal is not None:
-            raise ImportRefusedError(f"{name}: {answer.refusal.code}: nothing was written")
-        print("done" if planned.acts else "nothing to do")
-    return 0
-
-
-async def _reserve(settings: Settings, options: argparse.Namespace) -> int:
-    """Reserve and charge the meals of a file; the same file twice changes nothing."""
-    from hub.memory import memory
-
-    text = _text(options.file)
-    async with memory(Path(settings.hub.data)) as stores:
-        desk, at_ms = stores.desk, options.since_ms or time.time_ns() // 1_000_000
-        found = reservations(text, str(options.file), desk.school, desk.books)
-        new = [one for one in found if one.ask not in desk.books.asks]
-        asked = [desk.do(one.ask, reserve, one.ask, one.pupil, one.product, one.day, at_ms) for one in new]
-        refused = [answer.refusal.code for answer in await asyncio.gather(*asked) if answer.refusal is not None]
-        if refused:
-            raise ImportRefusedError(f"{options.file}: {', '.join(refused)}")
-        print(f"{len(new)} meals reserved, {len(found) - len(new)} of this file were reserved before")
-    return 0
-
-
-async def _device(settings: Settings, options: argparse.Namespace) -> int:
-    """Print the settings file of a device (of several: one after the other), its password included; `--renew` gives a new one."""
-    from hub.memory import memory
-
-    async with memory(Path(settings.hub.data)) as stores:
-        devices = stores.desk.school.devices
-        unknown = [device for device in options.device if device not in devices]
-        if unknown:
-            raise ImportRefusedError(f"no device `{unknown[0]}`: it is one of {', '.join(sorted(devices))}")
-        if options.renew:
-            renewed = tuple(replace(devices[one], generation=devices[one].generation + 1, blocked="") for one in options.device)
-            await stores.desk.edit(stores.new_ask(), lambda _school: renewed)
-        for device in options.device:
-            known = stores.desk.school.devices[device]
-            print(_device_settings(settings, options, stores.desk.school, device, stores.password(known)))
-    return 0
-
-
-def _device_settings(settings: Settings, options: argparse.Namespace, school: School, device: str, password: str) -> str:
-    """What belongs into /etc/preau/edge.toml of this device."""
-    lines = [f'device = "{device}"', 'data = "/var/lib/preau-edge"', "", "[broker]", f'host = "{options.host or settings.broker.host}"']
-    lines += [f"port = {settings.broker.port}", f'password = "{password}"', ""]
-    for owner, reader in sorted(school.readers):
-        if owner == device:
-            lines += [
-                "[[readers]]",
-                f'id = "{reader}"',
-                'kind = "hid"',
-                'path = "/dev/input/by-path/CHANGE-ME"  # preau-edge probe names it',
-                "",
-            ]
-    return "\n".join(lines)
-
-
-async def _passwords(settings: Settings, _options: argparse.Namespace) -> int:
-    """Print the password file for a mosquitto beside this hub (provisioning/README.md)."""
-    from hub.memory import memory
-
-    async with memory(Path(settings.hub.data)) as stores:
-        everyone = [BrokerAccount(HUB_USER, hub_password(stores.master)), *stores.accounts()]
-        print(mosquitto_passwords(everyone), end="")
-    return 0
-
-
-async def _why(settings: Settings, options: argparse.Namespace) -> int:
-    """Say in French, in words for a parent, how a charge came about."""
-    from hub.memory import memory
-    from hub.web.render import words
-    from hub.why import explain
-
-    french = words("fr")
-    async with memory(Path(settings.hub.data)) as stores:
-        for sentence in await explain(stores.journal, stores.desk.school, options.charge):
-            print(french.gettext(sentence.text) % sentence.values)
-    return 0
-
-
-async def _tariff(settings: Settings, options: argparse.Namespace) -> int:
-    """Try a draft tariff on days that have been: revenue, families that gain and lose, the worst cases; nothing is booked."""
-    from hub.core.school import edited
-    from hub.core.tryout import tryout
-    from hub.memory import memory
-    from hub.tariffs import read_draft
-    from hub.tryout import report, stays_between
-
-    async with memory(Path(settings.hub.data)) as stores:
-        school = stores.desk.school
-        draft = edited(school, read_draft(_text(options.file), str(options.file), school, _new_id))
-        stays, unended = await stays_between(stores.journal, school, options.since, options.until)
-        for line in report(tryout(school, draft, stays), unended, school):
-            print(line)
-    return 0
-
-
-def _backup(options: argparse.Namespace) -> int:
-    """Copy a data folder, the hub running or not, and verify the copy by a full replay."""
-    from hub.backup import backup
-
-    settings = options.config if options.config.exists() else None
-    made = backup(options.folder, options.target, settings)
-    _print_backup(made)
-    print(f"settings: {f'a copy of {settings}' if settings else f'none, for there is no {options.config}'}")
-    print(f"backup: {made.path}, {sum(seal.bytes for seal in made.manifest.files.values())} bytes, read back and verified")
-    return 0
-
-
-def _restore(options: argparse.Namespace) -> int:
-    """Put a backup into an empty data folder, verified before anything is touched."""
-    from hub.backup import SETTINGS, restore
-
-    found = restore(options.backup, options.folder)
-    _print_backup(found)
-    if SETTINGS in found.manifest.files and not options.config.exists():
-        print(f"settings: this machine has no {options.config}: copy {found.path / SETTINGS} there")
-    print(f"restored: {options.folder}, as it was at {found.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC")
-    print("Start the hub: the devices send again what they scanned since then.")
-    return 0
-
-
-def _print_backup(found: "Backup") -> None:
-    """What its replay has shown."""
-    print(f"journal: {found.manifest.number} facts, every row fits the one before, head {found.manifest.head[:16]}")
-    print(f"books: {len(found.books.balances)} accounts sum to {found.books.total_cents()} cents; {len(found.books.charges)} charges")
-
-
-async def _mail(settings: Settings, options: argparse.Namespace) -> int:
-    """Letters to families: `test ADDRESS` sends one now, `list` shows the queue, `again` queues what failed for good."""
-    from hub import mail
-    from hub.mailqueue import MailQueue, listed
-    from hub.memory import memory
-
-    match options.act:
-        case "test":
-            if settings.mail is None:
-                raise StartError(f"{options.config}: there is no [mail], so no letter is sent: name the server and the sender there")
-            outcome = await mail.tried(settings.mail, options.address, settings.web.language, time.time_ns() // 1_000_000)
-            print(mail.told(settings.mail, outcome))
-            return 0 if outcome.result == "sent" else REFUSED
-        case "again":
-            async with memory(Path(settings.hub.data)) as stores:
-                print(f"{await MailQueue(stores.register).again(time.time_ns() // 1_000_000)} letters queued again")
-        case _:
-            print("\n".join(mail.lines(listed(Path(settings.hub.data) / "office.db"))))
-    return 0
-
-
-_COMMANDS = {
-    "run": _run,
-    "setup": _setup,
-    "import": _import,
-    "reserve": _reserve,
-    "meals": counter.meals,
-    "till": counter.till,
-    "wallet": wallets.run,
-    "statement": statements.run,
-    "files": files.run,
-    "device": _device,
-    "passwords": _passwords,
-    "check": check.run,
-    "why": _why,
-    "tariff": _tariff,
-    "day": daybook.run_day,
-    "settle": daybook.run_settlement,
-    "presence": presence.run,
-    "mail": _mail,
-}
-_WITHOUT_SETTINGS = {"backup": _backup, "restore": _restore}
-"""They name their folders, so that they work on a machine that has nothing else yet."""
-
-
-def _text(path: Path) -> str:
-    """A file's text, UTF-8 or what old spreadsheets write (windows-1252)."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ImportRefusedError(f"{path}: cannot be read: {error.strerror}") from error
-    try:
-        return content.decode("utf-8-sig" if _is_utf8(content) else "cp1252")
-    except UnicodeDecodeError as error:
-        raise ImportRefusedError(f"{path}: is neither UTF-8 nor windows-1252 text: save it as CSV in UTF-8") from error
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _new_id() -> int:
-    return secrets.randbits(63) or 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="preau-hub", description="The Préau hub: decides, remembers, shows.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    made = {
-        name: commands.add_parser(name, help=(run.__doc__ or "run the hub").splitlines()[0])
-        for name, run in {**_COMMANDS, **_WITHOUT_SETTINGS}.items()
-    }
-    counter.add_arguments(made["meals"], made["till"])
-    for command in made.values():
-        command.add_argument("--config", type=Path, default=Path("/etc/preau/hub.toml"), help="the hub's settings (TOML)")
-    made["setup"].add_argument("school", type=Path, help="the school's description (TOML)")
-    made["import"].add_argument("kind", choices=[kind.value for kind in Kind], help="what the list is of")
-    made["import"].add_argument(
-        "file", type=Path, help="the list (CSV): `;`, `,` or tabs, any usual encoding, a line that names the columns"
-    )
-    made["import"].add_argument("--yes", action="store_true", help="do it; without, only show what would be done")
-    made["reserve"].add_argument("file", type=Path, help="site; household; last_name; first_name; meal; day (CSV)")
-    for name in ("import", "reserve"):
-        made[name].add_argument("--since-ms", type=int, default=0, help="from when on it holds, Unix ms (exercises; default: now)")
-    made["mail"].add_argument("act", choices=("test", "list", "again"))
-    made["mail"].add_argument("address", nargs="?", default="", help="test: where to")
-    wallets.arguments(made["wallet"])
-    statements.arguments(made["statement"])
-    files.arguments(made["files"])
-    daybook.arguments(made["day"], made["settle"])
-    presence.arguments(made["presence"])
-    check.arguments(made["check"])
-    made["device"].add_argument("device", nargs="+", help="the device's id")
-    made["device"].add_argument("--renew", action="store_true", help="a new password: the old one and any block end")
-    made["device"].add_argument("--host", help="the broker's address as the device sees it")
-    made["why"].add_argument("charge", type=int, help="the charge's number")
-    made["tariff"].add_argument("act", choices=["try"])
-    made["tariff"].add_argument("file", type=Path, help="the draft (TOML): [[tariffs]] and [[groups]] as in the school's description")
-    made["tariff"].add_argument("--from", dest="since", type=date.fromisoformat, required=True, help="first day, YYYY-MM-DD")
-    made["tariff"].add_argument("--to", dest="until", type=date.fromisoformat, required=True, help="last day, included")
-    made["backup"].add_argument("folder", type=Path, help="the hub's data folder")
-    made["backup"].add_argument("target", type=Path, help="a folder that is not there yet, best on another disk")
-    made["restore"].add_argument("backup", type=Path, help="what `preau-hub backup` made")
-    made["restore"].add_argument("folder", type=Path, help="the hub's data folder, empty or not there yet")
-    return parser
+    return obey(words)
 
 
 if __name__ == "__main__":

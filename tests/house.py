@@ -62,7 +62,7 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
 }
 """How far right a room of hub/core stands. Rooms not named here are the ones in braces."""
 BRACES = 4
-COMPOSERS = ("hub.__main__", "hub.run", "hub.web.app")
+COMPOSERS = ("hub.__main__", "hub.commands", "hub.run", "hub.web.app")
 """Where the program is put together by hand: the only rooms that see pages and shells at once."""
 FRAME = ("render", "session", "marks", "office", "passwords", "sheet", "live", "app")
 """Rooms of hub/web that are no pages: what pages stand on, and what puts them together (`app`)."""
