@@ -258,7 +258,7 @@ def _starts(size: int, replays: Sequence[Replay]) -> Iterator[Row]:
 
 def _decisions(size: int, place: int, rounds: Sequence[Round]) -> Iterator[Row]:
     """All decisions of a week, and the slowest kind of them."""
-    everything = [[us for rule, took in each.took[place].items() if rule not in RUNS for us in took] for each in rounds]
+    everything = [_of_all(each.took[place]) for each in rounds]
     p50, p99 = middle(everything, 0.5), middle(everything, 0.99)
     plain_us = middle([each.plain for each in rounds], 0.5)
     beside = f"p99 {p99:.0f}; {p50 / plain_us:.1f} x {UPDATES} updates of a dict ({plain_us:.1f} µs)"
@@ -273,13 +273,18 @@ def _decisions(size: int, place: int, rounds: Sequence[Round]) -> Iterator[Row]:
 def _growth(found: Scale) -> Iterator[Row]:
     """T11: the median over the rounds of (median with many facts) / (with few)."""
     what = f"one decision at {found.sizes[-1]} facts / at {found.sizes[0]}"
-    medians = [[median(us for took in each.took[place].values() for us in took) for place in (-1, 0)] for each in found.rounds]
+    medians = [[median(_of_all(each.took[place])) for place in (-1, 0)] for each in found.rounds]
     yield Row("T11", f"{what}, all rules, p50", median(many / few for many, few in medians), SLOWER)
     ratios = {
         rule: median(median(each.took[-1][rule]) / median(each.took[0][rule]) for each in found.rounds) for rule in _rules(found.rounds)
     }
     worst = max(ratios, key=lambda rule: ratios[rule])
     yield Row("T11", f"{what}, the worst rule, p50", ratios[worst], SLOWER, f"`{worst}`, of {len(ratios)} kinds")
+
+
+def _of_all(took: Took) -> list[float]:
+    """Of all decisions that somebody waits for."""
+    return [us for rule, each in took.items() if rule not in RUNS for us in each]
 
 
 def _rules(rounds: Sequence[Round]) -> set[str]:
