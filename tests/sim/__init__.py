@@ -12,6 +12,10 @@ To plant a bug from outside, in a process of its own: patch functions or classes
     ending = lived(7)                                      # one seed; ending.violation is empty when all promises were kept
     ending = lived(7, plan=replace(plan_of(7), faults=frozenset({Fault.LOST, Fault.HUB_KILL})))
 
-`tests.sim.faults` names the faults, `tests.sim.oracle` and `ledgers` hold what is promised, `tests.sim.smallday` one small day with a
-death at every step. An Ending carries seed, violation, virtual seconds, digest, and what struck and was seen, counted.
+Who asks: `people` at the readers, `counter` (families, cashiers, the bursar) and `carers` at the desk, by `forms` that are sent until they
+are answered. Who judges: `oracle` and `ledgers` what was seen; `witness` what was asked and answered, by the rules told anew in `rules`
+(orders, till, wallets, holds), `corrected` and `daysheet` (marks, what a day costs, runs), on the books of its own in `reckoning`.
+
+`faults` names what goes wrong, `smallday` is one small day with a death at every step. An Ending carries seed, violation, virtual
+seconds, digest, and what struck and was seen, counted.
 """

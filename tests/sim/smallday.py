@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from tests import schools
 from tests.sim.acts import Act, Kind
+from tests.sim.daysheet import CARE
 from tests.sim.faults import Plan
+from tests.sim.people import LAST_WEEK
 from tests.sim.reckoning import MEAL, SANDWICH, TILLEULS
 from tests.sim.runs import heard
 from tests.sim.world import Ending, Tell, World
@@ -34,6 +36,9 @@ TAPS = (
 HUB_GONE_S = (20.0, 24.0)
 _WHO = schools.number("pupil 5")
 _MEAL = Act(Kind.ORDER, _WHO, TILLEULS, schools.MONDAY, MEAL)
+_FRIDAY = Act(Kind.ADD, who=801, key=(_WHO, CARE, 0), moment_ms=schools.moment("15:40", LAST_WEEK[1]), way="in")
+SETTLED_S = (44.0, 62.0)
+"""When runs post what Friday cost."""
 ACTS = (
     (6.0, replace(_MEAL, kind=Kind.RESERVE, pupil=schools.number("pupil 6"))),
     (14.0, Act(Kind.OPEN, desk="till", who=901, cents=20_00)),
@@ -41,6 +46,8 @@ ACTS = (
     (23.0, _MEAL),
     (36.0, Act(Kind.HOLD, _WHO, TILLEULS, product=SANDWICH, for_ms=20_000)),
     (42.0, replace(_MEAL, kind=Kind.CANCEL)),
+    (4.0, _FRIDAY),
+    (5.0, replace(_FRIDAY, moment_ms=schools.moment("17:20", LAST_WEEK[1]), way="out")),
 )
 """When (s) somebody asks something of the desk."""
 
@@ -67,6 +74,8 @@ def _script(world: World) -> None:
         world.loop.after_s(at_s, _tap, world, device, reader, world.crowd.people[who])
     for at_s, act in ACTS:
         world.loop.after_s(at_s, world.forms.ask, act)
+    for at_s in SETTLED_S:
+        world.loop.after_s(at_s, world.carers.settle)
     world.loop.after_s(30.0, world.office.open_door)
     world.loop.after_s(33.0, world.office.change_badge, world.crowd.people[4])
     world.loop.after_s(HUB_GONE_S[0], _stop_hub, world)

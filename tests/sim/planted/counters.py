@@ -105,7 +105,7 @@ BUGS = (
     Bug("what was voided still counts for the daily limit", (Edit("hub.core.books", _GIVEN_BACK, ""),)),
     Bug(
         "the daily limit is that of the day of the order",
-        (Edit("hub.core.wallets", "    return _number(sale.day) if sale.day else _number_of", "    return _number_of"),),
+        (Edit("hub.core.wallets", "    return day_code(_day(sale))", "    return day_code(day_of(sale.at_ms, sale.site.zone))"),),
     ),
     Bug(
         "the reserve pays for meals",

@@ -21,7 +21,7 @@ BUGS = (
         harmless=True,
     ),
     Bug(
-        "the same at the counter, said differently",
+        "the same at the counter and in care, said differently",
         (
             Edit("hub.core.canteen", "    return None if wish.at_ms < last_ms else", "    return None if not wish.at_ms >= last_ms else"),
             Edit(
@@ -30,6 +30,7 @@ BUGS = (
                 "    return -held_cents(books, wallet, at_ms) + balance_cents(books, wallet)",
             ),
             Edit("hub.core.till", "books.receipts.get(site.id, 0) + 1", "1 + books.receipts.get(site.id, 0)"),
+            Edit("hub.core.dues", "    if not (visit.lit or verified):", "    if not verified and not visit.lit:"),
         ),
         harmless=True,
     ),
