@@ -10,8 +10,7 @@ from tests.demo.dayplan import DOOR, HOUR_S, MEALS, TAGS
 from tests.demo.fortnight import Act, Fortnight
 from tests.demo.school import Child
 
-Event = tuple[date, int, str, str | Act]
-"""Day, ms after its midnight, reader and child of a tap that was answered with a yes; or no reader, and what the office did."""
+Event = tuple[date, int, str, str | Act]  # day, ms after midnight, reader, child of a tap with a yes; or "" and an act of the office
 
 
 @dataclass(slots=True)
@@ -21,7 +20,7 @@ class Reckoning:
     weeks: Fortnight
     wallets: Counter[str] = field(default_factory=Counter)
     charged: Counter[tuple[str, str]] = field(default_factory=Counter)
-    came: dict[tuple[str, date, bool], int] = field(default_factory=dict)  # in ms; True: after school
+    came: dict[tuple[str, date, int], int] = field(default_factory=dict)  # in ms, by the end of the hours
     meals: dict[tuple[str, date], tuple[str, int]] = field(default_factory=dict)
     shelf: dict[tuple[str, date, bool], str] = field(default_factory=dict)  # True: cancelled late, False: waited for; by whom
 
@@ -30,15 +29,17 @@ class Reckoning:
         for day, name in self.weeks.reserved():
             self.order(name, day, rules.HOT)
         for day, at_ms, reader, what in sorted(events, key=lambda event: event[:2]):
+            ends_ms = rules.ends_ms(at_ms)
             if isinstance(what, Act):
                 self.act(what)
-            elif reader == DOOR and (came_ms := self.came.pop((what, day, at_ms > 11 * HOUR_S * 1000), None)) is not None:
-                self.pay(what, rules.CARE, self.care_cents(self.weeks.child(what), day, (at_ms - came_ms) // 60_000), day)
-            elif reader == DOOR:  # who is never seen leaving pays nothing
-                self.came[what, day, at_ms > 11 * HOUR_S * 1000] = at_ms
+            elif reader == DOOR and (came_ms := self.came.pop((what, day, ends_ms), None)) is not None:
+                minutes = (at_ms - came_ms) // 60_000 if at_ms < ends_ms + rules.REACH_MS else 0  # who is not seen leaving pays nothing
+                self.pay(what, rules.CARE, self.care_cents(self.weeks.child(what), day, minutes), day)
+            elif reader == DOOR and at_ms < ends_ms:
+                self.came[what, day, ends_ms] = at_ms
             elif reader == MEALS:
                 self.eat(what, day, rules.HOT, rules.WALK_UP_CENTS)
-            elif reader == TAGS and self.came.setdefault((what, day, True), at_ms) == at_ms:  # once a day
+            elif reader == TAGS and at_ms < ends_ms and self.came.setdefault((what, day, 0), at_ms) == at_ms:  # once a day
                 share = (self.weeks.qf_cents.get(self.weeks.child(what).household, 10**9) * rules.STUDY_PPM + 500_000) // 1_000_000
                 self.pay(what, rules.STUDY, min(max(share, rules.STUDY_LEAST_CENTS), rules.STUDY_MOST_CENTS), day)
         return self

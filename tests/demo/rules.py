@@ -17,6 +17,8 @@ CARE_TENTHS, CARE_TENTHS_LATER = 750, 850
 CARE_PERIOD_MIN, CARE_MOST_CENTS = 30, 6_00
 WEDNESDAY_TENTHS, WEDNESDAY_PERIOD_MIN, WEDNESDAY_MOST_CENTS = 1_005, 60, 4_00
 TOLERANCE_MIN = 5
+MORNING_ENDS_MS, EVENING_ENDS_MS, REACH_MS = 510 * 60_000, 18 * 3_600_000, 90 * 60_000
+"""Of the hours before school, and of those after it (of care and of study); and how long after them somebody may still leave."""
 LESS = (0, 25, 50)
 """Percents off for the first, the second, the third child and all who follow."""
 STUDY_PPM, STUDY_LEAST_CENTS, STUDY_MOST_CENTS = 1_200, 40, 1_50
@@ -32,6 +34,11 @@ def care_numbers(weekday: int, *, later: bool) -> tuple[int, int, int]:
     if weekday == WEDNESDAY:
         return WEDNESDAY_TENTHS, WEDNESDAY_PERIOD_MIN, WEDNESDAY_MOST_CENTS
     return (CARE_TENTHS_LATER if later else CARE_TENTHS), CARE_PERIOD_MIN, CARE_MOST_CENTS
+
+
+def ends_ms(at_ms: int) -> int:
+    """When the hours around an instant are over; both are ms after midnight."""
+    return MORNING_ENDS_MS if at_ms < 11 * 3_600_000 else EVENING_ENDS_MS
 
 
 def meal_cents(product: str, weekday: int) -> int:

@@ -81,6 +81,15 @@ def test_who_is_never_seen_leaving_pays_nothing_and_the_evening_is_another_stay(
     assert charged(weeks, *taps) == {("Ethan Hubert", CARE): 75}
 
 
+@pytest.mark.parametrize(
+    ("came", "left", "cents"), [("17:59", "19:29", 2_25), ("17:59", "19:30", 0), ("18:00", "18:20", 0), ("08:29", "09:00", 75)]
+)
+def test_nobody_comes_when_the_hours_are_over_or_is_waited_for_longer_than_an_hour_and_a_half(
+    weeks: Fortnight, came: str, left: str, cents: int
+) -> None:
+    assert sum(charged(weeks, *(tap(0, clock, DOOR, "Ethan Hubert") for clock in (came, left))).values()) == cents
+
+
 def test_the_household_of_the_week_pays_for_a_child_of_two(weeks: Fortnight) -> None:
     ((name, (household, _)),) = weeks.custody.items()
     stay = [[tap(number, clock, DOOR, name) for clock in ("15:40", "16:10")] for number in (0, 7)]
