@@ -62,7 +62,7 @@ def drawn(seen: Evidence, outages: Sequence[Outage], from_s: float, to_s: float,
     """The picture as an SVG document."""
     scale = Scale(from_s, to_s)
     came = outcomes(seen)
-    inside = dict(_inside(seen))
+    curves = dict(inside(seen))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HIGH}" width="{WIDTH}" height="{HIGH}" role="img">',
         f"<title>A school day at Préau: {len(seen.sent)} taps on three devices</title>",
@@ -74,7 +74,7 @@ def drawn(seen: Evidence, outages: Sequence[Outage], from_s: float, to_s: float,
         *_hours(scale),
         *_bands(scale, outages),
         *_lanes(scale, came),
-        *_curves(scale, inside),
+        *_curves(scale, curves),
         *_took(scale, came),
         *_legend(),
         "</svg>",
@@ -175,11 +175,13 @@ def _mark(mark: Mark, x: float, y: float, words: str) -> str:
     return f"{drawn_shape}<title>{escape(words)}</title></{drawn_shape[1 : drawn_shape.index(' ')]}>"
 
 
-def _inside(seen: Evidence) -> Iterator[tuple[str, list[tuple[float, int]]]]:
+def inside(seen: Evidence) -> Iterator[tuple[str, list[tuple[float, int]]]]:
     """For each programme its name and (seconds after midnight, how many are in from then on)."""
     for programme in seen.school.programmes.values():
         moved = [fact for fact in seen.facts if isinstance(fact, f.StayOpened | f.StayClosed) and fact.programme == programme.id]
-        moves = [((fact.at_ms - seen.midnight_ms) / 1000, 1 if isinstance(fact, f.StayOpened) else -1) for fact in moved]
+        # A stay that ended twice ended as was said last.
+        last = {(fact.stay, isinstance(fact, f.StayOpened)): fact.at_ms for fact in moved}
+        moves = [((at_ms - seen.midnight_ms) / 1000, 1 if opened else -1) for (_, opened), at_ms in last.items()]
         count, steps = 0, []
         for at_s, change in sorted(moves):
             count += change

@@ -13,6 +13,7 @@ from proto.messages import Light
 from tests.demo.browser import Board
 from tests.demo.checks import CHECKS, Evidence, Live, Past, every_scan_was_a_tap, verdicts
 from tests.demo.dayplan import Means
+from tests.demo.picture import inside
 from tests.demo.player import SentTap
 from tests.demo.report import histogram, outcomes, written
 from tests.schools import DEVICE_OF, Day, badge, moment, number, small_school
@@ -227,6 +228,14 @@ def test_the_report_says_what_failed_and_why(honest: Evidence) -> None:
     text = written(doctored, (), verdicts(doctored))
     assert "FAILED  no scan is left on a device\n          1 scans are left on the card of door" in text
     assert "holds   the books sum to zero" in text
+
+
+def test_a_stay_whose_end_was_corrected_is_drawn_as_it_ended_last(honest: Evidence) -> None:
+    closed = next(fact for fact in honest.facts if isinstance(fact, f.StayClosed))
+    corrected = msgspec.structs.replace(closed, at_ms=closed.at_ms - 60_000)
+    drawn = {name: [count for _, count in steps] for name, steps in inside(replace(honest, facts=(*honest.facts, corrected)))}
+    assert drawn
+    assert all(min(counts) == 0 == counts[-1] for counts in drawn.values())
 
 
 @pytest.mark.parametrize(("held", "life", "complaints"), [("EM:1", "b" * 16, 0), ("EM:1", "", 1), ("Léa", "b" * 16, 1)])
