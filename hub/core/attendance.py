@@ -6,6 +6,7 @@ out to be another one is voided. So the order in which scans arrive changes noth
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from itertools import islice
 
 from hub.core.books import Books
 from hub.core.calendar import MINUTE_MS, Span, day_code, day_coded, window_of
@@ -19,6 +20,8 @@ from hub.core.stays import REACH_MS, Reading, care_day, programme_at
 from hub.core.tap import Outcome, Tap
 from hub.core.timetable import Attendance
 
+AT_ONCE = 100
+"""Stays that are ended by one decision."""
 _ENTRY, _AUTO, _REGISTERED = Scans.ENTRY, Attendance.AUTO, Attendance.REGISTERED
 _NONE, _NO_EXIT, _NO_ENTRY = Reason.NONE, Reason.NO_EXIT, Code.NO_ENTRY
 """Members of an enum are looked up slowly, and these are for every tap."""
@@ -83,12 +86,16 @@ def upkeep(school: School, books: Books, ask: int, now_ms: int) -> Facts:
 
 
 def close_due(school: School, books: Books, ask: int, now_ms: int) -> Facts:
-    """End every stay whose hours are over: silently where no exit is expected, else to be verified, and nothing charged."""
-    over = (stay for stays in books.inside.values() for stay in stays.values() if now_ms >= _due_ms(school, stay))
+    """End stays whose hours are over: silently where no exit is expected, else to be verified, and nothing charged.
+
+    At most so many that a tap behind it waits for some 10 ms: to be asked again while it brings anything.
+    """
+    open_stays = (stay for stays in books.inside.values() for stay in stays.values())
+    over = (stay for stay in open_stays if now_ms >= _due_ms(school, stay))
+    ended = (stay for stay in over if not _is_auto(school, stay.pupil, school.programmes[stay.programme], stay.day))
     facts: Facts = ()
-    for stay in over:
-        if not _is_auto(school, stay.pupil, school.programmes[stay.programme], stay.day):
-            facts += _ended(school, books, ask, stay, now_ms, facts)
+    for stay in islice(ended, AT_ONCE):
+        facts += _ended(school, books, ask, stay, now_ms, facts)
     return facts
 
 

@@ -9,15 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.core import corrections, settlement
+from hub.core.attendance import AT_ONCE, upkeep
 from hub.core.books import replay
 from hub.core.canteen import Wish, charge_deferred, order
 from hub.core.codes import By, Reason, Stage
 from hub.core.corrections import Moment, Place, Staff
-from hub.core.facts import Charged, ChargesPosted, DayClosed, Facts, LowBalance, Refusal, Reversed, SettlementDone
+from hub.core.facts import Charged, ChargesPosted, DayClosed, Facts, LowBalance, Refusal, Reversed, SettlementDone, StayClosed
 from hub.core.menus import Menu, Offer
+from hub.core.school import Badge, BadgeState, Pupil
 from hub.core.settlement import Run
 from proto.messages import Direction
-from tests.schools import MONDAY, TUESDAY, Day, moment, number
+from tests.schools import MONDAY, TUESDAY, Day, badge, moment, number
 
 CARE, TILLEULS = number("care"), number("Tilleuls")
 FRIDAY = date(2025, 1, 10)
@@ -377,3 +379,13 @@ def test_an_added_mark_of_a_settled_day_joins_the_next_run(day: Day) -> None:
     day.close("19:31")
     run(day, 20250107)
     assert day.balance_cents("Vanderzande") == 18_50
+
+
+def test_of_many_forgotten_exits_a_hundred_are_closed_at_an_ask_so_that_a_tap_waits_for_no_more() -> None:
+    day, names = Day(), [f"child {place}" for place in range(AT_ONCE + 3)]
+    for name in names:
+        pupil = Pupil(number(name), number("Vanderzande"), number("Tilleuls"), name, name)
+        day.change((pupil, Badge(number(f"badge {name}"), badge(name), pupil.id, BadgeState.ACTIVE, moment("00:00"))))
+        day.tap(name, "care-in", "16:00")
+    asked = [day.do(upkeep, moment("19:31")) for _ in range(3)]
+    assert [sum(isinstance(fact, StayClosed) for fact in facts) for facts in asked if isinstance(facts, tuple)] == [AT_ONCE, 3, 0]
