@@ -19,7 +19,7 @@ from hub.core.facts import Facts, Refusal
 from hub.core.school import School
 from hub.core.tariffs import price_of_product
 from hub.core.till import Cashier, Goods
-from hub.core.transfers import Move, Payment, clear, transfer
+from hub.core.transfers import Move, Payment, clear, regroup, transfer
 from hub.core.wallets import Sale, charge, hold, open_balances, release, set_aside
 from hub.desk import Answer, Desk
 from proto.messages import Direction
@@ -53,6 +53,7 @@ class Kind(enum.StrEnum):
     HOLD = "articles held"
     RELEASE = "holds released"
     SETTLE = "holds settled"
+    REGROUP = "wallets moved to a site's new policy"
     ADD = "marks added"
     STRIKE = "marks voided"
     MOVE = "marks moved"
@@ -149,6 +150,8 @@ def _bursar(desk: Desk, ask: int, act: Act, at_ms: int) -> Coroutine[Any, Any, A
             return desk.do(ask, transfer, ask, Move(_place(act.place), _place(act.target), act.cents, act.by, act.who), at_ms)
         case Kind.SET_ASIDE:
             return desk.do(ask, set_aside, ask, wallet, act.cents, (at_ms, at_ms + act.for_ms))
+        case Kind.REGROUP:
+            return desk.do(ask, regroup, ask, act.site, {}, at_ms)
         case Kind.RELEASE:
             return desk.do(ask, release, ask, wallet, act.act, at_ms)
         case _:
@@ -196,7 +199,7 @@ _ASKED: Mapping[Kind, _Asked] = {
     Kind.RESERVE: _reserve,
     **dict.fromkeys((*_CHOICES, *_ENDINGS), _wish),
     **dict.fromkeys((*_COUNTS, Kind.SELL, Kind.PAY_IN, Kind.VOID, Kind.UNDO), _cash),
-    **dict.fromkeys((Kind.TOP_UP, Kind.REFUND, Kind.PAYOUT, Kind.TRANSFER, Kind.SET_ASIDE, Kind.RELEASE), _bursar),
+    **dict.fromkeys((Kind.TOP_UP, Kind.REFUND, Kind.PAYOUT, Kind.TRANSFER, Kind.SET_ASIDE, Kind.RELEASE, Kind.REGROUP), _bursar),
     **dict.fromkeys((Kind.HOLD, Kind.SETTLE), _hold),
     **dict.fromkeys(CORRECTIONS, _correction),
 }

@@ -63,7 +63,7 @@ class Carers:
             return Answer(refusal=done) if isinstance(done, Refusal) else Answer()
 
         self._world.saw("settlement")
-        self._world.forms.send(run, kept=lambda ask: derived(ask, "done"))
+        self._world.forms.send(run, kept=lambda ask, _answer: derived(ask, "done"))
 
     def _added(self, who: int) -> Act:
         today = schools.MONDAY  # the worlds' own day

@@ -1,12 +1,14 @@
 """Who comes to the desk: families with their orders, cashiers with their drawers, the bursar with wallets. They err as people do."""
 
 from collections import Counter, deque
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from hub.core.calendar import day_of
 from hub.core.codes import By
 from hub.core.facts import CashPaidIn, Facts, HoldPlaced, TillSold
+from hub.core.school import Rows, School, WalletScope
 from hub.desk import Answer
 from tests import schools
 from tests.sim.acts import Act, Kind, Place
@@ -22,6 +24,8 @@ REGULARS = 10
 CASHIERS, DESKS = (901, 902), ("till", "hall")
 BURSAR = 903
 REMEMBERED = 12
+SWITCH_SHARE = 0.3
+"""In so many worlds Le Parc changes whose its wallets are."""
 ORDERS = ((Kind.ORDER, 40), (Kind.CANCEL, 24), (Kind.CHANGE, 10), (Kind.WAIT, 14), (Kind.LEAVE, 4), (Kind.COLLECT, 8), (Kind.RESERVE, 8))
 LATE_ORDERS = ((Kind.ORDER, 14), (Kind.CANCEL, 36), (Kind.WAIT, 36), (Kind.LEAVE, 3), (Kind.COLLECT, 6))
 """After orders have closed."""
@@ -58,6 +62,8 @@ class Counters:
         world.often(pace_s, self.order)
         world.often(pace_s * 1.5, self.sell)
         world.often(pace_s * 1.5, self.pay)
+        if self._chance.random() < SWITCH_SHARE:
+            world.loop.after_s(world.plan.storm_s * self._chance.uniform(0.2, 0.8), self.switch)
         for early_ms in (1, 0, 0, -1):
             world.loop.after_s(world.plan.lunch_s - early_ms / 1000 + 1e-5, self.last_minute)
 
@@ -153,6 +159,24 @@ class Counters:
                 place = self._wallet(pupil)
                 aside = Act(Kind.SET_ASIDE, place=place, cents=cents, for_ms=self._chance.choice(HOLDS_MS))
                 self._ask(aside, lambda answer: self._held(place, answer.facts))
+
+    def switch(self) -> None:
+        """Le Parc has one wallet for each household from now on; what is left in the pupils' is moved, now and whenever more has come."""
+
+        def row(school: School) -> Rows:
+            return (replace(school.sites[PARC], wallet_scope=WalletScope.HOUSEHOLD),)
+
+        def told(_answer: Answer) -> None:
+            self.regroup()
+            self._world.often(120, self.regroup)
+
+        self._world.forms.send(lambda ask, desk: desk.edit(ask, row), told)
+
+    def regroup(self) -> None:
+        """All of the pupils' money to who pays for them."""
+        hub = self._world.hub
+        if hub is not None and hub.desk.school.sites[PARC].wallet_scope is WalletScope.HOUSEHOLD:
+            self._ask(Act(Kind.REGROUP, site=PARC))
 
     def _held(self, place: Place, facts: Facts) -> None:
         self._holds += ((place, fact) for fact in facts if isinstance(fact, HoldPlaced))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Form = Callable[[int, Desk], Awaitable[Answer]]
 Told = Callable[[Answer], None]
-Kept = Callable[[int], int]
+Kept = Callable[[int, Answer], int]
 
 LOST_SHARE, LATER_SHARE, TWICE_SHARE = 0.05, 0.05, 0.1
 """How many answers never reach the browser; how many forms are sent again when all is over; how many buttons are pressed twice."""
@@ -36,7 +36,7 @@ class Forms:
 
         async def form(ask: int, desk: Desk) -> Answer:
             at_ms = world.hub_wall_ms()
-            witness.received(ask, at_ms)
+            witness.received(ask, at_ms, desk.school)
             answer = await asked(desk, ask, act, at_ms)
             hub = world.hub
             if hub is not None and hub.desk is desk:
@@ -45,18 +45,18 @@ class Forms:
 
         ask = world.random63()
         witness.wished(ask, act)
-        return self.send(form, told, ask)
+        return self.send(form, told, ask, kept=lambda ask, answer: ask if answer.facts else 0)
 
     def send(self, form: Form, told: Told | None = None, ask: int = 0, kept: Kept | None = None) -> int:
-        """A form, until it is answered; its ask. `kept`: under which ask a yes is booked, if not its own."""
+        """A form, until it is answered; its ask. `kept`: under which ask a yes is booked, if not its own; 0 = nothing was to do."""
         ask = ask or self._world.random63()
 
         async def sent(hub: "HubLife") -> None:
             answer = await form(ask, hub.desk)
             if hub.alive and ask in self._open:
                 self._arrived(ask, answer, form, told)
-                if ask not in self._open and answer.refusal is None:
-                    self._world.oracle.promise(kept(ask) if kept else ask)
+                if ask not in self._open and answer.refusal is None and (booked := kept(ask, answer) if kept else ask):
+                    self._world.oracle.promise(booked)
 
         self._open[ask] = sent
         self._try(ask)

@@ -74,6 +74,8 @@ class Reckoning:
 
     households: dict[int, int]
     limits: dict[int, int]
+    by_pupil: bool = True
+    """Whose the wallets of Le Parc are just now: that is set up, and no fact tells it."""
     cents: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     wallets: dict[Place, int] = field(default_factory=dict)
     places: dict[int, Place] = field(default_factory=dict)
@@ -108,8 +110,8 @@ class Reckoning:
     # --- what there is ---
 
     def place(self, site: int, pupil: int) -> Place:
-        """Whose money pays for a pupil at a site: Le Parc has two wallets for each pupil, Les Tilleuls one for each household."""
-        return (site, pupil, "general") if site == PARC else (site, self.households.get(pupil, 0), "")
+        """Whose money pays for a pupil at a site: Le Parc may have two wallets for each pupil, Les Tilleuls has one for each household."""
+        return (site, pupil, "general") if site == PARC and self.by_pupil else (site, self.households.get(pupil, 0), "")
 
     def balance(self, place: Place) -> int:
         return self.cents.get(f"wallet:{self.wallets.get(place, 0)}", 0)
@@ -166,8 +168,8 @@ class Reckoning:
 
     def _posted(self, fact: f.ChargesPosted) -> None:
         for charge in fact.charges:
-            paid = self.paid[charge]
-            if paid.stage == "gathered" and not paid.back:
+            paid = self.paid.get(charge)
+            if paid is not None and paid.stage == "gathered" and not paid.back:
                 self.paid[charge] = replace(paid, stage="posted")
                 self._move(f"wallet:{self.wallets[paid.place]}", f"sales:{paid.place[0]}:{paid.item}", paid.cents)
 

@@ -334,6 +334,8 @@ def _taken_back(case: Case) -> Effects | str:
 
 
 def _opening(case: Case) -> Effects | str:
+    if not case.books.by_pupil:
+        return "no_such_wallet"
     return [("opening", (site, owner, "general" if site == PARC else ""), cents) for site, owner, cents in case.act.balances]
 
 
@@ -352,11 +354,26 @@ def _cleared(case: Case) -> Effects | str:
 
 def _transfer(case: Case) -> Effects | str:
     act, books = case.act, case.books
-    if act.cents <= 0:
-        return "no_amount"
+    if not books.by_pupil or act.cents <= 0:
+        return "no_amount" if books.by_pupil else "no_such_wallet"
     if act.place not in books.wallets or act.cents > books.available(act.place, case.at_ms):
         return "shortage"
     return [("transfer", act.place, act.target, act.cents)]
+
+
+def _regroup(case: Case) -> Effects | str:
+    """What is left in wallets of pupils goes to who pays for them; what was set aside there is free, and a reserve goes along."""
+    books, left = case.books, dict[int, list[Place]]()
+    for place in books.wallets:
+        if place[0] == PARC and bool(place[2]) is not books.by_pupil and books.balance(place):
+            left.setdefault(place[1], []).append(place)
+    effects: Effects = []
+    for pupil, places in left.items():
+        first, home = places[0], books.place(PARC, pupil)
+        effects += [("free", place, hold) for place in places for hold in books.holds.get(books.wallets[place], {})]
+        effects += [("transfer", place, first, books.balance(place)) for place in places[1:]]
+        effects.append(("transfer", first, home, sum(books.balance(place) for place in places)))
+    return effects
 
 
 def _set_aside(case: Case) -> Effects | str:
@@ -413,6 +430,7 @@ _EXPECTED: dict[Kind, Callable[[Case], Effects | str]] = {
     Kind.PAYOUT: _cleared,
     Kind.TRANSFER: _transfer,
     Kind.SET_ASIDE: _set_aside,
+    Kind.REGROUP: _regroup,
     Kind.HOLD: _hold,
     Kind.RELEASE: _release,
     Kind.SETTLE: _settle,

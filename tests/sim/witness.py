@@ -13,12 +13,13 @@ from msgspec import Struct
 from hub.core import facts as f
 from hub.core.books import Books
 from hub.core.facts import Fact, Facts
+from hub.core.school import School, WalletScope
 from hub.core.wallets import available_cents
 from hub.desk import Answer
 from tests.sim import corrected, rules
 from tests.sim.acts import CORRECTIONS, Act
 from tests.sim.daysheet import CARE, READERS, STUDY
-from tests.sim.reckoning import TILLEULS, Reckoning
+from tests.sim.reckoning import PARC, TILLEULS, Reckoning
 from tests.sim.rules import TILLS, Case, Lunch
 
 PROGRAMMES = ((CARE,), (STUDY,))
@@ -44,6 +45,8 @@ class Witness:
         self.yeses: dict[int, Facts] = {}
         self._numbers: dict[int, int] = {}
         """Of the first fact of each."""
+        self._by_pupil: dict[tuple[int, int], bool] = {}
+        """Whose the wallets of Le Parc were when an ask was received."""
         self.noes: list[No] = []
         self.changed: list[str] = []
         """Asks that were answered in two ways."""
@@ -52,9 +55,10 @@ class Witness:
         """Somebody will ask this."""
         self.wishes[ask] = act
 
-    def received(self, ask: int, at_ms: int) -> None:
-        """The hub has it, by its own clock."""
+    def received(self, ask: int, at_ms: int, school: School) -> None:
+        """The hub has it, by its own clock; it decides now, on what is set up now."""
         self.receipts[ask].add(at_ms)
+        self._by_pupil[ask, at_ms] = school.sites[PARC].wallet_scope is WalletScope.PUPIL
 
     def answered(self, ask: int, answer: Answer, at_ms: int) -> None:
         """The hub says what came of it; asked again, the same. A refusal is not kept: one that was decided before may come after."""
@@ -62,6 +66,9 @@ class Witness:
             self.noes.append(No(answer.number, ask, at_ms, answer.refusal.code))
             if ask in self.yeses and answer.number >= self._numbers[ask]:
                 self.changed.append(f"done, and then refused ({answer.refusal.code}): {self.wishes[ask]}")
+            return
+        if not answer.facts:
+            self.noes.append(No(answer.number, ask, at_ms, ""))
             return
         self._numbers[ask] = answer.number
         if self.yeses.setdefault(ask, answer.facts) != answer.facts:
@@ -97,8 +104,8 @@ class Witness:
 
     def _refused(self, reckoned: Reckoning, no: No) -> Iterator[str]:
         right = self._expected(reckoned, no.ask, self.wishes[no.ask], no.at_ms)
-        if right != no.code:
-            yield f"refused as {no.code} at {no.at_ms}, not {right or 'nothing'}: {self.wishes[no.ask]}"
+        if (right or "") != no.code:
+            yield f"refused as {no.code or 'nothing to do'} at {no.at_ms}, not {right or 'nothing'}: {self.wishes[no.ask]}"
 
     def _group(self, reckoned: Reckoning, ask: int, group: Facts) -> Iterator[str]:
         """One ask: what it should come to, on the books before it; then it is taken in."""
@@ -135,6 +142,7 @@ class Witness:
         return right, wrong
 
     def _expected(self, reckoned: Reckoning, ask: int, act: Act, at_ms: int) -> rules.Effects | str:
+        reckoned.by_pupil = self._by_pupil.get((ask, at_ms), True)
         if act.kind in CORRECTIONS:
             return corrected.expected(reckoned, ask, act, at_ms, rules.day_code(act.moment_ms))
         return rules.expected(Case(reckoned, self.lunch, act, at_ms))

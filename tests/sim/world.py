@@ -151,7 +151,7 @@ class World:
         self.counters.begin()
         self.carers.begin()
         self.often(600, self.office.change_badge)
-        self.often(240 / self.plan.rate, self.office.open_door)
+        self.often(100 / self.plan.rate, self.office.open_door)
         self.often(1_800, self._restart_device)
         self.often(2_400, self._restart_hub)
         self.nemesis.begin()

@@ -111,4 +111,8 @@ BUGS = (
         "the reserve pays for meals",
         (Edit("hub.core.wallets", "    return site.id, pupil, Compartment.GENERAL", "    return site.id, pupil, Compartment.RESERVE"),),
     ),
+    Bug(
+        "what was set aside outlives the switch of a site's policy",
+        (Edit("hub.core.transfers", "    return (*freed, *(_moved(", "    return (*(), *(_moved("),),
+    ),
 )
