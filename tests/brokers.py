@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import getpass
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -47,11 +48,15 @@ class Running:
     embedded: EmbeddedBroker | None = None
 
 
+LISTENING = range(15_000, 32_000)
+
+
 def free_port() -> int:
-    """A TCP port of the loopback nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A TCP port of the loopback nobody listens on, below those that are given to whoever connects: nobody takes it meanwhile."""
+    while True:  # the first one or two will do
+        port = secrets.choice(LISTENING)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def mosquitto_config(folder: Path, port: int, accounts: Sequence[Account]) -> Path:
