@@ -8,18 +8,31 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from hub.errors import StartError
+from hub.tables import metadata
 
 NEWEST = "0011"
 """The last step this program knows; a test holds it to the files."""
 
 
 def migrate(connection: Connection) -> None:
-    """Take the missing steps, each with its record, in the transaction that is open. Raises StartError for a newer database."""
+    """Take the missing steps, each with its record, in the transaction that is open. Raises StartError for a newer database.
+
+    A new database has its tables at once: a test holds them to be what all the steps make.
+    """
     stored = _stored(connection)
     if stored > NEWEST:
         raise StartError(f"office.db has version {stored}, this program knows {NEWEST}: install the version that wrote it")
-    if stored < NEWEST:
-        _upgrade(connection)
+    if not stored:
+        create(connection)
+    elif stored < NEWEST:
+        upgrade(connection)
+
+
+def create(connection: Connection) -> None:
+    """The tables of today in an empty database, with the record of the newest step."""
+    metadata.create_all(connection)
+    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) CONSTRAINT alembic_version_pkc PRIMARY KEY NOT NULL)"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": NEWEST})
 
 
 def _stored(connection: Connection) -> str:
@@ -29,7 +42,8 @@ def _stored(connection: Connection) -> str:
     return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection) -> None:
+    """Every step that this database has not taken."""
     from alembic.operations import Operations
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory

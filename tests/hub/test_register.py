@@ -53,7 +53,7 @@ from hub.core.school import (
 from hub.core.timetable import AbsenceReason, ClassHours, Plan
 from hub.errors import DamageError, RowError, StartError
 from hub.folder import Folder
-from hub.migrations import NEWEST, migrate
+from hub.migrations import NEWEST, create, migrate, upgrade
 from hub.register import Register, Staff, WebSession
 from hub.tables import metadata
 from proto.messages import Direction, Use
@@ -317,15 +317,18 @@ async def test_a_note_can_be_changed_and_erased(register: Register) -> None:
 def test_migrations_make_the_tables_that_the_code_uses() -> None:
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
-        migrate(connection)
+        upgrade(connection)
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
         migrated = {row[0] for row in connection.exec_driver_sql("SELECT sql FROM sqlite_schema WHERE tbl_name != 'alembic_version'")}
     engine.dispose()
     fresh = create_engine("sqlite://")
-    metadata.create_all(fresh)
-    with fresh.connect() as connection:
-        made = {row[0] for row in connection.exec_driver_sql("SELECT sql FROM sqlite_schema")}
+    with fresh.begin() as connection:
+        create(connection)
+        made = {row[0] for row in connection.exec_driver_sql("SELECT sql FROM sqlite_schema WHERE tbl_name != 'alembic_version'")}
+        assert MigrationContext.configure(connection).get_current_revision() == NEWEST
+        migrate(connection)
+        upgrade(connection)
     fresh.dispose()
 
     def parts(statements: set[str | None]) -> set[tuple[str, ...]]:
