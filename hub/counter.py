@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hub.accounts import Accounts
 from hub.core import canteen
 from hub.core import till as desk_rules
 from hub.core.calendar import at, day_of
@@ -265,7 +266,7 @@ async def _by(stores: "Memory", text: str) -> tuple[By, int]:
     """In which role, and whose number."""
     if text in (By.PARENT, By.PUPIL):
         return By(text), 0
-    staff = await stores.register.staff_by_login(text)
+    staff = await Accounts(stores.register).staff_by_login(text)
     if staff is None:
         raise RefusedError(f"`{text}` is no login of staff")
     return By.STAFF, staff.id

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from hub.accounts import Accounts
 from hub.core import corrections, settlement
 from hub.core.calendar import at, day_code, instant_ms
 from hub.core.codes import Reason, Stage
@@ -190,7 +191,7 @@ def _question(school: School, pupil: int, site: int, at_ms: int, reason: str) ->
 
 async def _correct(stores: "Memory", options: argparse.Namespace) -> None:
     """One act, its note, and the day as it is now."""
-    who = await stores.register.staff_by_login(options.by)
+    who = await Accounts(stores.register).staff_by_login(options.by)
     if who is None:
         raise RefusedError(f"`{options.by}` is no login of staff")
     staff = Staff(who.id, options.reason, _now_ms(options.at_ms))

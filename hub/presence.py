@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hub.accounts import Accounts
 from hub.core.calendar import at, day_code, day_coded
 from hub.core.codes import Excuse, Justification
 from hub.core.facts import MorningJustified
@@ -188,7 +189,7 @@ def _said(said: MorningJustified | None) -> str:
 async def _justify(stores: "Memory", options: argparse.Namespace, now_ms: int) -> None:
     desk, ask = stores.desk, stores.new_ask()
     pupil = pupil_called(desk.school, options.pupil)
-    staff = await stores.register.staff_by_login(options.by)
+    staff = await Accounts(stores.register).staff_by_login(options.by)
     if staff is None:
         raise RefusedError(f"`{options.by}` is no login of staff")
     word = Word(pupil.id, options.day, options.state, options.reason, options.document, staff.id)

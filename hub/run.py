@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hub.accounts import Accounts
 from hub.broker import HUB_USER, EmbeddedBroker
 from hub.broker import Account as BrokerAccount
 from hub.clock import Clock, wall_ms
@@ -107,7 +108,7 @@ def _make_link(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock) -
 def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock, link: Link) -> Office:
     return Office(
         desk=stores.desk,
-        accounts=stores.register,
+        accounts=Accounts(stores.register),
         past=stores.history,
         fleet=fleet,
         badge_key=badge_key(stores.master),

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from heapq import nlargest
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Header, HTTPException, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Response
 from fastapi.responses import StreamingResponse
 
 from hub.core.books import Books
@@ -16,7 +17,8 @@ from hub.core.school import Programme, Pupil, School, Site
 from hub.core.sheets import Stay
 from hub.web.live import Live
 from hub.web.render import page
-from hub.web.session import SignedIn, still_valid
+from hub.web.rights import Right
+from hub.web.session import Sees, SignedIn, Visit, still_valid
 
 NAMES = 8
 """Names under a programme on the board, newest first; its own page has them all."""
@@ -24,6 +26,8 @@ QUESTIONS = 20
 """Things to settle on the board; more are counted."""
 NOWHERE = ZoneInfo("Europe/Brussels")
 """The zone of what belongs to no known site."""
+
+Today = Annotated[Visit, Depends(Sees(Right.TODAY))]
 
 router = APIRouter()
 
@@ -99,22 +103,20 @@ class PresentPage:
 
 
 @router.get("/")
-async def board(visit: SignedIn) -> Response:
+async def board(visit: Today) -> Response:
     """The live board, or its live block."""
     desk, live = visit.office.desk, visit.request.app.state.live
     await desk.seen()
-    context = board_page(desk.school, desk.books, live.taps, live.version)
+    context = board_page(desk.school, desk.books, live.taps, live.version, visit.sites)
     return await page(visit, "board.html", context, block="live" if visit.is_fragment else "")
 
 
 @router.get("/present/{programme}")
-async def present(visit: SignedIn, programme: int) -> Response:
+async def present(visit: Today, programme: int) -> Response:
     """Everyone who is in at one programme, by name: to read out, or to print."""
     desk, live = visit.office.desk, visit.request.app.state.live
     await desk.seen()
-    found = desk.school.programmes.get(programme)
-    if found is None:
-        raise HTTPException(404)
+    found = visit.programme(programme)
     people = sorted(_people(desk.school, _stays(desk.books)[programme]), key=lambda one: (one.pupil.last_name, one.pupil.first_name))
     context = PresentPage(live.version, found, desk.school.sites[found.site], tuple(people))
     return await page(visit, "present.html", context, block="live" if visit.is_fragment else "")
@@ -130,14 +132,14 @@ async def events(visit: SignedIn, since: str = "", last_event_id: Annotated[str,
     return StreamingResponse(stream, media_type="text/event-stream", headers={"cache-control": "no-store", "x-accel-buffering": "no"})
 
 
-def board_page(school: School, books: Books, taps: Iterable[ScanTaken], version: str) -> BoardPage:
-    """The board of this moment."""
-    open_questions = books.unresolved.values()
+def board_page(school: School, books: Books, taps: Iterable[ScanTaken], version: str, sites: AbstractSet[int]) -> BoardPage:
+    """The board of this moment, of these sites; what belongs to no site is everybody's."""
+    open_questions = [fact for fact in books.unresolved.values() if fact.site in sites or fact.site not in school.sites]
     newest = nlargest(QUESTIONS, open_questions, key=lambda fact: fact.at_ms)
     return BoardPage(
         version=version,
-        taps=tuple(_tap(school, scan) for scan in taps),
-        places=_places(school, books),
+        taps=tuple(_tap(school, scan) for scan in taps if _site_of(school, scan.device) in sites | {0}),
+        places=_places(school, books, sites),
         questions=tuple(_question(school, fact) for fact in newest),
         more_questions=len(open_questions) - len(newest),
         zone=next((site.zone for site in school.sites.values()), NOWHERE),
@@ -154,19 +156,26 @@ def _tap(school: School, scan: ScanTaken) -> Tap:
     return Tap(scan, school.pupils.get(scan.pupil), place, site.name if site else "", site.zone if site else NOWHERE)
 
 
+def _site_of(school: School, device: str) -> int:
+    """Where a device stands; 0 for one that is not set up any more."""
+    return school.devices[device].site if device in school.devices else 0
+
+
 def _question(school: School, fact: Unresolved) -> Question:
     site = school.sites.get(fact.site)
     return Question(fact, school.pupils.get(fact.pupil), site.name if site else "", site.zone if site else NOWHERE)
 
 
-def _places(school: School, books: Books) -> tuple[Place, ...]:
+def _places(school: School, books: Books, sites: AbstractSet[int]) -> tuple[Place, ...]:
     stays = _stays(books)
-    found: dict[int, list[Inside]] = {site: [] for site in school.sites}
+    found: dict[int, list[Inside]] = {site: [] for site in school.sites if site in sites}
     for programme in school.programmes.values():
+        if programme.site not in found:
+            continue
         here = stays[programme.id]
         newest = nlargest(NAMES, here, key=lambda stay: stay.from_ms)
-        found.setdefault(programme.site, []).append(Inside(programme, len(here), tuple(_people(school, newest))))
-    return tuple(Place(school.sites[site], tuple(programmes)) for site, programmes in found.items() if site in school.sites)
+        found[programme.site].append(Inside(programme, len(here), tuple(_people(school, newest))))
+    return tuple(Place(school.sites[site], tuple(programmes)) for site, programmes in found.items())
 
 
 def _stays(books: Books) -> defaultdict[int, list[Stay]]:

@@ -5,68 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from hub.accounts import Accounts
 from hub.core.facts import Fact, ScanTaken, StayClosed
 from hub.desk import Desk
 from hub.fleet import Fleet
 from proto.messages import Do
-
-
-class Staff(Protocol):
-    """A person who may sign in. `password` is an argon2id hash."""
-
-    @property
-    def id(self) -> int: ...
-
-    @property
-    def login(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def password(self) -> str: ...
-
-
-class WebSession(Protocol):
-    """One browser that is signed in. `csrf` is the secret its forms carry; times in Unix ms."""
-
-    @property
-    def staff(self) -> int: ...
-
-    @property
-    def csrf(self) -> str: ...
-
-    @property
-    def from_ms(self) -> int: ...
-
-    @property
-    def seen_ms(self) -> int: ...
-
-
-class Accounts(Protocol):
-    """What of the register the pages use: accounts, web sessions, invitations. Tokens only as SHA-256 in hex, times in Unix ms."""
-
-    async def count_staff(self) -> int: ...
-
-    async def add_staff(self, staff: int, login: str, name: str, password: str) -> bool:
-        """False when the login is taken."""
-
-    async def staff_by_login(self, login: str) -> Staff | None: ...
-
-    async def staff(self, staff: int) -> Staff | None: ...
-
-    async def add_session(self, token_hash: str, staff: int, csrf: str, now_ms: int) -> None: ...
-
-    async def session(self, token_hash: str) -> WebSession | None: ...
-
-    async def touch_session(self, token_hash: str, now_ms: int) -> None: ...
-
-    async def end_session(self, token_hash: str) -> None: ...
-
-    async def add_invite(self, token_hash: str, until_ms: int) -> None: ...
-
-    async def use_invite(self, token_hash: str, now_ms: int) -> bool:
-        """Whether the invitation was there, unused and in time; from now on it is used."""
 
 
 class Past(Protocol):

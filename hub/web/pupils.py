@@ -2,11 +2,12 @@
 
 import asyncio
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, Depends, Response
 
 from hub.core.books import Books
 from hub.core.codes import Compartment
@@ -29,7 +30,8 @@ from hub.core.school import Badge, BadgeState, Household, Programme, Pupil, Scho
 from hub.core.wallets import moved_cents, place_of
 from hub.core.whys import Why
 from hub.web.render import page
-from hub.web.session import SignedIn
+from hub.web.rights import Right
+from hub.web.session import Sees, Visit
 
 FOUND = 60
 """Pupils listed at once; more are counted, and the search narrows them."""
@@ -37,6 +39,8 @@ ENTRIES = 50
 """Lines of a wallet, of stays and of scans on one page."""
 QUESTION = 80
 """Characters of a search; a longer one is cut."""
+
+Looks = Annotated[Visit, Depends(Sees(Right.PUPILS))]
 
 router = APIRouter()
 
@@ -99,6 +103,7 @@ class PupilPage:
     site: str
     zone: ZoneInfo
     purses: tuple[Purse, ...]
+    sees_money: bool
     stays: tuple[PastStay, ...]
     scans: tuple[ScanTaken, ...]
     badges: tuple[Badge, ...]
@@ -107,30 +112,29 @@ class PupilPage:
 
 
 @router.get("/pupils")
-async def pupils(visit: SignedIn, q: str = "") -> Response:
+async def pupils(visit: Looks, q: str = "") -> Response:
     """The list, narrowed by name or class; its rows as a block while someone types."""
     question = " ".join(q.split())[:QUESTION]
     # Two thousand names take 15 ms to look through: the school is frozen, so a thread may do it while scans go on.
-    context = await asyncio.to_thread(pupils_page, visit.office.desk.school, question)
+    context = await asyncio.to_thread(pupils_page, visit.school, filter(visit.knows, visit.school.pupils.values()), question)
     return await page(visit, "pupils.html", context, block="found" if visit.is_fragment else "")
 
 
 @router.get("/pupils/{pupil}")
-async def pupil(visit: SignedIn, pupil: int, done: str = "") -> Response:
+async def pupil(visit: Looks, pupil: int, done: str = "") -> Response:
     """One pupil."""
     desk, past = visit.office.desk, visit.office.past
     await past.caught_up(await desk.seen())
     school, books = desk.school, desk.books
-    found = school.pupils.get(pupil)
-    if found is None:
-        raise HTTPException(404)
-    site = school.sites[found.site]
+    found = visit.pupil(pupil)
+    site, sees_money = school.sites[found.site], visit.may(Right.MONEY)
     context = PupilPage(
         pupil=found,
         household=school.households.get(found.household),
         site=site.name,
         zone=site.zone,
-        purses=tuple([await _purse(visit, wallet, site) for site, wallet in _wallets(school, books, found)]),
+        purses=tuple([await _purse(visit, wallet, site) for site, wallet in _wallets(school, books, found)]) if sees_money else (),
+        sees_money=sees_money,
         stays=_stays(school, books, pupil, await past.stays_of(pupil, ENTRIES)),
         scans=tuple(await past.scans_of(pupil, ENTRIES)),
         badges=tuple(badge for badge in school.badges_of(pupil) if badge.until_ms == 0),
@@ -139,16 +143,16 @@ async def pupil(visit: SignedIn, pupil: int, done: str = "") -> Response:
     return await page(visit, "pupil.html", context)
 
 
-def pupils_page(school: School, question: str) -> PupilsPage:
-    """Pupils whose name and class hold every word of the question, by name."""
-    words = _plain(question).split()
-    found = [pupil for pupil in school.pupils.values() if _fits(pupil, words)]
+def pupils_page(school: School, pupils: Iterable[Pupil], question: str) -> PupilsPage:
+    """Those pupils whose name and class hold every word of the question, by name."""
+    words, own = _plain(question).split(), list(pupils)
+    found = [pupil for pupil in own if _fits(pupil, words)]
     found.sort(key=lambda pupil: (pupil.last_name, pupil.first_name, pupil.id))
     badged = {
         badge.pupil for states in school.badges.values() for badge in states if badge.until_ms == 0 and badge.state is BadgeState.ACTIVE
     }
     rows = tuple(Row(pupil, school.sites[pupil.site].name, pupil.id in badged) for pupil in found[:FOUND])
-    return PupilsPage(question, rows, len(found) - len(rows), len(school.pupils))
+    return PupilsPage(question, rows, len(found) - len(rows), len(own))
 
 
 def _fits(pupil: Pupil, words: list[str]) -> bool:
@@ -168,7 +172,7 @@ def _wallets(school: School, books: Books, pupil: Pupil) -> list[tuple[Site, int
     return [(site, wallet) for site, place in places if (wallet := books.wallets.get(place))]
 
 
-async def _purse(visit: SignedIn, wallet: int, site: Site) -> Purse:
+async def _purse(visit: Looks, wallet: int, site: Site) -> Purse:
     desk = visit.office.desk
     facts = await visit.office.past.entries_of(wallet, ENTRIES)
     balance = desk.books.balance_cents(wallet_account(wallet))

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 
 from hub.catalogues import catalogue, catalogues
 from hub.core import calendar, money
+from hub.web.rights import Right
 from hub.web.session import Visit
 
 ROOM = Path(__file__).parent
@@ -36,6 +37,10 @@ SECURITY = {
 }
 
 
+NAV = (("/", Right.TODAY), ("/pupils", Right.PUPILS), ("/badges", Right.BADGES), ("/devices", Right.DEVICES))
+"""Pages of the menu, in order, and the right that shows them; their words stand in frame.html."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What every page has around its own context."""
@@ -47,6 +52,8 @@ class Frame:
     """Name of who is signed in; empty for a visitor."""
     csrf: str
     now_ms: int
+    nav: tuple[str, ...]
+    """Paths of the menu that this person may open."""
     new_ask: Callable[[], int]
     """A fresh id for each form: sent twice, it has one effect."""
 
@@ -138,6 +145,7 @@ def _frame(visit: Visit, pages: Pages) -> Frame:
         person=visit.person.name if visit.person else "",
         csrf=visit.web_session.csrf if visit.web_session else "",
         now_ms=visit.office.now_ms(),
+        nav=tuple(path for path, right in NAV if visit.may(right) or visit.may_everywhere(right)),
         new_ask=visit.office.new_id,
     )
 

@@ -1,21 +1,25 @@
 """Who asks, and whether the request may be answered: web sessions, and the policies that every route names in its signature.
 
-A policy is one of `POLICIES`; a route without one fails a test. Unsafe methods pass only from our own pages (Sec-Fetch-Site
-or Origin) and with the secret of their web session.
+A policy is one of `POLICIES`, or `Sees`/`Does` with a right (rights.py); a route without one fails a test. What belongs to a site
+where the visitor has not that right is not found. Unsafe methods pass only from our own pages (Sec-Fetch-Site or Origin) and with the
+secret of their web session.
 """
 
 import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
 
 from fastapi import Depends, HTTPException, Request
 from starlette.responses import Response
 
-from hub.web.office import Office, Staff, WebSession
+from hub.accounts import Staff, WebSession
+from hub.core.school import Device, Household, Product, Programme, Pupil, Reader, School, Site
+from hub.web.office import Office
+from hub.web.rights import Right, is_everywhere, sites_where
 
 TOKEN_BYTES = 32
 """256 bits: nobody guesses one, and a fast hash of it is enough in the register."""
@@ -48,11 +52,74 @@ class Visit:
     person: Staff | None = None
     web_session: WebSession | None = None
     token_hash: str = ""
+    sites: frozenset[int] = frozenset()
+    """Where the right that the route names holds: nothing else may be shown or changed."""
 
     @property
     def is_fragment(self) -> bool:
         """Whether htmx asks for a block of the page."""
         return self.request.headers.get("hx-request") == "true"
+
+    @property
+    def school(self) -> School:
+        return self.office.desk.school
+
+    def may(self, right: Right, *, does: bool = False) -> bool:
+        """Whether the visitor has a right anywhere: for links and parts of a page, never instead of a route's policy."""
+        return self.person is not None and bool(sites_where(self.person.posts, right, self.school, does=does))
+
+    def may_everywhere(self, right: Right) -> bool:
+        """Whether the visitor may change what belongs to no single site."""
+        return self.person is not None and is_everywhere(self.person.posts, right)
+
+    def own_sites(self) -> tuple[Site, ...]:
+        """The sites where the route's right holds, by name."""
+        return tuple(sorted((self.school.sites[site] for site in self.sites), key=lambda site: (site.name, site.id)))
+
+    def site(self, site: int) -> Site:
+        """One of them; 404 for another."""
+        return _found(self.school.sites.get(site) if site in self.sites else None)
+
+    def programme(self, programme: int) -> Programme:
+        """A programme of one of them; 404 for another."""
+        found = _found(self.school.programmes.get(programme))
+        return _found(found if found.site in self.sites else None)
+
+    def product(self, product: int) -> Product:
+        """A product of one of them; 404 for another."""
+        found = _found(self.school.products.get(product))
+        return _found(found if found.site in self.sites else None)
+
+    def device(self, device: str) -> Device:
+        """A device of one of them; 404 for another."""
+        found = _found(self.school.devices.get(device))
+        return _found(found if found.site in self.sites else None)
+
+    def reader(self, device: str, reader: str) -> Reader:
+        """A reader of such a device; 404 for another."""
+        return _found(self.school.readers.get((self.device(device).id, reader)))
+
+    def knows(self, pupil: Pupil) -> bool:
+        """Whether a pupil is of one of these sites: by class, or planned at one of its programmes."""
+        plans = self.school.plans.get(pupil.id, ())
+        return pupil.site in self.sites or any(self.school.programmes[plan.programme].site in self.sites for plan in plans)
+
+    def pupil(self, pupil: int) -> Pupil:
+        """Such a pupil; 404 for another."""
+        found = _found(self.school.pupils.get(pupil))
+        return _found(found if self.knows(found) else None)
+
+    def household(self, household: int) -> Household:
+        """The household of such a pupil, or of nobody yet; 404 for another."""
+        found = _found(self.school.households.get(household))
+        kin = [self.school.pupils[pupil] for pupil in self.school.kin.get(household, ())]
+        return _found(found if not kin or any(map(self.knows, kin)) else None)
+
+    def wallet(self, wallet: int) -> int:
+        """A wallet of one of these sites; 404 for another."""
+        owner = _found(self.office.desk.books.owners.get(wallet))
+        _found(owner if owner.site in self.sites else None)
+        return wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +183,30 @@ async def posted_by_anyone(request: Request) -> Form:
 
 POLICIES = (anyone, signed_in, posted, posted_by_anyone)
 
+
+@dataclass(frozen=True, slots=True)
+class Sees:
+    """Policy: staff who may look at this, at the visit's `sites`. 403 for those who may nowhere."""
+
+    right: Right
+
+    async def __call__(self, request: Request) -> Visit:
+        """The visit, narrowed."""
+        return _narrowed(await signed_in(request), self.right, does=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Does:
+    """Policy: a form of staff who may change this, at the visit's `sites`. 403 for those who may nowhere."""
+
+    right: Right
+
+    async def __call__(self, request: Request) -> Form:
+        """The form, its visit narrowed."""
+        form = await posted(request)
+        return Form(_narrowed(form.visit, self.right, does=True), form.fields)
+
+
 Anyone = Annotated[Visit, Depends(anyone)]
 SignedIn = Annotated[Visit, Depends(signed_in)]
 Posted = Annotated[Form, Depends(posted)]
@@ -168,6 +259,24 @@ def sign_in_path(request: Request) -> str:
     return f"/sign-in?next={quote(back)}" if back else "/sign-in"
 
 
+def _narrowed(visit: Visit, right: Right, *, does: bool) -> Visit:
+    assert visit.person is not None, "signed in"
+    sites = sites_where(visit.person.posts, right, visit.school, does=does)
+    # Whoever sets a school up has rights everywhere before there is any site.
+    if not sites and (visit.school.sites or not visit.may_everywhere(right)):
+        raise HTTPException(403)
+    return replace(visit, sites=sites)
+
+
+T = TypeVar("T")
+
+
+def _found(thing: T | None) -> T:
+    if thing is None:
+        raise HTTPException(404)
+    return thing
+
+
 def _cookie(office: Office) -> str:
     return f"__Host-{PLAIN_COOKIE}" if office.over_https else PLAIN_COOKIE
 
@@ -187,7 +296,7 @@ async def _recognised(visit: Visit, *, touch: bool = True) -> Visit:
     if found is None or now_ms - found.seen_ms > IDLE_MS or now_ms - found.from_ms > LONGEST_MS:
         return visit
     person = await office.accounts.staff(found.staff)
-    if person is None:
+    if person is None or person.ended_ms:
         return visit
     if touch and now_ms - found.seen_ms >= TOUCH_MS:
         await office.accounts.touch_session(hashed, now_ms)

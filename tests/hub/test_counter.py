@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.__main__ import REFUSED, main
+from hub.accounts import Accounts
 from hub.core import canteen, till
 from hub.core.canteen import day_number
 from hub.core.facts import Refusal
@@ -86,7 +87,7 @@ class Told:
 
 async def _hire(data: Path, login: str, staff: int) -> None:
     async with memory(data) as stores:
-        await stores.register.add_staff(staff, login, login.title(), "no password")
+        await Accounts(stores.register).add_staff(staff, login, login.title(), "no password")
 
 
 def act_in(said: str) -> str:

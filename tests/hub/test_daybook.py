@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.__main__ import REFUSED, main
+from hub.accounts import Accounts
 from hub.core import corrections, settlement
 from hub.core.attendance import upkeep
 from hub.core.settlement import close_days
@@ -64,7 +65,7 @@ def told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Told:
 
 async def _hire(data: Path) -> None:
     async with memory(data) as stores:
-        await stores.register.add_staff(71, "anne", "Anne", "no password")
+        await Accounts(stores.register).add_staff(71, "anne", "Anne", "no password")
 
 
 async def _evening(data: Path, clock: str) -> None:

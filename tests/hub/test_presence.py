@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace as but
 
 from hub.__main__ import REFUSED, main
+from hub.accounts import Accounts
 from hub.core import mornings
 from hub.core.facts import MorningNoted, RollTaken
 from hub.core.scans import take
@@ -41,7 +42,7 @@ async def _lived(folder: Path) -> None:
     day.change((Plan(5, number("Noé"), number("care"), date(2024, 9, 1)),))
     async with memory(folder / "hub") as stores:
         await stores.desk.edit(1, lambda _school: tuple(rows_of(day.school)))
-        await stores.register.add_staff(ANNE, "anne", "Anne", "no password")
+        await Accounts(stores.register).add_staff(ANNE, "anne", "Anne", "no password")
         await _scanned(stores, "Léa", "entrance", "08:31", 1)
         await _scanned(stores, "Mia", "parc-entrance", "08:15", 1)
         await _scanned(stores, "Mia", "entrance", "09:40", 2)

@@ -16,6 +16,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from hub.accounts import Accounts, Posts
 from hub.core import facts as f
 from hub.core.books import Books
 from hub.core.calendar import Window
@@ -48,6 +49,7 @@ from hub.register import Register
 from hub.web.account import first_account_link
 from hub.web.app import make_app
 from hub.web.office import Office
+from hub.web.session import PLAIN_COOKIE, new_token, token_hash
 from proto.badge import badge_hash
 from proto.messages import Direction, Do, Light, Use
 
@@ -101,9 +103,10 @@ class Hub:
     def __post_init__(self) -> None:
         self._asks = itertools.count(5_000)
         self._random = itertools.count(1)
+        self.accounts = Accounts(self.register)
         self.office = Office(
             desk=self.desk,
-            accounts=self.register,
+            accounts=self.accounts,
             past=self.history,
             fleet=self.fleet,
             badge_key=KEY,
@@ -162,6 +165,14 @@ class Browser:
     async def fill(self, page: str, action: str, fields: Fields, **headers: str) -> httpx2.Response:
         """Open a page, fill the form with this action, and send it."""
         return await self.post(action, {**sealed((await self.get(page)).text, action), **fields}, **headers)
+
+    async def sign_in_as(self, login: str, posts: Posts) -> None:
+        """As somebody with these roles: a new account, with a web session of its own."""
+        number = int.from_bytes(login.encode()[:7], "big")
+        assert await self.hub.accounts.add_staff(number, login, login.title(), "no password", posts), f"{login} is there already"
+        token = new_token(self.hub.office)
+        await self.hub.accounts.add_session(token_hash(token), number, f"csrf of {login}", self.hub.now_ms)
+        self.http.cookies.set(PLAIN_COOKIE, token)
 
     async def sign_in(self) -> None:
         """By the first-account link, as at a first start."""

@@ -1,0 +1,59 @@
+"""Who may see and do what: the one table of rights. Every route names one in its signature (session.py); what is not given is refused.
+
+A role holds at one site, or at all of them; a page shows only what belongs to sites where its right holds.
+"""
+
+import enum
+from collections.abc import Mapping
+
+from hub.accounts import Posts, Role
+from hub.core.school import School
+
+
+class Right(enum.StrEnum):
+    """What pages are about, as rights are given."""
+
+    TODAY = "today"  # who is in, taps, the evacuation list
+    PUPILS = "pupils"  # pupils and families, without their money
+    PRESENCE = "presence"  # days of pupils, corrections, questions
+    BADGES = "badges"
+    DEVICES = "devices"
+    TILL = "till"  # sales, cash desk, allergies of who stands there
+    MEALS = "meals"  # menus, orders, counts, diets
+    MONEY = "money"  # wallets, charges, statements
+    BILLING = "billing"  # settlement runs, corrections of money, refunds
+    TARIFFS = "tariffs"
+    SITES = "sites"  # sites, calendar, services
+    STAFF = "staff"  # accounts, rights, the trail
+    REPORTS = "reports"
+
+
+_OFFICE = frozenset({Right.TODAY, Right.PUPILS, Right.PRESENCE, Right.BADGES, Right.DEVICES, Right.MEALS, Right.TARIFFS, Right.SITES})
+DOES: Mapping[Role, frozenset[Right]] = {
+    Role.BURSAR: frozenset(Right),
+    Role.HEAD: _OFFICE | {Right.STAFF, Right.REPORTS},
+    Role.DOOR: frozenset({Right.TODAY, Right.PRESENCE}),
+    Role.CANTEEN: frozenset({Right.TODAY, Right.TILL, Right.MEALS}),
+    Role.READER: frozenset(),
+}
+"""What a role may change."""
+SEES: Mapping[Role, frozenset[Right]] = {
+    Role.BURSAR: frozenset(Right),
+    Role.HEAD: DOES[Role.HEAD] | {Right.MONEY},
+    Role.DOOR: DOES[Role.DOOR] | {Right.PUPILS},
+    Role.CANTEEN: DOES[Role.CANTEEN],
+    Role.READER: frozenset({Right.TODAY, Right.PUPILS, Right.PRESENCE, Right.MEALS, Right.TARIFFS, Right.REPORTS}),
+}
+"""What a role may look at: what it changes, and this."""
+
+
+def sites_where(posts: Posts, right: Right, school: School, *, does: bool = False) -> frozenset[int]:
+    """The sites at which somebody has a right; empty = nowhere."""
+    given = DOES if does else SEES
+    found = {site for role, site in posts if right in given[role]}
+    return frozenset(school.sites) if 0 in found else frozenset(found & school.sites.keys())
+
+
+def is_everywhere(posts: Posts, right: Right) -> bool:
+    """Whether somebody may change what belongs to no single site (accounts, all sites' calendar)."""
+    return any(site == 0 and right in DOES[role] for role, site in posts)
