@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import httpx2
 import pytest
 from fastapi import FastAPI
+from playwright.async_api import Browser as Chromium
 
 from hub.accounts import Accounts, Posts
 from hub.core import facts as f
@@ -249,4 +250,22 @@ async def anne(hub: Hub) -> AsyncIterator[Browser]:
     browser = Browser(hub)
     async with browser.http:
         await browser.sign_in()
+        yield browser
+
+
+@pytest.fixture
+async def url(hub: Hub) -> AsyncIterator[str]:
+    """The office on a port of this machine."""
+    from tests.hub.web.browsing import served
+
+    async with served(hub) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Chromium]:
+    """A real browser."""
+    from tests.hub.web.browsing import launched
+
+    async with launched() as browser:
         yield browser
