@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from babel.dates import format_date, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
@@ -37,6 +38,7 @@ SECURITY = {
 }
 
 
+_ENCODER = msgspec.json.Encoder(enc_hook=str, order="deterministic")
 NAV = (("/", Right.TODAY), ("/pupils", Right.PUPILS), ("/badges", Right.BADGES), ("/devices", Right.DEVICES))
 """Pages of the menu, in order, and the right that shows them; their words stand in frame.html."""
 
@@ -117,9 +119,15 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
         "weekday": lambda ms, zone: format_date(calendar.day_of(ms, zone), "full", locale),
         "span": lambda ms: format_timedelta(timedelta(milliseconds=ms), locale=locale, add_direction=True),
     }
+    room.filters["stamp"] = stamp
     room.globals["static"] = lambda name: f"/static/{files[name].version}/{name}"
     room.globals["marks"] = room.get_template("marks.html").module
     return room
+
+
+def stamp(row: object) -> str:
+    """What a form carries of the row it was made from (`was`), to notice that somebody else has changed it meanwhile."""
+    return hashlib.sha256(_ENCODER.encode(row)).hexdigest()[:16]
 
 
 def words(language: str) -> NullTranslations:

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from babel.messages.extract import extract_from_dir
@@ -14,11 +15,13 @@ from jinja2 import meta
 from starlette.routing import BaseRoute
 
 from hub.catalogues import languages
+from hub.core.calendar import Window
 from hub.core.codes import Code, Reason
-from hub.core.school import BadgeState
+from hub.core.school import BadgeState, Programme, Site
 from hub.web import account, badges, board, devices, oops, pupils, sheet
-from hub.web.render import ROOM, Pages, environment
+from hub.web.render import ROOM, Pages, environment, stamp
 from hub.web.session import POLICIES, Does, Sees, posted, posted_by_anyone
+from proto.messages import Use
 from tests.hub.web.conftest import Hub
 
 CONTEXTS = {
@@ -124,3 +127,11 @@ def test_every_route_has_a_policy_in_its_signature(hub: Hub) -> None:
         unsafe = (route.methods or set()) - {"GET", "HEAD"}
         forms = policies[0] in (posted, posted_by_anyone) or isinstance(policies[0], Does)
         assert bool(unsafe) == forms, f"{route.path} changes something without a form's policy, or has one and changes nothing"
+
+
+def test_the_stamp_of_a_row_changes_with_it_and_with_nothing_else() -> None:
+    site = Site(1, "Parc", ZoneInfo("Europe/Brussels"))
+    programme = Programme(20, 1, Use.CARE, "Garderie", (Window(frozenset({4, 0, 2}), 930, 1080),))
+    again = Programme(20, 1, Use.CARE, "Garderie", (Window(frozenset([2, 0, 4]), 930, 1080),))
+    assert stamp(programme) == stamp(again) != stamp(replace(programme, name="Étude"))
+    assert stamp(site) == stamp(replace(site)) != stamp(replace(site, low_cents=1))
