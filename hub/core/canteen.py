@@ -62,16 +62,19 @@ def take(school: School, books: Books, tap: Tap, product: Product) -> Outcome:
 def collect(school: School, books: Books, ask: int, wish: Wish, product: int) -> Facts | Refusal:
     """The same for a pupil whose badge was forgotten, by staff who know the pupil; it is the day of `at_ms`.
 
-    `product`: what is handed out where nothing is ordered.
+    `product`: what is handed out where nothing is ordered; what is no meal is handed out to whoever ordered it only.
     """
     pupil, what = school.pupils.get(wish.pupil), school.products.get(product)
     if pupil is None:
         return Refusal("no_such_pupil")
-    if what is None or what.kind is not ProductKind.MEAL or what.site != wish.site:
+    if what is None or what.site != wish.site:
         return Refusal("no_such_meal")
     coming = Coming(ask, pupil, school.sites[wish.site], wish.at_ms, by=wish.by, who=wish.who)
-    today = day_of(wish.at_ms, coming.site.zone)
-    return _hand_out(school, books, coming, what).facts or Refusal("already_collected", {"day": day_code(today)})
+    today = day_code(day_of(wish.at_ms, coming.site.zone))
+    meal = books.meals.get((pupil.id, wish.site, today))
+    if what.kind is not ProductKind.MEAL and (meal is None or meal.product != product):
+        return Refusal("no_such_meal")
+    return _hand_out(school, books, coming, what).facts or Refusal("already_collected", {"day": today})
 
 
 def is_ordered(books: Books, tap: Tap, product: Product) -> bool:

@@ -17,7 +17,7 @@ from hub.core.ledger import cash_account, imbalance_account, move, vault_account
 from hub.core.menus import Allergen, Diet, Unordered
 from hub.core.money import MAX_CENTS
 from hub.core.payers import payer_on
-from hub.core.school import Policy, Product, ProductKind, School
+from hub.core.school import Policy, Product, ProductKind, Pupil, School, Site
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import price_of_product
 from hub.core.wallets import Sale, charge, lowered, place_of, reverse, wallet_of
@@ -94,14 +94,14 @@ def sell(
         return session
     if pupil not in school.pupils:
         return Refusal("no_such_pupil")
-    sales = _lines(school, session, pupil, goods, cashier.at_ms)
+    sales = _lines(school, school.sites[session.site], school.pupils[pupil], goods, cashier.at_ms)
     if isinstance(sales, Refusal):
         return sales
     cents = sum(sale.cents for sale in sales)
     if cents != total_cents:
         return Refusal("other_total", {"total_cents": cents})
     booked: Facts = ()
-    for sale in sales:
+    for sale in sorted(sales, key=lambda sale: _STRICTEST_LAST.index(sale.policy)):
         paid = charge(school, books, ask, sale, booked)
         if isinstance(paid, Refusal):
             return Refusal(paid.code, paid.numbers | {"total_cents": cents})
@@ -110,9 +110,14 @@ def sell(
     return (*booked, TillSold(ask, derived(ask, "till"), session.id, pupil, session.site, cashier.who, charges, cents, cashier.at_ms))
 
 
-def _lines(school: School, session: CashSession, pupil: int, goods: tuple[Goods, ...], at_ms: int) -> list[Sale] | Refusal:
-    """What each line of a form costs, the strictest last."""
-    site, who = school.sites[session.site], school.pupils[pupil]
+def quote(school: School, site: Site, pupil: Pupil, goods: tuple[Goods, ...], at_ms: int) -> tuple[int, ...] | Refusal:
+    """What each line of a form would cost this pupil now: what it has to show, and what `sell` asks for."""
+    sales = _lines(school, site, pupil, goods, at_ms)
+    return sales if isinstance(sales, Refusal) else tuple(sale.cents for sale in sales)
+
+
+def _lines(school: School, site: Site, pupil: Pupil, goods: tuple[Goods, ...], at_ms: int) -> list[Sale] | Refusal:
+    """The lines of a form as sales, in its order."""
     today, sales = day_of(at_ms, site.zone), []
     for place, line in enumerate(goods, 1):
         product = school.products.get(line.product)
@@ -123,9 +128,9 @@ def _lines(school: School, session: CashSession, pupil: int, goods: tuple[Goods,
         surcharge_cents = _surcharge_cents(school, product, today)
         if surcharge_cents is None:
             return Refusal("not_ordered", {"line": place})
-        cents, why = price_of_product(school, who, product, today, line.quantity, surcharge_cents)
-        sales.append(Sale(who, site, product.id, cents, why, product.policy, at_ms))
-    return sorted(sales, key=lambda sale: _STRICTEST_LAST.index(sale.policy)) or Refusal("nothing_sold")
+        cents, why = price_of_product(school, pupil, product, today, line.quantity, surcharge_cents)
+        sales.append(Sale(pupil, site, product.id, cents, why, product.policy, at_ms))
+    return sales or Refusal("nothing_sold")
 
 
 def pay_in(school: School, books: Books, ask: int, cashier: Cashier, pupil: int, cents: int) -> Facts | Refusal:

@@ -108,6 +108,15 @@ def test_a_forgotten_badge_changes_nothing_but_that_staff_are_named(canteen_day:
     assert day.tap("Léa", "meal-till", "12:30").code is Code.MEAL_AGAIN
 
 
+def test_a_sandwich_that_was_ordered_is_handed_out_by_staff_too(canteen_day: Day) -> None:
+    day = canteen_day
+    day.bring("Vanderzande", 10_00)
+    order(day, "Léa", "sandwich")
+    assert code(day.do(canteen.collect, wish(day, "Léa", "12:00", by=By.STAFF, person=5), number("sandwich"))) == ""
+    assert day.balance_cents("Vanderzande") == 6_80
+    assert day.tap("Léa", "sandwich-till", "12:10").code is Code.MEAL_AGAIN
+
+
 @pytest.mark.parametrize(("who", "product", "refused"), [("Nobody", "meal", "no_such_pupil"), ("Léa", "sandwich", "no_such_meal")])
 def test_what_cannot_be_handed_out_is_named(canteen_day: Day, who: str, product: str, refused: str) -> None:
     assert code(canteen_day.do(canteen.collect, wish(canteen_day, who), number(product))) == refused
