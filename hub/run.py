@@ -31,6 +31,7 @@ from hub.memory import Memory, memory
 from hub.mqtt import Account, Wire
 from hub.notify import ALIVE, READY, STOPPING, alive_every_s, notify
 from hub.orders import Orders
+from hub.papers import Papers
 from hub.settings import Settings, mail_password, mail_sender
 from hub.web.office import Office
 
@@ -110,6 +111,7 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
         desk=stores.desk,
         accounts=Accounts(stores.register),
         past=stores.history,
+        papers=Papers(stores.register),
         fleet=fleet,
         badge_key=badge_key(stores.master),
         command=link.command,

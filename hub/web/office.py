@@ -3,13 +3,33 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from hub.accounts import Accounts
 from hub.core.facts import Fact, ScanTaken, StayClosed
+from hub.core.papers import Pickup
 from hub.desk import Desk
 from hub.fleet import Fleet
 from proto.messages import Do
+
+
+class Papers(Protocol):
+    """What is kept of pupils beside the school's rows."""
+
+    async def photo(self, pupil: int) -> bytes | None: ...
+
+    async def set_photo(self, pupil: int, content: bytes, at_ms: int) -> bool: ...
+
+    async def pickups(self, pupil: int, day: date) -> Sequence[Pickup]: ...
+
+    async def add_pickup(self, pickup: Pickup) -> None: ...
+
+    async def end_pickup(self, pupil: int, pickup: int, day: date) -> bool: ...
+
+    async def note(self, pupil: int) -> str: ...
+
+    async def set_note(self, pupil: int, text: str) -> None: ...
 
 
 class Past(Protocol):
@@ -39,6 +59,7 @@ class Office:
     desk: Desk
     accounts: Accounts
     past: Past
+    papers: Papers
     fleet: Fleet
     badge_key: bytes
     command: Callable[[str, Do], bool]

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -20,6 +20,7 @@ from hub.accounts import Staff, WebSession
 from hub.core.school import Device, Household, Product, Programme, Pupil, Reader, School, Site
 from hub.web.office import Office
 from hub.web.rights import Right, is_everywhere, sites_where
+from hub.web.uploads import Upload, read_multipart
 
 TOKEN_BYTES = 32
 """256 bits: nobody guesses one, and a fast hash of it is enough in the register."""
@@ -67,6 +68,10 @@ class Visit:
     def may(self, right: Right, *, does: bool = False) -> bool:
         """Whether the visitor has a right anywhere: for links and parts of a page, never instead of a route's policy."""
         return self.person is not None and bool(sites_where(self.person.posts, right, self.school, does=does))
+
+    def where(self, right: Right) -> frozenset[int]:
+        """The sites where the visitor may look at something else than the route is about: for parts of a page."""
+        return sites_where(self.person.posts, right, self.school) if self.person else frozenset()
 
     def may_everywhere(self, right: Right) -> bool:
         """Whether the visitor may change what belongs to no single site."""
@@ -128,6 +133,7 @@ class Form:
 
     visit: Visit
     fields: Mapping[str, list[str]]
+    files: Mapping[str, Upload] = field(default_factory=dict)
 
     @property
     def ask(self) -> int:
@@ -136,9 +142,9 @@ class Form:
             raise HTTPException(422)
         return ask
 
-    def text(self, name: str) -> str:
-        """One field without surrounding space; empty when it is missing."""
-        return self.fields.get(name, [""])[0].strip()[:MAX_TEXT]
+    def text(self, name: str, most: int = MAX_TEXT) -> str:
+        """One field without surrounding space; empty when it is missing, cut after `most` characters."""
+        return self.fields.get(name, [""])[0].strip()[:most]
 
     def number(self, name: str) -> int:
         """One field as a 63-bit id; 0 when it is none."""
@@ -167,18 +173,24 @@ async def signed_in(request: Request) -> Visit:
 async def posted(request: Request) -> Form:
     """Policy: a form of staff, from our own page, with its web session's secret."""
     _refuse_foreign(request)
-    visit = await signed_in(request)
-    form = Form(visit, await _fields(request))
-    assert visit.web_session is not None, "staff are signed in"
-    if not hmac.compare_digest(form.text("csrf").encode(), visit.web_session.csrf.encode()):
-        raise HTTPException(403)
-    return form
+    return await _secret(await signed_in(request))
 
 
 async def posted_by_anyone(request: Request) -> Form:
     """Policy: a form from our own page, of a visitor who has no web session yet."""
     _refuse_foreign(request)
     return Form(await anyone(request), await _fields(request))
+
+
+async def _secret(visit: Visit, upload_bytes: int = 0) -> Form:
+    """The form of somebody who is signed in; 403 without the secret of the web session."""
+    multipart = upload_bytes and _media_type(visit.request) == "multipart/form-data"
+    fields, files = await read_multipart(visit.request, upload_bytes) if multipart else (await _fields(visit.request), {})
+    form = Form(visit, fields, files)
+    assert visit.web_session is not None, "staff are signed in"
+    if not hmac.compare_digest(form.text("csrf").encode(), visit.web_session.csrf.encode()):
+        raise HTTPException(403)
+    return form
 
 
 POLICIES = (anyone, signed_in, posted, posted_by_anyone)
@@ -197,14 +209,18 @@ class Sees:
 
 @dataclass(frozen=True, slots=True)
 class Does:
-    """Policy: a form of staff who may change this, at the visit's `sites`. 403 for those who may nowhere."""
+    """Policy: a form of staff who may change this, at the visit's `sites`. 403 for those who may nowhere.
+
+    `upload_bytes`: of a form with files, at most so many altogether; 0 = none may come with it.
+    """
 
     right: Right
+    upload_bytes: int = 0
 
     async def __call__(self, request: Request) -> Form:
-        """The form, its visit narrowed."""
-        form = await posted(request)
-        return Form(_narrowed(form.visit, self.right, does=True), form.fields)
+        """The form, its visit narrowed. Nothing large is read of those who may not send it."""
+        _refuse_foreign(request)
+        return await _secret(_narrowed(await signed_in(request), self.right, does=True), self.upload_bytes)
 
 
 Anyone = Annotated[Visit, Depends(anyone)]
@@ -315,7 +331,7 @@ def _refuse_foreign(request: Request) -> None:
 
 
 async def _fields(request: Request) -> dict[str, list[str]]:
-    if request.headers.get("content-type", "").split(";")[0].strip() != "application/x-www-form-urlencoded":
+    if _media_type(request) != "application/x-www-form-urlencoded":
         raise HTTPException(415)
     body = bytearray()
     async for piece in request.stream():
@@ -326,6 +342,10 @@ async def _fields(request: Request) -> dict[str, list[str]]:
         return parse_qs(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise HTTPException(422) from error
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
 def _id(text: str) -> int:

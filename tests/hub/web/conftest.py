@@ -46,6 +46,7 @@ from hub.fleet import Fleet
 from hub.folder import Folder
 from hub.history import History
 from hub.journal import Journal
+from hub.papers import Papers
 from hub.register import Register
 from hub.web.account import first_account_link
 from hub.web.app import make_app
@@ -109,6 +110,7 @@ class Hub:
             desk=self.desk,
             accounts=self.accounts,
             past=self.history,
+            papers=Papers(self.register),
             fleet=self.fleet,
             badge_key=KEY,
             command=self._command,
