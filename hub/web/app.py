@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.web import account, badges, board, devices, pupils
-from hub.web.live import LAST_TAPS, Live
+from hub.web.live import REMEMBERED, Live
 from hub.web.office import Office
 from hub.web.oops import oops
 from hub.web.passwords import Passwords
@@ -72,7 +72,7 @@ async def _follow_the_desk(app: FastAPI) -> AsyncIterator[None]:
     live: Live = app.state.live
     stop = office.desk.watch(live.heard)
     await office.past.caught_up(await office.desk.seen())
-    live.remember(await office.past.scans(LAST_TAPS))
+    live.remember(await office.past.scans(REMEMBERED))
     yield
     stop()
 
