@@ -151,7 +151,8 @@ async def _why(settings: Settings, options: argparse.Namespace) -> int:
 
     french = words("fr")
     async with memory(Path(settings.hub.data)) as stores:
-        for sentence in await explain(stores.journal, stores.desk.school, options.charge):
+        await stores.history.caught_up(stores.journal.durable)
+        for sentence in await explain(stores.history, stores.desk.school, options.charge):
             print(french.gettext(sentence.text) % sentence.values)
     return 0
 

@@ -22,6 +22,7 @@ from hub import tables as t
 from hub.core import facts as f
 from hub.core.codes import Reason
 from hub.core.ledger import wallet_account
+from hub.core.why import Told
 from hub.errors import DamageError
 from hub.journal import Commit, Journal
 from hub.register import Register
@@ -47,14 +48,16 @@ def _upsert(table: Table, *columns: str) -> Insert:
 
 SCAN = insert(t.history_scan)
 ENTRY = insert(t.history_entry)
+CHARGE = insert(t.history_charge)
 STAY = insert(t.history_stay).prefix_with("OR REPLACE")
 VOID = delete(t.history_stay).where(t.history_stay.c.id == bindparam("stay"))
 MORNING = _upsert(t.history_morning, "counts", "noted")
 WORD = _upsert(t.history_morning, "justified")
-_ORDER = (SCAN, ENTRY, STAY, VOID, MORNING, WORD)
+_ORDER = (SCAN, ENTRY, CHARGE, STAY, VOID, MORNING, WORD)
 
 Booked = f.BalanceOpened | f.Charged | f.ChargesPosted | f.Reversed | f.CashPaidIn | f.TillVoided | f.Transferred | f.Cleared
 """Facts that move a wallet."""
+_OF_A_CHARGE = (f.ChargesPosted, f.Reversed)
 _STAYS = f.StayOpened | f.StayClosed | f.StayVoided
 Statement = Insert | Delete
 Values = tuple[int | str | None, ...]
@@ -139,6 +142,27 @@ class History:
         query = select(entry.id // ENTRIES_OF_A_FACT).where(entry.wallet == wallet).order_by(entry.id.desc()).limit(limit)
         return await self._facts(query, *get_args(Booked))
 
+    async def charges_of(self, pupil: int, limit: int) -> list[f.Charged]:
+        """What was charged for a pupil, by when it was, also what a settlement run has not posted yet."""
+        each = t.history_charge.c
+        query = select(each.number).where(each.pupil == pupil).order_by(each.at_ms.desc(), each.number.desc()).limit(limit)
+        return await self._facts(query, f.Charged)
+
+    async def charge(self, charge: int) -> Told | None:
+        """A charge, by its id."""
+        each = t.history_charge.c
+        facts = await self._facts(select(each.number).where(each.charge == charge).order_by(each.number), f.Charged, *_OF_A_CHARGE)
+        if not facts:
+            return None
+        found = {type(fact): fact for fact in facts}
+        return Told(found[f.Charged], found.get(f.ChargesPosted), found.get(f.Reversed))
+
+    async def stays_between(self, pupil: int, from_ms: int, until_ms: int) -> list[f.StayClosed]:
+        """A pupil's closed stays that lie within or around a time."""
+        stay = t.history_stay.c
+        touches = (stay.pupil == pupil, stay.closed > 0, stay.from_ms <= until_ms, stay.until_ms >= from_ms)
+        return await self._facts(select(stay.closed).where(*touches).order_by(stay.from_ms), f.StayClosed)
+
     async def stays_of(self, pupil: int, limit: int) -> list[f.StayClosed]:
         """A pupil's closed stays by when they began."""
         stay = t.history_stay.c
@@ -179,7 +203,7 @@ class History:
 
     async def _forget(self) -> None:
         async with self._register.writing() as connection:
-            for table in (t.history_scan, t.history_entry, t.history_stay, t.history_morning, t.history_head):
+            for table in (t.history_scan, t.history_entry, t.history_charge, t.history_stay, t.history_morning, t.history_head):
                 await connection.execute(delete(table))
         self.number = 0
 
@@ -264,10 +288,13 @@ def _of(number: int, fact: f.Fact) -> Iterator[tuple[Statement, Values]]:
             yield from _entries(number, fact, ("opening", 0, 0, Reason.NONE))
         case f.Charged():
             yield from _entries(number, fact, ("charge", fact.item, fact.pupil, fact.reason))
+            yield CHARGE, (number, fact.charge, fact.pupil, fact.at_ms)
         case f.ChargesPosted():
             yield from _entries(number, fact, ("charge", fact.programme, 0, Reason.NONE))
+            yield from ((CHARGE, (number, charge, 0, fact.at_ms)) for charge in fact.charges)
         case f.Reversed():
             yield from _entries(number, fact, ("reverse", 0, 0, fact.reason))
+            yield CHARGE, (number, fact.charge, 0, fact.at_ms)
         case f.CashPaidIn():
             yield from _entries(number, fact, ("cash_in", 0, fact.pupil, Reason.NONE))
         case f.TillVoided():

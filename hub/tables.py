@@ -413,6 +413,16 @@ history_stay = Table(
     Column("closed", BigInteger, nullable=False, comment="number of the closing fact, 0: open"),
     Index("ix_history_stay_pupil", "pupil", "from_ms"),
 )
+history_charge = Table(
+    "history_charge",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="of a fact about the charge"),
+    Column("charge", BigInteger, primary_key=True, autoincrement=False),
+    Column("pupil", BigInteger, nullable=False, comment="of the fact that made it, 0: posted or taken back"),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_history_charge_charge", "charge"),
+    Index("ix_history_charge_pupil", "pupil", "at_ms"),
+)
 history_morning = Table(
     "history_morning",
     metadata,

@@ -7,8 +7,9 @@ from datetime import date
 from typing import Protocol
 
 from hub.accounts import Accounts
-from hub.core.facts import Fact, ScanTaken, StayClosed
+from hub.core.facts import Charged, Fact, ScanTaken, StayClosed
 from hub.core.papers import Pickup
+from hub.core.why import Told
 from hub.desk import Desk
 from hub.fleet import Fleet
 from proto.messages import Do
@@ -45,6 +46,12 @@ class Past(Protocol):
     async def entries_of(self, wallet: int, limit: int) -> Sequence[Fact]: ...
 
     async def stays_of(self, pupil: int, limit: int) -> Sequence[StayClosed]: ...
+
+    async def stays_between(self, pupil: int, from_ms: int, until_ms: int) -> Sequence[StayClosed]: ...
+
+    async def charges_of(self, pupil: int, limit: int) -> Sequence[Charged]: ...
+
+    async def charge(self, charge: int) -> Told | None: ...
 
 
 def machine_ms() -> int:

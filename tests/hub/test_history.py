@@ -54,7 +54,7 @@ async def tables_of(found: Stores) -> dict[str, Sequence[object]]:
     async with found.register.reading() as connection:
         return {
             table.name: (await connection.execute(select(table).order_by(*table.primary_key))).all()
-            for table in (t.history_scan, t.history_entry, t.history_stay, t.history_morning, t.history_head)
+            for table in (t.history_scan, t.history_entry, t.history_charge, t.history_stay, t.history_morning, t.history_head)
         }
 
 
@@ -97,10 +97,13 @@ async def test_pages_read_the_facts_themselves_newest_first(tmp_path: Path) -> N
             assert await history.scans_of(pupil, 5) == [scan for scan in scans if scan.pupil == pupil][:5]
             closed = [fact for fact in newest if isinstance(fact, f.StayClosed) and fact.pupil == pupil]
             assert await history.stays_of(pupil, 50) == sorted(closed, key=lambda fact: fact.from_ms, reverse=True)
+            charged = [fact for fact in newest if isinstance(fact, f.Charged) and fact.pupil == pupil]
+            assert await history.charges_of(pupil, 500) == sorted(charged, key=lambda fact: fact.at_ms, reverse=True)
         for wallet in range(1, WALLETS + 1):
             booked = [fact for fact in newest if isinstance(fact, f.Charged | f.Reversed | f.BalanceOpened) and fact.wallet == wallet]
             assert await history.entries_of(wallet, 500) == booked
         assert await history.scans_of(999, 5) == []
+        assert await history.charge(999) is None
 
 
 DAY_MS = 86_400_000
