@@ -22,7 +22,7 @@ from hub.core.calendar import day_of
 from hub.core.canteen import reserve
 from hub.core.imports import WANTED, Kind, plan
 from hub.core.plans import Stamp
-from hub.core.school import School
+from hub.credentials import edge_settings
 from hub.errors import ImportRefusedError, StartError
 from hub.imports import carry_out, is_address, preview, read_file, refuse
 from hub.keys import badge_key, hub_password
@@ -113,24 +113,8 @@ async def _device(settings: Settings, options: argparse.Namespace) -> int:
             await stores.desk.edit(stores.new_ask(), lambda _school: renewed)
         for device in options.device:
             known = stores.desk.school.devices[device]
-            print(_device_settings(settings, options, stores.desk.school, device, stores.password(known)))
+            print(edge_settings(settings.broker, stores.desk.school, known, stores.password(known), options.host or ""))
     return 0
-
-
-def _device_settings(settings: Settings, options: argparse.Namespace, school: School, device: str, password: str) -> str:
-    """What belongs into /etc/preau/edge.toml of this device."""
-    lines = [f'device = "{device}"', 'data = "/var/lib/preau-edge"', "", "[broker]", f'host = "{options.host or settings.broker.host}"']
-    lines += [f"port = {settings.broker.port}", f'password = "{password}"', ""]
-    for owner, reader in sorted(school.readers):
-        if owner == device:
-            lines += [
-                "[[readers]]",
-                f'id = "{reader}"',
-                'kind = "hid"',
-                'path = "/dev/input/by-path/CHANGE-ME"  # preau-edge probe names it',
-                "",
-            ]
-    return "\n".join(lines)
 
 
 async def _passwords(settings: Settings, _options: argparse.Namespace) -> int:

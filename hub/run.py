@@ -22,6 +22,7 @@ from hub.accounts import Accounts
 from hub.broker import HUB_USER, EmbeddedBroker
 from hub.broker import Account as BrokerAccount
 from hub.clock import Clock, wall_ms
+from hub.credentials import edge_settings
 from hub.errors import BrokerError, StartError
 from hub.fleet import SILENT_MS, Fleet
 from hub.keeping import keep_up
@@ -107,11 +108,15 @@ def _make_link(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock) -
 
 
 def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock, link: Link) -> Office:
+    from hub.imports import Lists
+
     return Office(
         desk=stores.desk,
         accounts=Accounts(stores.register),
         past=stores.history,
         papers=Papers(stores.register),
+        lists=Lists(stores.desk),
+        device_settings=lambda device, host: edge_settings(settings.broker, stores.desk.school, device, stores.password(device), host),
         fleet=fleet,
         badge_key=badge_key(stores.master),
         command=link.command,

@@ -4,15 +4,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hub.accounts import Accounts
-from hub.core.facts import Charged, Fact, ScanTaken, StayClosed
-from hub.core.papers import Pickup
-from hub.core.why import Told
-from hub.desk import Desk
+from hub.core.facts import Charged, Fact, Refusal, ScanTaken, StayClosed
+from hub.core.school import Device
+from hub.desk import Answer, Desk
 from hub.fleet import Fleet
 from proto.messages import Do
+
+if TYPE_CHECKING:  # pages load them; a hub that starts does not need them yet
+    from hub.core.imports import Kind
+    from hub.core.lists import Readout, Table
+    from hub.core.papers import Pickup
+    from hub.core.plans import Plan, Stamp
+    from hub.core.why import Told
 
 
 class Papers(Protocol):
@@ -22,15 +28,25 @@ class Papers(Protocol):
 
     async def set_photo(self, pupil: int, content: bytes, at_ms: int) -> bool: ...
 
-    async def pickups(self, pupil: int, day: date) -> Sequence[Pickup]: ...
+    async def pickups(self, pupil: int, day: date) -> Sequence["Pickup"]: ...
 
-    async def add_pickup(self, pickup: Pickup) -> None: ...
+    async def add_pickup(self, pickup: "Pickup") -> None: ...
 
     async def end_pickup(self, pupil: int, pickup: int, day: date) -> bool: ...
 
     async def note(self, pupil: int) -> str: ...
 
     async def set_note(self, pupil: int, text: str) -> None: ...
+
+
+class Lists(Protocol):
+    """Lists that staff bring along (hub/core/imports.py): read, and carried out."""
+
+    def read(self, content: bytes, kind: "Kind") -> "Readout | Refusal": ...
+
+    async def carry_out(self, planned: "Plan", kind: "Kind", table: "Table", stamp: "Stamp") -> Answer: ...
+
+    def is_address(self, text: str) -> bool: ...
 
 
 class Past(Protocol):
@@ -51,7 +67,7 @@ class Past(Protocol):
 
     async def charges_of(self, pupil: int, limit: int) -> Sequence[Charged]: ...
 
-    async def charge(self, charge: int) -> Told | None: ...
+    async def charge(self, charge: int) -> "Told | None": ...
 
 
 def machine_ms() -> int:
@@ -67,6 +83,9 @@ class Office:
     accounts: Accounts
     past: Past
     papers: Papers
+    lists: Lists
+    device_settings: Callable[[Device, str], str]
+    """The settings file of a device, its password included; and the hub's address as the device sees it."""
     fleet: Fleet
     badge_key: bytes
     command: Callable[[str, Do], bool]

@@ -41,13 +41,16 @@ from hub.core.school import (
     Tariff,
 )
 from hub.core.whys import Rule, Why
+from hub.credentials import edge_settings
 from hub.desk import Desk
 from hub.fleet import Fleet
 from hub.folder import Folder
 from hub.history import History
+from hub.imports import Lists
 from hub.journal import Journal
 from hub.papers import Papers
 from hub.register import Register
+from hub.settings import BrokerSettings
 from hub.web.account import first_account_link
 from hub.web.app import make_app
 from hub.web.office import Office
@@ -111,6 +114,8 @@ class Hub:
             accounts=self.accounts,
             past=self.history,
             papers=Papers(self.register),
+            lists=Lists(self.desk),
+            device_settings=lambda device, host: edge_settings(BrokerSettings(), self.desk.school, device, "secret of the device", host),
             fleet=self.fleet,
             badge_key=KEY,
             command=self._command,
