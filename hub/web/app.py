@@ -18,6 +18,7 @@ from hub.web.oops import oops
 from hub.web.passwords import Passwords
 from hub.web.render import SECURITY, Pages
 from hub.web.session import Anyone, SignInNeededError, sign_in_path
+from hub.web.till import routes as till
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ def make_app(office: Office) -> FastAPI:
     app.state.live = Live(office.random_bytes(4).hex())
     app.state.passwords = Passwords()
     app.state.sheets = badges.Sheets()
-    for page in (board, pupils, badges, devices, account):
+    app.state.passed = till.Passed()
+    for page in (board, pupils, badges, devices, till, account):
         app.include_router(page.router)
     app.add_api_route("/static/{version}/{name}", static_file, methods=["GET", "HEAD"])
     app.add_exception_handler(SignInNeededError, _to_sign_in)

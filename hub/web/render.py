@@ -39,7 +39,7 @@ SECURITY = {
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str, order="deterministic")
-NAV = (("/", Right.TODAY), ("/pupils", Right.PUPILS), ("/badges", Right.BADGES), ("/devices", Right.DEVICES))
+NAV = (("/", Right.TODAY), ("/till", Right.TILL), ("/pupils", Right.PUPILS), ("/badges", Right.BADGES), ("/devices", Right.DEVICES))
 """Pages of the menu, in order, and the right that shows them; their words stand in frame.html."""
 
 

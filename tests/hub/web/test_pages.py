@@ -21,6 +21,7 @@ from hub.core.school import BadgeState, Programme, Site
 from hub.web import account, badges, board, devices, oops, pupils, sheet
 from hub.web.render import ROOM, Pages, environment, stamp
 from hub.web.session import POLICIES, Does, Sees, posted, posted_by_anyone
+from hub.web.till import shown as till
 from proto.messages import Use
 from tests.hub.web.conftest import Hub
 
@@ -37,6 +38,10 @@ CONTEXTS = {
     "badge.html": badges.BadgePage,
     "devices.html": devices.DevicesPage,
     "sheet.html": sheet.SheetPage,
+    "tills.html": till.TillsPage,
+    "till.html": till.TillPage,
+    "receipt.html": till.ReceiptPage,
+    "find.html": till.FindPage,
     "frame.html": None,
     "marks.html": None,
 }

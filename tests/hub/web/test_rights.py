@@ -15,7 +15,7 @@ from hub.web.session import Does, Sees
 from tests.hub.web.conftest import SCHOOL_ROWS, ZONE, Browser, Hub
 from tests.hub.web.test_pages import routes
 
-AT_THE_PARK = {"pupil": "100", "programme": "20", "badge": "1000", "device": "porte-parc"}
+AT_THE_PARK = {"pupil": "100", "programme": "20", "badge": "1000", "device": "caisse-parc", "reader": "main", "act": "1"}
 """What each parameter of a path may name: something of site 1, which staff of site 2 alone must not find."""
 STRANGER: Posts = frozenset({(Role.READER, 2)})
 
