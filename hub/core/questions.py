@@ -27,6 +27,8 @@ from hub.core.timetable import Attendance
 from proto.messages import Direction
 
 HOUR_MS = 60 * MINUTE_MS
+GRACE_MS = 5 * MINUTE_MS
+"""After the hours, children are still being fetched."""
 _OF_THE_DAY = frozenset({Reason.NO_ENTRY, Reason.NO_EXIT, Reason.NOT_PLANNED, Reason.TWO_SITES})
 """Reasons that a pupil's day asks about again as long as it reads the same: to note them would change nothing."""
 
@@ -133,7 +135,7 @@ def overdue(school: School, books: Books, now_ms: int) -> Iterator[tuple[Stay, i
             programme = school.programmes[stay.programme]
             if programme.scans is not Scans.ENTRY and programme.attendance is not Attendance.AUTO:
                 end_ms = hours_end_ms(school, programme, stay.from_ms)
-                if now_ms >= end_ms:
+                if now_ms >= end_ms + GRACE_MS:
                     yield stay, end_ms
 
 

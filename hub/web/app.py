@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hub.web import account, badges, board, devices, pupils
+from hub.web import account, badges, board, devices, evacuation, pupils, questions
 from hub.web.live import REMEMBERED, Live
 from hub.web.office import Office
 from hub.web.oops import oops
@@ -32,7 +32,8 @@ def make_app(office: Office) -> FastAPI:
     app.state.passwords = Passwords()
     app.state.sheets = badges.Sheets()
     app.state.passed = till.Passed()
-    for page in (board, pupils, badges, devices, till, account):
+    app.state.rolls = board.Rolls()
+    for page in (board, evacuation, questions, pupils, badges, devices, till, account):
         app.include_router(page.router)
     app.add_api_route("/static/{version}/{name}", static_file, methods=["GET", "HEAD"])
     app.add_exception_handler(SignInNeededError, _to_sign_in)

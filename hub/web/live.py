@@ -31,6 +31,8 @@ class Live:
         self.taps: deque[ScanTaken] = deque(maxlen=LAST_TAPS)
         """Newest first."""
         self._here: defaultdict[tuple[str, str], deque[ScanTaken]] = defaultdict(lambda: deque(maxlen=LAST_HERE))
+        self.quiet: dict[int, int] = {}
+        """Stay -> until when (Unix ms) nobody is asked whether its pupil is still there."""
         self._start = start
         self._turn = 0
         self._bell = asyncio.Event()
@@ -65,6 +67,11 @@ class Live:
         for scan in (fact for fact in facts if isinstance(fact, ScanTaken)):
             self.taps.appendleft(scan)
             self._here[scan.device, scan.reader].appendleft(scan)
+        self._ring()
+
+    def keep_quiet(self, stay: int, until_ms: int) -> None:
+        """A child is still there, somebody says: no open board asks again for a while."""
+        self.quiet[stay] = until_ms
         self._ring()
 
     def hang_up(self, owner: str) -> None:

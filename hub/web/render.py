@@ -115,6 +115,7 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
     room.filters |= {
         "money": money.write_cents,
         "clock": clock,
+        "second": lambda ms, zone: calendar.at(ms, zone).strftime("%H:%M:%S"),
         "day": day,
         "weekday": lambda ms, zone: format_date(calendar.day_of(ms, zone), "full", locale),
         "span": lambda ms: format_timedelta(timedelta(milliseconds=ms), locale=locale, add_direction=True),

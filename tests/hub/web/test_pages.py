@@ -18,7 +18,7 @@ from hub.catalogues import languages
 from hub.core.calendar import Window
 from hub.core.codes import Code, Reason
 from hub.core.school import BadgeState, Programme, Site
-from hub.web import account, badges, board, devices, oops, pupils, sheet
+from hub.web import account, badges, board, devices, evacuation, oops, pupils, questions, sheet
 from hub.web.render import ROOM, Pages, environment, stamp
 from hub.web.session import POLICIES, Does, Sees, posted, posted_by_anyone
 from hub.web.till import shown as till
@@ -28,6 +28,8 @@ from tests.hub.web.conftest import Hub
 CONTEXTS = {
     "board.html": board.BoardPage,
     "present.html": board.PresentPage,
+    "evacuation.html": evacuation.EvacuationPage,
+    "question.html": questions.QuestionPage,
     "sign_in.html": account.SignInPage,
     "first.html": account.FirstPage,
     "oops.html": oops.OopsPage,

@@ -15,7 +15,17 @@ from hub.web.session import Does, Sees
 from tests.hub.web.conftest import SCHOOL_ROWS, ZONE, Browser, Hub
 from tests.hub.web.test_pages import routes
 
-AT_THE_PARK = {"pupil": "100", "programme": "20", "badge": "1000", "device": "caisse-parc", "reader": "main", "act": "1"}
+AT_THE_PARK = {
+    "pupil": "100",
+    "programme": "20",
+    "badge": "1000",
+    "device": "caisse-parc",
+    "reader": "main",
+    "act": "1",
+    "site": "1",
+    "item": "1",
+    "stay": "1",
+}
 """What each parameter of a path may name: something of site 1, which staff of site 2 alone must not find."""
 STRANGER: Posts = frozenset({(Role.READER, 2)})
 
