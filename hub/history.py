@@ -6,9 +6,10 @@ hash of the commit it has reached. Tables hold what is asked for; the facts them
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from typing import Any, get_args
 
 from msgspec import Struct
@@ -22,6 +23,7 @@ from hub import tables as t
 from hub.core import facts as f
 from hub.core.codes import Reason
 from hub.core.ledger import wallet_account
+from hub.core.statements import concerning
 from hub.core.why import Told
 from hub.errors import DamageError
 from hub.journal import Commit, Journal
@@ -49,11 +51,15 @@ def _upsert(table: Table, *columns: str) -> Insert:
 SCAN = insert(t.history_scan)
 ENTRY = insert(t.history_entry)
 CHARGE = insert(t.history_charge)
+RUN = insert(t.history_settlement)
 STAY = insert(t.history_stay).prefix_with("OR REPLACE")
 VOID = delete(t.history_stay).where(t.history_stay.c.id == bindparam("stay"))
 MORNING = _upsert(t.history_morning, "counts", "noted")
 WORD = _upsert(t.history_morning, "justified")
-_ORDER = (SCAN, ENTRY, CHARGE, STAY, VOID, MORNING, WORD)
+_ORDER = (SCAN, ENTRY, CHARGE, RUN, STAY, VOID, MORNING, WORD)
+
+_MOVES = """SELECT entry.wallet, entry.at_ms, entry.cents FROM json_each(?1) AS wanted JOIN history_entry AS entry ON entry.id IN
+(SELECT id FROM history_entry WHERE wallet = wanted.value ORDER BY id DESC LIMIT ?2) ORDER BY entry.id DESC"""
 
 Booked = f.BalanceOpened | f.Charged | f.ChargesPosted | f.Reversed | f.CashPaidIn | f.TillVoided | f.Transferred | f.Cleared
 """Facts that move a wallet."""
@@ -157,6 +163,32 @@ class History:
         found = {type(fact): fact for fact in facts}
         return Told(found[f.Charged], found.get(f.ChargesPosted), found.get(f.Reversed))
 
+    async def moves_of(self, wallets: Collection[int], limit: int) -> dict[int, list[tuple[int, int]]]:
+        """Of each wallet the last (Unix ms, cents) that moved it."""
+        found: dict[int, list[tuple[int, int]]] = {wallet: [] for wallet in wallets}
+        async with self._register.reading() as connection:
+            # Each wallet's own rows by their index: a window over all of them would read the whole history of each.
+            rows = await connection.exec_driver_sql(_MOVES, (json.dumps(sorted(found)), limit))
+            for row in rows:
+                found[row.wallet].append((row.at_ms, row.cents))
+        return found
+
+    async def told_of(self, wallets: Collection[int]) -> list[f.Fact]:
+        """What statements of these wallets are made of, in order."""
+        known = frozenset(wallets)
+        entry, charge = t.history_entry.c, t.history_charge.c
+        numbers = select(entry.id // ENTRIES_OF_A_FACT).where(entry.wallet.in_(known))
+        async with self._register.reading() as connection:
+            found = await connection.execute(numbers.union(select(charge.number).where(charge.wallet.in_(known))))
+            wanted = [int(number) for (number,) in found]
+        return [fact async for commit in self._journal.holding(wanted) for fact in concerning(commit.facts, known)]
+
+    async def settlements(self, sites: Collection[int], limit: int) -> list[f.SettlementDone]:
+        """The last runs that were done at some sites."""
+        run = t.history_settlement.c
+        query = select(run.number).where(run.site.in_(sites)).order_by(run.number.desc()).limit(limit)
+        return await self._facts(query, f.SettlementDone)
+
     async def stays_between(self, pupil: int, from_ms: int, until_ms: int) -> list[f.StayClosed]:
         """A pupil's closed stays that lie within or around a time."""
         stay = t.history_stay.c
@@ -203,7 +235,15 @@ class History:
 
     async def _forget(self) -> None:
         async with self._register.writing() as connection:
-            for table in (t.history_scan, t.history_entry, t.history_charge, t.history_stay, t.history_morning, t.history_head):
+            for table in (
+                t.history_scan,
+                t.history_entry,
+                t.history_charge,
+                t.history_settlement,
+                t.history_stay,
+                t.history_morning,
+                t.history_head,
+            ):
                 await connection.execute(delete(table))
         self.number = 0
 
@@ -263,6 +303,8 @@ def rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:
                 stays[fact.stay] = _stay(number, fact)  # each tells all of a stay: only the last one counts
             for statement, values in _of(number, fact):
                 found[statement].append(values)
+            if isinstance(fact, f.SettlementDone):
+                found[RUN].append((number, fact.site))
     for statement, values in stays.values():
         found[statement].append(values)
     return found
@@ -288,13 +330,13 @@ def _of(number: int, fact: f.Fact) -> Iterator[tuple[Statement, Values]]:
             yield from _entries(number, fact, ("opening", 0, 0, Reason.NONE))
         case f.Charged():
             yield from _entries(number, fact, ("charge", fact.item, fact.pupil, fact.reason))
-            yield CHARGE, (number, fact.charge, fact.pupil, fact.at_ms)
+            yield CHARGE, (number, fact.charge, fact.pupil, fact.at_ms, fact.wallet)
         case f.ChargesPosted():
             yield from _entries(number, fact, ("charge", fact.programme, 0, Reason.NONE))
-            yield from ((CHARGE, (number, charge, 0, fact.at_ms)) for charge in fact.charges)
+            yield from ((CHARGE, (number, charge, 0, fact.at_ms, fact.wallet)) for charge in fact.charges)
         case f.Reversed():
             yield from _entries(number, fact, ("reverse", 0, 0, fact.reason))
-            yield CHARGE, (number, fact.charge, 0, fact.at_ms)
+            yield CHARGE, (number, fact.charge, 0, fact.at_ms, fact.wallet)
         case f.CashPaidIn():
             yield from _entries(number, fact, ("cash_in", 0, fact.pupil, Reason.NONE))
         case f.TillVoided():

@@ -34,6 +34,7 @@ from hub.notify import ALIVE, READY, STOPPING, alive_every_s, notify
 from hub.orders import Orders
 from hub.papers import Papers
 from hub.settings import Settings, mail_password, mail_sender
+from hub.settlement import settle
 from hub.web.office import Office
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
         fleet=fleet,
         badge_key=badge_key(stores.master),
         command=link.command,
+        settle=partial(settle, stores.desk),
         now_ms=clock.now_ms,
         wall_ms=wall_ms,
         random_bytes=secrets.token_bytes,

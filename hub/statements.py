@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from hub.catalogues import WORDS, catalogue
-from hub.core.facts import Charged, Fact, MealReserved, MealServed, Refusal, Transferred
+from hub.core.facts import Fact, Refusal
 from hub.core.kept import Wallet
 from hub.core.money import write_cents
 from hub.core.references import printed, read_reference
 from hub.core.school import School
-from hub.core.statements import MOST_MONTHS, Kind, Line, Period, Statement, Told, Whose, period_of, statement
+from hub.core.statements import MOST_MONTHS, Kind, Line, Period, Statement, Whose, concerning, period_of, statement
 from hub.core.timetable import LegalClass
 from hub.errors import RefusedError
 from hub.settings import Settings
@@ -112,21 +112,7 @@ def _meant(stores: "Memory", whose: str) -> tuple[int, list[Wallet]]:
 async def facts_of(journal: "Journal", wallets: Sequence[Wallet]) -> list[Fact]:
     """What the journal has of these wallets, and of the meals they paid for, which say of which day a charge is."""
     known = {wallet.id for wallet in wallets}
-    found: list[Fact] = []
-    async for commit in journal.read():
-        paid = {fact.ask for fact in commit.facts if isinstance(fact, Charged) and fact.wallet in known}
-        found += [fact for fact in commit.facts if isinstance(fact, Told) and _concerns(fact, known, paid)]
-    return found
-
-
-def _concerns(fact: Told, wallets: set[int], paid: set[int]) -> bool:
-    match fact:
-        case MealReserved() | MealServed():
-            return fact.ask in paid
-        case Transferred():
-            return fact.source in wallets or fact.target in wallets
-        case _:
-            return fact.wallet in wallets
+    return [fact async for commit in journal.read() for fact in concerning(commit.facts, known)]
 
 
 def _says_something(one: Statement) -> bool:

@@ -420,8 +420,16 @@ history_charge = Table(
     Column("charge", BigInteger, primary_key=True, autoincrement=False),
     Column("pupil", BigInteger, nullable=False, comment="of the fact that made it, 0: posted or taken back"),
     Column("at_ms", BigInteger, nullable=False),
+    Column("wallet", BigInteger, nullable=False, comment="that pays it, also where nothing is posted yet"),
     Index("ix_history_charge_charge", "charge"),
     Index("ix_history_charge_pupil", "pupil", "at_ms"),
+    Index("ix_history_charge_wallet", "wallet"),
+)
+history_settlement = Table(
+    "history_settlement",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="of the fact that a run was done"),
+    Column("site", BigInteger, nullable=False),
 )
 history_morning = Table(
     "history_morning",

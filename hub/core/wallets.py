@@ -116,6 +116,18 @@ def reverse(ask: int, taken: Charge, at_ms: int, reason: Reason) -> Facts:
     return (Reversed(ask, taken.id, taken.wallet, taken.cents, at_ms, reason, entries),)
 
 
+def take_back(_school: School, books: Books, ask: int, charge: int, at_ms: int, reason: Reason) -> Facts | Refusal:
+    """Staff take a charge back. What a stay costs follows its day, so a day that is kept has to be corrected itself (S39 to S47)."""
+    taken = books.charges.get(charge)
+    if taken is None or taken.stage is Stage.PILOT:
+        return Refusal("no_such_charge")
+    if taken.reversed:
+        return Refusal("already_taken_back")
+    if taken.stay and taken.day > books.forgotten:
+        return Refusal("correct_the_day", {"pupil": taken.pupil, "day": taken.day})
+    return reverse(ask, taken, at_ms, reason)
+
+
 def open_balances(school: School, books: Books, ask: int, balances: dict[tuple[int, int], int], at_ms: int) -> Facts | Refusal:
     """Bring balances along: (site, owner) -> cents, all or nothing and once. The owner is a household, or a pupil by the site's policy."""
     places: dict[tuple[int, int], Place] = {}

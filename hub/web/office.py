@@ -1,13 +1,13 @@
 """Everything the pages stand on, put together by hand in `hub/__main__.py`, and the ports they need. No page and no rule."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from hub.accounts import Accounts
-from hub.core.facts import Charged, Fact, Refusal, ScanTaken, StayClosed
+from hub.core.facts import Charged, Fact, Refusal, ScanTaken, SettlementDone, StayClosed
 from hub.core.school import Device
 from hub.desk import Answer, Desk
 from hub.fleet import Fleet
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # pages load them; a hub that starts does not need them yet
     from hub.core.lists import Readout, Table
     from hub.core.papers import Pickup
     from hub.core.plans import Plan, Stamp
+    from hub.core.settlement import Run, Settled
     from hub.core.why import Told
 
 
@@ -69,6 +70,14 @@ class Past(Protocol):
 
     async def charge(self, charge: int) -> "Told | None": ...
 
+    async def moves_of(self, wallets: Collection[int], limit: int) -> Mapping[int, Sequence[tuple[int, int]]]:
+        """Of each wallet the last (Unix ms, cents) that moved it."""
+
+    async def told_of(self, wallets: Collection[int]) -> Sequence[Fact]:
+        """What statements of these wallets are made of, oldest first."""
+
+    async def settlements(self, sites: Collection[int], limit: int) -> Sequence[SettlementDone]: ...
+
 
 def machine_ms() -> int:
     """The time of this machine, Unix ms."""
@@ -89,6 +98,8 @@ class Office:
     fleet: Fleet
     badge_key: bytes
     command: Callable[[str, Do], bool]
+    settle: Callable[[int, "Run", Callable[[int, int], None]], Awaitable["Settled | Refusal"]]
+    """A settlement run, under an ask, that tells how many wallets of how many are done (hub/settlement.py)."""
     now_ms: Callable[[], int]
     """The school's time, Unix ms: what pages show. In an exercise a day may run faster than life."""
     random_bytes: Callable[[int], bytes]

@@ -4,10 +4,11 @@ import pytest
 
 from hub.core.books import Books
 from hub.core.codes import Compartment, Level, Reason
-from hub.core.facts import Charged, Facts, LowBalance, Refusal, WalletOpened
+from hub.core.facts import Charged, DayClosed, Facts, LowBalance, Refusal, WalletOpened
 from hub.core.ledger import opening_account, sales_account
 from hub.core.school import Policy, School, Site
 from hub.core.wallets import Sale, charge, charge_id, fallen, open_balances, reverse
+from hub.core.wallets import take_back as staff_take_back
 from hub.core.whys import Rule, Why
 from tests.schools import ZONE, Day, moment, number
 
@@ -206,3 +207,32 @@ def test_the_pieces_of_one_ask_are_charges_of_their_own_in_one_wallet(day: Day) 
     charges = [fact.charge for fact in day.last if isinstance(fact, Charged)]
     assert len(set(charges)) == 2
     assert len([fact for fact in day.last if isinstance(fact, WalletOpened)]) == 1
+
+
+# --- what staff take back -------------------------------------------------------------------------
+
+
+def test_staff_take_a_charge_back_once(day: Day) -> None:
+    day.bring("Vanderzande", 10_00)
+    sold = day.do(sell, 3_20, Policy.LIMIT)
+    assert isinstance(sold, tuple)
+    (charged,) = [fact.charge for fact in sold if isinstance(fact, Charged)]
+    day.do(staff_take_back, charged, NOW, Reason.WRONG_PRODUCT)
+    assert day.balance_cents("Vanderzande") == 10_00
+    assert day.do(staff_take_back, charged, NOW, Reason.WRONG_PRODUCT) == Refusal("already_taken_back")
+    assert day.do(staff_take_back, 7, NOW, Reason.WRONG_PRODUCT) == Refusal("no_such_charge")
+
+
+def test_what_a_stay_costs_is_corrected_in_its_day_as_long_as_that_is_kept(day: Day) -> None:
+    day.tap("Léa", "care-in", "15:40")
+    day.tap("Léa", "care-out", "16:40")
+    (charged,) = [fact for fact in day.last if isinstance(fact, Charged)]
+    refused = day.do(staff_take_back, charged.charge, NOW, Reason.WRONG_PUPIL)
+    assert refused == Refusal("correct_the_day", {"pupil": number("Léa"), "day": 20250106})
+    day.do(_close_all, 20250401)
+    day.do(staff_take_back, charged.charge, NOW, Reason.WRONG_PUPIL)
+    assert day.balance_cents("Vanderzande") == 0
+
+
+def _close_all(school: School, _books: Books, ask: int, through: int) -> Facts:
+    return tuple(DayClosed(ask, site, through, NOW) for site in school.sites)

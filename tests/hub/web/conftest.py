@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from html import unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -51,6 +52,7 @@ from hub.journal import Journal
 from hub.papers import Papers
 from hub.register import Register
 from hub.settings import BrokerSettings
+from hub.settlement import settle
 from hub.web.account import first_account_link
 from hub.web.app import make_app
 from hub.web.office import Office
@@ -119,6 +121,7 @@ class Hub:
             fleet=self.fleet,
             badge_key=KEY,
             command=self._command,
+            settle=partial(settle, self.desk),
             now_ms=lambda: self.now_ms,
             wall_ms=lambda: self.now_ms,
             random_bytes=lambda size: next(self._random).to_bytes(size, "big"),
