@@ -43,7 +43,7 @@ WITHIN_MS = 5_000
 FIRST = ("Léa", "Hugo", "Noé", "Jade", "Louis", "Emma", "Adam", "Zoé", "Lina", "Jules", "Mila", "Sacha", "Nora", "Tom", "Inès", "Maxime")
 LAST = ("Dubois", "Lambert", "Martin", "Dupuis", "Simon", "Laurent", "Claes", "Renard", "Gérard", "Maes", "Peeters", "Willems", "Lejeune")
 CODES = (Code.IN, Code.IN, Code.ALREADY_IN, Code.IN, Code.OUT, Code.IN, Code.SOLD, Code.MEAL, Code.SHORTAGE)
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 FORMS = {"1280-light": (1280, "light"), "1280-dark": (1280, "dark"), "360-light": (360, "light"), "360-dark": (360, "dark")}
 """A desk and a phone, by day and by night."""
 
@@ -160,6 +160,6 @@ async def looked_at(page: Page, word: str, *, whole: bool = True) -> None:
 
 async def faults(page: Page) -> list[str]:
     """What axe finds on the open page, a line each: the rule, and where."""
-    await page.evaluate(AXE)
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
     found = await page.evaluate("axe.run()")
     return [f"{fault['id']}: {node['target']} {node['failureSummary']}" for fault in found["violations"] for node in fault["nodes"]]
