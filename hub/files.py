@@ -5,7 +5,6 @@ ask of their own; a run that was cut off is run again, and finds what is left to
 """
 
 import argparse
-import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -20,6 +19,7 @@ from hub.core.money import read_cents, write_cents
 from hub.core.rerating import Past, Rerated, asks, corrected, family, rerated
 from hub.core.school import FamilyFile, School, edited
 from hub.errors import RefusedError
+from hub.meant import act_of, add_instant, asked_ms
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ _SENTENCES = {
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `preau-hub files` understands."""
     acts = parser.add_subparsers(dest="act", required=True)
-    made = {name: acts.add_parser(name, help=(act.__doc__ or "").splitlines()[0]) for name, act in _ACTS.items()}
-    for each in made.values():
-        each.add_argument("--config", type=Path, default=argparse.SUPPRESS, help="the hub's settings (TOML)")
+    made = {name: act_of(acts, name, (act.__doc__ or "").splitlines()[0]) for name, act in _ACTS.items()}
     made["list"].add_argument("household", nargs="?", default="", help="only this one")
     made["add"].add_argument("household", help="its name")
     made["add"].add_argument("--from", dest="since", type=date.fromisoformat, required=True, help="its own first day, YYYY-MM-DD")
@@ -47,6 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     made["regularise"].add_argument("file", type=int, help="its number, as `list` shows it")
     made["regularise"].add_argument("--since", type=date.fromisoformat, help="let it count from this earlier day on")
     made["regularise"].add_argument("--yes", action="store_true", help="do it; without, only show what would be done")
+    add_instant(made["regularise"])
     for name in ("add", "regularise"):
         made[name].add_argument("--bracket", type=int, default=0, help=f"1 to {MAX_BRACKET}")
         made[name].add_argument("--qf", default="", help="the monthly quotient familial instead: 1 234,50")
@@ -91,7 +90,7 @@ async def _add(stores: "Memory", options: argparse.Namespace) -> None:
 
 async def _regularise(stores: "Memory", options: argparse.Namespace) -> None:
     """Let a file count, from its validation or the day staff choose; charges since then are taken back and made again."""
-    desk, now_ms = stores.desk, time.time_ns() // 1_000_000
+    desk, now_ms = stores.desk, asked_ms(options)
     site, known = _site(desk.school, options.site), _file(desk.school, options.file)
     today = day_of(now_ms, desk.school.sites[site].zone)
     after = replace(known, validated_day=options.validated or known.validated_day or today)

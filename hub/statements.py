@@ -23,6 +23,7 @@ from hub.core.school import School
 from hub.core.statements import MOST_MONTHS, Kind, Line, Period, Statement, Told, Whose, period_of, statement
 from hub.core.timetable import LegalClass
 from hub.errors import RefusedError
+from hub.meant import wallet_called
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -96,11 +97,8 @@ async def statements(stores: "Memory", whose: str, period: Period) -> list[tuple
 def _meant(stores: "Memory", whose: str) -> tuple[int, list[Wallet]]:
     """The payer (0: any) and the wallets."""
     school, books = stores.desk.school, stores.desk.books
-    reference = read_reference(whose)
-    if reference is not None:
-        if reference not in books.references:
-            raise RefusedError(f"no wallet has {printed(reference)}: `preau-hub wallet list` shows them")
-        return 0, [books.owners[books.references[reference]]]
+    if read_reference(whose) is not None:
+        return 0, [wallet_called(books, whose)]
     household = next((one.id for one in school.households.values() if one.name == whose), 0)
     children = school.kin.get(household, ())
     wallets = [one for one in books.owners.values() if household and (one.household == household or one.pupil in children)]

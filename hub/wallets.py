@@ -4,10 +4,8 @@ A wallet is named by its structured communication, whose check digits tell a typ
 """
 
 import argparse
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +14,13 @@ from hub.core.codes import By, Clearing, Compartment, Reason
 from hub.core.facts import Refusal
 from hub.core.kept import Wallet
 from hub.core.money import read_cents, write_cents
-from hub.core.references import printed, read_reference
+from hub.core.references import printed
 from hub.core.school import School, Site, WalletScope, edited
 from hub.core.transfers import Move, Payment, Shares, clear, regroup, transfer
 from hub.core.wallets import available_cents, balance_cents, release, set_aside
 from hub.desk import Answer
 from hub.errors import ImportRefusedError, RefusedError
+from hub.meant import act_of, add_instant, asked_ms, cents_written, day_written, wallet_called
 from hub.payers import PAYERS, read_lines, read_payers
 from hub.settings import Settings
 
@@ -48,11 +47,9 @@ _SENTENCES = {
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `preau-hub wallet` understands."""
     acts = parser.add_subparsers(dest="act", required=True)
-    made = {name: acts.add_parser(name, help=(act.__doc__ or "").splitlines()[0]) for name, act in _ACTS.items()}
-    for each in made.values():
-        each.add_argument("--config", type=Path, default=argparse.SUPPRESS, help="the hub's settings (TOML)")
+    made = {name: act_of(acts, name, (act.__doc__ or "").splitlines()[0]) for name, act in _ACTS.items()}
     for name in made.keys() - {"payers", "limit"}:
-        made[name].add_argument("--at-ms", type=int, default=0, help="when it is asked, Unix ms (exercises; default: now)")
+        add_instant(made[name])
     for name in ("top-up", "refund", "payout", "transfer", "hold", "release"):
         made[name].add_argument("wallet", help="its structured communication, such as 097/0000/00101")
     for name in ("top-up", "refund", "transfer", "hold"):
@@ -81,7 +78,7 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
 
 async def _list(stores: "Memory", options: argparse.Namespace) -> None:
     """Every wallet: communication, site, owner, balance, what is held, and the live holds."""
-    books, school, now_ms = stores.desk.books, stores.desk.school, _now_ms(options)
+    books, school, now_ms = stores.desk.books, stores.desk.school, asked_ms(options)
     for wallet in sorted(books.owners.values(), key=lambda one: one.reference):
         balance, free = balance_cents(books, wallet.id), available_cents(books, wallet.id, now_ms)
         held = f"  {write_cents(balance - free)} held" if balance != free else ""
@@ -107,33 +104,31 @@ async def _payout(stores: "Memory", options: argparse.Namespace) -> None:
 
 
 async def _cleared(stores: "Memory", options: argparse.Namespace, kind: Clearing, reason: Reason) -> None:
-    wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
-    cents = 0 if kind is Clearing.PAYOUT else _cents(options.amount)
-    _told(stores, wallet, await stores.desk.do(ask, clear, ask, Payment(wallet.id, kind, cents, reason), _now_ms(options)))
+    wallet, ask = wallet_called(stores.desk.books, options.wallet), stores.new_ask()
+    cents = 0 if kind is Clearing.PAYOUT else cents_written(options.amount)
+    _told(stores, wallet, await stores.desk.do(ask, clear, ask, Payment(wallet.id, kind, cents, reason), asked_ms(options)))
 
 
 async def _transfer(stores: "Memory", options: argparse.Namespace) -> None:
     """To the pupil's other wallet, from general to reserve or back."""
-    wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
+    wallet, ask = wallet_called(stores.desk.books, options.wallet), stores.new_ask()
     other = Compartment.GENERAL if wallet.compartment is Compartment.RESERVE else Compartment.RESERVE
-    wish = Move(wallet.place, (*wallet.place[:2], other), _cents(options.amount), options.by)
-    _told(stores, wallet, await stores.desk.do(ask, transfer, ask, wish, _now_ms(options)))
+    wish = Move(wallet.place, (*wallet.place[:2], other), cents_written(options.amount), options.by)
+    _told(stores, wallet, await stores.desk.do(ask, transfer, ask, wish, asked_ms(options)))
 
 
 async def _hold(stores: "Memory", options: argparse.Namespace) -> None:
     """Set an amount aside until a day."""
-    wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
-    try:
-        until_ms = instant_ms(date.fromisoformat(options.until), 0, stores.desk.school.sites[wallet.site].zone)
-    except ValueError as error:
-        raise RefusedError(f"`{options.until}` is no day: write it as 2025-01-31") from error
-    _told(stores, wallet, await stores.desk.do(ask, set_aside, ask, wallet.id, _cents(options.amount), (_now_ms(options), until_ms)))
+    wallet, ask = wallet_called(stores.desk.books, options.wallet), stores.new_ask()
+    until_ms = instant_ms(day_written(options.until), 0, stores.desk.school.sites[wallet.site].zone)
+    span = (asked_ms(options), until_ms)
+    _told(stores, wallet, await stores.desk.do(ask, set_aside, ask, wallet.id, cents_written(options.amount), span))
 
 
 async def _release(stores: "Memory", options: argparse.Namespace) -> None:
     """Free a hold before its time."""
-    wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
-    _told(stores, wallet, await stores.desk.do(ask, release, ask, wallet.id, options.hold, _now_ms(options)))
+    wallet, ask = wallet_called(stores.desk.books, options.wallet), stores.new_ask()
+    _told(stores, wallet, await stores.desk.do(ask, release, ask, wallet.id, options.hold, asked_ms(options)))
 
 
 async def _switch(stores: "Memory", options: argparse.Namespace) -> None:
@@ -144,7 +139,7 @@ async def _switch(stores: "Memory", options: argparse.Namespace) -> None:
         raise RefusedError(f"no site `{options.site}`: it is one of {', '.join(site.name for site in desk.school.sites.values())}")
     after = replace(site, wallet_scope=options.scope)
     shares = _shares(desk.school, after, options.shares) if options.shares else {}
-    now_ms = _now_ms(options)
+    now_ms = asked_ms(options)
     tried = regroup(edited(desk.school, (after,)), desk.books, ask, site.id, shares, now_ms)
     if isinstance(tried, Refusal):  # before anything is written
         raise RefusedError(_sentence(desk.school, tried))
@@ -157,7 +152,7 @@ async def _switch(stores: "Memory", options: argparse.Namespace) -> None:
 async def _limit(stores: "Memory", options: argparse.Namespace) -> None:
     """What a pupil may spend on articles in a day, as the parent wishes; 0 = as much as there is."""
     home = {one.name: one.id for one in stores.desk.school.households.values()}.get(options.household, 0)
-    wanted, cents = (home, options.last_name, options.first_name), _cents(options.amount)
+    wanted, cents = (home, options.last_name, options.first_name), cents_written(options.amount)
     pupil = next((one for one in stores.desk.school.pupils.values() if (one.household, one.last_name, one.first_name) == wanted), None)
     if pupil is None or cents < 0:
         raise RefusedError(f"no pupil `{options.last_name} {options.first_name}` of household `{options.household}`, or no limit")
@@ -187,23 +182,6 @@ _ACTS: dict[str, Callable[["Memory", argparse.Namespace], Awaitable[None]]] = {
 
 
 # --- words in, words out --------------------------------------------------------------------------
-
-
-def _wallet(stores: "Memory", written: str) -> Wallet:
-    reference = read_reference(written)
-    if reference is None:
-        raise RefusedError(f"`{written}` is no structured communication: its check digits do not fit")
-    wallet = stores.desk.books.references.get(reference)
-    if wallet is None:
-        raise RefusedError(f"no wallet has {printed(reference)}: `preau-hub wallet list` shows them")
-    return stores.desk.books.owners[wallet]
-
-
-def _cents(written: str) -> int:
-    cents = read_cents(written)
-    if cents is None:
-        raise RefusedError(f"`{written}` is not an amount: write it as 12,50")
-    return cents
 
 
 def _told(stores: "Memory", wallet: Wallet, answer: Answer) -> None:
@@ -253,7 +231,3 @@ def _shares(school: School, site: Site, path: Path) -> Shares:
     if wrong:
         raise ImportRefusedError("\n".join(wrong))
     return found
-
-
-def _now_ms(options: argparse.Namespace) -> int:
-    return options.at_ms or time.time_ns() // 1_000_000
