@@ -33,8 +33,9 @@ from hub.core.money import write_cents
 from hub.core.school import Product, Pupil, Rows, School, Site
 from hub.core.till import Cashier, Goods
 from hub.desk import Answer
-from hub.errors import ImportRefusedError, RefusedError
-from hub.meant import act_of, add_instant, asked_ms, cents_written, day_written, pupil_called, site_called, staff_called
+from hub.errors import RefusedError
+from hub.imports import read_text
+from hub.meant import act_of, add_instant, asked_ms, cents_written, day_written, pupil_called, site_called, staff_called, whole_written
 from hub.settings import Settings
 from hub.setup import diets, menus
 
@@ -87,11 +88,13 @@ def add_arguments(meals: argparse.ArgumentParser, till: argparse.ArgumentParser)
     acts = meals.add_subparsers(dest="act", required=True)
     for name in LISTS:
         act_of(acts, name, f"read in a list (CSV): {name}").add_argument("file", type=Path)
-    act_of(acts, "count", "what the kitchens need for a day, by diet and class (CSV)").add_argument("day", help="2025-01-31")
+    act_of(acts, "count", "what the kitchens need for a day, by diet and class (CSV)").add_argument(
+        "day", type=day_written, help="2025-01-31"
+    )
     for name in (*ORDERS, *ENDINGS):
         act = act_of(acts, name, f"{name} for one pupil and day, as if it had just come in")
         act.add_argument("pupil", help=_TILL_WORDS["pupil"])
-        act.add_argument("day", help="2025-01-31")
+        act.add_argument("day", type=day_written, help="2025-01-31")
         if name in ORDERS:
             act.add_argument("product", help="its name at the site")
         act.add_argument("--by", required=True, help="parent, pupil, or the login of staff; a forgotten badge needs staff")
@@ -100,7 +103,7 @@ def add_arguments(meals: argparse.ArgumentParser, till: argparse.ArgumentParser)
     for name, words in TILL_ACTS.items():
         act = act_of(acts, name, f"{name}: {', '.join(words)}")
         for word in words:
-            act.add_argument(word, nargs="+" if word == "goods" else None, help=_TILL_WORDS[word])
+            act.add_argument(word, nargs="+" if word == "goods" else None, type=_TILL_TYPES.get(word, str), help=_TILL_WORDS[word])
         act.add_argument("--by", required=True, help="the login of the cashier")
         add_instant(act)
     act = act_of(acts, "view", "what the cashier sees of a pupil today: order, allergens, diet")
@@ -133,6 +136,10 @@ _TILL_WORDS = {
 }
 
 
+_TILL_TYPES = {"count": cents_written, "total": cents_written, "amount": cents_written, "number": whole_written}
+"""How words are read that are no names."""
+
+
 async def meals(settings: Settings, options: argparse.Namespace) -> int:
     """Order, change, cancel, wait for or hand out a meal; read menus and diets; count for the kitchen."""
     from hub.memory import memory
@@ -141,7 +148,7 @@ async def meals(settings: Settings, options: argparse.Namespace) -> int:
         if options.act in LISTS:
             await _read_in(stores, options)
         elif options.act == "count":
-            _print_counts(stores, day_written(options.day))
+            _print_counts(stores, options.day)
         else:
             await _order(stores, options)
     return 0
@@ -160,11 +167,7 @@ async def till(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _read_in(stores: "Memory", options: argparse.Namespace) -> None:
-    try:
-        text = options.file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ImportRefusedError(f"{options.file}: cannot be read as UTF-8 text: {error}") from error
-    rows = LISTS[options.act](text, str(options.file), stores.desk.school)
+    rows = LISTS[options.act](read_text(options.file), str(options.file), stores.desk.school)
     await stores.desk.edit(stores.new_ask(), lambda _school: rows)
     print(f"{options.act}: {len(rows)} read")
 
@@ -176,7 +179,7 @@ async def _order(stores: "Memory", options: argparse.Namespace) -> None:
     by, who = await _by(stores, options.by)
     if options.act == "collect" and by is not By.STAFF:
         raise RefusedError("a forgotten badge needs the login of staff: --by LOGIN")
-    wish = Wish(pupil.id, site.id, day_written(options.day), by, asked_ms(options), who)
+    wish = Wish(pupil.id, site.id, options.day, by, asked_ms(options), who)
     if options.act in ORDERS:
         product = _product(school, site, options.product)
         answer = await stores.desk.do(ask, ORDERS[options.act], ask, wish, product.id)
@@ -197,18 +200,18 @@ async def _act(stores: "Memory", options: argparse.Namespace) -> None:
     cashier = Cashier(options.desk, who, asked_ms(options))
     match options.act:
         case "open" | "close":
-            answer = await desk.do(ask, COUNTS[options.act], ask, cashier, cents_written(options.count))
+            answer = await desk.do(ask, COUNTS[options.act], ask, cashier, options.count)
         case "sell":
             goods = tuple(_goods(desk.school, site, text) for text in options.goods)
             pupil = pupil_called(desk.school, options.pupil)
-            answer = await desk.do(ask, desk_rules.sell, ask, cashier, pupil.id, goods, cents_written(options.total))
+            answer = await desk.do(ask, desk_rules.sell, ask, cashier, pupil.id, goods, options.total)
         case "pay-in":
             pupil = pupil_called(desk.school, options.pupil)
-            answer = await desk.do(ask, desk_rules.pay_in, ask, cashier, pupil.id, cents_written(options.amount))
+            answer = await desk.do(ask, desk_rules.pay_in, ask, cashier, pupil.id, options.amount)
         case "undo":
-            answer = await desk.do(ask, desk_rules.undo, ask, cashier, _number(options.number))
+            answer = await desk.do(ask, desk_rules.undo, ask, cashier, options.number)
         case _:
-            answer = await desk.do(ask, desk_rules.void, ask, cashier, _number(options.number), _reason(options.reason))
+            answer = await desk.do(ask, desk_rules.void, ask, cashier, options.number, _reason(options.reason))
     _say(desk.school, site, answer)
 
 
@@ -223,7 +226,8 @@ def _product(school: School, site: Site, name: str) -> Product:
     for product in school.products.values():
         if (product.site, product.name) == (site.id, name):
             return product
-    raise RefusedError(f"`{name}` is no product of `{site.name}`")
+    known = ", ".join(sorted(product.name for product in school.products.values() if product.site == site.id))
+    raise RefusedError(f"`{name}` is no product of `{site.name}`: it is one of {known or 'none, for none is set up'}")
 
 
 def _goods(school: School, site: Site, text: str) -> Goods:
@@ -239,12 +243,6 @@ async def _by(stores: "Memory", text: str) -> tuple[By, int]:
     if text in (By.PARENT, By.PUPIL):
         return By(text), 0
     return By.STAFF, (await staff_called(stores.register, text)).id
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise RefusedError(f"`{text}` is no number of a sale or top-up")
-    return int(text)
 
 
 def _reason(text: str) -> Reason:

@@ -21,7 +21,7 @@ from hub.core.settlement import Run
 from hub.core.sheets import Mark, Sheet, Stay
 from hub.desk import Answer
 from hub.errors import RefusedError
-from hub.meant import act_of, add_instant, asked_ms, day_written, pupil_called, staff_called
+from hub.meant import act_of, add_instant, asked_ms, day_written, either, one_of, pupil_called, staff_called
 from hub.settings import Settings
 from hub.settlement import settle
 from proto.messages import Direction
@@ -65,14 +65,14 @@ def arguments(day: argparse.ArgumentParser, settling: argparse.ArgumentParser) -
     act_of(acts, "questions", "what waits for staff")
     show = act_of(acts, "show", "marks, stays and charges of a pupil's day, by their numbers")
     for word in ("pupil", "day"):
-        show.add_argument(word, help=_WORDS[word])
+        show.add_argument(word, type=_TYPES.get(word, str), help=_WORDS[word])
     add_instant(show)
     for name, (words, _) in ACTS.items():
         act = act_of(acts, name, f"{name}: {', '.join(words) or 'your last act, within five minutes'}")
         for word in words:
-            act.add_argument(word, help=_WORDS[word])
+            act.add_argument(word, type=_TYPES.get(word, str), help=_WORDS[word])
         act.add_argument("--by", required=True, help="the login of who corrects")
-        act.add_argument("--reason", type=Reason, choices=REASONS, default=Reason.FORGOTTEN)
+        act.add_argument("--reason", type=one_of(REASONS), choices=REASONS, default=Reason.FORGOTTEN)
         act.add_argument("--note", default="", help="in your own words; kept with the people's data, not in the journal")
         add_instant(act)
         if name == "move":
@@ -82,7 +82,7 @@ def arguments(day: argparse.ArgumentParser, settling: argparse.ArgumentParser) -
     for name, told in (("preview", "what a run would post, and what waits for staff"), ("run", "post what is gathered")):
         act = act_of(runs, name, told)
         act.add_argument("programme", help=_WORDS["programme"])
-        act.add_argument("--through", help="the last day, 2025-01-31 (default: the last one that is closed)")
+        act.add_argument("--through", type=day_written, help="the last day, 2025-01-31 (default: the last one that is closed)")
         add_instant(act)
 
 
@@ -94,7 +94,7 @@ async def run_day(settings: Settings, options: argparse.Namespace) -> int:
         if options.act == "questions":
             _questions(stores.desk.school, stores)
         elif options.act == "show":
-            _show(stores, _pupil(stores, options), day_written(options.day), asked_ms(options))
+            _show(stores, _pupil(stores, options), options.day, asked_ms(options))
         else:
             await _correct(stores, options)
     return 0
@@ -108,7 +108,7 @@ async def run_settlement(settings: Settings, options: argparse.Namespace) -> int
         desk = stores.desk
         programme = _programme(desk.school, options.programme)
         closed = desk.books.closed.get(programme.site, 0)
-        run = Run(programme.id, day_code(day_written(options.through)) if options.through else closed, asked_ms(options))
+        run = Run(programme.id, day_code(options.through) if options.through else closed, asked_ms(options))
         if options.act == "preview":
             _preview(stores, run)
             return 0
@@ -200,13 +200,13 @@ async def _correct(stores: "Memory", options: argparse.Namespace) -> None:
     if options.act == "undo":
         print("undone")
     else:
-        _show(stores, _pupil(stores, options), day_written(options.day), asked_ms(options))
+        _show(stores, _pupil(stores, options), options.day, asked_ms(options))
 
 
 async def _add(stores: "Memory", staff: Staff, options: argparse.Namespace) -> Answer:
     ask, programme = stores.new_ask(), _programme(stores.desk.school, options.programme)
     moment = Moment(_pupil(stores, options).id, programme.id, _instant(stores.desk.school, programme, options.day, options.clock))
-    return await stores.desk.do(ask, corrections.add, ask, staff, moment, _direction(options.direction))
+    return await stores.desk.do(ask, corrections.add, ask, staff, moment, options.direction)
 
 
 async def _void(stores: "Memory", staff: Staff, options: argparse.Namespace) -> Answer:
@@ -232,7 +232,7 @@ async def _absent(stores: "Memory", staff: Staff, options: argparse.Namespace) -
     ask, place = stores.new_ask(), _place(stores, options)
     known = {reason.name: reason.id for reason in stores.desk.school.absences.values()}
     if options.absence not in {*known, "none"}:
-        raise RefusedError(f"`{options.absence}` is no reason of absence: it is one of {', '.join(sorted(known))}, or none")
+        raise RefusedError(f"`{options.absence}` is no reason of absence: say {either([*sorted(known), 'none'])}")
     return await stores.desk.do(ask, corrections.absent, ask, staff, place, known.get(options.absence, 0))
 
 
@@ -280,6 +280,8 @@ _WORDS = {
     "stay": "its number in `day show`",
     "through": "yes, no or planned",
 }
+_TYPES = {"day": day_written, "direction": one_of((Direction.IN, Direction.OUT))}
+"""How words are read that are no names."""
 
 
 # --- what was meant -------------------------------------------------------------------------------
@@ -290,7 +292,7 @@ def _pupil(stores: "Memory", options: argparse.Namespace) -> Pupil:
 
 
 def _place(stores: "Memory", options: argparse.Namespace) -> Place:
-    return Place(_pupil(stores, options).id, _programme(stores.desk.school, options.programme).id, day_code(day_written(options.day)))
+    return Place(_pupil(stores, options).id, _programme(stores.desk.school, options.programme).id, day_code(options.day))
 
 
 def _programme(school: School, text: str) -> Programme:
@@ -302,17 +304,11 @@ def _programme(school: School, text: str) -> Programme:
     return found[0]
 
 
-def _instant(school: School, programme: Programme, day: str, clock: str) -> int:
+def _instant(school: School, programme: Programme, day: date, clock: str) -> int:
     hour, colon, minute = clock.partition(":")
     if not (colon and hour.isdecimal() and minute.isdecimal() and int(hour) < 24 and int(minute) < 60):
         raise RefusedError(f"`{clock}` is no time: write it as 16:05")
-    return instant_ms(day_written(day), int(hour) * 60 + int(minute), school.sites[programme.site].zone)
-
-
-def _direction(text: str) -> Direction:
-    if text not in (Direction.IN, Direction.OUT):
-        raise RefusedError(f"`{text}`: say in or out")
-    return Direction(text)
+    return instant_ms(day, int(hour) * 60 + int(minute), school.sites[programme.site].zone)
 
 
 def _marks(sheet: Sheet) -> list[Mark]:

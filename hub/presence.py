@@ -6,7 +6,6 @@ with the people's data, under the number of its fact.
 
 import argparse
 from collections.abc import Iterator, Sequence
-from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from hub.core.inside import Present, evacuation, rooms
 from hub.core.mornings import Word, justify
 from hub.core.school import Pupil, School, Site
 from hub.errors import RefusedError
-from hub.meant import act_of, add_instant, asked_ms, pupil_called, site_called, staff_called
+from hub.meant import act_of, add_instant, asked_ms, day_written, in_order, one_of, pupil_called, site_called, staff_called, whole_written
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,16 +44,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     inside.add_argument("site", nargs="?", help="its name (default: all)")
     _act(acts, "evacuation", "every child that may be in the building of a site, to read out").add_argument("site", help="its name")
     mornings = _act(acts, "mornings", "late and missed mornings, and what was said of them")
-    mornings.add_argument("--from", dest="since", type=date.fromisoformat, required=True, help="first day, YYYY-MM-DD")
-    mornings.add_argument("--to", dest="until", type=date.fromisoformat, required=True, help="last day, included")
+    mornings.add_argument("--from", dest="since", type=day_written, required=True, help="first day, YYYY-MM-DD")
+    mornings.add_argument("--to", dest="until", type=day_written, required=True, help="last day, included")
     mornings.add_argument("--group", help="of this class only")
     mornings.add_argument("--pupil", help="of this pupil only: number, or first and last name")
+    excuses = [excuse for excuse in Excuse if excuse]
     said = _act(acts, "justify", "say of a late or missed morning whether it is justified; another state undoes it")
     said.add_argument("pupil", help="number, or first and last name")
-    said.add_argument("day", type=date.fromisoformat, help="2025-01-31")
-    said.add_argument("state", type=Justification, choices=list(Justification))
-    said.add_argument("--reason", type=Excuse, choices=[excuse for excuse in Excuse if excuse], default=Excuse.NONE)
-    said.add_argument("--document", type=int, default=0, help="the reference number of what the family brought")
+    said.add_argument("day", type=day_written, help="2025-01-31")
+    said.add_argument("state", type=one_of(Justification), choices=list(Justification))
+    said.add_argument("--reason", type=one_of(excuses), choices=excuses)
+    said.add_argument("--document", type=whole_written, default=0, help="the reference number of what the family brought")
     said.add_argument("--note", default="", help="in your own words; kept with the people's data, not in the journal")
     said.add_argument("--by", required=True, help="the login of who says it")
 
@@ -147,9 +147,10 @@ def _name(pupil: Pupil) -> str:
 async def _mornings(stores: "Memory", options: argparse.Namespace) -> None:
     """Day by day, with the note of what was said last."""
     school = stores.desk.school
+    first, last = in_order(options.since, options.until)
     pupil = pupil_called(school, options.pupil).id if options.pupil else 0
     await stores.history.caught_up(stores.journal.durable)
-    found = await stores.history.mornings(day_code(options.since), day_code(options.until), pupil)
+    found = await stores.history.mornings(day_code(first), day_code(last), pupil)
     for each in found:
         who = school.pupils.get(each.morning.pupil)
         if options.group is None or (who is not None and who.group == options.group):
@@ -179,7 +180,7 @@ async def _justify(stores: "Memory", options: argparse.Namespace, now_ms: int) -
     desk, ask = stores.desk, stores.new_ask()
     pupil = pupil_called(desk.school, options.pupil)
     staff = await staff_called(stores.register, options.by)
-    word = Word(pupil.id, options.day, options.state, options.reason, options.document, staff.id)
+    word = Word(pupil.id, options.day, options.state, options.reason or Excuse.NONE, options.document, staff.id)
     answer = await desk.do(ask, justify, ask, word, now_ms)
     if answer.refusal is not None:
         raise RefusedError(SENTENCES[answer.refusal.code])

@@ -23,7 +23,7 @@ from hub.core.school import School
 from hub.core.statements import MOST_MONTHS, Kind, Line, Period, Statement, Told, Whose, period_of, statement
 from hub.core.timetable import LegalClass
 from hub.errors import RefusedError
-from hub.meant import wallet_called
+from hub.meant import day_written, households_called, several, wallet_called
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
     async with memory(Path(settings.hub.data)) as stores:
         found = await statements(stores, options.whose, period)
         school = stores.desk.school
-    for wallet, each in found:
-        print("\n".join(text(each, wallet, school)))
     if options.csv:
         save(options.csv, listed(found, school))
+    for wallet, each in found:
+        print("\n".join(text(each, wallet, school)))
     return 0
 
 
@@ -76,8 +76,8 @@ def month(written: str) -> date:
     """The first day of `01/2025`. Raises RefusedError."""
     number, _, year = written.partition("/")
     try:
-        return date(int(year), int(number), 1)
-    except ValueError as error:
+        return day_written(f"{year}-{number:0>2}-01")
+    except RefusedError as error:
         raise RefusedError(f"`{written}` is no month: write it as 01/2025") from error
 
 
@@ -99,7 +99,10 @@ def _meant(stores: "Memory", whose: str) -> tuple[int, list[Wallet]]:
     school, books = stores.desk.school, stores.desk.books
     if read_reference(whose) is not None:
         return 0, [wallet_called(books, whose)]
-    household = next((one.id for one in school.households.values() if one.name == whose), 0)
+    homes = households_called(school, whose)
+    if len(homes) > 1:
+        raise RefusedError(several(whose, homes))
+    household = homes[0].id if homes else 0
     children = school.kin.get(household, ())
     wallets = [one for one in books.owners.values() if household and (one.household == household or one.pupil in children)]
     if not wallets:

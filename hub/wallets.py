@@ -20,7 +20,19 @@ from hub.core.transfers import Move, Payment, Shares, clear, regroup, transfer
 from hub.core.wallets import available_cents, balance_cents, release, set_aside
 from hub.desk import Answer
 from hub.errors import ImportRefusedError, RefusedError
-from hub.meant import act_of, add_instant, asked_ms, cents_written, day_written, wallet_called
+from hub.meant import (
+    act_of,
+    add_instant,
+    asked_ms,
+    cents_written,
+    day_written,
+    households_called,
+    one_of,
+    pupil_of,
+    site_called,
+    wallet_called,
+    whole_written,
+)
 from hub.payers import PAYERS, read_lines, read_payers
 from hub.settings import Settings
 
@@ -53,17 +65,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("top-up", "refund", "payout", "transfer", "hold", "release"):
         made[name].add_argument("wallet", help="its structured communication, such as 097/0000/00101")
     for name in ("top-up", "refund", "transfer", "hold"):
-        made[name].add_argument("amount", help="in euros: 12,50")
+        made[name].add_argument("amount", type=cents_written, help="in euros: 12,50")
     for name, reason in (("refund", Reason.REQUESTED), ("payout", Reason.LEAVER)):
-        made[name].add_argument("--reason", type=Reason, choices=REASONS, default=reason)
-    made["transfer"].add_argument("--by", type=By, choices=list(By), default=By.STAFF, help="who wishes it")
-    made["hold"].add_argument("--until", required=True, help="the first day it is free again, 2025-01-31")
-    made["release"].add_argument("hold", type=int, help="the hold's number")
+        made[name].add_argument("--reason", type=one_of(REASONS), choices=REASONS, default=reason)
+    made["transfer"].add_argument("--by", type=one_of(By), choices=list(By), default=By.STAFF, help="who wishes it")
+    made["hold"].add_argument("--until", type=day_written, required=True, help="the first day it is free again, 2025-01-31")
+    made["release"].add_argument("hold", type=whole_written, help="the hold's number")
     made["payers"].add_argument("file", type=Path, help=f"{'; '.join(PAYERS)} (CSV)")
-    for word in ("household", "last_name", "first_name", "amount"):
+    for word in ("household", "last_name", "first_name"):
         made["limit"].add_argument(word)
+    made["limit"].add_argument("amount", type=cents_written, help="0 = no limit")
     made["switch"].add_argument("site", help="its name")
-    made["switch"].add_argument("scope", type=WalletScope, choices=list(WalletScope), help="whose its wallets are from now on")
+    made["switch"].add_argument("scope", type=one_of(WalletScope), choices=list(WalletScope), help="whose its wallets are from now on")
     made["switch"].add_argument("--shares", type=Path, help=f"who gets what, where several may: {'; '.join(_COLUMNS)} (CSV)")
 
 
@@ -105,7 +118,9 @@ async def _payout(stores: "Memory", options: argparse.Namespace) -> None:
 
 async def _cleared(stores: "Memory", options: argparse.Namespace, kind: Clearing, reason: Reason) -> None:
     wallet, ask = wallet_called(stores.desk.books, options.wallet), stores.new_ask()
-    cents = 0 if kind is Clearing.PAYOUT else cents_written(options.amount)
+    cents = 0 if kind is Clearing.PAYOUT else options.amount
+    if not cents and kind is not Clearing.PAYOUT:
+        raise RefusedError(_SENTENCES["no_amount"])
     _told(stores, wallet, await stores.desk.do(ask, clear, ask, Payment(wallet.id, kind, cents, reason), asked_ms(options)))
 
 
@@ -113,16 +128,16 @@ async def _transfer(stores: "Memory", options: argparse.Namespace) -> None:
     """To the pupil's other wallet, from general to reserve or back."""
     wallet, ask = wallet_called(stores.desk.books, options.wallet), stores.new_ask()
     other = Compartment.GENERAL if wallet.compartment is Compartment.RESERVE else Compartment.RESERVE
-    wish = Move(wallet.place, (*wallet.place[:2], other), cents_written(options.amount), options.by)
+    wish = Move(wallet.place, (*wallet.place[:2], other), options.amount, options.by)
     _told(stores, wallet, await stores.desk.do(ask, transfer, ask, wish, asked_ms(options)))
 
 
 async def _hold(stores: "Memory", options: argparse.Namespace) -> None:
     """Set an amount aside until a day."""
     wallet, ask = wallet_called(stores.desk.books, options.wallet), stores.new_ask()
-    until_ms = instant_ms(day_written(options.until), 0, stores.desk.school.sites[wallet.site].zone)
+    until_ms = instant_ms(options.until, 0, stores.desk.school.sites[wallet.site].zone)
     span = (asked_ms(options), until_ms)
-    _told(stores, wallet, await stores.desk.do(ask, set_aside, ask, wallet.id, cents_written(options.amount), span))
+    _told(stores, wallet, await stores.desk.do(ask, set_aside, ask, wallet.id, options.amount, span))
 
 
 async def _release(stores: "Memory", options: argparse.Namespace) -> None:
@@ -134,9 +149,7 @@ async def _release(stores: "Memory", options: argparse.Namespace) -> None:
 async def _switch(stores: "Memory", options: argparse.Namespace) -> None:
     """Make a site's wallets the households' or the pupils', and move what is in them; again, to move what came later."""
     desk, ask = stores.desk, stores.new_ask()
-    site = next((site for site in desk.school.sites.values() if site.name == options.site), None)
-    if site is None:
-        raise RefusedError(f"no site `{options.site}`: it is one of {', '.join(site.name for site in desk.school.sites.values())}")
+    site = site_called(desk.school, options.site)
     after = replace(site, wallet_scope=options.scope)
     shares = _shares(desk.school, after, options.shares) if options.shares else {}
     now_ms = asked_ms(options)
@@ -151,11 +164,11 @@ async def _switch(stores: "Memory", options: argparse.Namespace) -> None:
 
 async def _limit(stores: "Memory", options: argparse.Namespace) -> None:
     """What a pupil may spend on articles in a day, as the parent wishes; 0 = as much as there is."""
-    home = {one.name: one.id for one in stores.desk.school.households.values()}.get(options.household, 0)
-    wanted, cents = (home, options.last_name, options.first_name), cents_written(options.amount)
-    pupil = next((one for one in stores.desk.school.pupils.values() if (one.household, one.last_name, one.first_name) == wanted), None)
-    if pupil is None or cents < 0:
-        raise RefusedError(f"no pupil `{options.last_name} {options.first_name}` of household `{options.household}`, or no limit")
+    pupil, cents = pupil_of(stores.desk.school, options.household, options.last_name, options.first_name), options.amount
+    if pupil is None:
+        raise RefusedError(f"no pupil `{options.last_name} {options.first_name}` of household `{options.household}`")
+    if cents < 0:
+        raise RefusedError(f"{write_cents(cents)} is no limit: it is an amount, or 0 for none")
     await stores.desk.edit(stores.new_ask(), lambda _school: (replace(pupil, daily_limit_cents=cents),))
     print(f"{pupil.last_name} {pupil.first_name}: {write_cents(cents) if cents else 'no limit'}")
 
@@ -215,11 +228,11 @@ def _shares(school: School, site: Site, path: Path) -> Shares:
     """Who gets what, from a list; every bad line is named in the one ImportRefusedError."""
     pupils = {(one.last_name, one.first_name, one.household): one.id for one in school.pupils.values()}
     known = {(last, first): pupil for (last, first, _), pupil in pupils.items()}
-    homes = {one.name: one.id for one in school.households.values()}
     found: dict[int, dict[int, int]] = {}
     wrong: list[str] = []
     for number, (household, last, first, amount) in read_lines(path, _COLUMNS):
-        home = homes.get(household, 0)
+        homes = households_called(school, household)
+        home = homes[0].id if len(homes) == 1 else 0
         pupil, cents = pupils.get((last, first, home)) or known.get((last, first)), read_cents(amount)
         if not home or not pupil or cents is None:
             wrong.append(f"{path}:{number}: needs a known household, a known pupil and an amount such as 12,50")

@@ -138,15 +138,18 @@ def test_the_cashier_sees_order_allergens_and_diet(told: Told) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("meals order Zoé 2025-01-06 Repas --by parent", "`Zoé` is no pupil of this school"),
+        (
+            "meals order Zoé 2025-01-06 Repas --by parent",
+            "`Zoé` is no pupil of this school: write the first and the last name, or the number",
+        ),
         ("meals order 'Léa Dupont' 2025-02-30 Repas --by parent", "`2025-02-30` is no day: write it as 2025-01-31"),
-        ("meals order 'Léa Dupont' 2025-01-06 Soupe --by parent", "`Soupe` is no product of `Les Tilleuls`"),
+        ("meals order 'Léa Dupont' 2025-01-06 Soupe --by parent", "`Soupe` is no product of `Les Tilleuls`: it is one of Repas, Sandwich"),
         ("meals order 'Léa Dupont' 2025-01-06 Repas --by nobody", "`nobody` is no login of staff"),
         ("meals order 'Léa Dupont' 2025-01-06 Repas --by parent --site Lune", "`Lune` is no site: it is one of Les Tilleuls"),
         ("till open cellar 50,00 --by anne", "`cellar`: no such desk: name a device of the site"),
         ("till open till-1 beaucoup --by anne", "`beaucoup` is not an amount: write it as 12,50"),
         ("till open till-1 50,00 --by parent", "`parent` is no cashier: name a login"),
-        ("till undo till-1 the-last --by anne", "`the-last` is no number of a sale or top-up"),
+        ("till undo till-1 the-last --by anne", "`the-last` is no number: write its digits"),
     ],
 )
 def test_a_word_that_means_nothing_here_is_named(told: Told, words: str, sentence: str) -> None:
