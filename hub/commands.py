@@ -7,8 +7,6 @@ A hub that runs never loads this room.
 import argparse
 import asyncio
 import re
-import secrets
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from zoneinfo import ZoneInfo
 from hub import check, counter, daybook, files, presence, statements, wallets
 from hub.broker import HUB_USER, mosquitto_passwords
 from hub.broker import Account as BrokerAccount
+from hub.clock import wall_ms
 from hub.core.calendar import day_of
 from hub.core.canteen import reserve
 from hub.core.imports import WANTED, Kind, plan
@@ -66,7 +65,7 @@ async def _setup(settings: Settings, options: argparse.Namespace) -> int:
     from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
-        rows = describe(read_text(options.school), str(options.school), stores.desk.school, _new_id)
+        rows = describe(read_text(options.school), str(options.school), stores.desk.school, stores.new_ask)
         check_live(rows, stores.desk.school, stores.desk.books, str(options.school))
         await stores.desk.edit(stores.new_ask(), lambda _school: rows)
         school = stores.desk.school
@@ -81,7 +80,7 @@ async def _import(settings: Settings, options: argparse.Namespace) -> int:
     kind, name = Kind(options.kind), str(options.file)
     found = read_file(options.file, WANTED[kind])
     async with memory(Path(settings.hub.data)) as stores:
-        at_ms = options.since_ms or time.time_ns() // 1_000_000
+        at_ms = options.since_ms or wall_ms()
         stamp = Stamp(badge_key(stores.master), at_ms, day_of(at_ms, ZoneInfo("UTC")), stores.new_ask(), is_address)
         planned = plan(kind, found.table, stores.desk.school, stores.desk.books, stamp)
         for line in preview(found, planned, name):
@@ -103,7 +102,7 @@ async def _reserve(settings: Settings, options: argparse.Namespace) -> int:
 
     text = read_text(options.file)
     async with memory(Path(settings.hub.data)) as stores:
-        desk, at_ms = stores.desk, options.since_ms or time.time_ns() // 1_000_000
+        desk, at_ms = stores.desk, options.since_ms or wall_ms()
         found = reservations(text, str(options.file), desk.school, desk.books)
         new = [one for one in found if one.ask not in desk.books.asks]
         asked = [desk.do(one.ask, reserve, one.ask, one.pupil, one.product, one.day, at_ms) for one in new]
@@ -166,7 +165,7 @@ async def _tariff(settings: Settings, options: argparse.Namespace) -> int:
 
     async with memory(Path(settings.hub.data)) as stores:
         school = stores.desk.school
-        draft = edited(school, read_draft(read_text(options.file), str(options.file), school, _new_id))
+        draft = edited(school, read_draft(read_text(options.file), str(options.file), school, stores.new_ask))
         stays, unended = await stays_between(stores.journal, school, *in_order(options.since, options.until))
         for line in report(tryout(school, draft, stays), unended, school):
             print(line)
@@ -216,12 +215,12 @@ async def _mail(settings: Settings, options: argparse.Namespace) -> int:
                 raise StartError(f"{options.config}: there is no [mail], so no letter is sent: name the server and the sender there")
             if not options.address:
                 raise StartError("`mail test` needs an address: say where the letter goes")
-            outcome = await mail.tried(settings.mail, options.address, settings.web.language, time.time_ns() // 1_000_000)
+            outcome = await mail.tried(settings.mail, options.address, settings.web.language, wall_ms())
             print(mail.told(settings.mail, outcome))
             return 0 if outcome.result == "sent" else NOT_SENT
         case "again":
             async with memory(Path(settings.hub.data)) as stores:
-                print(f"{await MailQueue(stores.register).again(time.time_ns() // 1_000_000)} letters queued again")
+                print(f"{await MailQueue(stores.register).again(wall_ms())} letters queued again")
         case _:
             print("\n".join(mail.lines(listed(Path(settings.hub.data) / "office.db"))))
     return 0
@@ -248,10 +247,6 @@ _COMMANDS = {
 }
 _WITHOUT_SETTINGS = {"backup": _backup, "restore": _restore}
 """They name their folders, so that they work on a machine that has nothing else yet."""
-
-
-def _new_id() -> int:
-    return secrets.randbits(63) or 1
 
 
 def _parser() -> argparse.ArgumentParser:

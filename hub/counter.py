@@ -36,6 +36,7 @@ from hub.desk import Answer
 from hub.errors import RefusedError
 from hub.imports import read_text
 from hub.meant import act_of, add_instant, asked_ms, cents_written, day_written, pupil_called, site_called, staff_called, whole_written
+from hub.named import item_name
 from hub.settings import Settings
 from hub.setup import diets, menus
 
@@ -314,8 +315,7 @@ def _print_counts(stores: "Memory", day: date) -> None:
     school = stores.desk.school
     print("site;product;diet;class;ordered;collected;waiting")
     for count in canteen.counts(school, stores.desk.books, day):
-        product = school.products.get(count.product)
-        name = product.name if product else count.product
+        name = item_name(school, count.product)
         amounts = f"{count.ordered};{count.collected};{count.waiting}"
         print(f"{school.sites[count.site].name};{name};{count.diet};{count.group};{amounts}")
 
@@ -325,7 +325,6 @@ def _print_view(stores: "Memory", options: argparse.Namespace) -> None:
     pupil = pupil_called(school, options.pupil)
     site = _site(school, options, pupil)
     view = desk_rules.cashier_view(school, stores.desk.books, site.id, pupil.id, day_of(asked_ms(options), site.zone))
-    product = school.products.get(view.product)
-    print(f"order: {product.name if product else 'none'}{', handed out' if view.collected else ''}")
+    print(f"order: {item_name(school, view.product) if view.product else 'none'}{', handed out' if view.collected else ''}")
     print(f"allergens met: {', '.join(sorted(view.allergens)) or 'none'}")
     print(f"diet: {view.diet or 'none'}{'' if view.suits else ', which this does not suit'}")

@@ -22,6 +22,7 @@ from hub.core.sheets import Mark, Sheet, Stay
 from hub.desk import Answer
 from hub.errors import RefusedError
 from hub.meant import act_of, add_instant, asked_ms, day_written, either, one_of, pupil_called, staff_called
+from hub.named import owner_name, pupil_name
 from hub.settings import Settings
 from hub.settlement import settle
 from proto.messages import Direction
@@ -133,9 +134,7 @@ def _preview(stores: "Memory", run: Run) -> None:
         raise RefusedError(SENTENCES[wallets.code])
     dues = [due for wallet in wallets if (due := settlement.gathered(books, run, wallet)).charges]
     for due in dues:
-        owner = books.owners[due.wallet]
-        name = school.households[owner.household].name if owner.household in school.households else _name(school, owner.pupil)
-        print(f"{name}: {len(due.charges)} charges, {write_cents(due.cents)}")
+        print(f"{owner_name(school, books.owners[due.wallet])}: {len(due.charges)} charges, {write_cents(due.cents)}")
     print(f"together {write_cents(sum(due.cents for due in dues))} from {len(dues)} wallets")
     for question in settlement.pending(school, books, run):
         print(f"left: {_question(school, question.pupil, question.site, question.at_ms, question.reason)}")
@@ -331,5 +330,4 @@ def _numbered(things: Sequence[T], number: str, what: str) -> T:
 
 
 def _name(school: School, pupil: int) -> str:
-    known = school.pupils.get(pupil)
-    return f"{known.first_name} {known.last_name}" if known else "an unknown badge"
+    return pupil_name(school, pupil) if pupil in school.pupils else "an unknown badge"

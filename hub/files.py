@@ -20,6 +20,7 @@ from hub.core.rerating import Past, Rerated, asks, corrected, family, rerated
 from hub.core.school import FamilyFile, School, edited
 from hub.errors import RefusedError
 from hub.meant import act_of, add_instant, asked_ms, day_written, household_called, site_called, whole_written
+from hub.named import change, household_name, item_name, pupil_name
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -121,17 +122,10 @@ _ACTS: dict[str, Callable[["Memory", argparse.Namespace], Awaitable[None]]] = {"
 def report(changes: Sequence[Rerated], school: School) -> Iterator[str]:
     """Each charge before and after, and what it makes together."""
     for one in changes:
-        pupil = school.pupils[one.charged.pupil]
-        item = school.programmes.get(one.charged.item) or school.products.get(one.charged.item)
-        what = f"{one.day}  {pupil.first_name} {pupil.last_name}, {item.name if item else one.charged.item}"
-        yield f"{what}: {_change(one.charged.cents, one.cents)}  no. {one.charged.charge}"
+        what = f"{one.day}  {pupil_name(school, one.charged.pupil)}, {item_name(school, one.charged.item)}"
+        yield f"{what}: {change(one.charged.cents, one.cents)}  no. {one.charged.charge}"
     before_cents, after_cents = sum(one.charged.cents for one in changes), sum(one.cents for one in changes)
-    yield f"{len(changes)} charges to correct: {_change(before_cents, after_cents)}"
-
-
-def _change(before_cents: int, after_cents: int) -> str:
-    sign = "+" if after_cents > before_cents else ""
-    return f"{write_cents(before_cents)} -> {write_cents(after_cents)} ({sign}{write_cents(after_cents - before_cents)})"
+    yield f"{len(changes)} charges to correct: {change(before_cents, after_cents)}"
 
 
 async def _changes(journal: "Journal", school: School, stores: "Memory", file: FamilyFile) -> tuple[Rerated, ...]:
@@ -185,10 +179,9 @@ def _quotient(written: str) -> int:
 
 def _told(school: School, file: FamilyFile) -> str:
     """`7  Vanderzande  bracket 4  counts from 2025-01-06  validated 2025-01-06`."""
-    household = school.households.get(file.household)
     income = f"bracket {file.bracket}" if file.bracket else f"QF {write_cents(file.qf_cents)}"
     counts = f"counts from {file.from_day}" if file.validated_day else "not validated, counts on no day"
     days = [f"until {file.until_day}"] if file.until_day else []
     days += [f"received {file.received_day}"] if file.received_day else []
     days += [f"validated {file.validated_day}"] if file.validated_day else []
-    return "  ".join((str(file.id), household.name if household else str(file.household), income, counts, *days))
+    return "  ".join((str(file.id), household_name(school, file.household), income, counts, *days))

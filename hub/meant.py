@@ -4,13 +4,13 @@ It decides nothing. What a word does not surely name is a RefusedError that has 
 """
 
 import argparse
-import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from hub.accounts import Accounts, Staff
+from hub.clock import wall_ms
 from hub.core.books import Books
 from hub.core.kept import Wallet
 from hub.core.money import read_cents
@@ -45,7 +45,7 @@ def add_instant(act: argparse.ArgumentParser) -> None:
 
 def asked_ms(options: argparse.Namespace) -> int:
     """The instant at which an act is asked."""
-    return int(options.at_ms) or time.time_ns() // 1_000_000
+    return int(options.at_ms) or wall_ms()
 
 
 # --- people and places ----------------------------------------------------------------------------
@@ -70,6 +70,15 @@ def pupil_of(school: School, household: str, last_name: str, first_name: str) ->
     names = (last_name, first_name)
     found = [one for one in school.pupils.values() if one.household in homes and (one.last_name, one.first_name) == names]
     return found[0] if len(found) == 1 else None
+
+
+def pupils_by_names(school: School) -> dict[tuple[str, str, str], int]:
+    """The pupils by household, last and first name, for a long list; 0 where two have the same."""
+    found: dict[tuple[str, str, str], int] = {}
+    for one in school.pupils.values():
+        names = (school.households[one.household].name, one.last_name, one.first_name)
+        found[names] = 0 if names in found else one.id
+    return found
 
 
 def households_called(school: School, text: str) -> list[Household]:

@@ -27,7 +27,7 @@ from hub.core.timetable import Attendance, LegalClass
 from hub.days import CalendarFile, calendar_rows
 from hub.errors import ImportRefusedError, RefusedError
 from hub.imports import read, refuse
-from hub.meant import day_written
+from hub.meant import day_written, pupils_by_names
 from hub.tariffs import GroupFile, LineFile, TariffFile, Written, tariff_rows, written
 from hub.timetable import (
     WEEKDAYS,
@@ -188,12 +188,12 @@ class Reservation:
 def reservations(text: str, name: str, school: School, books: Books) -> tuple[Reservation, ...]:
     """Meals from a list with the columns of `MEALS`. All or nothing: every bad line is named in the one ImportRefusedError."""
     file_ask = content_ask(text)
-    known = {(school.households[one.household].name, one.last_name, one.first_name): one.id for one in school.pupils.values()}
+    known = pupils_by_names(school)
     meals = {(school.sites[one.site].name, one.name): one for one in school.products.values() if one.kind is ProductKind.MEAL}
-    found: dict[tuple[int, int, int | None], Reservation] = {}
+    found: dict[tuple[int | None, int, int | None], Reservation] = {}
     wrong: list[str] = []
     for line in _lines(text, name, MEALS):
-        pupil = known.get((line[Column.HOUSEHOLD], line[Column.LAST_NAME], line[Column.FIRST_NAME]), 0)
+        pupil = known.get(_names(line))
         meal, day = meals.get((line[Column.SITE], line[Column.MEAL])), _day_number(line)
         ask = derived(file_ask, f"line {line.number}")
         place = (pupil, meal.site if meal else 0, day)
@@ -207,15 +207,26 @@ def reservations(text: str, name: str, school: School, books: Books) -> tuple[Re
     return tuple(found.values())
 
 
-def _meal_trouble(line: Said, pupil: int, meal: Product | None, day: int | None) -> str:
-    who = f"`{line[Column.FIRST_NAME]} {line[Column.LAST_NAME]}`"
+def _names(line: Said) -> tuple[str, str, str]:
+    return line[Column.HOUSEHOLD], line[Column.LAST_NAME], line[Column.FIRST_NAME]
+
+
+def _nobody(line: Said, pupil: int | None) -> str:
+    """Why these names are not those of one pupil."""
+    household, last, first = _names(line)
+    if pupil is None:
+        return f"`{first} {last}` of household `{household}` is not known: import the pupils first"
+    return f"`{first} {last}` of household `{household}` is several pupils: give one of the households another name"
+
+
+def _meal_trouble(line: Said, pupil: int | None, meal: Product | None, day: int | None) -> str:
     if not pupil:
-        return f"{who} of household `{line[Column.HOUSEHOLD]}` is not known: import the pupils first"
+        return _nobody(line, pupil)
     if meal is None:
         return f"`{line[Column.MEAL]}` is no meal of site `{line[Column.SITE]}`: use the names they have in the school"
     if day is None:
         return f"`{line[Column.DAY]}` is no day: write it as 2025-01-31"
-    return f"{who} has a meal on {line[Column.DAY]} already: remove the line"
+    return f"`{line[Column.FIRST_NAME]} {line[Column.LAST_NAME]}` has a meal on {line[Column.DAY]} already: remove the line"
 
 
 def menus(text: str, name: str, school: School) -> tuple[Menu, ...]:
@@ -252,16 +263,13 @@ def _menu_trouble(line: Said, product: Product | None, day: int | None, allergen
 
 def diets(text: str, name: str, school: School) -> tuple[Diet, ...]:
     """Diets from a list with the columns household; last_name; first_name; diet; allergens, the last two may be empty. All or nothing."""
-    known = {(school.households[one.household].name, one.last_name, one.first_name): one.id for one in school.pupils.values()}
+    known = pupils_by_names(school)
     found: dict[int, Diet] = {}
     wrong: list[str] = []
     for line in _lines(text, name, DIETS):
-        pupil, allergens = (
-            known.get((line[Column.HOUSEHOLD], line[Column.LAST_NAME], line[Column.FIRST_NAME])),
-            _allergens(line[Column.ALLERGENS]),
-        )
-        if pupil is None:
-            wrong.append(f"{name}:{line.number}: {_meal_trouble(line, 0, None, None)}")
+        pupil, allergens = known.get(_names(line)), _allergens(line[Column.ALLERGENS])
+        if not pupil:
+            wrong.append(f"{name}:{line.number}: {_nobody(line, pupil)}")
         elif pupil in found:
             wrong.append(f"{name}:{line.number}: a second line for `{line[Column.FIRST_NAME]} {line[Column.LAST_NAME]}`: keep one")
         elif isinstance(allergens, str):

@@ -24,6 +24,7 @@ from hub.core.statements import MOST_MONTHS, Kind, Line, Period, Statement, Told
 from hub.core.timetable import LegalClass
 from hub.errors import RefusedError
 from hub.meant import day_written, households_called, several, wallet_called
+from hub.named import item_name, owner_name, pupil_name
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def text(one: Statement, wallet: Wallet, school: School, language: str = "fr") -
     _, words = catalogue(WORDS, language).gettext, words_of(language)
     first, last = (f"{day:%d/%m/%Y}" for day in one.period)
     yield _("Statement from %(first)s to %(last)s") % {"first": first, "last": last}
-    place = {"reference": printed(wallet.reference), "site": school.sites[wallet.site].name, "owner": _owner(school, wallet)}
+    place = {"reference": printed(wallet.reference), "site": school.sites[wallet.site].name, "owner": owner_name(school, wallet)}
     yield _("Wallet %(reference)s, %(site)s: %(owner)s") % place
     yield from _section(_("Booked in this period for earlier days; the balance below has it already:"), one.late, school, words)
     yield _("Balance on the morning of %(day)s: %(amount)s") % {"day": first, "amount": write_cents(one.opening_cents)}
@@ -221,25 +222,12 @@ def words_of(language: str) -> Words:
     )
 
 
-def _owner(school: School, wallet: Wallet) -> str:
-    if wallet.household:
-        household = school.households.get(wallet.household)
-        return household.name if household else str(wallet.household)
-    return _name(school, wallet.pupil)
-
-
 def _child(school: School, line: Line) -> str:
-    return _name(school, line.pupil) if line.pupil else ""
-
-
-def _name(school: School, pupil: int) -> str:
-    one = school.pupils.get(pupil)
-    return f"{one.first_name} {one.last_name}" if one else str(pupil)
+    return pupil_name(school, line.pupil) if line.pupil else ""
 
 
 def _object(school: School, line: Line) -> str:
-    item = school.programmes.get(line.item) or school.products.get(line.item)
-    return item.name if item else str(line.item or "")
+    return item_name(school, line.item) if line.item else ""
 
 
 # --- as a list ------------------------------------------------------------------------------------

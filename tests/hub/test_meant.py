@@ -2,9 +2,11 @@
 
 import pytest
 
-from hub.core.school import Household, School
-from hub.errors import RefusedError
-from hub.meant import day_written, household_called, instant_written, one_of, pupil_called, whole_written
+from hub.core.school import Household, Pupil, School
+from hub.errors import ImportRefusedError, RefusedError
+from hub.meant import day_written, household_called, instant_written, one_of, pupil_called, pupil_of, pupils_by_names, whole_written
+from hub.payers import read_payers
+from hub.setup import diets
 from tests.schools import number, small_school
 
 
@@ -44,3 +46,18 @@ def test_one_of_a_few_words_is_asked_for_by_all_of_them() -> None:
     for known, said in (((1,), "`x`: say 1"), ((1, 2), "`x`: say 1 or 2"), ((1, 2, 3), "`x`: say 1, 2 or 3")):
         with pytest.raises(RefusedError, match=f"^{said}$"):
             one_of(known)("x")
+
+
+def test_two_pupils_of_the_same_names_and_households_are_nobody_for_sure() -> None:
+    school = School(
+        households={1: Household(1, "Dupont"), 2: Household(2, "Dupont"), 3: Household(3, "Martin")},
+        pupils={one.id: one for one in (Pupil(4, 1, 9, "Léa", "Dupont"), Pupil(5, 2, 9, "Léa", "Dupont"), Pupil(6, 2, 9, "Noé", "Dupont"))},
+    )
+    assert pupils_by_names(school) == {("Dupont", "Dupont", "Léa"): 0, ("Dupont", "Dupont", "Noé"): 6}
+    assert pupil_of(school, "Dupont", "Dupont", "Léa") is None
+    assert pupil_of(school, "2", "Dupont", "Léa") is school.pupils[5]
+    with pytest.raises(ImportRefusedError, match=r"^d\.csv:2: `Léa Dupont` of household `Dupont` is several pupils: "):
+        diets("household;last_name;first_name;diet;allergens\nDupont;Dupont;Léa;;\n", "d.csv", school)
+    payers = [(2, ["Dupont", "Dupont", "Noé", "Dupont", "2025-01-01", "", "", "", ""])]
+    with pytest.raises(ImportRefusedError, match=r"^p\.csv:2: `Dupont` is several households: name one by its number: 1, 2$"):
+        read_payers(payers, "p.csv", school)
