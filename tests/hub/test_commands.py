@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,20 @@ def test_a_folder_whose_hub_runs_is_left_alone(folder: Path, capsys: pytest.Capt
             assert told == "preau-hub: hub: another hub uses this data folder: stop it, or give this one its own folder\n", line
     finally:
         running.close()
+
+
+@pytest.mark.parametrize("lost", ["master.key", "office.db"])
+def test_what_is_missing_beside_a_journal_is_not_made_anew(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    shutil.copytree(folder / "hub", tmp_path / "hub")
+    (tmp_path / "hub.toml").write_text('[hub]\ndata = "hub"\n')
+    (tmp_path / "hub" / lost).unlink()
+    monkeypatch.chdir(tmp_path)
+    assert main(words_of("wallet list")) == REFUSED
+    told = capsys.readouterr().err
+    assert told == f"preau-hub: hub/{lost}: is missing beside a journal with 2 facts: restore the folder from a backup\n"
+    assert not (tmp_path / "hub" / lost).exists()
 
 
 def test_every_command_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
