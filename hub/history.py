@@ -251,7 +251,7 @@ class History:
         """Copy the next commits, together with the head that is reached, in one transaction."""
         last: Commit | None = None
         async with self._register.writing() as connection:
-            async for piece in self._pieces():
+            async for piece in pieces(self._journal.read(self.number + 1), PIECE_FACTS):
                 await _copy(connection, piece)
                 last = piece[-1]
                 if last.last - self.number >= FACTS_AT_ONCE:
@@ -261,16 +261,17 @@ class History:
             await connection.execute(insert(t.history_head).values(id=1, **head).on_conflict_do_update(index_elements=["id"], set_=head))
         self.number = last.last
 
-    async def _pieces(self) -> AsyncIterator[list[Commit]]:
-        """The commits that are not here yet, a few at a time."""
-        piece: list[Commit] = []
-        async for commit in self._journal.read(self.number + 1):
-            piece.append(commit)
-            if commit.last - piece[0].number >= PIECE_FACTS:
-                yield piece
-                piece = []
-        if piece:
+
+async def pieces(commits: AsyncIterator[Commit], facts: int) -> AsyncIterator[list[Commit]]:
+    """Commits in order, so many together that they hold some `facts`."""
+    piece: list[Commit] = []
+    async for commit in commits:
+        piece.append(commit)
+        if commit.last - piece[0].number >= facts:
             yield piece
+            piece = []
+    if piece:
+        yield piece
 
 
 async def _copy(connection: AsyncConnection, commits: Iterable[Commit]) -> None:

@@ -14,7 +14,7 @@ from hub import tables as t
 from hub.core.audit import Complaints
 from hub.core.books import Books
 from hub.core.ledger import wallet_account
-from hub.history import CHARGE, ENTRIES_OF_A_FACT, ENTRY, MORNING, SCAN, STAY, VOID, WORD, Values, refuse_other, rows
+from hub.history import CHARGE, ENTRIES_OF_A_FACT, ENTRY, MORNING, SCAN, STAY, VOID, WORD, Values, pieces, refuse_other, rows
 from hub.journal import Commit, Journal
 from hub.register import Register
 
@@ -72,7 +72,7 @@ async def compared(register: Register, journal: Journal, books: Books) -> Compar
             found.number = head.number
             if await journal.hash_at(head.number) != head.hash:
                 found.complaints.add(f"it was made of another journal than this one, up to fact {head.number}")
-        async for piece in _pieces(journal, found.number):
+        async for piece in pieces(_up_to(journal, found.number), PIECE_FACTS):
             await _piece(connection, piece, ends, found)
         found.same(t.history_stay, ends.stays.values(), await _rows(connection, select(t.history_stay)))
         mornings = ((*key, *values) for key, values in ends.mornings.items())
@@ -119,18 +119,12 @@ async def _rows(connection: AsyncConnection, query: Select[Any]) -> list[Values]
     return [tuple(row) for row in await connection.execute(query)]
 
 
-async def _pieces(journal: Journal, number: int) -> AsyncIterator[list[Commit]]:
-    """The commits up to a fact, some at a time."""
-    piece: list[Commit] = []
+async def _up_to(journal: Journal, number: int) -> AsyncIterator[Commit]:
+    """The commits up to a fact."""
     async for commit in journal.read():
         if commit.last > number:
-            break
-        piece.append(commit)
-        if commit.last - piece[0].number >= PIECE_FACTS:
-            yield piece
-            piece = []
-    if piece:
-        yield piece
+            return
+        yield commit
 
 
 def _written(row: Values | None) -> str:

@@ -42,6 +42,7 @@ _OLD = (("cp1252", "Windows-1252", 0), ("iso8859-15", "ISO-8859-15", 0), ("cp850
 _USUAL = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿœšžßÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŸŒŠŽ€’«»°²§ºª\u00a0")
 _BOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF")
 """How workbooks (.xlsx, .ods, .xls) and PDFs begin."""
+_SAVE = "save it as text in UTF-8, a list as CSV"
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -49,38 +50,54 @@ _BOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF")
 
 def read_file(path: Path, wanted: Columns) -> Readout:
     """A file of any size, whoever wrote it. Raises ImportRefusedError."""
+    return read(_content(path), str(path), wanted)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that is no list, or a list for `read`. Raises ImportRefusedError."""
+    text, _ = _decoded(_content(path), str(path))
+    return text
+
+
+def _content(path: Path) -> bytes:
+    """A file's bytes; of one that is too large, enough to see that."""
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ImportRefusedError(f"{path}: cannot be read: {error.strerror}") from error
-    return read(content, str(path), wanted)
 
 
 def read(content: bytes, name: str, wanted: Columns) -> Readout:
     """The table in the bytes of a file. Raises ImportRefusedError with one sentence that names the file, and the line if there is one."""
-    if len(content) > MAX_BYTES:
-        raise ImportRefusedError(f"{name}: more than {MAX_BYTES >> 20} MB: split the list", "file_too_large")
-    if content.startswith(_BOOKS):
-        raise ImportRefusedError(f"{name}: a workbook or PDF, not a list: save the sheet as CSV (UTF-8)", "file_is_workbook")
     text, encoding = _decoded(content, name)
-    if "\0" in text:
-        raise ImportRefusedError(f"{name}: holds zero bytes, so it is no text: save the list as CSV (UTF-8)", "file_is_no_text")
     delimiter = _delimiter(text, wanted)
-    first, *rest = _records(text, name, delimiter)
+    first, *rest = records(text, name, delimiter)
     if len(rest) > MAX_LINES:
         raise ImportRefusedError(f"{name}: {len(rest)} lines; at most {MAX_LINES} at once: split the list", "file_too_long")
     return Readout(Table(first, tuple(rest)), encoding, _DELIMITERS[delimiter])
 
 
 def _decoded(content: bytes, name: str) -> tuple[str, str]:
-    """The text of a file and the encoding it was in: UTF-8 if it can be, else as its mark says, else the likeliest of the old ones."""
+    """The text of a file and the encoding it was in. Raises ImportRefusedError for what is no text."""
+    if len(content) > MAX_BYTES:
+        raise ImportRefusedError(f"{name}: more than {MAX_BYTES >> 20} MB: split the list", "file_too_large")
+    if content.startswith(_BOOKS):
+        raise ImportRefusedError(f"{name}: a workbook or PDF, not a list: save the sheet as CSV (UTF-8)", "file_is_workbook")
+    text, encoding = _encoded(content, name)
+    if "\0" in text:
+        raise ImportRefusedError(f"{name}: holds zero bytes, so it is no text: {_SAVE}", "file_is_no_text")
+    return text, encoding
+
+
+def _encoded(content: bytes, name: str) -> tuple[str, str]:
+    """As its mark says, else UTF-8 if it can be, else the likeliest of the old encodings."""
     for mark, codec, encoding in _MARKS:
         if content.startswith(mark):
             try:
                 return content.decode(codec), encoding
             except UnicodeDecodeError as error:
-                told = f"{name}: begins as {encoding}, but byte {error.start} is none: save it as CSV (UTF-8)"
+                told = f"{name}: begins as {encoding}, but byte {error.start} is none: {_SAVE}"
                 raise ImportRefusedError(told, "file_is_no_text") from error
     try:
         text = content.decode("utf-8-sig")
@@ -101,7 +118,7 @@ def _old(content: bytes, name: str) -> tuple[str, str]:
         if 3 * odd <= sum(byte > 0x7F for byte in content):
             readings.append((odd + unlikely, place, text, encoding))
     if not readings:
-        raise ImportRefusedError(f"{name}: its encoding cannot be told: save the list as CSV (UTF-8)", "file_is_no_text")
+        raise ImportRefusedError(f"{name}: its encoding cannot be told: {_SAVE}", "file_is_no_text")
     _, _, text, encoding = min(readings)
     return text, encoding
 
@@ -125,8 +142,8 @@ def _delimiter(text: str, wanted: Columns) -> str:
     return max(_DELIMITERS, key=known)
 
 
-def _records(text: str, name: str, delimiter: str) -> list[Line]:
-    """The records with any text, each with the number of the line it begins on; the first is the header."""
+def records(text: str, name: str, delimiter: str) -> list[Line]:
+    """The records with any text, each with the number of the line it begins on; the first is the header. Raises ImportRefusedError."""
     table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     found: list[Line] = []
     begin = 1

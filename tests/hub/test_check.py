@@ -87,7 +87,10 @@ def test_a_folder_in_order_is_proved_and_says_what_was_proved(folder: Path, caps
     assert "every row fits the one before, head " in lines[0]
 
 
-def test_an_empty_folder_is_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_a_hub_is_not_called_in_order_and_an_empty_hub_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(tmp_path) == REFUSED
+    assert "there is no hub here" in capsys.readouterr().err
+    go_on(tmp_path, [])
     assert check(tmp_path) == 0
     assert "proved: journal: 0 facts" in capsys.readouterr().out
 
