@@ -7,10 +7,11 @@ not for those before it, and no tables are made for the office.
 
 import asyncio
 import contextlib
+import itertools
 import os
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -39,10 +40,10 @@ Done = Callable[[], None]
 class PostgresJournal:
     """Implements `hub.desk.Journal`. `number`: of the last fact handed to it."""
 
-    def __init__(self, connections: Sequence[Debit], number: int, somebody: int) -> None:
+    def __init__(self, connections: Sequence[Debit], number: int, wallets: Iterable[int]) -> None:
         self._number = number
-        self._somebody = somebody
-        """The wallet of an ask that charges nobody: debited by nothing."""
+        self._turns = itertools.cycle(wallets)
+        """An ask that charges nobody debits one of these by nothing, in turn: no two transactions wait for the same row."""
         self._waiting: deque[tuple[int, Facts]] = deque()
         self._told: dict[int, list[Done]] = {}
         """Number of an ask's last fact -> who waits for its transaction."""
@@ -81,7 +82,7 @@ class PostgresJournal:
             await self._work.acquire()
             number, facts = self._waiting.popleft()
             charged = next((fact for fact in facts if isinstance(fact, Charged)), None)
-            wallet, cents = (charged.wallet, charged.cents) if charged else (self._somebody, 0)
+            wallet, cents = (charged.wallet, charged.cents) if charged else (next(self._turns), 0)
             assert await debit(facts[0].ask, wallet, cents, 0, msgspec.json.encode(facts)), "this ask was booked before"
             for done in self._told.pop(number):
                 done()
@@ -104,7 +105,7 @@ async def memory(data: Path) -> AsyncIterator[Memory]:
         stack.push_async_callback(register.close)
         wallets = dict.fromkeys(books.wallets.values(), OPENING_CENTS)
         connections = await stack.enter_async_context(postgres.debits(os.environ[SOCKET], wallets))
-        journal = PostgresJournal(connections, books.number, next(iter(wallets)))
+        journal = PostgresJournal(connections, books.number, wallets)
         stack.push_async_callback(journal.close)
         desk = Desk(await register.read_school(), books, journal, register)
         past = History(register, opening)  # for pages, which nobody opens here; it follows nothing
