@@ -24,6 +24,8 @@ REGULARS = 10
 CASHIERS, DESKS = (901, 902), ("till", "hall")
 BURSAR = 903
 REMEMBERED = 12
+SOLD_SHARE = 0.7
+"""So many of those who tap at a till for an article buy it."""
 SWITCH_SHARE = 0.3
 """In so many worlds Le Parc changes whose its wallets are."""
 ORDERS = ((Kind.ORDER, 40), (Kind.CANCEL, 24), (Kind.CHANGE, 10), (Kind.WAIT, 14), (Kind.LEAVE, 4), (Kind.COLLECT, 8), (Kind.RESERVE, 8))
@@ -107,6 +109,17 @@ class Counters:
                 by, number, cents = self._latest()
                 who = by if kind is Kind.UNDO and self._chance.random() < 0.8 else who
                 self._ask(Act(kind, desk=desk, who=who, act=number), lambda _: self._paid_out(desk, cents))
+
+    def tapped(self, pupil: int, product: int) -> None:
+        """Somebody has held a badge to a till, which sells nothing: mostly the cashier does, a moment later."""
+        if self._chance.random() < SOLD_SHARE:
+            self._world.loop.after_s(self._chance.uniform(1.0, 15.0), self._sell, pupil, product)
+
+    def _sell(self, pupil: int, product: int) -> None:
+        if not self._world.calm:
+            desk, who = self._chance.choice(DESKS), self._chance.choice(CASHIERS)
+            form = Act(Kind.SELL, pupil, desk=desk, who=who, goods=((product, 1),), cents=PRICES_CENTS[product])
+            self._ask(form, self._sold)
 
     def _latest(self) -> tuple[int, int, int]:
         """Mostly the last act that was done."""
