@@ -20,7 +20,7 @@ import msgspec
 from hub import run
 from hub.__main__ import main
 from hub.core.books import Books
-from hub.core.facts import Charged, Facts
+from hub.core.facts import Charged, Fact, Facts
 from hub.desk import Desk
 from hub.folder import Folder, stop_at_once
 from hub.history import History
@@ -33,6 +33,8 @@ from tests.bench.postgres import Debit
 
 SOCKET = "PREAU_POSTGRES"
 OPENING_CENTS = 10**12
+FOLLOWED = 10**12
+"""As if the office's tables had every fact there will ever be."""
 
 Done = Callable[[], None]
 
@@ -66,6 +68,16 @@ class PostgresJournal:
             done()
         else:
             waiting.append(done)
+
+    @property
+    def durable(self) -> int:
+        """For the pages, which begin beside the taps and ask what can be queried: nothing is, and nothing is waited for."""
+        return self._number
+
+    async def facts(self, numbers: Sequence[int]) -> dict[int, Fact]:
+        """For the pages: those of an empty history."""
+        assert not numbers, "nothing is followed here"
+        return {}
 
     async def find(self, number: int) -> Facts:
         """Nobody asks twice for anything that is not in the desk's memory while this is measured."""
@@ -108,8 +120,15 @@ async def memory(data: Path) -> AsyncIterator[Memory]:
         journal = PostgresJournal(connections, books.number, wallets)
         stack.push_async_callback(journal.close)
         desk = Desk(await register.read_school(), books, journal, register)
-        past = History(register, opening)  # for pages, which nobody opens here; it follows nothing
+        past = nothing_to_follow(register, journal)
         yield Memory(folder, cast("Journal", journal), register, past, desk, load_master(folder.master_key))
+
+
+def nothing_to_follow(register: Register, journal: PostgresJournal) -> History:
+    """For pages, which nobody opens here."""
+    past = History(register, cast("Journal", journal))
+    past.number = FOLLOWED
+    return past
 
 
 if __name__ == "__main__":

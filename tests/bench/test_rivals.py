@@ -9,9 +9,11 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 
 from hub.core.facts import Facts, HoleDeclared
+from hub.folder import Folder
+from hub.register import Register
 from tests.bench import postgres, transfers
 from tests.bench.pace import until
-from tests.bench.rival import PostgresJournal
+from tests.bench.rival import PostgresJournal, nothing_to_follow
 from tests.bench.rush import Rush
 from tests.bench.transfers import Speeds
 
@@ -59,6 +61,17 @@ async def test_the_rival_hub_answers_an_ask_when_its_own_transaction_is_over() -
     gates[1].set()
     await until(lambda: told[-1] == "first", WAIT_S)
     await journal.close()
+
+
+async def test_the_rivals_pages_wait_for_nothing_however_many_taps_came_before_they_began(tmp_path: Path) -> None:
+    folder, journal = Folder(tmp_path), PostgresJournal([], 800, [1])
+    register = await Register.open(folder, pytest.fail)
+    journal.append(_facts(1), lambda: None)
+    past = nothing_to_follow(register, journal)
+    await past.caught_up(801)
+    assert await past.scans(10) == []
+    await register.close()
+    folder.close()
 
 
 def _facts(ask: int) -> Facts:
