@@ -246,7 +246,7 @@ _WHAT = {
     "debit": "bare debits/s",
     "tap": "till taps/s, all rules",
     "sale": "cashier's sales/s, all rules",
-    "followed": "the same until the office's tables follow",
+    "followed": "till taps/s until the office's tables follow",
 }
 _WHOSE = {"postgres": "PostgreSQL's debits/s", "sqlite": "SQLite's, a commit each"}
 
