@@ -36,6 +36,11 @@ BUGS = (
         ),
     ),
     Bug(
+        "staff are not asked about a yes that nobody saw",
+        (Edit("hub.core.scans", "*_questions(school, arrived, ask, decided.code, Reason.NOT_LIT, decided.pupil)", ""),),
+    ),
+    Bug("two taps of one life are one", (Edit("hub.core.scans", " and last.inc != scan.inc and ", " and "),)),
+    Bug(
         "a yes that was lit is not booked after all",
         (
             Edit(
@@ -60,7 +65,7 @@ BUGS = (
         (Edit("hub.core.scans", _SEEN, _SEEN.replace("Code.SEEN", f"Code.MEAL_AGAIN if {_POOR} else Code.SEEN")),),
     ),
     Bug(
-        "an order that was handed out while the hub was away is not booked",
+        "an order handed out while the hub was away is not booked",
         (Edit("hub.core.scans", _DISPATCHED, _NOT_BOOKED),),
     ),
     Bug(
