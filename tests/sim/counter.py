@@ -13,6 +13,7 @@ from hub.desk import Answer
 from tests import schools
 from tests.sim.acts import Act, Kind, Place
 from tests.sim.forms import Told
+from tests.sim.people import PUPILS
 from tests.sim.reckoning import DRINK, MEAL, PARC, PARC_MEAL, SANDWICH, SOUP, TILLEULS
 from tests.sim.rules import PRICES_CENTS
 
@@ -60,6 +61,7 @@ class Counters:
     def begin(self) -> None:
         """From now on they come."""
         world = self._world
+        self._list()
         pace_s = 6 + world.plan.tap_s * 0.6
         world.often(pace_s, self.order)
         world.often(pace_s * 1.5, self.sell)
@@ -68,6 +70,13 @@ class Counters:
             world.loop.after_s(world.plan.storm_s * self._chance.uniform(0.2, 0.8), self.switch)
         for early_ms in (1, 0, 0, -1):
             world.loop.after_s(world.plan.lunch_s - early_ms / 1000 + 1e-5, self.last_minute)
+
+    def _list(self) -> None:
+        """Some who never come to the desk have a meal or a sandwich today: what their badges are handed, with the hub or without."""
+        today = day_of(self._world.hub_wall_ms(), schools.ZONE)
+        for n in range(REGULARS, PUPILS, 2):
+            kind, product = (Kind.ORDER, SANDWICH) if n % 3 == 0 else (Kind.RESERVE, MEAL)
+            self._ask(Act(kind, schools.number(f"pupil {n}"), TILLEULS, today, product, By.STAFF))
 
     # --- families ---
 
