@@ -24,7 +24,7 @@ _NO_HOLD: tuple[int, int, Facts] = (0, 0, ())
 
 
 class Sale(Struct, frozen=True):
-    """What is charged to whom. `item` is a programme or a product; `forced`: it has already happened, it can only be booked.
+    """What is charged to whom. `item` is a programme or a product.
 
     `day`: the day of service where it is not the site's day of `at_ms`; it says who pays, and whose daily limit counts.
     `hold`: the hold that this charge settles, 0 = none. `stage`: how far it goes at once; in the pilot of its site it goes nowhere.
@@ -37,7 +37,6 @@ class Sale(Struct, frozen=True):
     why: Why
     policy: Policy
     at_ms: int
-    forced: bool = False
     day: date | None = None
     hold: int = 0
     stay: int = 0
@@ -59,7 +58,7 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
     held, kept, released = _settled(books, ask, wallet, sale) if wallet in books.holds else _NO_HOLD
     limit_day = 0 if sale.policy is _SERVED else _limit_day(sale)
     short = _stopped(books, sale, limit_day, after_cents - kept, earlier) if limit_day and posted else None
-    if short and not sale.forced:
+    if short:
         return short
     booked = Charged(
         ask=ask,
@@ -72,7 +71,7 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
         cents=sale.cents,
         at_ms=sale.at_ms,
         why=sale.why,
-        reason=Reason.OFFLINE if short else Reason.NONE,
+        reason=Reason.NONE,
         entries=move(account, sales_account(sale.site.id, sale.item), sale.cents) if posted else (),
         limit_day=limit_day,
         stay=sale.stay,

@@ -285,8 +285,8 @@ def test_in_a_pilot_everything_is_priced_and_costs_nothing_but_a_top_up_counts()
     come(day)
     (charged,) = [fact for fact in day.last if isinstance(fact, Charged)]
     assert (charged.cents, charged.stage, charged.entries) == (1_50, Stage.PILOT, ())
-    day.tap("Léa", "sandwich-till", "10:15")
-    day.tap("Noé", "sandwich-till", "10:15")  # without a cent: nothing is debited, so nothing stops it
+    day.buy("Léa", "sandwich", "10:15")
+    day.buy("Noé", "sandwich", "10:15")  # without a cent: nothing is debited, so nothing stops it
     assert {fact.stage for facts in day.facts for fact in facts if isinstance(fact, Charged)} == {Stage.PILOT}
     assert day.balance_cents("Vanderzande") == 20_00
 
