@@ -123,6 +123,7 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
     room.filters["stamp"] = stamp
     room.globals["static"] = lambda name: f"/static/{files[name].version}/{name}"
     room.globals["marks"] = room.get_template("marks.html").module
+    room.globals["inputs"] = room.get_template("people.html").module
     return room
 
 

@@ -19,9 +19,10 @@ from fastapi import FastAPI
 from playwright.async_api import Browser as Chromium
 
 from hub.accounts import Accounts, Posts
+from hub.core import attendance
 from hub.core import facts as f
 from hub.core.books import Books
-from hub.core.calendar import Window
+from hub.core.calendar import Window, instant_ms
 from hub.core.codes import Code, Reason
 from hub.core.formulas import Fixed, Line, Periods, Session
 from hub.core.ledger import opening_account, sales_account, wallet_account
@@ -41,6 +42,7 @@ from hub.core.school import (
     Site,
     Tariff,
 )
+from hub.core.tap import Tap
 from hub.core.whys import Rule, Why
 from hub.credentials import edge_settings
 from hub.desk import Desk
@@ -49,6 +51,7 @@ from hub.folder import Folder
 from hub.history import History
 from hub.imports import Lists
 from hub.journal import Journal
+from hub.keeping import keep_up
 from hub.papers import Papers
 from hub.register import Register
 from hub.settings import BrokerSettings
@@ -61,6 +64,7 @@ from proto.badge import badge_hash
 from proto.messages import Direction, Do, Light, Use
 
 ZONE = ZoneInfo("Europe/Brussels")
+MONDAY = date(2026, 9, 21)
 MONDAY_1602_MS = 1_789_999_320_000
 """Monday 21 September 2026, 16:02 in Brussels."""
 KEY = bytes(range(32))
@@ -142,6 +146,23 @@ class Hub:
         stay = (f.StayOpened(ask, ask, pupil, 1, 20, self.now_ms),) if code is Code.IN else ()
         await self.book(scan, *stay)
         return ask
+
+    async def hold(self, pupil: int, clock: str, day: date = MONDAY) -> None:
+        """A badge held at the care door of the park at `16:02`: it counts for the pupil's day as the link would book it."""
+        school, ask, at_ms = self.desk.school, next(self._asks), self.at(clock, day)
+        reader = school.readers["porte-parc", "main"]
+        tap = Tap(ask, school.pupils[pupil], reader, school.sites[1], at_ms, max(at_ms, self.now_ms))
+        await self.desk.do(ask, lambda school, books: attendance.take(school, books, tap).facts)
+
+    async def wait_until(self, clock: str) -> None:
+        """It is later: stays and days whose hours are over are ended."""
+        self.now_ms = self.at(clock)
+        await keep_up(self.desk, lambda: next(self._asks), self.now_ms)
+
+    def at(self, clock: str, day: date = MONDAY) -> int:
+        """Unix ms of a wall clock."""
+        hour, minute = clock.split(":")
+        return instant_ms(day, int(hour) * 60 + int(minute), ZONE)
 
     async def open_wallet(self) -> None:
         """The Duponts bring 12,50 € and pay 2,25 € of care for Léa."""

@@ -18,7 +18,7 @@ from hub.catalogues import languages
 from hub.core.calendar import Window
 from hub.core.codes import Code, Reason
 from hub.core.school import BadgeState, Programme, Site
-from hub.web import account, badges, board, devices, evacuation, oops, pupils, questions, sheet
+from hub.web import account, badges, board, devices, enrolment, evacuation, oops, papers, pupils, questions, sheet, why
 from hub.web.render import ROOM, Pages, environment, stamp
 from hub.web.session import POLICIES, Does, Sees, posted, posted_by_anyone
 from hub.web.till import shown as till
@@ -44,6 +44,10 @@ CONTEXTS = {
     "till.html": till.TillPage,
     "receipt.html": till.ReceiptPage,
     "find.html": till.FindPage,
+    "enrolment.html": enrolment.EnrolmentPage,
+    "papers.html": papers.PapersPage,
+    "people.html": None,
+    "why.html": why.WhyPage,
     "frame.html": None,
     "marks.html": None,
 }

@@ -25,6 +25,15 @@ AT_THE_PARK = {
     "site": "1",
     "item": "1",
     "stay": "1",
+    "charge": "600",
+    "pickup": "77",
+    "household": "10",
+    "adult": "700",
+    "upload": "77",
+    "turn": "77",
+    "override": "77",
+    "kind": "pupil",
+    "one": "100",
 }
 """What each parameter of a path may name: something of site 1, which staff of site 2 alone must not find."""
 STRANGER: Posts = frozenset({(Role.READER, 2)})
