@@ -42,7 +42,7 @@ WITHIN_MS = 5_000
 
 FIRST = ("Léa", "Hugo", "Noé", "Jade", "Louis", "Emma", "Adam", "Zoé", "Lina", "Jules", "Mila", "Sacha", "Nora", "Tom", "Inès", "Maxime")
 LAST = ("Dubois", "Lambert", "Martin", "Dupuis", "Simon", "Laurent", "Claes", "Renard", "Gérard", "Maes", "Peeters", "Willems", "Lejeune")
-CODES = (Code.IN, Code.IN, Code.ALREADY_IN, Code.IN, Code.OUT, Code.IN, Code.SEEN, Code.MEAL, Code.WALK_UP)
+CODES = (Code.IN, Code.IN, Code.ALREADY_IN, Code.IN, Code.OUT, Code.IN, Code.SOLD, Code.MEAL, Code.SHORTAGE)
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 FORMS = {"1280-light": (1280, "light"), "1280-dark": (1280, "dark"), "360-light": (360, "light"), "360-dark": (360, "dark")}
 """A desk and a phone, by day and by night."""
@@ -62,7 +62,7 @@ async def populate(hub: Hub) -> None:
     for n in range(60):
         hub.now_ms += 21_000
         scan_code = CODES[n % len(CODES)]
-        till = scan_code in {Code.SEEN, Code.MEAL, Code.WALK_UP}
+        till = scan_code in {Code.SOLD, Code.MEAL, Code.SHORTAGE}
         await hub.tap(pupils[n].id, scan_code, device="caisse-parc" if till else "porte-parc", shown="accepted" if n % 17 == 3 else "")
     await hub.tap(0, Code.UNKNOWN)
     await hub.tap(100, Code.IN)
