@@ -53,7 +53,10 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class WebSession:
-    """One browser that is signed in. `second_ms`, `pin_ms`: when the second factor or the PIN was given, 0 = not."""
+    """One browser that is signed in. `second_ms`, `pin_ms`: when the second factor or the PIN was given, 0 = not.
+
+    `kiosk`: the reader (`device/reader`) whose kiosk it is, and nothing else; empty for a person's.
+    """
 
     staff: int
     csrf: str
@@ -61,6 +64,7 @@ class WebSession:
     seen_ms: int
     second_ms: int = 0
     pin_ms: int = 0
+    kiosk: str = ""
 
 
 class Accounts:
@@ -121,9 +125,9 @@ class Accounts:
 
     # --- web sessions -----------------------------------------------------------------------------
 
-    async def add_session(self, token_hash: str, staff: int, csrf: str, now_ms: int, second_ms: int = 0) -> None:
-        """A browser signs in."""
-        values = {"token_hash": token_hash, "staff": staff, "csrf": csrf, "from_ms": now_ms, "seen_ms": now_ms, "second_ms": second_ms}
+    async def add_session(self, token_hash: str, staff: int, csrf: str, now_ms: int, kiosk: str = "") -> None:
+        """A browser signs in, or becomes a kiosk."""
+        values = {"token_hash": token_hash, "staff": staff, "csrf": csrf, "from_ms": now_ms, "seen_ms": now_ms, "kiosk": kiosk}
         await self._register.changed(insert(t.web_session).values(values))
 
     async def session(self, token_hash: str) -> WebSession | None:

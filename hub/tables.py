@@ -300,6 +300,7 @@ web_session = Table(
     Column("seen_ms", BigInteger, nullable=False),
     Column("second_ms", BigInteger, nullable=False, server_default="0", comment="when the second factor was shown, 0: not"),
     Column("pin_ms", BigInteger, nullable=False, server_default="0", comment="when the PIN was last typed, 0: not"),
+    Column("kiosk", Text, nullable=False, server_default="", comment="device/reader whose kiosk it is alone, empty: a person's"),
 )
 trail = Table(
     "trail",

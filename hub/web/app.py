@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hub.web import account, badges, board, devices, enrolment, evacuation, papers, pupils, questions, why
+from hub.web import account, badges, board, devices, enrolment, evacuation, kiosk, papers, pupils, questions, why
 from hub.web.live import REMEMBERED, Live
 from hub.web.office import Office
 from hub.web.oops import oops
@@ -32,8 +32,9 @@ def make_app(office: Office) -> FastAPI:
     app.state.passwords = Passwords()
     app.state.sheets = badges.Sheets()
     app.state.passed = till.Passed()
+    app.state.guests = kiosk.Guests()
     app.state.rolls = board.Rolls()
-    for page in (board, evacuation, questions, enrolment, papers, why, pupils, badges, devices, till, account):
+    for page in (board, evacuation, questions, enrolment, papers, why, pupils, badges, devices, till, kiosk, account):
         app.include_router(page.router)
     app.add_api_route("/static/{version}/{name}", static_file, methods=["GET", "HEAD"])
     app.add_exception_handler(SignInNeededError, _to_sign_in)

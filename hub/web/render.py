@@ -117,6 +117,7 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
         "clock": clock,
         "second": lambda ms, zone: calendar.at(ms, zone).strftime("%H:%M:%S"),
         "day": day,
+        "shortday": lambda ms, zone: format_date(calendar.day_of(ms, zone), "E d", locale),
         "weekday": lambda ms, zone: format_date(calendar.day_of(ms, zone), "full", locale),
         "span": lambda ms: format_timedelta(timedelta(milliseconds=ms), locale=locale, add_direction=True),
     }

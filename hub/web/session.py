@@ -28,6 +28,8 @@ IDLE_MS = 2 * 3_600_000
 """A browser left alone for two hours is signed out. An open board counts as used while taps arrive."""
 LONGEST_MS = 14 * 3_600_000
 """One school day; nobody stays signed in overnight."""
+KIOSK_MS = 5 * 86_400_000
+"""A kiosk that staff started goes on for a school week, used or not."""
 TOUCH_MS = 60_000
 """The last use of a web session is written down at most this often."""
 MAX_FORM_BYTES = 64 * 1024
@@ -45,7 +47,10 @@ class SignInNeededError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request: who asks, and in which language. `person` and `web_session` are None for a visitor who is not signed in."""
+    """One request: who asks, and in which language. `person` and `web_session` are None for a visitor who is not signed in.
+
+    A kiosk has a web session and no `person`: whatever asks for staff is not for it.
+    """
 
     request: Request
     office: Office
@@ -193,7 +198,21 @@ async def _secret(visit: Visit, upload_bytes: int = 0) -> Form:
     return form
 
 
-POLICIES = (anyone, signed_in, posted, posted_by_anyone)
+async def at_kiosk(request: Request) -> Visit:
+    """Policy: the browser of the very kiosk that the path names, which may ask for nothing else."""
+    visit = await anyone(request)
+    if visit.web_session is None or visit.web_session.kiosk != _kiosk(request):
+        raise SignInNeededError
+    return visit
+
+
+async def posted_at_kiosk(request: Request) -> Form:
+    """Policy: a form of that kiosk, from its own page, with its web session's secret."""
+    _refuse_foreign(request)
+    return await _secret(await at_kiosk(request))
+
+
+POLICIES = (anyone, signed_in, posted, posted_by_anyone, at_kiosk, posted_at_kiosk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,17 +246,30 @@ Anyone = Annotated[Visit, Depends(anyone)]
 SignedIn = Annotated[Visit, Depends(signed_in)]
 Posted = Annotated[Form, Depends(posted)]
 PostedByAnyone = Annotated[Form, Depends(posted_by_anyone)]
+AtKiosk = Annotated[Visit, Depends(at_kiosk)]
+PostedAtKiosk = Annotated[Form, Depends(posted_at_kiosk)]
 
 
 async def begin(visit: Visit, staff: int, response: Response) -> None:
     """Sign in: a fresh web session (an older one of this browser ends), its token in a cookie that scripts cannot read."""
+    await _begin(visit, staff, response, LONGEST_MS)
+
+
+async def begin_kiosk(form: Form, response: Response) -> None:
+    """Make this browser the kiosk that the path names, and nothing else: the person who did it is signed out in it."""
+    assert form.visit.person is not None, "staff start a kiosk"
+    form.visit.request.app.state.live.hang_up(form.visit.token_hash)
+    await _begin(form.visit, form.visit.person.id, response, KIOSK_MS, _kiosk(form.visit.request))
+
+
+async def _begin(visit: Visit, staff: int, response: Response, lasts_ms: int, kiosk: str = "") -> None:
     office = visit.office
     if visit.token_hash:
         await office.accounts.end_session(visit.token_hash)
     token = new_token(office)
     csrf = new_token(office)
-    await office.accounts.add_session(token_hash(token), staff, csrf, office.wall_ms())
-    response.set_cookie(_cookie(office), token, max_age=LONGEST_MS // 1000, secure=office.over_https, httponly=True, samesite="lax")
+    await office.accounts.add_session(token_hash(token), staff, csrf, office.wall_ms(), kiosk)
+    response.set_cookie(_cookie(office), token, max_age=lasts_ms // 1000, secure=office.over_https, httponly=True, samesite="lax")
 
 
 async def end(visit: Visit, response: Response) -> None:
@@ -249,7 +281,7 @@ async def end(visit: Visit, response: Response) -> None:
 
 async def still_valid(visit: Visit) -> bool:
     """Whether the web session of an open stream is still one."""
-    return (await _recognised(Visit(visit.request, visit.office, visit.language), touch=False)).person is not None
+    return (await _recognised(Visit(visit.request, visit.office, visit.language), touch=False)).web_session is not None
 
 
 def new_token(office: Office) -> str:
@@ -309,14 +341,20 @@ async def _recognised(visit: Visit, *, touch: bool = True) -> Visit:
         return visit
     hashed, now_ms = token_hash(token), office.wall_ms()
     found = await office.accounts.session(hashed)
-    if found is None or now_ms - found.seen_ms > IDLE_MS or now_ms - found.from_ms > LONGEST_MS:
+    idle_ms, longest_ms = (KIOSK_MS, KIOSK_MS) if found and found.kiosk else (IDLE_MS, LONGEST_MS)
+    if found is None or now_ms - found.seen_ms > idle_ms or now_ms - found.from_ms > longest_ms:
         return visit
     person = await office.accounts.staff(found.staff)
     if person is None or person.ended_ms:
         return visit
     if touch and now_ms - found.seen_ms >= TOUCH_MS:
         await office.accounts.touch_session(hashed, now_ms)
-    return Visit(visit.request, office, visit.language, person, found, hashed)
+    return Visit(visit.request, office, visit.language, None if found.kiosk else person, found, hashed)
+
+
+def _kiosk(request: Request) -> str:
+    """The kiosk that a path names, as its web session has it."""
+    return f"{request.path_params['device']}/{request.path_params['reader']}"
 
 
 def _refuse_foreign(request: Request) -> None:

@@ -18,9 +18,9 @@ from hub.catalogues import languages
 from hub.core.calendar import Window
 from hub.core.codes import Code, Reason
 from hub.core.school import BadgeState, Programme, Site
-from hub.web import account, badges, board, devices, enrolment, evacuation, oops, papers, pupils, questions, sheet, why
+from hub.web import account, badges, board, devices, enrolment, evacuation, kiosk, oops, papers, pupils, questions, sheet, why
 from hub.web.render import ROOM, Pages, environment, stamp
-from hub.web.session import POLICIES, Does, Sees, posted, posted_by_anyone
+from hub.web.session import POLICIES, Does, Sees, posted, posted_at_kiosk, posted_by_anyone
 from hub.web.till import shown as till
 from proto.messages import Use
 from tests.hub.web.conftest import Hub
@@ -48,6 +48,7 @@ CONTEXTS = {
     "papers.html": papers.PapersPage,
     "people.html": None,
     "why.html": why.WhyPage,
+    "kiosk.html": kiosk.KioskPage,
     "frame.html": None,
     "marks.html": None,
 }
@@ -136,7 +137,7 @@ def test_every_route_has_a_policy_in_its_signature(hub: Hub) -> None:
         ]
         assert len(policies) == 1, f"{route.path} has no policy"
         unsafe = (route.methods or set()) - {"GET", "HEAD"}
-        forms = policies[0] in (posted, posted_by_anyone) or isinstance(policies[0], Does)
+        forms = policies[0] in (posted, posted_by_anyone, posted_at_kiosk) or isinstance(policies[0], Does)
         assert bool(unsafe) == forms, f"{route.path} changes something without a form's policy, or has one and changes nothing"
 
 
