@@ -55,7 +55,8 @@ class Staff:
 class WebSession:
     """One browser that is signed in. `second_ms`, `pin_ms`: when the second factor or the PIN was given, 0 = not.
 
-    `kiosk`: the reader (`device/reader`) whose kiosk it is, and nothing else; empty for a person's.
+    `kiosk`: the reader (`device/reader`) whose kiosk it is, and nothing else; empty for a person's. `shared`: on a device that
+    several people use.
     """
 
     staff: int
@@ -65,6 +66,7 @@ class WebSession:
     second_ms: int = 0
     pin_ms: int = 0
     kiosk: str = ""
+    shared: bool = False
 
 
 class Accounts:
@@ -100,6 +102,11 @@ class Accounts:
         """Change columns of an account."""
         await self._register.changed(update(t.staff).where(t.staff.c.id == staff).values(**columns))
 
+    async def use_step(self, staff: int, step: int) -> bool:
+        """Whether this step of the second factor comes after all that were used; from now on it is used."""
+        fresh = update(t.staff).where(t.staff.c.id == staff, t.staff.c.totp_step < step)
+        return await self._register.changed(fresh.values(totp_step=step))
+
     async def set_posts(self, staff: int, posts: Posts) -> None:
         """What a person does from now on, instead of what they did."""
         async with self._register.writing() as connection:
@@ -125,10 +132,9 @@ class Accounts:
 
     # --- web sessions -----------------------------------------------------------------------------
 
-    async def add_session(self, token_hash: str, staff: int, csrf: str, now_ms: int, kiosk: str = "") -> None:
+    async def add_session(self, token_hash: str, opened: WebSession) -> None:
         """A browser signs in, or becomes a kiosk."""
-        values = {"token_hash": token_hash, "staff": staff, "csrf": csrf, "from_ms": now_ms, "seen_ms": now_ms, "kiosk": kiosk}
-        await self._register.changed(insert(t.web_session).values(values))
+        await self._register.changed(insert(t.web_session).values(token_hash=token_hash, **dataclasses.asdict(opened)))
 
     async def session(self, token_hash: str) -> WebSession | None:
         """The web session of a token; whether it is too old is for the pages to say."""
@@ -145,6 +151,10 @@ class Accounts:
         """Sign a browser out."""
         await self._register.changed(delete(t.web_session).where(t.web_session.c.token_hash == token_hash))
 
+    async def forget_second(self, staff: int) -> None:
+        """A second factor is taken away: no web session of the person rests on it any more."""
+        await self._register.changed(update(t.web_session).where(t.web_session.c.staff == staff).values(second_ms=0))
+
     async def end_sessions_of(self, staff: int) -> None:
         """Sign a person out everywhere."""
         await self._register.changed(delete(t.web_session).where(t.web_session.c.staff == staff))
@@ -152,8 +162,17 @@ class Accounts:
     # --- invitations ------------------------------------------------------------------------------
 
     async def add_invite(self, token_hash: str, until_ms: int, staff: int = 0) -> None:
-        """A link that works once, until an instant: for an account that is there without a password, or (0) for the first one."""
-        await self._register.changed(insert(t.invite).values(token_hash=token_hash, until_ms=until_ms, used_ms=0, staff=staff))
+        """A link that works once, until an instant: for an account that is there, or (0) for the first one. Its older links end."""
+        async with self._register.writing() as connection:
+            if staff:
+                await connection.execute(delete(t.invite).where(t.invite.c.staff == staff, t.invite.c.used_ms == 0))
+            await connection.execute(insert(t.invite).values(token_hash=token_hash, until_ms=until_ms, used_ms=0, staff=staff))
+
+    async def invited(self, token_hash: str, now_ms: int) -> Staff | None:
+        """Whose account an unused invitation in time is for. Looking does not use it up."""
+        i = t.invite.c
+        row = await self._register.one(select(i.staff).where(i.token_hash == token_hash, i.used_ms == 0, i.until_ms > now_ms))
+        return await self.staff(row["staff"]) if row else None
 
     async def use_invite(self, token_hash: str, now_ms: int, staff: int = 0) -> bool:
         """Whether the invitation was there for this account, unused and in time; from now on it is used."""

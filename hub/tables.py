@@ -301,6 +301,7 @@ web_session = Table(
     Column("second_ms", BigInteger, nullable=False, server_default="0", comment="when the second factor was shown, 0: not"),
     Column("pin_ms", BigInteger, nullable=False, server_default="0", comment="when the PIN was last typed, 0: not"),
     Column("kiosk", Text, nullable=False, server_default="", comment="device/reader whose kiosk it is alone, empty: a person's"),
+    Column("shared", Boolean, nullable=False, server_default="0", comment="several people use the device"),
 )
 trail = Table(
     "trail",
@@ -309,9 +310,10 @@ trail = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("staff", BigInteger, nullable=False),
     Column("act", Text, nullable=False, comment="method and path of the route"),
-    Column("thing", Text, nullable=False, comment="ids in the path; never a name"),
+    Column("thing", Text, nullable=False, comment="ids in the path, never a name: pupil=1;charge=2;"),
     Index("ix_trail_at", "at_ms"),
     Index("ix_trail_staff", "staff", "at_ms"),
+    Index("ix_trail_thing", "thing", "at_ms"),
 )
 invite = Table(
     "invite",

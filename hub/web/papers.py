@@ -66,7 +66,9 @@ async def papers(visit: Looks, pupil: int) -> Response:
     """Everything of it, to be changed. Only for those who may: what others may see stands on the pupil's page."""
     if not visit.may(Right.PUPILS, does=True):
         raise HTTPException(404)
-    return await page(visit, "papers.html", await _page(visit, visit.pupil(pupil)))
+    found = visit.pupil(pupil)
+    visit.ask_pin()
+    return await page(visit, "papers.html", await _page(visit, found))
 
 
 @router.get("/pupils/{pupil}/photo")
@@ -148,6 +150,7 @@ def _saved(pupil: Pupil) -> Response:
 
 
 async def _refused(form: Form, pupil: Pupil, at: str, problem: str, now: str = "") -> Response:
+    form.visit.ask_pin()
     names = Typed.__dataclass_fields__
     typed = Typed(**{name: form.text(name, MAX_NOTE + 100) for name in names})
     return await page(form.visit, "papers.html", await _page(form.visit, pupil, typed, (problem, at, now)), status=409)

@@ -128,12 +128,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is kept beside the school's rows, as far as this reader may see it. `diet` is None for those whom it does not concern."""
+    """What is kept beside the school's rows, as far as this reader may see it. `diet` is None for those whom it does not concern.
+
+    `locked`: on a shared device, the PIN comes first; the rest is then empty.
+    """
 
     has_photo: bool
     pickups: tuple[Pickup, ...]
     note: str
     diet: Diet | None
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +221,12 @@ def _plain(text: str) -> str:
 async def _known(visit: Visit, pupil: Pupil) -> Known:
     """Health data is for the kitchen, and for those who write it down."""
     papers, site = visit.office.papers, visit.school.sites[pupil.site]
+    has_photo = await papers.photo(pupil.id) is not None
+    if not visit.sees_sensitive:
+        return Known(has_photo, (), "", None, locked=True)
     concerned = visit.may(Right.MEALS) or visit.may(Right.PUPILS, does=True)
     return Known(
-        has_photo=await papers.photo(pupil.id) is not None,
+        has_photo=has_photo,
         pickups=tuple(await papers.pickups(pupil.id, day_of(visit.office.now_ms(), site.zone))),
         note=await papers.note(pupil.id),
         diet=visit.school.diets.get(pupil.id, Diet(pupil.id)) if concerned else None,

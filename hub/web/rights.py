@@ -4,10 +4,14 @@ A role holds at one site, or at all of them; a page shows only what belongs to s
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from hub.accounts import Posts, Role
+from hub.accounts import Posts, Role, Staff
 from hub.core.school import School
+
+__all__ = [
+    "DOES", "SEES", "Posts", "Right", "Role", "Staff", "is_everywhere", "keeps_a_manager", "may_give", "may_handle", "sites_where",
+]  # fmt: skip
 
 
 class Right(enum.StrEnum):
@@ -52,6 +56,28 @@ def sites_where(posts: Posts, right: Right, school: School, *, does: bool = Fals
     given = DOES if does else SEES
     found = {site for role, site in posts if right in given[role]}
     return frozenset(school.sites) if 0 in found else frozenset(found & school.sites.keys())
+
+
+def may_give(posts: Posts, role: Role, site: int, school: School) -> bool:
+    """Whether somebody may give a role at a site (0 = everywhere), or take it: nobody gives a right they do not have there themselves."""
+
+    def has(right: Right, *, does: bool) -> bool:
+        if site == 0:
+            return any(place == 0 and right in (DOES if does else SEES)[own] for own, place in posts)
+        return site in sites_where(posts, right, school, does=does)
+
+    manages = has(Right.STAFF, does=True)
+    return manages and all(has(right, does=True) for right in DOES[role]) and all(has(right, does=False) for right in SEES[role])
+
+
+def may_handle(posts: Posts, others: Posts, school: School) -> bool:
+    """Whether somebody may end another account, or let its owner in again: only where they could have given all that it has."""
+    return all(may_give(posts, role, site, school) for role, site in others) and (bool(others) or is_everywhere(posts, Right.STAFF))
+
+
+def keeps_a_manager(everyone: Iterable[Staff]) -> bool:
+    """Whether somebody is left who can sign in and may manage staff everywhere."""
+    return any(one.password and not one.ended_ms and is_everywhere(one.posts, Right.STAFF) for one in everyone)
 
 
 def is_everywhere(posts: Posts, right: Right) -> bool:

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from hub.accounts import Staff, WebSession
 from hub.core.school import Device, Household, Product, Programme, Pupil, Reader, School, Site
 from hub.web.office import Office
+from hub.web.passwords import Passwords
 from hub.web.rights import Right, is_everywhere, sites_where
 from hub.web.uploads import Upload, read_multipart
 
@@ -39,10 +40,25 @@ MAX_TEXT = 500
 """Characters of one field; longer input is no name, login or code."""
 PLAIN_COOKIE = "preau_web_session"
 LANGUAGE_COOKIE = "preau_language"
+YEAR_S = 365 * 86_400
+
+
+MONEY = frozenset({Right.BILLING})
+"""Rights that are used only by who has shown a second factor in the same web session."""
+PIN_MS = 2 * 60_000
+"""How long a shared device shows sensitive data after its person's PIN."""
 
 
 class SignInNeededError(Exception):
     """The page is for people who are signed in: they are sent to sign in, and back."""
+
+
+class SecondNeededError(Exception):
+    """A second factor is asked for first: they are sent to show it, or to set it up, and back."""
+
+
+class PinNeededError(Exception):
+    """Sensitive data on a shared device: they are sent to type their PIN, and back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +72,8 @@ class Visit:
     office: Office
     language: str
     person: Staff | None = None
+    awaited: Staff | None = None
+    """Who has given the password, and not yet the code of the second factor: nobody is signed in before."""
     web_session: WebSession | None = None
     token_hash: str = ""
     sites: frozenset[int] = frozenset()
@@ -65,6 +83,22 @@ class Visit:
     def is_fragment(self) -> bool:
         """Whether htmx asks for a block of the page."""
         return self.request.headers.get("hx-request") == "true"
+
+    @property
+    def passwords(self) -> Passwords:
+        found: Passwords = self.request.app.state.passwords
+        return found
+
+    @property
+    def sees_sensitive(self) -> bool:
+        """Whether phone numbers, pick-ups, diets and notes may be shown: on a shared device only just after its person's PIN."""
+        held = self.web_session
+        return held is not None and (not held.shared or self.office.wall_ms() - held.pin_ms <= PIN_MS)
+
+    def ask_pin(self) -> None:
+        """For a page of nothing but sensitive data: asks for the PIN first, where it has to be."""
+        if not self.sees_sensitive:
+            raise PinNeededError
 
     @property
     def school(self) -> School:
@@ -170,6 +204,8 @@ async def anyone(request: Request) -> Visit:
 async def signed_in(request: Request) -> Visit:
     """Policy: staff only."""
     visit = await anyone(request)
+    if visit.awaited is not None:
+        raise SecondNeededError
     if visit.person is None:
         raise SignInNeededError
     return visit
@@ -239,7 +275,10 @@ class Does:
     async def __call__(self, request: Request) -> Form:
         """The form, its visit narrowed. Nothing large is read of those who may not send it."""
         _refuse_foreign(request)
-        return await _secret(_narrowed(await signed_in(request), self.right, does=True), self.upload_bytes)
+        visit = _narrowed(await signed_in(request), self.right, does=True)
+        if self.right in MONEY and visit.web_session is not None and not visit.web_session.second_ms:
+            raise SecondNeededError
+        return await _secret(visit, self.upload_bytes)
 
 
 Anyone = Annotated[Visit, Depends(anyone)]
@@ -250,25 +289,39 @@ AtKiosk = Annotated[Visit, Depends(at_kiosk)]
 PostedAtKiosk = Annotated[Form, Depends(posted_at_kiosk)]
 
 
-async def begin(visit: Visit, staff: int, response: Response) -> None:
-    """Sign in: a fresh web session (an older one of this browser ends), its token in a cookie that scripts cannot read."""
-    await _begin(visit, staff, response, LONGEST_MS)
+async def begin(visit: Visit, person: Staff, response: Response, *, second_ms: int = 0, shared: bool = False) -> None:
+    """Sign in: a fresh web session (an older one of this browser ends), its token in a cookie that scripts cannot read.
+
+    `second_ms`: when the second factor was shown; who has one and has not shown it is not signed in yet.
+    """
+    now_ms = visit.office.wall_ms()
+    opened = WebSession(person.id, new_token(visit.office), now_ms, now_ms, second_ms, shared=shared)
+    await _begin(visit, opened, response, LONGEST_MS)
+    if person.language in visit.request.app.state.pages.languages:
+        speak(visit, person.language, response)
+
+
+def speak(visit: Visit, language: str, response: Response) -> None:
+    """Note the language of this browser."""
+    secure = visit.office.over_https
+    response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR_S, secure=secure, httponly=True, samesite="lax")
 
 
 async def begin_kiosk(form: Form, response: Response) -> None:
     """Make this browser the kiosk that the path names, and nothing else: the person who did it is signed out in it."""
     assert form.visit.person is not None, "staff start a kiosk"
     form.visit.request.app.state.live.hang_up(form.visit.token_hash)
-    await _begin(form.visit, form.visit.person.id, response, KIOSK_MS, _kiosk(form.visit.request))
+    now_ms = form.visit.office.wall_ms()
+    opened = WebSession(form.visit.person.id, new_token(form.visit.office), now_ms, now_ms, kiosk=_kiosk(form.visit.request))
+    await _begin(form.visit, opened, response, KIOSK_MS)
 
 
-async def _begin(visit: Visit, staff: int, response: Response, lasts_ms: int, kiosk: str = "") -> None:
+async def _begin(visit: Visit, opened: WebSession, response: Response, lasts_ms: int) -> None:
     office = visit.office
     if visit.token_hash:
         await office.accounts.end_session(visit.token_hash)
     token = new_token(office)
-    csrf = new_token(office)
-    await office.accounts.add_session(token_hash(token), staff, csrf, office.wall_ms(), kiosk)
+    await office.accounts.add_session(token_hash(token), opened)
     response.set_cookie(_cookie(office), token, max_age=lasts_ms // 1000, secure=office.over_https, httponly=True, samesite="lax")
 
 
@@ -281,7 +334,8 @@ async def end(visit: Visit, response: Response) -> None:
 
 async def still_valid(visit: Visit) -> bool:
     """Whether the web session of an open stream is still one."""
-    return (await _recognised(Visit(visit.request, visit.office, visit.language), touch=False)).web_session is not None
+    now = await _recognised(Visit(visit.request, visit.office, visit.language), touch=False)
+    return now.web_session is not None and now.awaited is None
 
 
 def new_token(office: Office) -> str:
@@ -299,6 +353,19 @@ def own_path(text: str) -> str:
     parts = urlsplit(text)
     foreign = parts.scheme or parts.netloc or not text.startswith("/") or text.startswith("//") or "\\" in text
     return "/" if foreign or any(ord(sign) < 32 for sign in text) else text
+
+
+def is_shared(visit: Visit) -> bool:
+    """Whether several people use this device."""
+    return visit.web_session is not None and visit.web_session.shared
+
+
+def way_back(request: Request) -> str:
+    """The page that was asked for; for a form, the page it stood on."""
+    if request.method == "GET":
+        return request.url.path
+    came = urlsplit(request.headers.get("referer", ""))
+    return own_path(came.path or "/") if came.netloc == request.headers.get("host") else "/"
 
 
 def sign_in_path(request: Request) -> str:
@@ -349,7 +416,10 @@ async def _recognised(visit: Visit, *, touch: bool = True) -> Visit:
         return visit
     if touch and now_ms - found.seen_ms >= TOUCH_MS:
         await office.accounts.touch_session(hashed, now_ms)
-    return Visit(visit.request, office, visit.language, None if found.kiosk else person, found, hashed)
+    known = replace(visit, web_session=found, token_hash=hashed)
+    if found.kiosk:
+        return known
+    return replace(known, awaited=person) if person.totp and not found.second_ms else replace(known, person=person)
 
 
 def _kiosk(request: Request) -> str:

@@ -33,7 +33,7 @@ async def test_a_login_is_given_once(accounts: Accounts) -> None:
 async def test_a_web_session_lasts_until_it_is_ended(accounts: Accounts) -> None:
     await accounts.add_staff(7, "anne", "Anne", "hash")
     for token in ("a", "b", "c"):
-        await accounts.add_session(token, 7, "secret", 1000)
+        await accounts.add_session(token, WebSession(7, "secret", 1000, 1000))
     await accounts.touch_session("a", 2000)
     assert await accounts.session("a") == WebSession(7, "secret", 1000, 2000)
     await accounts.end_session("a")
@@ -71,7 +71,7 @@ async def test_a_role_holds_at_its_site(accounts: Accounts) -> None:
 
 async def test_a_second_factor_and_a_pin_are_noted_in_their_web_session(accounts: Accounts) -> None:
     await accounts.add_staff(7, "anne", "Anne", "hash")
-    await accounts.add_session("a", 7, "secret", 1000)
+    await accounts.add_session("a", WebSession(7, "secret", 1000, 1000))
     await accounts.touch_session("a", 2000, second=True)
     await accounts.touch_session("a", 3000, pin=True)
     assert await accounts.session("a") == WebSession(7, "secret", 1000, 3000, second_ms=2000, pin_ms=3000)

@@ -133,6 +133,7 @@ async def sign_in(hub: Hub, url: str, context: BrowserContext, complaints: Compl
     await page.get_by_label("Mot de passe", exact=not link).first.fill(PASSWORD)
     await page.locator("main button").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Aujourd’hui")
+    await hub.second_shown()
     return page
 
 

@@ -17,8 +17,9 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 from playwright.async_api import Browser as Chromium
+from sqlalchemy import update
 
-from hub.accounts import Accounts, Posts
+from hub.accounts import Accounts, Posts, WebSession
 from hub.core import attendance
 from hub.core import facts as f
 from hub.core.books import Books
@@ -56,6 +57,7 @@ from hub.papers import Papers
 from hub.register import Register
 from hub.settings import BrokerSettings
 from hub.settlement import settle
+from hub.tables import web_session
 from hub.web.account import first_account_link
 from hub.web.app import make_app
 from hub.web.office import Office
@@ -137,6 +139,10 @@ class Hub:
         """Put facts through the desk, as a decision would."""
         await self.desk.do(facts[0].ask, lambda _school, _books: facts)
 
+    async def second_shown(self) -> None:
+        """Every web session is one whose person has shown a second factor: what is done with money is open to them."""
+        await self.register.changed(update(web_session).values(second_ms=self.now_ms))
+
     async def tap(self, pupil: int, code: Code, **other: object) -> int:
         """A scan of a pupil at the care door, now; its ask. An arrival opens the stay."""
         ask = next(self._asks)
@@ -203,7 +209,8 @@ class Browser:
         number = int.from_bytes(login.encode()[:7], "big")
         assert await self.hub.accounts.add_staff(number, login, login.title(), "no password", posts), f"{login} is there already"
         token = new_token(self.hub.office)
-        await self.hub.accounts.add_session(token_hash(token), number, f"csrf of {login}", self.hub.now_ms)
+        now_ms = self.hub.now_ms
+        await self.hub.accounts.add_session(token_hash(token), WebSession(number, f"csrf of {login}", now_ms, now_ms, second_ms=now_ms))
         self.http.cookies.set(PLAIN_COOKIE, token)
 
     async def sign_in(self) -> None:
@@ -213,6 +220,7 @@ class Browser:
         fields = {"name": "Anne Leroy", "login": "anne", "password": PASSWORD, "again": PASSWORD}
         answer = await self.post(link.removeprefix(URL), fields)
         assert answer.status_code == 303, answer.text
+        await self.hub.second_shown()
 
 
 def sealed(html: str, action: str) -> dict[str, str]:

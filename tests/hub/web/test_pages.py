@@ -18,7 +18,7 @@ from hub.catalogues import languages
 from hub.core.calendar import Window
 from hub.core.codes import Code, Reason
 from hub.core.school import BadgeState, Programme, Site
-from hub.web import account, badges, board, devices, enrolment, evacuation, kiosk, oops, papers, pupils, questions, sheet, why
+from hub.web import account, badges, board, devices, enrolment, evacuation, kiosk, oops, own, papers, pupils, questions, second, sheet, why
 from hub.web.render import ROOM, Pages, environment, stamp
 from hub.web.session import POLICIES, Does, Sees, posted, posted_at_kiosk, posted_by_anyone
 from hub.web.till import shown as till
@@ -32,6 +32,10 @@ CONTEXTS = {
     "question.html": questions.QuestionPage,
     "sign_in.html": account.SignInPage,
     "first.html": account.FirstPage,
+    "invite.html": account.InvitePage,
+    "own.html": own.OwnPage,
+    "pin.html": own.PinPage,
+    "second.html": second.SecondPage,
     "oops.html": oops.OopsPage,
     "pupils.html": pupils.PupilsPage,
     "pupil.html": pupils.PupilPage,
