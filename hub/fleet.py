@@ -11,6 +11,10 @@ from proto.messages import Health, State, Status
 
 SILENT_MS = 90_000
 """Three healths that did not come, in life's ms: a broker that was killed says nobody's last will, and neither does a cut network."""
+DEPTH_EVERY_MS = 5 * 60_000
+"""How far apart the depths of an outbox are that are kept: the deepest of five minutes."""
+DEPTHS_KEPT = 72
+"""Six hours: a school day's half, and a chart that can be read."""
 SUPERSEDED_KEPT = 1_000
 """Earlier lives of a device that are remembered: a device that dies at once, over and over, has some thousand a day."""
 
@@ -41,6 +45,17 @@ class Seen:
     """From a scan's arrival to its answer's departure at the hub, last one, in µs."""
     rubbish: dict[str, int] = field(default_factory=dict)
     """Payloads dropped, by reason."""
+    depths: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=DEPTHS_KEPT))
+    """(Unix ms, most scans that waited in the device) for each DEPTH_EVERY_MS in which it was heard, oldest first."""
+
+    def healthy(self, health: Health, now_ms: int) -> None:
+        """It said how it is."""
+        self.health = health
+        since_ms = now_ms - now_ms % DEPTH_EVERY_MS
+        deepest = health.outbox
+        if self.depths and self.depths[-1][0] == since_ms:
+            deepest = max(deepest, self.depths.pop()[1])
+        self.depths.append((since_ms, deepest))
 
 
 @dataclass(slots=True)

@@ -392,7 +392,7 @@ class Link:
         self._orders.block(device.id)
 
     def _health(self, _device: Device, seen: Seen, message: Health) -> None:
-        seen.health = message
+        seen.healthy(message, self._clock.now_ms())
         if message.away:
             self._call()  # it speaks to us and takes us for gone: it was told nothing of us, or too early
 

@@ -18,17 +18,22 @@ def badge_at(school: School, badge_hash: str, moment_ms: int) -> Badge | None:
     return None
 
 
+def is_valid(badge: Badge, now_ms: int) -> bool:
+    """Whether a state lets its holder in, now: a day pass ends by itself."""
+    return badge.state is BadgeState.ACTIVE and (badge.until_ms == 0 or now_ms < badge.until_ms)
+
+
 def give(school: School, pupil: int, new: Badge) -> Rows | Refusal:
     """A new badge (state ACTIVE, from an instant) for a pupil. A badge that is someone's is refused; a known free tag is not."""
     if pupil not in school.pupils:
         return Refusal("no_such_pupil")
-    held = [badge for badge in school.badges.get(new.hash, ()) if badge.until_ms == 0 and badge.state is BadgeState.ACTIVE]
-    return Refusal("badge_in_use", {"pupil": held[0].pupil}) if held else (replace(new, pupil=pupil),)
+    held = _active(school, new.hash, new.from_ms)
+    return Refusal("badge_in_use", {"pupil": held.pupil}) if held else (replace(new, pupil=pupil),)
 
 
 def block(school: School, badge_hash: str, state: BadgeState, now_ms: int, new_id: int) -> Rows | Refusal:
     """End the active state of a badge now, and begin BLOCKED, LOST or REPLACED."""
-    active = _active(school, badge_hash)
+    active = _active(school, badge_hash, now_ms)
     if active is None:
         return Refusal("badge_not_active")
     return (
@@ -39,7 +44,7 @@ def block(school: School, badge_hash: str, state: BadgeState, now_ms: int, new_i
 
 def swap(school: School, old_hash: str, new: Badge, now_ms: int, new_id: int) -> Rows | Refusal:
     """The old badge becomes REPLACED now, the new one is given to the same pupil."""
-    active = _active(school, old_hash)
+    active = _active(school, old_hash, now_ms)
     if active is None:
         return Refusal("badge_not_active")
     ended = block(school, old_hash, BadgeState.REPLACED, now_ms, new_id)
@@ -56,14 +61,13 @@ def give_each(school: School, new: tuple[Badge, ...], ask: int, *, replace_old: 
             return given
         rows += given
     since_ms = {badge.pupil: badge.from_ms for badge in new} if replace_old else {}
-    for old in school.badges:
-        active = _active(school, old)
-        if active is not None and active.pupil in since_ms:
-            ended = block(school, old, BadgeState.REPLACED, since_ms[active.pupil], derived(ask, old))
+    for old, states in school.badges.items():
+        at_ms = since_ms.get(states[-1].pupil, 0)
+        if at_ms and _active(school, old, at_ms) is not None:
+            ended = block(school, old, BadgeState.REPLACED, at_ms, derived(ask, old))
             rows += () if isinstance(ended, Refusal) else ended
     return rows
 
 
-def _active(school: School, badge_hash: str) -> Badge | None:
-    states = school.badges.get(badge_hash, ())
-    return next((badge for badge in reversed(states) if badge.until_ms == 0 and badge.state is BadgeState.ACTIVE), None)
+def _active(school: School, badge_hash: str, now_ms: int) -> Badge | None:
+    return next((badge for badge in reversed(school.badges.get(badge_hash, ())) if is_valid(badge, now_ms)), None)

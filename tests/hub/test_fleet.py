@@ -2,8 +2,8 @@
 
 import pytest
 
-from hub.fleet import SILENT_MS, Condition, Fleet, Seen, condition_of
-from proto.messages import Status
+from hub.fleet import DEPTH_EVERY_MS, DEPTHS_KEPT, SILENT_MS, Condition, Fleet, Seen, condition_of
+from proto.messages import Health, Status
 
 NOW_MS = 1_790_000_000_000
 
@@ -32,3 +32,15 @@ def test_a_device_that_dies_over_and_over_does_not_fill_the_memory() -> None:
         seen.superseded.append(f"{life:016x}")
     assert len(seen.superseded) == 1_000
     assert f"{4_999:016x}" in seen.superseded
+
+
+def test_the_depth_of_an_outbox_is_kept_for_six_hours_in_steps_of_five_minutes() -> None:
+    seen, step_ms = Seen(), DEPTH_EVERY_MS
+    for at_ms, outbox in ((0, 3), (30_000, 12), (60_000, 5), (step_ms, 0), (4 * step_ms + 1, 7)):
+        seen.healthy(Health(session="a" * 16, inc="b" * 16, outbox=outbox), at_ms)
+    assert list(seen.depths) == [(0, 12), (step_ms, 0), (4 * step_ms, 7)]
+    assert seen.health
+    assert seen.health.outbox == 7
+    for step in range(5, 200):
+        seen.healthy(Health(session="a" * 16, inc="b" * 16), step * step_ms)
+    assert seen.depths[0] == ((200 - DEPTHS_KEPT) * step_ms, 0)

@@ -1,8 +1,10 @@
 """Giving, blocking and replacing a badge; a scan that arrives late is judged by the state of its own time."""
 
+from dataclasses import replace
+
 import pytest
 
-from hub.core.badges import badge_at, block, give, swap
+from hub.core.badges import badge_at, block, give, give_each, is_valid, swap
 from hub.core.facts import Refusal
 from hub.core.school import Badge, BadgeState, Rows, School, edited
 from tests.schools import badge, moment, number, small_school
@@ -79,3 +81,25 @@ def test_a_replacement_is_refused_whole(old: str, new: str, code: str) -> None:
     refused = swap(small_school(), badge(old), card(new), moment("12:00"), 5)
     assert isinstance(refused, Refusal)
     assert refused.code == code
+
+
+def test_a_day_pass_ends_by_itself_and_is_nobodys_afterwards() -> None:
+    pass_today = replace(card("a pass"), until_ms=moment("23:00"))
+    school = done(small_school(), give(small_school(), LEA, pass_today))
+    assert [state(school, "a pass", clock) for clock in ("12:00", "22:59", "23:00")] == [(LEA, ACTIVE), (LEA, ACTIVE), None]
+    assert [is_valid(pass_today, moment(clock)) for clock in ("22:59", "23:00")] == [True, False]
+    assert give(school, TOM, card("a pass", "13:00")) == Refusal("badge_in_use", {"pupil": LEA})
+    assert not isinstance(give(school, TOM, card("a pass", "23:00")), Refusal)
+
+
+def test_a_lost_day_pass_is_blocked_before_its_day_is_over() -> None:
+    school = done(small_school(), give(small_school(), LEA, replace(card("a pass"), until_ms=moment("23:00"))))
+    blocked = done(school, block(school, badge("a pass"), LOST, moment("14:00"), 5))
+    assert [state(blocked, "a pass", clock) for clock in ("13:59", "14:00", "23:30")] == [(LEA, ACTIVE), (LEA, LOST), (LEA, LOST)]
+    assert block(school, badge("a pass"), LOST, moment("23:00"), 6) == Refusal("badge_not_active")
+
+
+def test_new_cards_replace_day_passes_too() -> None:
+    school = done(small_school(), give(small_school(), LEA, replace(card("a pass"), until_ms=moment("23:00"))))
+    school = done(school, give_each(school, (replace(card("a new card", "14:00"), pupil=LEA),), 7, replace_old=True))
+    assert [state(school, name, "14:00") for name in ("a pass", "Léa", "a new card")] == [(LEA, REPLACED), (LEA, REPLACED), (LEA, ACTIVE)]
