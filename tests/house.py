@@ -51,6 +51,7 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
     "dues": 3,
     "corrections": 5,
     "settlement": 5,
+    "setup": 5,
     "expected": 5,
     "questions": 6,
     "invoices": 5,

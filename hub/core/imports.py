@@ -17,7 +17,8 @@ from hub.core.lists import Column, Said, Table, Wrong, fold, read_amount, unders
 from hub.core.matching import Child, Home
 from hub.core.money import write_cents
 from hub.core.plans import Act, Change, Draft, Plan, Stamp, Thing, born_of, found_pupil, known_household, known_pupil, name_of, site_of
-from hub.core.school import Adult, Badge, BadgeState, Household, Pupil, School, WalletScope
+from hub.core.school import Adult, Badge, BadgeState, Household, Pupil, School, WalletScope, edited
+from hub.core.timetable import Plan as Expected
 from hub.core.wallets import place_of
 from proto.badge import badge_hash, read_code, tag
 
@@ -338,3 +339,24 @@ def _place(draft: Draft, line: Said) -> Place | None:
 def _owner(draft: Draft, place: Place) -> str:
     """Whose a wallet is, as a person calls it."""
     return name_of(draft.school.households[place[1]] if place[2] is Compartment.WHOLE else draft.school.pupils[place[1]])
+
+
+# --- whom it touches ------------------------------------------------------------------------------
+
+
+def sites_of(planned: Plan, school: School) -> frozenset[int]:
+    """The sites of everybody whom a list would change, as they are and as they would be; who changes elsewhere has no say there."""
+    after = edited(school, planned.rows)
+    found = {site for site, _ in planned.balances}
+    for row in planned.rows:
+        match row:
+            case Pupil():
+                found |= {row.site, school.pupils.get(row.id, row).site}
+            case Badge():
+                found.add(after.pupils[row.pupil].site)
+            case Household() | Adult():
+                household = row.id if isinstance(row, Household) else row.household
+                found |= {after.pupils[pupil].site for pupil in after.kin.get(household, ())}
+            case Expected():
+                found.add(after.programmes[row.programme].site)
+    return frozenset(found)

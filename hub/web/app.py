@@ -12,7 +12,23 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hub.web import account, badges, board, devices, enrolment, evacuation, kiosk, own, papers, pupils, questions, second, why
+from hub.web import (
+    account,
+    badges,
+    board,
+    devices,
+    enrolment,
+    evacuation,
+    imports,
+    kiosk,
+    own,
+    papers,
+    pupils,
+    questions,
+    second,
+    setup,
+    why,
+)
 from hub.web.live import REMEMBERED, Live
 from hub.web.office import Office
 from hub.web.oops import oops
@@ -32,10 +48,28 @@ def make_app(office: Office) -> FastAPI:
     app.state.live = Live(office.random_bytes(4).hex())
     app.state.passwords = Passwords()
     app.state.sheets = badges.Sheets()
+    app.state.uploads = imports.Uploads()
     app.state.passed = till.Passed()
     app.state.guests = kiosk.Guests()
     app.state.rolls = board.Rolls()
-    for page in (board, evacuation, questions, enrolment, papers, why, pupils, badges, devices, till, kiosk, account, own, second):
+    for page in (
+        board,
+        evacuation,
+        questions,
+        enrolment,
+        papers,
+        why,
+        setup,
+        imports,
+        pupils,
+        badges,
+        devices,
+        till,
+        kiosk,
+        account,
+        own,
+        second,
+    ):
         app.include_router(page.router)
     app.add_api_route("/static/{version}/{name}", static_file, methods=["GET", "HEAD"])
     app.add_exception_handler(SignInNeededError, _to_sign_in)

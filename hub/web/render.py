@@ -39,7 +39,14 @@ SECURITY = {
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str, order="deterministic")
-NAV = (("/", Right.TODAY), ("/till", Right.TILL), ("/pupils", Right.PUPILS), ("/badges", Right.BADGES), ("/devices", Right.DEVICES))
+NAV = (
+    ("/", Right.TODAY),
+    ("/till", Right.TILL),
+    ("/pupils", Right.PUPILS),
+    ("/badges", Right.BADGES),
+    ("/devices", Right.DEVICES),
+    ("/setup", Right.SITES),
+)
 """Pages of the menu, in order, and the right that shows them; their words stand in frame.html."""
 
 

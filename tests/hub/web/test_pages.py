@@ -18,7 +18,25 @@ from hub.catalogues import languages
 from hub.core.calendar import Window
 from hub.core.codes import Code, Reason
 from hub.core.school import BadgeState, Programme, Site
-from hub.web import account, badges, board, devices, enrolment, evacuation, kiosk, oops, own, papers, pupils, questions, second, sheet, why
+from hub.web import (
+    account,
+    badges,
+    board,
+    devices,
+    enrolment,
+    evacuation,
+    imports,
+    kiosk,
+    oops,
+    own,
+    papers,
+    pupils,
+    questions,
+    second,
+    setup,
+    sheet,
+    why,
+)
 from hub.web.render import ROOM, Pages, environment, stamp
 from hub.web.session import POLICIES, Does, Sees, posted, posted_at_kiosk, posted_by_anyone
 from hub.web.till import shown as till
@@ -53,6 +71,10 @@ CONTEXTS = {
     "people.html": None,
     "why.html": why.WhyPage,
     "kiosk.html": kiosk.KioskPage,
+    "setup.html": setup.SetupPage,
+    "hand_over.html": setup.HandOverPage,
+    "imports.html": imports.ImportsPage,
+    "import.html": imports.PreviewPage,
     "frame.html": None,
     "marks.html": None,
 }

@@ -1,0 +1,212 @@
+"""Import: a list from the school's other programme is looked through, shown as what it would do, and done as it was shown, all or nothing.
+
+The file is kept in memory between the two, for its owner and for a while: what is done is what was previewed, byte for byte.
+"""
+
+import asyncio
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, HTTPException, Response
+from starlette.responses import RedirectResponse
+
+from hub.core.calendar import day_of
+from hub.core.facts import Refusal
+from hub.core.imports import WANTED, Kind, plan, sites_of
+from hub.core.lists import Complaint, Readout
+from hub.core.plans import Act, Plan, Stamp
+from hub.web.office import Office
+from hub.web.render import page
+from hub.web.rights import Right
+from hub.web.session import Does, Form, Sees, Visit
+
+MAX_FORM_BYTES = 9 * 1024 * 1024
+"""A list of 8 MB, and what the form has around it."""
+KEPT, KEPT_MS = 6, 30 * 60_000
+"""Previews kept at once, and for how long."""
+SHOWN = 8
+"""Of what is new and of what changes, of each kind of thing."""
+FAULTS = 60
+"""Bad lines on one page; more are counted."""
+
+Looks = Annotated[Visit, Depends(Sees(Right.PUPILS))]
+Brings = Annotated[Form, Depends(Does(Right.PUPILS, MAX_FORM_BYTES))]
+Writes = Annotated[Form, Depends(Does(Right.PUPILS))]
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A file that waits for a word. `staff`: whose it is."""
+
+    staff: int
+    kind: Kind
+    name: str
+    read: Readout
+    at_ms: int
+
+
+class Uploads:
+    """The files of the last half hour, by the id of the form that brought them."""
+
+    def __init__(self) -> None:
+        self._brought: OrderedDict[int, Brought] = OrderedDict()
+
+    def keep(self, upload: int, brought: Brought) -> None:
+        """Keep one, and let the oldest go."""
+        self._brought[upload] = brought
+        if len(self._brought) > KEPT:
+            self._brought.popitem(last=False)
+
+    def of(self, upload: int, staff: int, now_ms: int) -> Brought | None:
+        """Somebody's own, while it is kept."""
+        found = self._brought.get(upload)
+        return found if found and found.staff == staff and now_ms - found.at_ms < KEPT_MS else None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportsPage:
+    kind: str
+    kinds: tuple[str, ...]
+    columns: dict[str, tuple[str, ...]]
+    problem: str
+    done: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What would be done to one kind of thing: how many, and the first of them."""
+
+    thing: str
+    new: bool
+    count: int
+    few: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewPage:
+    """`faults` and `more_faults`: bad lines; with any of them nothing is done."""
+
+    upload: int
+    name: str
+    kind: str
+    lines: int
+    groups: tuple[Group, ...]
+    unchanged: tuple[tuple[str, int], ...]
+    left: tuple[tuple[int, str], ...]
+    dropped: tuple[str, ...]
+    unknown: tuple[str, ...]
+    faults: tuple[Complaint, ...]
+    more_faults: int
+    problem: str
+
+
+@router.get("/imports")
+async def imports(visit: Looks, kind: str = "pupils", done: str = "") -> Response:
+    """Choose what the list is of, and the file."""
+    return await page(visit, "imports.html", _choose(kind, "", done))
+
+
+@router.post("/imports")
+async def bring(form: Brings) -> Response:
+    """Look a file through. Nothing is written yet."""
+    office, upload = form.visit.office, form.files.get("file")
+    kind = next((each for each in Kind if each.value == form.text("kind")), Kind.PUPILS)
+    if upload is None or not upload.content:
+        return await page(form.visit, "imports.html", _choose(kind, "no_file"), status=409)
+    read = await asyncio.to_thread(office.lists.read, upload.content, kind)
+    if isinstance(read, Refusal):
+        return await page(form.visit, "imports.html", _choose(kind, read.code), status=409)
+    _uploads(form.visit).keep(form.ask, Brought(_staff(form.visit), kind, upload.name, read, office.now_ms()))
+    return RedirectResponse(f"/imports/{form.ask}", 303)
+
+
+@router.get("/imports/{upload}")
+async def preview(visit: Looks, upload: int) -> Response:
+    """What the file would do."""
+    brought = _brought(visit, upload)
+    if brought is None:
+        return await page(visit, "imports.html", _choose(Kind.PUPILS, "upload_gone"), status=404)
+    planned = await _planned(visit, upload, brought)
+    return await page(visit, "import.html", _preview(upload, brought, planned, _barred(visit, brought, planned)))
+
+
+@router.post("/imports/{upload}")
+async def carry_out(form: Writes, upload: int) -> Response:
+    """Do what was shown, all or nothing."""
+    visit, brought = form.visit, _brought(form.visit, upload)
+    if brought is None:
+        return await page(visit, "imports.html", _choose(Kind.PUPILS, "upload_gone"), status=404)
+    planned = await _planned(visit, upload, brought)
+    problem = "list_has_faults" if planned.complaints else _barred(visit, brought, planned)
+    if not problem:
+        stamp = _stamp(visit.office, upload, brought)
+        answer = await visit.office.lists.carry_out(planned, brought.kind, brought.read.table, stamp)
+        problem = answer.refusal.code if answer.refusal else ""
+    if not problem:
+        return RedirectResponse(f"/imports?kind={brought.kind}&done=yes", 303)
+    return await page(visit, "import.html", _preview(upload, brought, planned, problem), status=409)
+
+
+async def _planned(visit: Visit, upload: int, brought: Brought) -> Plan:
+    """On a thread: a commune's list takes a second, and scans go on."""
+    desk = visit.office.desk
+    stamp = _stamp(visit.office, upload, brought)
+    return await asyncio.to_thread(plan, brought.kind, brought.read.table, desk.school, desk.books, stamp)
+
+
+def _barred(visit: Visit, brought: Brought, planned: Plan) -> str:
+    """Why this person may not do it: it touches another site, or money."""
+    elsewhere = not sites_of(planned, visit.school) <= visit.sites
+    money = brought.kind is Kind.BALANCES and not visit.may(Right.BILLING, does=True)
+    return "list_elsewhere" if elsewhere or money else ""
+
+
+def _stamp(office: Office, upload: int, brought: Brought) -> Stamp:
+    """The same each time, so that a preview and what is done have the same ids."""
+    return Stamp(office.badge_key, brought.at_ms, day_of(brought.at_ms, ZoneInfo("UTC")), upload, office.lists.is_address)
+
+
+def _preview(upload: int, brought: Brought, planned: Plan, problem: str) -> PreviewPage:
+    hidden = problem == "list_elsewhere"
+    counts = Counter((act.thing, act.new) for act in planned.acts if not hidden)
+    few = {key: tuple([act for act in planned.acts if (act.thing, act.new) == key][:SHOWN]) for key in counts}
+    listed, faults = planned.listed, () if hidden else planned.complaints
+    return PreviewPage(
+        upload=upload,
+        name=brought.name,
+        kind=brought.kind.value,
+        lines=len(brought.read.table.lines),
+        groups=tuple(Group(thing.value, new, count, few[thing, new]) for (thing, new), count in counts.items()),
+        unchanged=tuple((thing.value, count) for thing, count in planned.unchanged.items() if count),
+        left=tuple((line, state.value) for line, state in planned.left),
+        dropped=listed.dropped,
+        unknown=listed.unknown,
+        faults=faults[:FAULTS],
+        more_faults=max(0, len(faults) - FAULTS),
+        problem=problem or ("list_has_faults" if faults else ""),
+    )
+
+
+def _choose(kind: str, problem: str, done: str = "") -> ImportsPage:
+    kinds = tuple(each.value for each in Kind)
+    columns = {each.value: tuple(column.value for column in WANTED[each]) for each in Kind}
+    return ImportsPage(kind if kind in kinds else kinds[0], kinds, columns, problem, done)
+
+
+def _brought(visit: Visit, upload: int) -> Brought | None:
+    return _uploads(visit).of(upload, _staff(visit), visit.office.now_ms())
+
+
+def _uploads(visit: Visit) -> Uploads:
+    found: Uploads = visit.request.app.state.uploads
+    return found
+
+
+def _staff(visit: Visit) -> int:
+    if visit.person is None:
+        raise HTTPException(403)
+    return visit.person.id

@@ -1,0 +1,199 @@
+"""The set-up guide: from an empty hub to the first badge scanned, step by step, each with a small form. It never stands in the way.
+
+Every step is open at any time, says what is there already, and shows the first scan as it happens.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Response
+from starlette.responses import RedirectResponse
+
+from hub.core import badges
+from hub.core.facts import ScanTaken, derived
+from hub.core.imports import canonical_badge
+from hub.core.money import read_cents
+from hub.core.school import Badge, BadgeState, Device, Programme, Pupil, School, Site, WalletScope
+from hub.core.setup import USES, Price, device_id, hours, new_device, new_programme, new_site, reader_of
+from hub.web.render import page
+from hub.web.rights import Right
+from hub.web.session import Does, Form, Sees, Visit
+from proto.badge import badge_hash
+from proto.messages import Use
+
+ZONE = "Europe/Brussels"
+PUPILS = 40
+"""Pupils without a badge to choose from; the badges' own page has all."""
+MARK = 4
+STEPS = ("site", "service", "pupils", "device", "badge", "scan")
+FIELDS = ("name", "wallets", "site", "use", "start", "end", "price", "period_min", "tolerance_min", "posting", "pupil", "code")
+NOTHING: Mapping[str, str] = dict.fromkeys(FIELDS, "")
+WEEK = ("0", "1", "2", "3", "4")
+CLOCK = re.compile(r"([01]?\d|2[0-3])[:hH.]([0-5]\d)")
+
+Looks = Annotated[Visit, Depends(Sees(Right.SITES))]
+Sets = Annotated[Form, Depends(Does(Right.SITES))]
+Connects = Annotated[Form, Depends(Does(Right.DEVICES))]
+Gives = Annotated[Form, Depends(Does(Right.BADGES))]
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The last scan: whose, where, and when."""
+
+    scan: ScanTaken
+    pupil: Pupil | None
+    place: str
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class SetupPage:
+    """`done`: the steps that are. `typed`: what a refused form held, `problem` its refusal's code, `at` which step."""
+
+    version: str
+    steps: tuple[str, ...]
+    done: frozenset[str]
+    sites: tuple[Site, ...]
+    services: tuple[Programme, ...]
+    devices: tuple[Device, ...]
+    pupils: int
+    without: tuple[Pupil, ...]
+    badged: int
+    heard: Heard | None
+    typed: Mapping[str, str]
+    days: tuple[str, ...]
+    problem: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverPage:
+    """What has to be put on a device: shown once it is asked for, kept nowhere."""
+
+    device: Device
+    settings: str
+
+
+@router.get("/setup")
+async def guide(visit: Looks) -> Response:
+    """The guide, or its live step."""
+    await visit.office.desk.seen()
+    return await page(visit, "setup.html", _page(visit), block="live" if visit.is_fragment else "")
+
+
+@router.post("/setup/site")
+async def add_site(form: Sets) -> Response:
+    """A site. Only whoever has the right everywhere may add one."""
+    scope = WalletScope.PUPIL if form.text("wallets") == WalletScope.PUPIL else WalletScope.HOUSEHOLD
+    site = Site(derived(form.ask, "site"), form.text("name"), ZoneInfo(ZONE), wallet_scope=scope)
+    if not form.visit.may_everywhere(Right.SITES):
+        return await _refused(form, "site", "not_everywhere")
+    answer = await form.visit.office.desk.edit(form.ask, new_site, site)
+    return await _refused(form, "site", answer.refusal.code) if answer.refusal else _next("service")
+
+
+@router.post("/setup/service")
+async def add_programme(form: Sets) -> Response:
+    """A service with its hours and its price."""
+    start_min, end_min, cents = _minutes(form.text("start")), _minutes(form.text("end")), read_cents(form.text("price"))
+    wrong = "no_hours" if start_min is None or end_min is None else "no_amount" if cents is None else ""
+    if wrong or start_min is None or end_min is None or cents is None:
+        return await _refused(form, "service", wrong)
+    site, use = form.visit.site(form.number("site")), Use.STUDY if form.text("use") == Use.STUDY else Use.CARE
+    weekdays = frozenset(int(day) for day in form.fields.get("day", []) if day in set("0123456"))
+    post_days = 7 if form.text("posting") == "weekly" else 0
+    windows = hours(weekdays, start_min, end_min)
+    programme = Programme(derived(form.ask, "service"), site.id, use, form.text("name"), windows, post_days=post_days)
+    price = Price(cents, form.number("period_min"), form.number("tolerance_min"))
+    answer = await form.visit.office.desk.edit(form.ask, new_programme, programme, price)
+    return await _refused(form, "service", answer.refusal.code) if answer.refusal else _next("pupils")
+
+
+@router.post("/setup/device")
+async def add_device(form: Connects) -> Response:
+    """A device with its reader."""
+    site, known = form.visit.site(form.number("site")), {each.value: each for each in Use}
+    device = device_id(form.text("name"), form.visit.school.devices)
+    use = known.get(form.text("use"), Use.CARE)
+    rows = (Device(device, site.id, form.text("name")), reader_of(device, form.text("name"), use))
+    answer = await form.visit.office.desk.edit(form.ask, new_device, *rows)
+    return await _refused(form, "device", answer.refusal.code) if answer.refusal else _next("device")
+
+
+@router.post("/setup/devices/{device}")
+async def hand_over(form: Connects, device: str) -> Response:
+    """The settings of a device, its password included."""
+    found = form.visit.device(device)
+    host = form.visit.request.url.hostname or ""
+    return await page(form.visit, "hand_over.html", HandOverPage(found, form.visit.office.device_settings(found, host)))
+
+
+@router.post("/setup/badge")
+async def give(form: Gives) -> Response:
+    """The first badge, by scanning it or typing its code."""
+    office, canonical = form.visit.office, canonical_badge("".join(form.text("code").split()).upper())
+    pupil = form.visit.pupil(form.number("pupil"))
+    if canonical is None:
+        return await _refused(form, "badge", "no_badge_code")
+    hashed = badge_hash(office.badge_key, canonical)
+    new = Badge(derived(form.ask, hashed), hashed, pupil.id, BadgeState.ACTIVE, office.now_ms(), mark=canonical[-MARK:])
+    answer = await office.desk.edit(form.ask, partial(badges.give, pupil=pupil.id, new=new))
+    return await _refused(form, "badge", answer.refusal.code) if answer.refusal else _next("scan")
+
+
+def _next(step: str) -> Response:
+    return RedirectResponse(f"/setup#{step}", 303)
+
+
+async def _refused(form: Form, at: str, problem: str) -> Response:
+    typed = {name: form.text(name) for name in FIELDS}
+    context = _page(form.visit, typed, tuple(form.fields.get("day", WEEK)), (at, problem))
+    return await page(form.visit, "setup.html", context, status=409)
+
+
+def _page(visit: Visit, typed: Mapping[str, str] = NOTHING, days: tuple[str, ...] = WEEK, trouble: tuple[str, str] = ("", "")) -> SetupPage:
+    school, live = visit.school, visit.request.app.state.live
+    services = tuple(each for each in school.programmes.values() if each.site in visit.sites and each.use in USES)
+    devices = tuple(each for each in school.devices.values() if each.site in visit.sites)
+    pupils = sorted(filter(visit.knows, school.pupils.values()), key=lambda each: (each.last_name, each.first_name))
+    held = {states[-1].pupil for states in school.badges.values() if states[-1].state is BadgeState.ACTIVE and not states[-1].until_ms}
+    without = tuple(each for each in pupils if each.id not in held)
+    heard = _heard(school, next((tap for tap in live.taps if tap.device in {each.id for each in devices}), None))
+    parts = (visit.own_sites(), services, pupils, devices, len(without) < len(pupils), heard)
+    at, problem = trouble
+    return SetupPage(
+        version=live.version,
+        steps=STEPS,
+        done=frozenset(step for step, part in zip(STEPS, parts, strict=True) if part),
+        sites=visit.own_sites(),
+        services=services,
+        devices=devices,
+        pupils=len(pupils),
+        without=without[:PUPILS],
+        badged=len(pupils) - len(without),
+        heard=heard,
+        typed=typed,
+        days=days,
+        problem=problem,
+        at=at,
+    )
+
+
+def _heard(school: School, scan: ScanTaken | None) -> Heard | None:
+    if scan is None:
+        return None
+    device = school.devices[scan.device]
+    return Heard(scan, school.pupils.get(scan.pupil), device.name, school.sites[device.site].zone)
+
+
+def _minutes(text: str) -> int | None:
+    """`15:30`, `15h30` as minutes after midnight; None when it is no time."""
+    found = CLOCK.fullmatch(text)
+    return int(found[1]) * 60 + int(found[2]) if found else None
