@@ -1,4 +1,4 @@
-"""What time alone brings, asked of the desk once a minute: who has not come, what is over, a pilot's end, settlement runs that are due."""
+"""What time alone brings, once a minute: who has not come, what is over, a pilot's end, runs that are due, a trail that is old."""
 
 import logging
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from hub.core.facts import Refusal
 from hub.core.settlement import close_days
 from hub.desk import Decide, Desk
 from hub.settlement import settle_due
+from hub.trail import Trail
 
 log = logging.getLogger(__name__)
 
@@ -32,3 +33,8 @@ async def keep_up(desk: Desk, new_ask: Callable[[], int], now_ms: int) -> None:
             log.debug("programme %d is not settled through %d: %s", run.programme, run.through_day, outcome)
         else:
             log.info("programme %d is settled through %d: %s", run.programme, run.through_day, outcome)
+
+
+async def forget(trail: Trail, now_ms: int) -> None:
+    """Who saw and did what is kept for a year."""
+    await trail.forget(now_ms)

@@ -25,7 +25,7 @@ from hub.clock import Clock, wall_ms
 from hub.credentials import edge_settings
 from hub.errors import BrokerError, StartError
 from hub.fleet import SILENT_MS, Fleet
-from hub.keeping import keep_up
+from hub.keeping import forget, keep_up
 from hub.keys import badge_key, hub_password
 from hub.link import Link
 from hub.memory import Memory, memory
@@ -35,6 +35,7 @@ from hub.orders import Orders
 from hub.papers import Papers
 from hub.settings import Settings, mail_password, mail_sender
 from hub.settlement import settle
+from hub.trail import Trail
 from hub.web.office import Office
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ async def serve(settings: Settings) -> None:
         link.start()
         stack.push_async_callback(link.stop)
         await _start_post(settings, stores, stack)
-        upkeep = asyncio.create_task(_upkeep(stores, clock, link))
+        upkeep = asyncio.create_task(_upkeep(stores, clock, link, Trail(stores.register)))
         stack.callback(upkeep.cancel)
         await _serve_pages(settings, _make_office(settings, stores, fleet, clock, link))
         notify(STOPPING)
@@ -116,6 +117,7 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
         accounts=Accounts(stores.register),
         past=stores.history,
         papers=Papers(stores.register),
+        trail=Trail(stores.register),
         lists=Lists(stores.desk),
         device_settings=lambda device, host: edge_settings(settings.broker, stores.desk.school, device, stores.password(device), host),
         fleet=fleet,
@@ -150,12 +152,13 @@ async def _start_post(settings: Settings, stores: Memory, stack: contextlib.Asyn
     stack.push_async_callback(post.close)
 
 
-async def _upkeep(stores: Memory, clock: Clock, link: Link) -> None:
-    """What time alone brings: stays and days that are over, settlement runs that are due; renew rosters; tell the watchdog we live."""
+async def _upkeep(stores: Memory, clock: Clock, link: Link, trail: Trail) -> None:
+    """What time alone brings: stays and days that are over, runs that are due, a trail that is old; rosters; tell the watchdog we live."""
     every_s = min(UPKEEP_S / clock.speed, alive_every_s() or UPKEEP_S)
     while True:
         notify(ALIVE)
         await keep_up(stores.desk, stores.new_ask, clock.now_ms())
+        await forget(trail, wall_ms())
         link.republish()
         await asyncio.sleep(every_s)
 

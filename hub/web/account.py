@@ -7,15 +7,13 @@ from starlette.responses import RedirectResponse
 
 from hub.web import session
 from hub.web.office import Office
-from hub.web.passwords import MIN_LENGTH, password_problems
+from hub.web.passwords import MIN_LENGTH, name_problems, password_problems
 from hub.web.render import page
 from hub.web.rights import Staff
-from hub.web.session import Anyone, Form, Posted, PostedByAnyone, new_token, own_path, token_hash
+from hub.web.session import Anyone, Posted, PostedByAnyone, new_token, own_path, token_hash
 
 INVITE_MS = 14 * 86_400_000
 """How long a first-account link is good: two weeks, as a school may print it and go on holiday."""
-MAX_NAME = 80
-"""Characters of a name or login."""
 
 router = APIRouter()
 
@@ -104,7 +102,7 @@ async def first(form: PostedByAnyone, token: str) -> Response:
     """Make the first account and sign it in."""
     visit, accounts = form.visit, form.visit.office.accounts
     name, login = form.text("name"), form.text("login").casefold()
-    problems = _problems(form, name, login)
+    problems = name_problems(name, login) | password_problems(form.text("password"), form.text("again"))
     if problems:
         return await page(visit, "first.html", FirstPage(token, name, login, problems), status=422)
     if not await accounts.use_invite(token_hash(token), visit.office.wall_ms()):
@@ -150,15 +148,6 @@ async def language(form: PostedByAnyone) -> Response:
     if chosen in form.visit.request.app.state.pages.languages:
         session.speak(form.visit, chosen, answer)
     return answer
-
-
-def _problems(form: Form, name: str, login: str) -> dict[str, str]:
-    found = {
-        **password_problems(form.text("password"), form.text("again")),
-        "name": "missing" if not name else "long" if len(name) > MAX_NAME else "",
-        "login": "missing" if not login else "long" if len(login) > MAX_NAME else "spaces" if len(login.split()) > 1 else "",
-    }
-    return {field: problem for field, problem in found.items() if problem}
 
 
 def _invite(token: str, person: Staff | None, problems: dict[str, str] | None = None) -> "InvitePage":

@@ -1,5 +1,6 @@
 """The office as one ASGI application: every page, the static files, the errors in words. Started by `hub/__main__.py`."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,8 @@ from hub.web import (
     questions,
     second,
     setup,
+    staff,
+    trail,
     why,
 )
 from hub.web.live import REMEMBERED, Live
@@ -47,6 +50,7 @@ def make_app(office: Office) -> FastAPI:
     app.state.pages = Pages()
     app.state.live = Live(office.random_bytes(4).hex())
     app.state.passwords = Passwords()
+    app.state.appointing = asyncio.Lock()
     app.state.sheets = badges.Sheets()
     app.state.uploads = imports.Uploads()
     app.state.passed = till.Passed()
@@ -69,6 +73,8 @@ def make_app(office: Office) -> FastAPI:
         account,
         own,
         second,
+        staff,
+        trail,
     ):
         app.include_router(page.router)
     app.add_api_route("/static/{version}/{name}", static_file, methods=["GET", "HEAD"])
@@ -79,6 +85,8 @@ def make_app(office: Office) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _no_such_thing)
     app.add_exception_handler(Exception, _ours)
     app.add_middleware(SecurityHeaders)
+    app.state.footsteps = trail.Footsteps(office)
+    app.add_middleware(trail.Noted, footsteps=app.state.footsteps)
     return app
 
 
@@ -114,7 +122,8 @@ async def _follow_the_desk(app: FastAPI) -> AsyncIterator[None]:
     stop = office.desk.watch(live.heard)
     await office.past.caught_up(await office.desk.seen())
     live.remember(await office.past.scans(REMEMBERED))
-    yield
+    async with app.state.footsteps.kept():
+        yield
     stop()
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # pages load them; a hub that starts does not need them yet
     from hub.core.papers import Pickup
     from hub.core.plans import Plan, Stamp
     from hub.core.settlement import Run, Settled
+    from hub.core.trail import Step, Wanted
     from hub.core.why import Told
 
 
@@ -38,6 +39,15 @@ class Papers(Protocol):
     async def note(self, pupil: int) -> str: ...
 
     async def set_note(self, pupil: int, text: str) -> None: ...
+
+
+class Trail(Protocol):
+    """Who saw and did what."""
+
+    async def write(self, steps: Sequence["Step"]) -> None: ...
+
+    async def steps(self, wanted: "Wanted", limit: int) -> tuple["Step", ...]:
+        """Newest first."""
 
 
 class Lists(Protocol):
@@ -92,6 +102,7 @@ class Office:
     accounts: Accounts
     past: Past
     papers: Papers
+    trail: Trail
     lists: Lists
     device_settings: Callable[[Device, str], str]
     """The settings file of a device, its password included; and the hub's address as the device sees it."""

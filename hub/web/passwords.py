@@ -30,6 +30,8 @@ MIN_LENGTH = 10
 """Characters: what an online guesser with growing pauses cannot reach."""
 MAX_LENGTH = 200
 """Characters: a longer text only costs us time."""
+MAX_NAME = 80
+"""Characters of a name or login."""
 AT_ONCE = 2
 """Hashes computed at the same time: each takes 19 MiB and a core for some 40 ms (OWASP's second argon2id profile)."""
 MAX_WAITING = 16
@@ -49,6 +51,15 @@ def password_problems(password: str, again: str) -> dict[str, str]:
     found = {
         "password": "short" if len(password) < MIN_LENGTH else "long" if len(password) > MAX_LENGTH else "",
         "again": "differs" if password != again else "",
+    }
+    return {field: problem for field, problem in found.items() if problem}
+
+
+def name_problems(name: str, login: str) -> dict[str, str]:
+    """What is wrong with a person's name or login: field -> code."""
+    found = {
+        "name": "missing" if not name else "long" if len(name) > MAX_NAME else "",
+        "login": "missing" if not login else "long" if len(login) > MAX_NAME else "spaces" if len(login.split()) > 1 else "",
     }
     return {field: problem for field, problem in found.items() if problem}
 

@@ -295,6 +295,7 @@ async def begin(visit: Visit, person: Staff, response: Response, *, second_ms: i
     `second_ms`: when the second factor was shown; who has one and has not shown it is not signed in yet.
     """
     now_ms = visit.office.wall_ms()
+    visit.request.state.staff = person.id
     opened = WebSession(person.id, new_token(visit.office), now_ms, now_ms, second_ms, shared=shared)
     await _begin(visit, opened, response, LONGEST_MS)
     if person.language in visit.request.app.state.pages.languages:
@@ -419,7 +420,10 @@ async def _recognised(visit: Visit, *, touch: bool = True) -> Visit:
     known = replace(visit, web_session=found, token_hash=hashed)
     if found.kiosk:
         return known
-    return replace(known, awaited=person) if person.totp and not found.second_ms else replace(known, person=person)
+    if person.totp and not found.second_ms:
+        return replace(known, awaited=person)
+    visit.request.state.staff = person.id
+    return replace(known, person=person)
 
 
 def _kiosk(request: Request) -> str:

@@ -9,6 +9,6 @@ down_revision = "0015"
 
 def upgrade() -> None:
     """Whoever is signed in goes on as on a device of their own."""
-    column = sa.Column("shared", sa.Boolean(), nullable=False, server_default="0", comment="several people use the device")
-    op.add_column("web_session", column)
+    shared: sa.Column[bool] = sa.Column("shared", sa.Boolean(), nullable=False, server_default="0", comment="several people use the device")
+    op.add_column("web_session", shared)
     op.create_index("ix_trail_thing", "trail", ["thing", "at_ms"])

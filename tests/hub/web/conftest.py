@@ -58,6 +58,7 @@ from hub.register import Register
 from hub.settings import BrokerSettings
 from hub.settlement import settle
 from hub.tables import web_session
+from hub.trail import Trail
 from hub.web.account import first_account_link
 from hub.web.app import make_app
 from hub.web.office import Office
@@ -122,6 +123,7 @@ class Hub:
             accounts=self.accounts,
             past=self.history,
             papers=Papers(self.register),
+            trail=Trail(self.register),
             lists=Lists(self.desk),
             device_settings=lambda device, host: edge_settings(BrokerSettings(), self.desk.school, device, "secret of the device", host),
             fleet=self.fleet,
@@ -146,8 +148,8 @@ class Hub:
     async def tap(self, pupil: int, code: Code, **other: object) -> int:
         """A scan of a pupil at the care door, now; its ask. An arrival opens the stay."""
         ask = next(self._asks)
-        known = {"device": "porte-parc", "reader": "main", "shown": "", **other}
-        scan = f.ScanTaken(ask, str(known["device"]), "0" * 16, ask, str(known["reader"]), "h" * 20, pupil, self.now_ms, 200, code,
+        known = {"device": "porte-parc", "reader": "main", "shown": "", "badge": "h" * 20, **other}
+        scan = f.ScanTaken(ask, str(known["device"]), "0" * 16, ask, str(known["reader"]), str(known["badge"]), pupil, self.now_ms, 200, code,
                            Light.ACCEPTED, str(known["shown"]))  # fmt: skip
         stay = (f.StayOpened(ask, ask, pupil, 1, 20, self.now_ms),) if code is Code.IN else ()
         await self.book(scan, *stay)

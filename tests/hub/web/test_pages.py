@@ -35,6 +35,8 @@ from hub.web import (
     second,
     setup,
     sheet,
+    staff,
+    trail,
     why,
 )
 from hub.web.render import ROOM, Pages, environment, stamp
@@ -54,6 +56,10 @@ CONTEXTS = {
     "own.html": own.OwnPage,
     "pin.html": own.PinPage,
     "second.html": second.SecondPage,
+    "staff.html": staff.StaffPage,
+    "member.html": staff.MemberPage,
+    "invited.html": staff.InvitedPage,
+    "trail.html": trail.TrailPage,
     "oops.html": oops.OopsPage,
     "pupils.html": pupils.PupilsPage,
     "pupil.html": pupils.PupilPage,

@@ -34,6 +34,7 @@ AT_THE_PARK = {
     "override": "77",
     "kind": "pupil",
     "one": "100",
+    "member": "77",
 }
 """What each parameter of a path may name: something of site 1, which staff of site 2 alone must not find."""
 STRANGER: Posts = frozenset({(Role.READER, 2)})
