@@ -5,6 +5,7 @@ The menu says what can be ordered and for how much; who is told of what happens 
 """
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from msgspec import Struct
@@ -15,13 +16,15 @@ from hub.core.codes import By, Code, Reason
 from hub.core.days import cut_off_ms
 from hub.core.facts import Facts, MealAwaited, MealCancelled, MealReserved, MealResold, MealServed, Refusal, derived
 from hub.core.kept import Meal, MealPlace
-from hub.core.menus import Unordered
-from hub.core.school import Policy, Product, ProductKind, Pupil, School, Site
+from hub.core.menus import Menu, Unordered
+from hub.core.school import Policy, Product, ProductKind, Pupil, Rows, School, Site
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import price_of_product
 from hub.core.wallets import Sale, charge, charge_id, in_pilot, reverse
 
 _SERVED = Policy.MUST_SERVE
+MAX_PRICE_CENTS = 100_00
+"""More for one portion is a typing error."""
 
 
 class Wish(Struct, frozen=True):
@@ -134,6 +137,13 @@ def order(school: School, books: Books, ask: int, wish: Wish, product: int) -> F
     if _meal(books, wish) is not None:
         return Refusal("already_reserved", {"day": day_code(wish.day)})
     return _in_time(school, wish) or _ordered(school, books, ask, wish, what)
+
+
+def order_by_staff(school: School, books: Books, ask: int, wish: Wish, product: int) -> Facts | Refusal:
+    """The same for staff, who may order a meal after the cut-off too: a child who is there eats."""
+    booked, what = order(school, books, ask, wish, product), school.products.get(product)
+    late = isinstance(booked, Refusal) and booked.code == "too_late" and what is not None and what.kind is ProductKind.MEAL
+    return _ordered(school, books, ask, wish, what) if late and what else booked
 
 
 def change(school: School, books: Books, ask: int, wish: Wish, product: int) -> Facts | Refusal:
@@ -299,6 +309,35 @@ def _still_resold(school: School, wish: Wish) -> bool:
     """Whether a portion of that day can still be eaten by another."""
     until_min = school.canteen(wish.site).waiting_until_min
     return wish.at_ms < instant_ms(wish.day, until_min, school.sites[wish.site].zone)
+
+
+# --- menus ----------------------------------------------------------------------------------------
+
+
+def put_menu(school: School, menu: Menu, same: Callable[[object], bool]) -> Rows | Refusal:
+    """A day's menu as it is from now on; `same` says whether it still is what it was made from. Orders that were placed stay."""
+    if not same(school.menus.get((menu.site, menu.day), Menu(menu.site, menu.day, ()))):
+        return Refusal("changed_meanwhile")
+    for offer in menu.offers:
+        product = school.products.get(offer.product)
+        if product is None or product.site != menu.site:
+            return Refusal("no_such_meal", {"product": offer.product})
+        if not 0 <= offer.price_cents <= MAX_PRICE_CENTS:
+            return Refusal("no_price", {"product": offer.product, "most_cents": MAX_PRICE_CENTS})
+    return (menu,)
+
+
+def copied_week(school: School, site: int, monday: date) -> Rows | Refusal:
+    """The menus of the week before, for those days of a week that have none yet."""
+    week = [monday + timedelta(days=ahead) for ahead in range(7)]
+    before = {day: school.menus.get((site, day - timedelta(days=7))) for day in week}
+    empty = [(day, menu) for day, menu in before.items() if menu and menu.offers and not _has_menu(school, site, day)]
+    return tuple(Menu(site, day, menu.offers) for day, menu in empty) or Refusal("nothing_to_copy")
+
+
+def _has_menu(school: School, site: int, day: date) -> bool:
+    menu = school.menus.get((site, day))
+    return menu is not None and bool(menu.offers)
 
 
 # --- for the kitchen ------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ NAV = (
     ("/", Right.TODAY),
     ("/till", Right.TILL),
     ("/pupils", Right.PUPILS),
+    ("/canteen", Right.MEALS),
     ("/badges", Right.BADGES),
     ("/devices", Right.DEVICES),
     ("/setup", Right.SITES),

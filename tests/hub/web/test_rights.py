@@ -22,6 +22,7 @@ AT_THE_PARK = {
     "device": "caisse-parc",
     "reader": "main",
     "act": "1",
+    "on": "2026-09-22",
     "site": "1",
     "item": "1",
     "stay": "1",

@@ -1,0 +1,185 @@
+"""The canteen's pages: menus of a week, what the kitchen cooks, late changes by staff, who waits, diets."""
+
+import re
+from datetime import date
+
+import pytest
+
+from hub.accounts import Role
+from hub.core import canteen as rules
+from hub.core import facts as f
+from hub.core.codes import By
+from hub.core.facts import Refusal
+from hub.core.menus import Allergen, Diet, Menu, Offer
+from hub.core.school import Policy, Product, ProductKind, School
+from tests.hub.web.conftest import SCHOOL_ROWS, Browser, Hub
+
+MONDAY, TUESDAY = date(2026, 9, 21), date(2026, 9, 22)
+DAY, ORDERS = "/canteen/1/2026-09-22", "/canteen/1/2026-09-22/orders"
+SOUP = Product(31, 1, ProductKind.MEAL, "Potage", 200, Policy.MUST_SERVE, allergens=frozenset({Allergen.CELERY}))
+PASTA = Product(32, 1, ProductKind.MEAL, "Pâtes", 450, Policy.MUST_SERVE, diets=frozenset({"vegetarian"}))
+
+
+@pytest.fixture
+async def cook(hub: Hub, visitor: Browser) -> Browser:
+    """Canteen staff of the park, with two meals and no menu."""
+    await hub.desk.edit(70, lambda _school: (SOUP, PASTA))
+    await visitor.sign_in_as("carine", frozenset({(Role.CANTEEN, 1)}))
+    return visitor
+
+
+async def offers(hub: Hub, *days: date) -> None:
+    await hub.desk.edit(71, lambda _school: tuple(Menu(1, day, (Offer(31, 200), Offer(32, 450))) for day in days))
+
+
+async def next_morning(hub: Hub, cook: Browser) -> None:
+    """Tuesday, 10:02: after the cut-off; somebody else is at work."""
+    hub.now_ms += 18 * 3_600_000
+    await cook.sign_in_as("denis", frozenset({(Role.CANTEEN, 1)}))
+
+
+async def asks(cook: Browser, act: str, pupil: int, product: int = 0) -> tuple[int, str]:
+    """What staff do for a pupil, and the page that comes of it."""
+    cook.hub.now_ms += 1
+    fields = {"act": act, "product": str(product), "ask_id": str(cook.hub.now_ms)}
+    answer = await cook.fill(f"{ORDERS}?pupil={pupil}", ORDERS, fields)
+    return answer.status_code, answer.text
+
+
+# --- menus ----------------------------------------------------------------------------------------
+
+
+async def test_a_menu_is_made_on_the_form_of_its_day(hub: Hub, cook: Browser) -> None:
+    answer = await cook.fill(
+        DAY, f"{DAY}/menu", {"offer": ["31", "32"], "price-31": "2,20", "price-32": "4,50", "allergen-31": ["milk", "eggs"]}
+    )
+    assert answer.headers["location"] == "/canteen?site=1&week=2026-09-22"
+    made = hub.desk.school.menus[1, TUESDAY]
+    assert {(offer.product, offer.price_cents, offer.allergens) for offer in made.offers} == {
+        (31, 220, frozenset({Allergen.MILK, Allergen.EGGS})),
+        (32, 450, frozenset()),
+    }
+    html = (await cook.get(answer.headers["location"])).text
+    assert "2,20" in html
+    assert "céleri" in html
+
+
+async def test_a_price_that_is_none_is_told_and_what_was_typed_stays(hub: Hub, cook: Browser) -> None:
+    answer = await cook.fill(DAY, f"{DAY}/menu", {"offer": "31", "price-31": "deux"})
+    assert answer.status_code == 409
+    assert 'value="deux" aria-invalid="true"' in answer.text
+    assert (1, TUESDAY) not in hub.desk.school.menus
+
+
+async def test_a_menu_that_somebody_else_has_changed_meanwhile_is_shown_and_not_overwritten(hub: Hub, cook: Browser) -> None:
+    fields = {"offer": "31", "price-31": "2,00"}
+    shown = (await cook.get(DAY)).text
+    await offers(hub, TUESDAY)
+    was = re.search(r'name="was" value="(\w+)"', shown)
+    assert was
+    answer = await cook.fill(DAY, f"{DAY}/menu", {**fields, "was": was[1]})
+    assert answer.status_code == 409
+    assert "Pâtes: 4,50 €" in answer.text
+    assert len(hub.desk.school.menus[1, TUESDAY].offers) == 2
+    now = re.search(r'name="was" value="(\w+)"', answer.text)
+    assert now
+    assert (await cook.fill(DAY, f"{DAY}/menu", {**fields, "was": now[1], "ask_id": "99"})).status_code == 303
+    assert len(hub.desk.school.menus[1, TUESDAY].offers) == 1
+
+
+async def test_last_week_is_copied_to_the_days_that_are_still_empty(hub: Hub, cook: Browser) -> None:
+    await offers(hub, MONDAY, TUESDAY)
+    page = "/canteen?site=1&week=2026-09-28"
+    assert (await cook.fill(page, "/canteen/1/copy", {})).status_code == 303
+    assert {day for _, day in hub.desk.school.menus} == {MONDAY, TUESDAY, date(2026, 9, 28), date(2026, 9, 29)}
+    again = await cook.fill(page, "/canteen/1/copy", {"ask_id": "98"})
+    assert again.status_code == 409
+    assert "rien à copier" in again.text
+
+
+def test_a_menu_names_products_of_its_own_site_at_prices_that_can_be() -> None:
+    school = School(sites={row.id: row for row in SCHOOL_ROWS if row.__class__.__name__ == "Site"}, products={31: SOUP})  # type: ignore[union-attr,misc]
+    for menu, code in (
+        (Menu(2, TUESDAY, (Offer(31, 200),)), "no_such_meal"),
+        (Menu(1, TUESDAY, (Offer(99, 200),)), "no_such_meal"),
+        (Menu(1, TUESDAY, (Offer(31, -1),)), "no_price"),
+        (Menu(1, TUESDAY, (Offer(31, 100_01),)), "no_price"),
+    ):
+        refused = rules.put_menu(school, menu, lambda _row: True)
+        assert isinstance(refused, Refusal)
+        assert refused.code == code
+
+
+async def test_a_reader_looks_and_changes_nothing(hub: Hub, cook: Browser, visitor: Browser) -> None:
+    await offers(hub, TUESDAY)
+    await visitor.sign_in_as("rita", frozenset({(Role.READER, 1)}))
+    for path in ("/canteen", DAY, ORDERS, f"{ORDERS}?pupil=100", "/diets/1"):
+        html = (await visitor.get(path)).text
+        assert 'method="post" action="/canteen' not in html.replace(f'method="post" action="{DAY}/menu"', "")
+        assert "Enregistrer" not in html
+
+
+@pytest.mark.parametrize("on", ["2026-02-30", "heute", "99999-01-01", "1999-12-31"])
+async def test_a_day_that_is_none_is_not_found(cook: Browser, on: str) -> None:
+    assert (await cook.get(f"/canteen/1/{on}")).status_code == 404
+    assert (await cook.get(f"/canteen?site=1&week={on}")).status_code == 404
+
+
+# --- orders ---------------------------------------------------------------------------------------
+
+
+async def test_staff_order_late_for_a_child_who_is_there_and_the_kitchen_sees_it(hub: Hub, cook: Browser) -> None:
+    await offers(hub, TUESDAY)
+    await next_morning(hub, cook)
+    assert (await asks(cook, "order", 100, 31))[0] == 303
+    assert hub.desk.books.meals[100, 1, 20260922].product == 31
+    await hub.desk.edit(72, lambda _school: (Diet(100, "vegetarian"),))
+    html = (await cook.get(f"{DAY}/kitchen")).text
+    assert re.search(r"Potage <span class=\"count\">1</span>", html)
+    assert "<td>vegetarian</td><td>5B</td>" in html
+    status, text = await asks(cook, "change", 100, 32)
+    assert status == 409
+    assert "trop tard" in text
+
+
+async def test_an_order_cancelled_late_is_resold_to_who_waits(hub: Hub, cook: Browser) -> None:
+    await offers(hub, TUESDAY)
+    await hub.book(f.MealReserved(73, 74, 100, 1, 32, 20260922, By.PARENT, 0, hub.now_ms))
+    await next_morning(hub, cook)
+    assert (await asks(cook, "wait", 101, 32))[0] == 303
+    html = (await cook.get(ORDERS)).text
+    assert html.index("Liste d’attente") < html.index("Hugo Dupont")
+    assert (await asks(cook, "cancel", 100))[0] == 303
+    meals = {pupil: meal.product for (pupil, _, _), meal in hub.desk.books.meals.items()}
+    assert meals == {101: 32}
+    assert "Personne n’attend" in (await cook.get(ORDERS)).text
+
+
+async def test_an_order_is_changed_in_time_and_who_has_none_is_found_by_name(hub: Hub, cook: Browser) -> None:
+    await offers(hub, TUESDAY)
+    assert "Rien n’est encore commandé" in (await cook.get(ORDERS)).text
+    assert "Dupont Hugo" in (await cook.get(f"{ORDERS}?q=hugo")).text
+    assert (await asks(cook, "order", 101, 31))[0] == 303
+    assert (await asks(cook, "change", 101, 32))[0] == 303
+    html = (await cook.get(ORDERS)).text
+    assert "Pâtes" in html
+    assert re.search(r'orders" aria-label="[^"]*: 1">1</a>', (await cook.get("/canteen?week=2026-09-22")).text)
+
+
+# --- diets ----------------------------------------------------------------------------------------
+
+
+async def test_a_diet_is_written_down_and_not_over_somebody_elses(hub: Hub, cook: Browser) -> None:
+    assert "Personne n’a encore de régime" in (await cook.get("/diets/1")).text
+    page = "/diets/1?pupil=100"
+    shown = (await cook.get(page)).text
+    fields = {"diet": "vegetarian", "allergen": ["nuts", "milk", "nonsense"]}
+    assert (await cook.fill(page, "/diets/1", fields)).status_code == 303
+    assert hub.desk.school.diets[100] == Diet(100, "vegetarian", frozenset({Allergen.NUTS, Allergen.MILK}))
+    html = (await cook.get("/diets/1")).text
+    assert "fruits à coque, lait" in html or "lait, fruits à coque" in html
+    was = re.search(r'name="was" value="(\w+)"', shown)
+    assert was
+    answer = await cook.fill(page, "/diets/1", {"diet": "", "was": was[1], "ask_id": "97"})
+    assert answer.status_code == 409
+    assert hub.desk.school.diets[100].code == "vegetarian"
