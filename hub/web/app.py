@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hub.web import (
     account,
     badges,
+    billing,
     board,
     canteen,
     devices,
@@ -31,6 +32,7 @@ from hub.web import (
     setup,
     staff,
     trail,
+    wallets,
     why,
 )
 from hub.web.live import REMEMBERED, Live
@@ -57,6 +59,7 @@ def make_app(office: Office) -> FastAPI:
     app.state.passed = till.Passed()
     app.state.guests = kiosk.Guests()
     app.state.rolls = board.Rolls()
+    app.state.goings = billing.Goings()
     for page in (
         board,
         evacuation,
@@ -67,6 +70,8 @@ def make_app(office: Office) -> FastAPI:
         setup,
         imports,
         pupils,
+        wallets,
+        billing,
         badges,
         devices,
         till,

@@ -44,6 +44,7 @@ NAV = (
     ("/till", Right.TILL),
     ("/pupils", Right.PUPILS),
     ("/canteen", Right.MEALS),
+    ("/wallets", Right.MONEY),
     ("/badges", Right.BADGES),
     ("/devices", Right.DEVICES),
     ("/setup", Right.SITES),

@@ -21,6 +21,7 @@ from hub.core.school import BadgeState, Programme, Site
 from hub.web import (
     account,
     badges,
+    billing,
     board,
     canteen,
     devices,
@@ -43,6 +44,7 @@ from hub.web import (
 from hub.web.render import ROOM, Pages, environment, stamp
 from hub.web.session import POLICIES, Does, Sees, posted, posted_at_kiosk, posted_by_anyone
 from hub.web.till import shown as till
+from hub.web.wallets import acts, listed, one
 from proto.messages import Use
 from tests.hub.web.conftest import Hub
 
@@ -87,6 +89,12 @@ CONTEXTS = {
     "kitchen.html": canteen.KitchenPage,
     "orders.html": canteen.OrdersPage,
     "diets.html": canteen.DietsPage,
+    "wallets.html": listed.WalletsPage,
+    "wallet.html": one.WalletPage,
+    "wallet_act.html": acts.ActPage,
+    "billing.html": billing.BillingPage,
+    "billing_preview.html": billing.PreviewPage,
+    "billing_run.html": billing.RunPage,
     "frame.html": None,
     "marks.html": None,
 }

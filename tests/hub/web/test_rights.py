@@ -27,6 +27,7 @@ AT_THE_PARK = {
     "item": "1",
     "stay": "1",
     "charge": "600",
+    "wallet": "500",
     "pickup": "77",
     "household": "10",
     "adult": "700",
