@@ -77,14 +77,14 @@ def asked(school: School, books: Books, question: Unresolved, now_ms: int) -> As
 
 
 def answer(school: School, books: Books, ask: int, staff: Staff, item: int, way: Way, at_ms: int = 0) -> Facts | Refusal:
-    """Answer a question; `at_ms` with LEFT and CAME. The reason staff gave stands only where it is not the way itself that says it."""
+    """Answer a question; `at_ms` with LEFT and CAME. Where staff give no reason, the way says it."""
     question = books.unresolved.get(item)
     if question is None:
         return Refusal("answered_already")
     found = asked(school, books, question, staff.now_ms)
     if way not in found.ways:
         return Refusal("no_such_answer")
-    by, place = replace(staff, reason=REASONS[way]), found.place
+    by, place = replace(staff, reason=staff.reason or REASONS[way]), found.place
     if place is None or way is Way.NOTED:
         return _noted(school, ask, by, question)
     match way:
@@ -114,6 +114,15 @@ def clock_ms(day: int, minute: int, zone: ZoneInfo, after_ms: int = 0) -> int:
     """The instant of a wall clock on a day (YYYYMMDD), or on the next one where it must be after something: a night goes on."""
     found = instant_ms(day_coded(day), minute, zone)
     return found if found >= after_ms else instant_ms(day_coded(day) + timedelta(days=1), minute, zone)
+
+
+def moment_ms(programme: Programme, zone: ZoneInfo, day: int, minute: int) -> int:
+    """The instant of a wall clock on a programme's day (YYYYMMDD); where its hours go past midnight, they may hold the next morning."""
+    found, later = instant_ms(day_coded(day), minute, zone), instant_ms(day_coded(day) + timedelta(days=1), minute, zone)
+    spans = [span for span in spans_around(programme.windows, day_coded(day), zone) if day_code(day_of(span[0], zone)) == day]
+    is_near = any(start_ms - REACH_MS <= found < end_ms + REACH_MS for start_ms, end_ms in spans)
+    is_night = any(start_ms < later < end_ms + REACH_MS for start_ms, end_ms in spans)
+    return later if is_night and not is_near else found
 
 
 def place_of(school: School, books: Books, question: Unresolved) -> Place | None:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from hub.accounts import Accounts
-from hub.core.facts import Charged, Fact, Refusal, ScanTaken, SettlementDone, StayClosed
+from hub.core.facts import Charged, Fact, MorningJustified, MorningNoted, Refusal, ScanTaken, SettlementDone, StayClosed
 from hub.core.school import Device
 from hub.desk import Answer, Desk
 from hub.fleet import Fleet
@@ -60,6 +60,16 @@ class Lists(Protocol):
     def is_address(self, text: str) -> bool: ...
 
 
+class NotedMorning(Protocol):
+    """A late or missed class morning, and what staff said of it last."""
+
+    @property
+    def morning(self) -> MorningNoted: ...
+
+    @property
+    def said(self) -> MorningJustified | None: ...
+
+
 class Past(Protocol):
     """What of the history the pages use: facts, newest first."""
 
@@ -73,6 +83,8 @@ class Past(Protocol):
     async def entries_of(self, wallet: int, limit: int) -> Sequence[Fact]: ...
 
     async def stays_of(self, pupil: int, limit: int) -> Sequence[StayClosed]: ...
+
+    async def mornings(self, since_day: int, until_day: int) -> Sequence["NotedMorning"]: ...
 
     async def stays_between(self, pupil: int, from_ms: int, until_ms: int) -> Sequence[StayClosed]: ...
 

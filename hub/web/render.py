@@ -42,6 +42,7 @@ _ENCODER = msgspec.json.Encoder(enc_hook=str, order="deterministic")
 NAV = (
     ("/", Right.TODAY),
     ("/till", Right.TILL),
+    ("/presence", Right.PRESENCE),
     ("/pupils", Right.PUPILS),
     ("/canteen", Right.MEALS),
     ("/wallets", Right.MONEY),
@@ -128,6 +129,8 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
         "second": lambda ms, zone: calendar.at(ms, zone).strftime("%H:%M:%S"),
         "day": day,
         "shortday": lambda ms, zone: format_date(calendar.day_of(ms, zone), "E d", locale),
+        "short_day": lambda day: format_date(day, "E dd/MM", locale),
+        "long_day": lambda day: format_date(day, "full", locale),
         "weekday": lambda ms, zone: format_date(calendar.day_of(ms, zone), "full", locale),
         "span": lambda ms: format_timedelta(timedelta(milliseconds=ms), locale=locale, add_direction=True),
     }

@@ -9,9 +9,10 @@ from hub.core.codes import Act, Code, Reason
 from hub.core.corrections import Staff
 from hub.core.facts import Corrected, Refusal, Resolved
 from hub.core.questions import Asked, Way
+from hub.core.school import Programme
 from hub.core.timetable import Attendance
-from proto.messages import Light
-from tests.schools import MONDAY, ZONE, Day, moment, number
+from proto.messages import Light, Use
+from tests.schools import MONDAY, TUESDAY, WEEK, ZONE, Day, hours, moment, number
 
 JANE = 77
 TODAY = 20250106
@@ -155,6 +156,14 @@ def test_whoever_is_still_in_when_the_hours_are_over_is_named_before_it_is_a_que
     assert list(questions.overdue(day.school, day.books, moment("18:04"))) == []
     ((stay, end_ms),) = questions.overdue(day.school, day.books, moment("18:05"))
     assert (stay.pupil, end_ms) == (number("Léa"), moment("18:00"))  # a study stay ends with its hours
+
+
+def test_a_clock_of_a_night_programme_is_of_the_next_morning_where_its_hours_go_on() -> None:
+    night = Programme(1, 1, Use.CARE, "Internat", (hours(WEEK, "20:00", "31:00"),))
+    assert questions.moment_ms(night, ZONE, TODAY, 21 * 60) == moment("21:00")
+    assert questions.moment_ms(night, ZONE, TODAY, 6 * 60) == moment("06:00", TUESDAY)
+    care = Programme(2, 1, Use.CARE, "Garderie", (hours(WEEK, "15:30", "18:00"),))
+    assert questions.moment_ms(care, ZONE, TODAY, 6 * 60) == moment("06:00")
 
 
 def test_a_clock_after_midnight_belongs_to_the_night_that_began_before() -> None:

@@ -35,7 +35,7 @@ async def test_a_question_is_settled_on_one_board_and_gone_from_the_other(hub: H
     complaints = Complaints()
     await hub.hold(100, "15:35")
     await hub.wait_until("18:06")
-    context = await chromium.new_context()
+    context = await chromium.new_context(locale="fr-BE")
     other = await sign_in(hub, url, context, complaints)
     page = complaints.watch(await context.new_page())
     await page.goto(url)
@@ -58,7 +58,7 @@ async def test_the_list_is_ticked_and_outlives_the_hub(hub: Hub, chromium: Brows
     await afternoon(hub)
     complaints = Complaints()
     async with served(hub) as port:
-        page = await sign_in(hub, f"http://127.0.0.1:{port}", await chromium.new_context(), complaints)
+        page = await sign_in(hub, f"http://127.0.0.1:{port}", await chromium.new_context(locale="fr-BE"), complaints)
         await expect(page.get_by_text("En direct", exact=True)).to_be_visible()
         await lists_are_kept(page)
         await page.get_by_role("button", name="Liste d’évacuation").last.click()
@@ -80,7 +80,7 @@ async def test_the_list_is_ticked_and_outlives_the_hub(hub: Hub, chromium: Brows
 async def test_one_tap_on_today_shows_the_last_list_when_the_hub_is_gone(hub: Hub, chromium: Browser) -> None:
     await hub.hold(100, "15:35")
     async with served(hub) as port:
-        page = await sign_in(hub, f"http://127.0.0.1:{port}", await chromium.new_context(), Complaints())
+        page = await sign_in(hub, f"http://127.0.0.1:{port}", await chromium.new_context(locale="fr-BE"), Complaints())
         await lists_are_kept(page)
     await page.get_by_role("button", name="Liste d’évacuation").last.click()
     await expect(page.get_by_role("alert")).to_contain_text("la dernière liste que cette page a reçue : 21/09/2026 16:02:00")

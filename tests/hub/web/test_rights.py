@@ -26,6 +26,7 @@ AT_THE_PARK = {
     "site": "1",
     "item": "1",
     "stay": "1",
+    "day": "2026-09-21",
     "charge": "600",
     "wallet": "500",
     "pickup": "77",
