@@ -1,11 +1,10 @@
-"""The one thread that performs effects. Readers and the link only put events into its queue; the station decides.
+"""The one thread that performs effects, and that serves the link's socket. Readers only put events into its inbox; the station decides.
 
 An event is stepped to its end, with the events its own effects report (Stored, Backlog), before the next one is taken.
 A card that fails ends the process at once: after a restart it tells the truth again (reliability.md, 1.1).
 """
 
 import logging
-import queue
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ from msgspec import Struct
 from edge import events as e
 from edge import station
 from edge.errors import PinsError, StoreError
+from edge.inbox import Inbox
 from edge.outbox import MAX_LINES, MAX_RECORDS, Outbox
 from edge.state import State
 from edge.vitals import Vitals
@@ -42,8 +42,6 @@ from proto.topics import Kind
 
 log = logging.getLogger(__name__)
 
-QUEUE_EVENTS = 10_000
-"""Events that may wait; a reader thread that is faster waits itself. Nothing is discarded."""
 RECORDS_BYTES = 24 * 1024
 """JSON bytes of records in one scan message (design.md, Wire)."""
 HEALTH_PAUSE_MS = 1_000
@@ -52,6 +50,8 @@ TIDY_MS = 3_600_000
 """How often old records are deleted, and the time is kept for a start without network."""
 WATCHDOG_MS = 5_000
 """The watchdog hears from us this often; the unit waits four times as long."""
+LINK_S = 1.0
+"""The link looks after its connection at least this often."""
 TRUSTED = frozenset({ClockQuality.NTP, ClockQuality.RTC})
 """Only by such a clock is anything old enough to be forgotten; a guess must not come back as knowledge after a start."""
 
@@ -69,6 +69,14 @@ class Speaker(Protocol):
     @property
     def rubbish(self) -> dict[str, int]: ...
     def publish(self, kind: Kind, message: Versioned) -> None: ...
+
+
+class Served(Protocol):
+    """What the loop needs of link.Link while it waits: its socket."""
+
+    def fileno(self) -> int: ...
+    def writing(self) -> bool: ...
+    def serve(self, *, ready: bool) -> None: ...
 
 
 class Clocks(Protocol):
@@ -99,7 +107,7 @@ class Loop:
     def __init__(self, inc: str, kinds: dict[str, str]) -> None:
         self.state = State(inc)
         self._kinds = kinds
-        self._queue: queue.Queue[e.Event | None] = queue.Queue(QUEUE_EVENTS)
+        self._inbox = Inbox()
         self._lines: dict[str, Line] = {}
         self._health_ms = -HEALTH_PAUSE_MS
         self._health_due = False
@@ -124,24 +132,26 @@ class Loop:
 
     def put(self, event: e.Event) -> None:
         """Hand an event to the loop; waits when the loop is far behind."""
-        self._queue.put(event)
+        self._inbox.put(event)
 
     def stop(self) -> None:
-        """Let `run` return after the events already in the queue."""
-        self._queue.put(None)
+        """Let `run` return after the events already in the inbox."""
+        self._inbox.put(None)
 
-    def run(self, parts: Parts) -> None:
-        """Until `stop`: take an event or notice that time went by."""
+    def run(self, parts: Parts, link: Served) -> None:
+        """Until `stop`: take what came, from the link or from others, or notice that time went by."""
         self.begin(parts)
+        inbox = self._inbox
         while True:
-            try:
-                event = self._queue.get(timeout=self._wait_s(parts))
-            except queue.Empty:
-                event = e.Tick()
-            if event is None:
-                self.end(parts)
-                return
-            self.turn(parts, event)
+            link.serve(ready=inbox.wait(link.fileno(), min(self._wait_s(parts), LINK_S), writing=link.writing()))
+            for _ in range(len(inbox)):  # no more than these: the socket gets its turn
+                event = inbox.take()
+                if event is None:
+                    self.end(parts)
+                    return
+                self.turn(parts, event)
+            if not self._wait_s(parts):
+                self.turn(parts, e.Tick())
 
     def begin(self, parts: Parts) -> None:
         """What the card remembers: config, roster, and how much the hub has not settled."""
