@@ -15,13 +15,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.errors import StartError
 from edge.events import (
@@ -74,6 +70,11 @@ MISC_S = 1.0
 """Between two looks at the keep-alive."""
 BAD_SIGNATURE = "bad_signature"
 
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+    from paho.mqtt.properties import Properties
+    from paho.mqtt.reasoncodes import ReasonCode
+
 logger = logging.getLogger(__name__)
 
 
@@ -103,7 +104,9 @@ class Link:
         self._hear = self._safe(self._take)
         self._sock: socket.socket | None = None
         self._lane: Lane | None = None
-        self._client = self._make_client()
+        self._client: Client | None = None
+        """Once paho is loaded, which takes as long as a third of all the rest: badges are read already, and answered without a hub."""
+        _refuse_strange(self._broker.host)
 
     @property
     def rubbish(self) -> dict[str, int]:
@@ -112,17 +115,17 @@ class Link:
 
     def start(self) -> None:
         """Connect, and go on trying for ever; LinkUp and LinkDown tell how it goes."""
-        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
         threading.Thread(target=self._keep_connecting, name="link", daemon=True).start()
 
     def publish(self, kind: Kind, message: Versioned) -> None:
         """Publish on our own topic of this kind; dropped while there is no connection. Raises TooLongError for a defect of ours."""
         payload = codec.encode(message)
         # Not even QoS 1 is queued: a birth that is sent minutes later would speak for a session that is over.
-        if not self._up:
+        client = self._client
+        if not self._up or client is None:
             return
-        if kind in topics.RETAINED or not self._hasten(self._topics[kind], payload):
-            self._client.publish(self._topics[kind], payload, topics.qos(kind), retain=kind in topics.RETAINED)
+        if kind in topics.RETAINED or not self._hasten(client, self._topics[kind], payload):
+            client.publish(self._topics[kind], payload, topics.qos(kind), retain=kind in topics.RETAINED)
         self._acknowledge_at_once()
 
     def fileno(self) -> int:
@@ -131,18 +134,20 @@ class Link:
 
     def writing(self) -> bool:
         """Whether to wait until the socket can be written, too."""
-        return self._served and (self._client.want_write() or (self._lane is not None and self._lane.unsent))
+        client, lane = self._client, self._lane
+        return self._served and client is not None and lane is not None and (lane.unsent or client.want_write())
 
     def serve(self, *, ready: bool) -> None:
         """Read and write what there is (`ready`: the socket can be), and look after the connection, at least once in MISC_S."""
-        if not self._served:
+        client, lane = self._client, self._lane
+        if not self._served or client is None or lane is None:
             return
         try:
             if ready:
-                self._exchange()
+                self._exchange(client, lane)
             if self._served and time.monotonic() - self._misc_s >= MISC_S:
                 self._misc_s = time.monotonic()
-                self._client.loop_misc()
+                client.loop_misc()
         except Exception:
             self._rubbish["defect"] += 1
             logger.exception("a defect of ours or of the connection's: it is made anew")
@@ -151,26 +156,30 @@ class Link:
     def stop(self, farewell: State) -> None:
         """Publish the farewell, disconnect and end, within about FAREWELL_S. By the thread that serves."""
         self._stopping.set()
-        if self._up:
+        client = self._client
+        if client is not None and self._up:
             try:
-                said = self._client.publish(self._topics[Kind.STATE], codec.encode(farewell), topics.qos(Kind.STATE), retain=True)
+                said = client.publish(self._topics[Kind.STATE], codec.encode(farewell), topics.qos(Kind.STATE), retain=True)
                 until_s = time.monotonic() + FAREWELL_S
                 while not said.is_published() and self._served and (left_s := until_s - time.monotonic()) > 0:
                     self.serve(ready=any(select.select([self.fileno()], [self.fileno()] if self.writing() else [], [], left_s)))
             except (RuntimeError, ValueError) as error:
                 logger.warning("the farewell was not sent, the broker will publish our last will: %s", error)
-        self._client.disconnect()
+        if client is not None:
+            client.disconnect()
         self._lost.set()
 
     # --- the connection --------------------------------------------------------------------------
 
     def _keep_connecting(self) -> None:
         """Look the broker up, connect, and hand the connection over; wait until it is lost."""
+        client = self._client = self._make_client()
+        client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
         pause_s = 0.0
         while not self._stopping.wait(pause_s):
             self._admitted = False
             self._lost.clear()
-            if self._reached():
+            if self._reached(client):
                 self._served = True
                 self._put(Tick())  # the loop waits without it
                 self._lost.wait()
@@ -178,32 +187,30 @@ class Link:
             waited_s = 0.0 if self._admitted else pause_s
             pause_s = min(max(first_s, 2 * waited_s), longest_s) + secrets.randbelow(JITTER_MS) / 1000
 
-    def _reached(self) -> bool:
+    def _reached(self, client: "Client") -> bool:
         """One attempt, up to the moment where the broker has our name and password."""
         try:
-            return self._client.reconnect() is MQTTErrorCode.MQTT_ERR_SUCCESS
+            return not client.reconnect()
         except OSError:
             logger.warning("no broker at %s:%d: trying again", self._broker.host, self._broker.port)
             return False
 
-    def _exchange(self) -> None:
+    def _exchange(self, client: "Client", lane: Lane) -> None:
         """Messages at QoS 0 past paho, everything else through it."""
-        lane = self._lane
-        assert lane is not None, "a connection that is served has a socket"
         lane.fill()
         while True:
             while (message := lane.take()) is not None:
                 self._hear(*message, retained=False)
             if not lane.waits() or not self._served:
                 break
-            self._client.loop_read()
+            client.loop_read()
         if self.writing():
             lane.flush()
-            self._client.loop_write()
+            client.loop_write()
 
-    def _hasten(self, topic: str, payload: bytes) -> bool:
+    def _hasten(self, client: "Client", topic: str, payload: bytes) -> bool:
         """Send at QoS 0 past paho, unless something of paho's waits to be sent; whether it was."""
-        return self._lane is not None and not self._client.want_write() and self._lane.publish(topic, payload)
+        return self._lane is not None and not client.want_write() and self._lane.publish(topic, payload)
 
     def _hang_up(self) -> None:
         """Reading finds the end, and all that follows happens as ever."""
@@ -222,11 +229,10 @@ class Link:
 
     # --- paho ------------------------------------------------------------------------------------
 
-    def _make_client(self) -> Client:
-        try:
-            self._broker.host.encode("idna")
-        except UnicodeError as error:
-            raise StartError(f"key `broker.host`: `{self._broker.host}` cannot be a host name: {error}") from error
+    def _make_client(self) -> "Client":
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
         client = Client(CallbackAPIVersion.VERSION2, self._device, clean_session=True, protocol=MQTTProtocolVersion.MQTTv311)
         client.username_pw_set(self._device, self._broker.password)
         client.max_inflight_messages_set(INFLIGHT)
@@ -251,21 +257,21 @@ class Link:
 
         return safe
 
-    def _on_pre_connect(self, client: Client, _userdata: object) -> None:
+    def _on_pre_connect(self, client: "Client", _userdata: object) -> None:
         # What paho would send again belongs to the session before; a birth of an old session looks like a second device.
         client.drop_out_messages()
         self._session = secrets.token_hex(8)
         will = State(status=Status.LOST, session=self._session, inc=self._inc)
         client.will_set(topics.topic(self._device, Kind.STATE), codec.encode(will), topics.qos(Kind.STATE), retain=True)
 
-    def _on_socket_open(self, client: Client, _userdata: object, sock: socket.socket) -> None:
+    def _on_socket_open(self, client: "Client", _userdata: object, sock: socket.socket) -> None:
         # Without it a scan waits 40 ms for Nagle's algorithm and a delayed acknowledgement (performance.md).
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock, self._lane = sock, Lane(sock)
         client._sock = self._lane  # type: ignore[assignment]  # noqa: SLF001 - paho has no other place for what stands before its socket
 
     def _on_connect(
-        self, client: Client, _userdata: object, _flags: ConnectFlags, code: ReasonCode, _properties: Properties | None
+        self, client: "Client", _userdata: object, _flags: "ConnectFlags", code: "ReasonCode", _properties: "Properties | None"
     ) -> None:
         if code.is_failure:
             logger.error("%s", _refusal(self._broker.host, self._broker.port, self._device, str(code)))
@@ -276,14 +282,16 @@ class Link:
         logger.info("connected to the broker", extra={"session": self._session})
         self._put(LinkUp(self._session))
 
-    def _on_disconnect(self, _c: Client, _u: object, _flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None) -> None:
+    def _on_disconnect(
+        self, _c: "Client", _u: object, _flags: "DisconnectFlags", code: "ReasonCode", _properties: "Properties | None"
+    ) -> None:
         was_up, self._up, self._served = self._up, False, False
         self._lost.set()
         if was_up:
             logger.warning("the link is down: %s", code)
             self._put(LinkDown())
 
-    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+    def _on_message(self, _client: object, _userdata: object, message: "MQTTMessage") -> None:
         self._take(_topic(message), bytes(message.payload), retained=message.retain)
 
     def _take(self, topic: str, payload: bytes, *, retained: bool) -> None:
@@ -356,11 +364,19 @@ def _wrapped(kind: Callable[[Any], Event], payload: bytes, shape: Any) -> Event 
     return message if isinstance(message, Rubbish) else kind(message)
 
 
-def _topic(message: MQTTMessage) -> str:
+def _topic(message: "MQTTMessage") -> str:
     try:
         return message.topic
     except UnicodeDecodeError:
         return ""
+
+
+def _refuse_strange(host: str) -> None:
+    """Raises StartError for what cannot be a host name."""
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise StartError(f"key `broker.host`: `{host}` cannot be a host name: {error}") from error
 
 
 def _refusal(host: str, port: int, device: str, reason: str) -> str:

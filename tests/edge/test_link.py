@@ -199,6 +199,7 @@ async def test_what_was_not_acknowledged_in_one_session_is_not_repeated_in_the_n
         with connected(mosquitto_broker) as (device, first):
             sock = device.socket()
             sock.shutdown(socket.SHUT_RDWR)
+            assert device.link._client is not None
             device.link._client.publish(topic(DOOR.user, Kind.STATE), b"old birth", 1)
             assert await asyncio.to_thread(device.next) == LinkDown()
             second = await asyncio.to_thread(device.up)
