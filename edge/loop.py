@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 
 RECORDS_BYTES = 24 * 1024
 """JSON bytes of records in one scan message (design.md, Wire)."""
+FEW_RECORDS = 20
+"""So many always fit: the longest has some 400 bytes."""
 HEALTH_PAUSE_MS = 1_000
 """Health goes out at most once in this time, however many faults a reader makes."""
 TIDY_MS = 3_600_000
@@ -190,17 +192,17 @@ class Loop:
 
     def _perform(self, parts: Parts, effect: e.Effect) -> e.Event | None:
         """Do one effect; the event it reports, if any."""
-        return self._careful(parts, lambda: self._by_effect[type(effect)](parts, effect))
+        try:
+            return self._by_effect[type(effect)](parts, effect)
+        except StoreError as error:
+            return _refused(parts, error)
 
     def _careful(self, parts: Parts, work: Callable[[], e.Event | None]) -> e.Event | None:
-        """Work on the card: a full one is reported, a failing one ends the process."""
+        """Work on the card that no effect asks for."""
         try:
             return work()
         except StoreError as error:
-            if error.fatal:
-                log.critical("the card fails: %s", error)
-                parts.die(str(error))
-            return e.StoreFailed(str(error))
+            return _refused(parts, error)
 
     def _wait_s(self, parts: Parts) -> float:
         now_ms = parts.clock.mono_ms()
@@ -246,9 +248,11 @@ class Loop:
         if unsettled and not records:
             self._send_ask(parts, e.SendAsk(effect.q))  # what cannot be read can only be settled by an answer that names its incarnation
             return
-        size = sum(len(msgspec.json.encode(record)) + 1 for record in records)
+        if not records and len(effect.open) <= FEW_RECORDS:
+            records = [*effect.open]  # nearly always; weighing them takes as long as sending them
         # A hole may stand for rows or for none: with one, the open records wait for the hub's next answer.
-        if sum(isinstance(record, Scan) for record in records) >= unsettled:
+        elif sum(isinstance(record, Scan) for record in records) >= unsettled:
+            size = sum(len(msgspec.json.encode(record)) + 1 for record in records)
             for scan in effect.open:
                 size += len(msgspec.json.encode(scan)) + 1
                 if size > RECORDS_BYTES or len(records) == MAX_RECORDS:
@@ -335,6 +339,14 @@ class Loop:
 
     def _log(self, _parts: Parts, effect: e.Log) -> None:
         log.info("%s%s", effect.text, "".join(f" {key}={value}" for key, value in effect.fields.items()))
+
+
+def _refused(parts: Parts, error: StoreError) -> e.Event:
+    """What the card refused: a full one is reported, a failing one ends the process."""
+    if error.fatal:
+        log.critical("the card fails: %s", error)
+        parts.die(str(error))
+    return e.StoreFailed(str(error))
 
 
 def remembered(outbox: Outbox) -> Sequence[e.Event]:
