@@ -6,11 +6,9 @@ A hub that runs never loads this room.
 
 import argparse
 import asyncio
-import secrets
-import time
+import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -18,14 +16,16 @@ from zoneinfo import ZoneInfo
 from hub import check, counter, daybook, files, presence, statements, wallets
 from hub.broker import HUB_USER, mosquitto_passwords
 from hub.broker import Account as BrokerAccount
+from hub.clock import wall_ms
 from hub.core.calendar import day_of
 from hub.core.canteen import reserve
 from hub.core.imports import WANTED, Kind, plan
 from hub.core.plans import Stamp
-from hub.core.school import School
-from hub.errors import ImportRefusedError, StartError
-from hub.imports import carry_out, is_address, preview, read_file, refuse
+from hub.credentials import edge_settings
+from hub.errors import ImportRefusedError, RefusedError, StartError
+from hub.imports import carry_out, is_address, preview, read_file, read_text, refuse
 from hub.keys import badge_key, hub_password
+from hub.meant import day_written, in_order, instant_written, whole_written
 from hub.settings import Settings, load
 from hub.setup import describe, reservations
 from hub.timetable import check_live
@@ -34,16 +34,30 @@ if TYPE_CHECKING:
     from hub.backup import Backup
 
 
+_SIGNED = re.compile(r"-\d\S*")
+
 NOT_SENT = 2
 """Exit status of a letter that was tried and did not go out."""
 
 
 def obey(words: Sequence[str]) -> int:
     """A command and its words. Returns the exit status; raises HubError or ProtoError for what is refused."""
+    signed = [word for word in words if _SIGNED.fullmatch(word)]
+    if signed:  # taken for an option, it would be said to be missing
+        raise RefusedError(f"`{signed[0]}`: amounts and numbers are written without a sign")
     options = _parser().parse_args(words)
     if options.command in _WITHOUT_SETTINGS:
         return _WITHOUT_SETTINGS[options.command](options)
-    return asyncio.run(_COMMANDS[options.command](load(options.config), options))
+    settings = load(options.config)
+    if options.command != "setup" and getattr(options, "act", "") != "test":  # a school is set up once; a letter is tried on any machine
+        _look_for_hub(Path(settings.hub.data), options.config)
+    return asyncio.run(_COMMANDS[options.command](settings, options))
+
+
+def _look_for_hub(folder: Path, config: Path) -> None:
+    """Refuse a folder without a hub: opened, it would become one, empty, and hide that its name was wrong. Raises StartError."""
+    if not (folder / "journal.db").exists():
+        raise StartError(f"{folder}: there is no hub here: correct `data` in {config}, or set a school up with `preau-hub setup`")
 
 
 async def _setup(settings: Settings, options: argparse.Namespace) -> int:
@@ -51,7 +65,7 @@ async def _setup(settings: Settings, options: argparse.Namespace) -> int:
     from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
-        rows = describe(_text(options.school), str(options.school), stores.desk.school, _new_id)
+        rows = describe(read_text(options.school), str(options.school), stores.desk.school, stores.new_ask)
         check_live(rows, stores.desk.school, stores.desk.books, str(options.school))
         await stores.desk.edit(stores.new_ask(), lambda _school: rows)
         school = stores.desk.school
@@ -66,7 +80,7 @@ async def _import(settings: Settings, options: argparse.Namespace) -> int:
     kind, name = Kind(options.kind), str(options.file)
     found = read_file(options.file, WANTED[kind])
     async with memory(Path(settings.hub.data)) as stores:
-        at_ms = options.since_ms or time.time_ns() // 1_000_000
+        at_ms = options.since_ms or wall_ms()
         stamp = Stamp(badge_key(stores.master), at_ms, day_of(at_ms, ZoneInfo("UTC")), stores.new_ask(), is_address)
         planned = plan(kind, found.table, stores.desk.school, stores.desk.books, stamp)
         for line in preview(found, planned, name):
@@ -86,9 +100,9 @@ async def _reserve(settings: Settings, options: argparse.Namespace) -> int:
     """Reserve and charge the meals of a file; the same file twice changes nothing."""
     from hub.memory import memory
 
-    text = _text(options.file)
+    text = read_text(options.file)
     async with memory(Path(settings.hub.data)) as stores:
-        desk, at_ms = stores.desk, options.since_ms or time.time_ns() // 1_000_000
+        desk, at_ms = stores.desk, options.since_ms or wall_ms()
         found = reservations(text, str(options.file), desk.school, desk.books)
         new = [one for one in found if one.ask not in desk.books.asks]
         asked = [desk.do(one.ask, reserve, one.ask, one.pupil, one.product, one.day, at_ms) for one in new]
@@ -113,24 +127,8 @@ async def _device(settings: Settings, options: argparse.Namespace) -> int:
             await stores.desk.edit(stores.new_ask(), lambda _school: renewed)
         for device in options.device:
             known = stores.desk.school.devices[device]
-            print(_device_settings(settings, options, stores.desk.school, device, stores.password(known)))
+            print(edge_settings(settings.broker, stores.desk.school, known, stores.password(known), options.host or ""))
     return 0
-
-
-def _device_settings(settings: Settings, options: argparse.Namespace, school: School, device: str, password: str) -> str:
-    """What belongs into /etc/preau/edge.toml of this device."""
-    lines = [f'device = "{device}"', 'data = "/var/lib/preau-edge"', "", "[broker]", f'host = "{options.host or settings.broker.host}"']
-    lines += [f"port = {settings.broker.port}", f'password = "{password}"', ""]
-    for owner, reader in sorted(school.readers):
-        if owner == device:
-            lines += [
-                "[[readers]]",
-                f'id = "{reader}"',
-                'kind = "hid"',
-                'path = "/dev/input/by-path/CHANGE-ME"  # preau-edge probe names it',
-                "",
-            ]
-    return "\n".join(lines)
 
 
 async def _passwords(settings: Settings, _options: argparse.Namespace) -> int:
@@ -151,7 +149,8 @@ async def _why(settings: Settings, options: argparse.Namespace) -> int:
 
     french = words("fr")
     async with memory(Path(settings.hub.data)) as stores:
-        for sentence in await explain(stores.journal, stores.desk.school, options.charge):
+        await stores.history.caught_up(stores.journal.durable)
+        for sentence in await explain(stores.history, stores.desk.school, options.charge):
             print(french.gettext(sentence.text) % sentence.values)
     return 0
 
@@ -166,8 +165,8 @@ async def _tariff(settings: Settings, options: argparse.Namespace) -> int:
 
     async with memory(Path(settings.hub.data)) as stores:
         school = stores.desk.school
-        draft = edited(school, read_draft(_text(options.file), str(options.file), school, _new_id))
-        stays, unended = await stays_between(stores.journal, school, options.since, options.until)
+        draft = edited(school, read_draft(read_text(options.file), str(options.file), school, stores.new_ask))
+        stays, unended = await stays_between(stores.journal, school, *in_order(options.since, options.until))
         for line in report(tryout(school, draft, stays), unended, school):
             print(line)
     return 0
@@ -214,12 +213,14 @@ async def _mail(settings: Settings, options: argparse.Namespace) -> int:
         case "test":
             if settings.mail is None:
                 raise StartError(f"{options.config}: there is no [mail], so no letter is sent: name the server and the sender there")
-            outcome = await mail.tried(settings.mail, options.address, settings.web.language, time.time_ns() // 1_000_000)
+            if not options.address:
+                raise StartError("`mail test` needs an address: say where the letter goes")
+            outcome = await mail.tried(settings.mail, options.address, settings.web.language, wall_ms())
             print(mail.told(settings.mail, outcome))
             return 0 if outcome.result == "sent" else NOT_SENT
         case "again":
             async with memory(Path(settings.hub.data)) as stores:
-                print(f"{await MailQueue(stores.register).again(time.time_ns() // 1_000_000)} letters queued again")
+                print(f"{await MailQueue(stores.register).again(wall_ms())} letters queued again")
         case _:
             print("\n".join(mail.lines(listed(Path(settings.hub.data) / "office.db"))))
     return 0
@@ -248,30 +249,6 @@ _WITHOUT_SETTINGS = {"backup": _backup, "restore": _restore}
 """They name their folders, so that they work on a machine that has nothing else yet."""
 
 
-def _text(path: Path) -> str:
-    """A file's text, UTF-8 or what old spreadsheets write (windows-1252)."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ImportRefusedError(f"{path}: cannot be read: {error.strerror}") from error
-    try:
-        return content.decode("utf-8-sig" if _is_utf8(content) else "cp1252")
-    except UnicodeDecodeError as error:
-        raise ImportRefusedError(f"{path}: is neither UTF-8 nor windows-1252 text: save it as CSV in UTF-8") from error
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _new_id() -> int:
-    return secrets.randbits(63) or 1
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="preau-hub", description="The Préau hub: decides, remembers, shows.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -291,7 +268,9 @@ def _parser() -> argparse.ArgumentParser:
     made["import"].add_argument("--yes", action="store_true", help="do it; without, only show what would be done")
     made["reserve"].add_argument("file", type=Path, help="site; household; last_name; first_name; meal; day (CSV)")
     for name in ("import", "reserve"):
-        made[name].add_argument("--since-ms", type=int, default=0, help="from when on it holds, Unix ms (exercises; default: now)")
+        made[name].add_argument(
+            "--since-ms", type=instant_written, default=0, help="from when on it holds, Unix ms (exercises; default: now)"
+        )
     made["mail"].add_argument("act", choices=("test", "list", "again"))
     made["mail"].add_argument("address", nargs="?", default="", help="test: where to")
     wallets.arguments(made["wallet"])
@@ -303,11 +282,11 @@ def _parser() -> argparse.ArgumentParser:
     made["device"].add_argument("device", nargs="+", help="the device's id")
     made["device"].add_argument("--renew", action="store_true", help="a new password: the old one and any block end")
     made["device"].add_argument("--host", help="the broker's address as the device sees it")
-    made["why"].add_argument("charge", type=int, help="the charge's number")
+    made["why"].add_argument("charge", type=whole_written, help="the charge's number")
     made["tariff"].add_argument("act", choices=["try"])
     made["tariff"].add_argument("file", type=Path, help="the draft (TOML): [[tariffs]] and [[groups]] as in the school's description")
-    made["tariff"].add_argument("--from", dest="since", type=date.fromisoformat, required=True, help="first day, YYYY-MM-DD")
-    made["tariff"].add_argument("--to", dest="until", type=date.fromisoformat, required=True, help="last day, included")
+    made["tariff"].add_argument("--from", dest="since", type=day_written, required=True, help="first day, YYYY-MM-DD")
+    made["tariff"].add_argument("--to", dest="until", type=day_written, required=True, help="last day, included")
     made["backup"].add_argument("folder", type=Path, help="the hub's data folder")
     made["backup"].add_argument("target", type=Path, help="a folder that is not there yet, best on another disk")
     made["restore"].add_argument("backup", type=Path, help="what `preau-hub backup` made")

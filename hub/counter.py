@@ -4,7 +4,6 @@ It decides nothing: it looks names up, asks the desk, and says what came of it. 
 """
 
 import argparse
-import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from hub.core import canteen
 from hub.core import till as desk_rules
 from hub.core.calendar import at, day_of
-from hub.core.canteen import Wish, day_number
+from hub.core.canteen import Wish
 from hub.core.codes import By, Reason
 from hub.core.facts import (
     CashCounted,
@@ -30,11 +29,14 @@ from hub.core.facts import (
     TillSold,
     TillVoided,
 )
-from hub.core.money import read_cents, write_cents
+from hub.core.money import write_cents
 from hub.core.school import Product, Pupil, Rows, School, Site
 from hub.core.till import Cashier, Goods
 from hub.desk import Answer
-from hub.errors import ImportRefusedError, RefusedError
+from hub.errors import RefusedError
+from hub.imports import read_text
+from hub.meant import act_of, add_instant, asked_ms, cents_written, day_written, pupil_called, site_called, staff_called, whole_written
+from hub.named import item_name
 from hub.settings import Settings
 from hub.setup import diets, menus
 
@@ -86,42 +88,33 @@ def add_arguments(meals: argparse.ArgumentParser, till: argparse.ArgumentParser)
     """What `meals` and `till` understand."""
     acts = meals.add_subparsers(dest="act", required=True)
     for name in LISTS:
-        _act_of(acts, name, f"read in a list (CSV): {name}").add_argument("file", type=Path)
-    _act_of(acts, "count", "what the kitchens need for a day, by diet and class (CSV)").add_argument("day", help="2025-01-31")
+        act_of(acts, name, f"read in a list (CSV): {name}").add_argument("file", type=Path)
+    act_of(acts, "count", "what the kitchens need for a day, by diet and class (CSV)").add_argument(
+        "day", type=day_written, help="2025-01-31"
+    )
     for name in (*ORDERS, *ENDINGS):
-        act = _act_of(acts, name, f"{name} for one pupil and day, as if it had just come in")
+        act = act_of(acts, name, f"{name} for one pupil and day, as if it had just come in")
         act.add_argument("pupil", help=_TILL_WORDS["pupil"])
-        act.add_argument("day", help="2025-01-31")
+        act.add_argument("day", type=day_written, help="2025-01-31")
         if name in ORDERS:
             act.add_argument("product", help="its name at the site")
         act.add_argument("--by", required=True, help="parent, pupil, or the login of staff; a forgotten badge needs staff")
         _add_place(act)
     acts = till.add_subparsers(dest="act", required=True)
     for name, words in TILL_ACTS.items():
-        act = _act_of(acts, name, f"{name}: {', '.join(words)}")
+        act = act_of(acts, name, f"{name}: {', '.join(words)}")
         for word in words:
-            act.add_argument(word, nargs="+" if word == "goods" else None, help=_TILL_WORDS[word])
+            act.add_argument(word, nargs="+" if word == "goods" else None, type=_TILL_TYPES.get(word, str), help=_TILL_WORDS[word])
         act.add_argument("--by", required=True, help="the login of the cashier")
-        _add_instant(act)
-    act = _act_of(acts, "view", "what the cashier sees of a pupil today: order, allergens, diet")
+        add_instant(act)
+    act = act_of(acts, "view", "what the cashier sees of a pupil today: order, allergens, diet")
     act.add_argument("pupil", help=_TILL_WORDS["pupil"])
     _add_place(act)
 
 
-def _act_of(acts: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, words: str) -> argparse.ArgumentParser:
-    """An act; `--config` may stand behind it too."""
-    act = acts.add_parser(name, help=words)
-    act.add_argument("--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    return act
-
-
 def _add_place(act: argparse.ArgumentParser) -> None:
     act.add_argument("--site", help="its name (default: the pupil's own)")
-    _add_instant(act)
-
-
-def _add_instant(act: argparse.ArgumentParser) -> None:
-    act.add_argument("--at-ms", type=int, default=0, help="when the hub received it, Unix ms (exercises; default: now)")
+    add_instant(act)
 
 
 TILL_ACTS = {
@@ -144,6 +137,10 @@ _TILL_WORDS = {
 }
 
 
+_TILL_TYPES = {"count": cents_written, "total": cents_written, "amount": cents_written, "number": whole_written}
+"""How words are read that are no names."""
+
+
 async def meals(settings: Settings, options: argparse.Namespace) -> int:
     """Order, change, cancel, wait for or hand out a meal; read menus and diets; count for the kitchen."""
     from hub.memory import memory
@@ -152,7 +149,7 @@ async def meals(settings: Settings, options: argparse.Namespace) -> int:
         if options.act in LISTS:
             await _read_in(stores, options)
         elif options.act == "count":
-            _print_counts(stores, _day(options.day))
+            _print_counts(stores, options.day)
         else:
             await _order(stores, options)
     return 0
@@ -171,11 +168,7 @@ async def till(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _read_in(stores: "Memory", options: argparse.Namespace) -> None:
-    try:
-        text = options.file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ImportRefusedError(f"{options.file}: cannot be read as UTF-8 text: {error}") from error
-    rows = LISTS[options.act](text, str(options.file), stores.desk.school)
+    rows = LISTS[options.act](read_text(options.file), str(options.file), stores.desk.school)
     await stores.desk.edit(stores.new_ask(), lambda _school: rows)
     print(f"{options.act}: {len(rows)} read")
 
@@ -183,11 +176,11 @@ async def _read_in(stores: "Memory", options: argparse.Namespace) -> None:
 async def _order(stores: "Memory", options: argparse.Namespace) -> None:
     school, ask = stores.desk.school, stores.new_ask()
     pupil = pupil_called(school, options.pupil)
-    site = _site(school, options.site, pupil)
+    site = _site(school, options, pupil)
     by, who = await _by(stores, options.by)
     if options.act == "collect" and by is not By.STAFF:
         raise RefusedError("a forgotten badge needs the login of staff: --by LOGIN")
-    wish = Wish(pupil.id, site.id, _day(options.day), by, _instant_ms(options), who)
+    wish = Wish(pupil.id, site.id, options.day, by, asked_ms(options), who)
     if options.act in ORDERS:
         product = _product(school, site, options.product)
         answer = await stores.desk.do(ask, ORDERS[options.act], ask, wish, product.id)
@@ -205,52 +198,37 @@ async def _act(stores: "Memory", options: argparse.Namespace) -> None:
     by, who = await _by(stores, options.by)
     if by is not By.STAFF:
         raise RefusedError(f"`{options.by}` is no cashier: name a login")
-    cashier = Cashier(options.desk, who, _instant_ms(options))
+    cashier = Cashier(options.desk, who, asked_ms(options))
     match options.act:
         case "open" | "close":
-            answer = await desk.do(ask, COUNTS[options.act], ask, cashier, _amount(options.count))
+            answer = await desk.do(ask, COUNTS[options.act], ask, cashier, options.count)
         case "sell":
             goods = tuple(_goods(desk.school, site, text) for text in options.goods)
             pupil = pupil_called(desk.school, options.pupil)
-            answer = await desk.do(ask, desk_rules.sell, ask, cashier, pupil.id, goods, _amount(options.total))
+            answer = await desk.do(ask, desk_rules.sell, ask, cashier, pupil.id, goods, options.total)
         case "pay-in":
             pupil = pupil_called(desk.school, options.pupil)
-            answer = await desk.do(ask, desk_rules.pay_in, ask, cashier, pupil.id, _amount(options.amount))
+            answer = await desk.do(ask, desk_rules.pay_in, ask, cashier, pupil.id, options.amount)
         case "undo":
-            answer = await desk.do(ask, desk_rules.undo, ask, cashier, _number(options.number))
+            answer = await desk.do(ask, desk_rules.undo, ask, cashier, options.number)
         case _:
-            answer = await desk.do(ask, desk_rules.void, ask, cashier, _number(options.number), _reason(options.reason))
+            answer = await desk.do(ask, desk_rules.void, ask, cashier, options.number, _reason(options.reason))
     _say(desk.school, site, answer)
 
 
 # --- what was meant -------------------------------------------------------------------------------
 
 
-def pupil_called(school: School, text: str) -> Pupil:
-    """The pupil with this number or these first and last names. Raises RefusedError for nobody, and for two, naming their numbers."""
-    if text.isdecimal() and int(text) in school.pupils:
-        return school.pupils[int(text)]
-    found = [pupil for pupil in school.pupils.values() if f"{pupil.first_name} {pupil.last_name}".casefold() == text.casefold()]
-    if len(found) == 1:
-        return found[0]
-    numbers = ", ".join(str(pupil.id) for pupil in found)
-    raise RefusedError(f"`{text}` is {f'several pupils: name one by its number: {numbers}' if found else 'no pupil of this school'}")
-
-
-def _site(school: School, name: str | None, pupil: Pupil) -> Site:
-    if name is None:
-        return school.sites[pupil.site]
-    for site in school.sites.values():
-        if site.name == name:
-            return site
-    raise RefusedError(f"`{name}` is no site: it is one of {', '.join(sorted(site.name for site in school.sites.values()))}")
+def _site(school: School, options: argparse.Namespace, pupil: Pupil) -> Site:
+    return school.sites[pupil.site] if options.site is None else site_called(school, options.site)
 
 
 def _product(school: School, site: Site, name: str) -> Product:
     for product in school.products.values():
         if (product.site, product.name) == (site.id, name):
             return product
-    raise RefusedError(f"`{name}` is no product of `{site.name}`")
+    known = ", ".join(sorted(product.name for product in school.products.values() if product.site == site.id))
+    raise RefusedError(f"`{name}` is no product of `{site.name}`: it is one of {known or 'none, for none is set up'}")
 
 
 def _goods(school: School, site: Site, text: str) -> Goods:
@@ -265,37 +243,11 @@ async def _by(stores: "Memory", text: str) -> tuple[By, int]:
     """In which role, and whose number."""
     if text in (By.PARENT, By.PUPIL):
         return By(text), 0
-    staff = await stores.register.staff_by_login(text)
-    if staff is None:
-        raise RefusedError(f"`{text}` is no login of staff")
-    return By.STAFF, staff.id
-
-
-def _day(text: str) -> date:
-    if day_number(text) is None:
-        raise RefusedError(f"`{text}`: {SENTENCES['no_such_day']}")
-    return date.fromisoformat(text)
-
-
-def _amount(text: str) -> int:
-    cents = read_cents(text)
-    if cents is None:
-        raise RefusedError(f"`{text}` is not an amount: write it as 12,50")
-    return cents
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise RefusedError(f"`{text}` is no number of a sale or top-up")
-    return int(text)
+    return By.STAFF, (await staff_called(stores.register, text)).id
 
 
 def _reason(text: str) -> Reason:
     return Reason(text) if text in set(Reason) else Reason.NONE
-
-
-def _instant_ms(options: argparse.Namespace) -> int:
-    return options.at_ms or time.time_ns() // 1_000_000
 
 
 # --- what came of it ------------------------------------------------------------------------------
@@ -363,8 +315,7 @@ def _print_counts(stores: "Memory", day: date) -> None:
     school = stores.desk.school
     print("site;product;diet;class;ordered;collected;waiting")
     for count in canteen.counts(school, stores.desk.books, day):
-        product = school.products.get(count.product)
-        name = product.name if product else count.product
+        name = item_name(school, count.product)
         amounts = f"{count.ordered};{count.collected};{count.waiting}"
         print(f"{school.sites[count.site].name};{name};{count.diet};{count.group};{amounts}")
 
@@ -372,9 +323,8 @@ def _print_counts(stores: "Memory", day: date) -> None:
 def _print_view(stores: "Memory", options: argparse.Namespace) -> None:
     school = stores.desk.school
     pupil = pupil_called(school, options.pupil)
-    site = _site(school, options.site, pupil)
-    view = desk_rules.cashier_view(school, stores.desk.books, site.id, pupil.id, day_of(_instant_ms(options), site.zone))
-    product = school.products.get(view.product)
-    print(f"order: {product.name if product else 'none'}{', handed out' if view.collected else ''}")
+    site = _site(school, options, pupil)
+    view = desk_rules.cashier_view(school, stores.desk.books, site.id, pupil.id, day_of(asked_ms(options), site.zone))
+    print(f"order: {item_name(school, view.product) if view.product else 'none'}{', handed out' if view.collected else ''}")
     print(f"allergens met: {', '.join(sorted(view.allergens)) or 'none'}")
     print(f"diet: {view.diet or 'none'}{'' if view.suits else ', which this does not suit'}")

@@ -4,7 +4,6 @@ Marks and stays of a day are named by their number in `day show`, oldest first; 
 """
 
 import argparse
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -20,9 +19,10 @@ from hub.core.money import write_cents
 from hub.core.school import Programme, Pupil, School
 from hub.core.settlement import Run
 from hub.core.sheets import Mark, Sheet, Stay
-from hub.counter import pupil_called
 from hub.desk import Answer
 from hub.errors import RefusedError
+from hub.meant import act_of, add_instant, asked_ms, day_written, either, one_of, pupil_called, staff_called
+from hub.named import owner_name, pupil_name
 from hub.settings import Settings
 from hub.settlement import settle
 from proto.messages import Direction
@@ -63,26 +63,28 @@ SENTENCES = {
 def arguments(day: argparse.ArgumentParser, settling: argparse.ArgumentParser) -> None:
     """What `preau-hub day` and `preau-hub settle` understand."""
     acts = day.add_subparsers(dest="act", required=True)
-    _act_of(acts, "questions", "what waits for staff")
-    show = _act_of(acts, "show", "marks, stays and charges of a pupil's day, by their numbers")
+    act_of(acts, "questions", "what waits for staff")
+    show = act_of(acts, "show", "marks, stays and charges of a pupil's day, by their numbers")
     for word in ("pupil", "day"):
-        show.add_argument(word, help=_WORDS[word])
+        show.add_argument(word, type=_TYPES.get(word, str), help=_WORDS[word])
+    add_instant(show)
     for name, (words, _) in ACTS.items():
-        act = _act_of(acts, name, f"{name}: {', '.join(words) or 'your last act, within five minutes'}")
+        act = act_of(acts, name, f"{name}: {', '.join(words) or 'your last act, within five minutes'}")
         for word in words:
-            act.add_argument(word, help=_WORDS[word])
+            act.add_argument(word, type=_TYPES.get(word, str), help=_WORDS[word])
         act.add_argument("--by", required=True, help="the login of who corrects")
-        act.add_argument("--reason", type=Reason, choices=REASONS, default=Reason.FORGOTTEN)
+        act.add_argument("--reason", type=one_of(REASONS), choices=REASONS, default=Reason.FORGOTTEN)
         act.add_argument("--note", default="", help="in your own words; kept with the people's data, not in the journal")
-        act.add_argument("--at-ms", type=int, default=0, help="when it is asked, Unix ms (exercises; default: now)")
+        add_instant(act)
         if name == "move":
             act.add_argument("--to-pupil", help=_WORDS["pupil"])
             act.add_argument("--to-programme", help=_WORDS["programme"])
     runs = settling.add_subparsers(dest="act", required=True)
     for name, told in (("preview", "what a run would post, and what waits for staff"), ("run", "post what is gathered")):
-        act = _act_of(runs, name, told)
+        act = act_of(runs, name, told)
         act.add_argument("programme", help=_WORDS["programme"])
-        act.add_argument("--through", help="the last day, 2025-01-31 (default: the last one that is closed)")
+        act.add_argument("--through", type=day_written, help="the last day, 2025-01-31 (default: the last one that is closed)")
+        add_instant(act)
 
 
 async def run_day(settings: Settings, options: argparse.Namespace) -> int:
@@ -93,7 +95,7 @@ async def run_day(settings: Settings, options: argparse.Namespace) -> int:
         if options.act == "questions":
             _questions(stores.desk.school, stores)
         elif options.act == "show":
-            _show(stores, _pupil(stores, options), _day(options.day))
+            _show(stores, _pupil(stores, options), options.day, asked_ms(options))
         else:
             await _correct(stores, options)
     return 0
@@ -107,7 +109,7 @@ async def run_settlement(settings: Settings, options: argparse.Namespace) -> int
         desk = stores.desk
         programme = _programme(desk.school, options.programme)
         closed = desk.books.closed.get(programme.site, 0)
-        run = Run(programme.id, day_code(_day(options.through)) if options.through else closed, _now_ms(0))
+        run = Run(programme.id, day_code(options.through) if options.through else closed, asked_ms(options))
         if options.act == "preview":
             _preview(stores, run)
             return 0
@@ -132,9 +134,7 @@ def _preview(stores: "Memory", run: Run) -> None:
         raise RefusedError(SENTENCES[wallets.code])
     dues = [due for wallet in wallets if (due := settlement.gathered(books, run, wallet)).charges]
     for due in dues:
-        owner = books.owners[due.wallet]
-        name = school.households[owner.household].name if owner.household in school.households else _name(school, owner.pupil)
-        print(f"{name}: {len(due.charges)} charges, {write_cents(due.cents)}")
+        print(f"{owner_name(school, books.owners[due.wallet])}: {len(due.charges)} charges, {write_cents(due.cents)}")
     print(f"together {write_cents(sum(due.cents for due in dues))} from {len(dues)} wallets")
     for question in settlement.pending(school, books, run):
         print(f"left: {_question(school, question.pupil, question.site, question.at_ms, question.reason)}")
@@ -143,7 +143,7 @@ def _preview(stores: "Memory", run: Run) -> None:
 # --- a pupil's day --------------------------------------------------------------------------------
 
 
-def _show(stores: "Memory", pupil: Pupil, day: date) -> None:
+def _show(stores: "Memory", pupil: Pupil, day: date, now_ms: int) -> None:
     """Marks and stays by their numbers, and what each stay costs."""
     school, books = stores.desk.school, stores.desk.books
     for programme in school.programmes.values():
@@ -163,15 +163,13 @@ def _show(stores: "Memory", pupil: Pupil, day: date) -> None:
             print(f"  charge {line.charge}: {write_cents(line.cents)}{'' if stage is Stage.POSTED else f' ({stage})'}")
         if sheet.absence:
             print(f"  absent: {school.absences[sheet.absence.reason].name if sheet.absence.reason in school.absences else ''}")
-        for pair in _pairs(stores, pupil, programme, day_code(day)):
+        for pair in _pairs(Day(school, books, 0, pupil, school.sites[programme.site], day_code(day), now_ms), programme, sheet):
             print(f"  marks {pair[0]} and {pair[1]} look turned round: `preau-hub day invert` changes that")
 
 
-def _pairs(stores: "Memory", pupil: Pupil, programme: Programme, day: int) -> list[tuple[int, int]]:
+def _pairs(day: Day, programme: Programme, sheet: Sheet) -> list[tuple[int, int]]:
     """Pairs to offer for inversion, as the numbers of marks."""
-    school, books = stores.desk.school, stores.desk.books
-    sheet = books.sheet(pupil.id, programme.id, day)
-    found = reading(Day(school, books, 0, pupil, school.sites[programme.site], day, _now_ms(0)), programme)
+    found = reading(day, programme)
     places = {mark.id: number for number, mark in enumerate(_marks(sheet), 1)}
     return [(places[one], places[other]) for one, other in corrections.wrong_ways(found, sheet)]
 
@@ -190,10 +188,8 @@ def _question(school: School, pupil: int, site: int, at_ms: int, reason: str) ->
 
 async def _correct(stores: "Memory", options: argparse.Namespace) -> None:
     """One act, its note, and the day as it is now."""
-    who = await stores.register.staff_by_login(options.by)
-    if who is None:
-        raise RefusedError(f"`{options.by}` is no login of staff")
-    staff = Staff(who.id, options.reason, _now_ms(options.at_ms))
+    who = await staff_called(stores.register, options.by)
+    staff = Staff(who.id, options.reason, asked_ms(options))
     _, act = ACTS[options.act]
     answer = await act(stores, staff, options)
     if answer.refusal is not None:
@@ -203,13 +199,13 @@ async def _correct(stores: "Memory", options: argparse.Namespace) -> None:
     if options.act == "undo":
         print("undone")
     else:
-        _show(stores, _pupil(stores, options), _day(options.day))
+        _show(stores, _pupil(stores, options), options.day, asked_ms(options))
 
 
 async def _add(stores: "Memory", staff: Staff, options: argparse.Namespace) -> Answer:
     ask, programme = stores.new_ask(), _programme(stores.desk.school, options.programme)
     moment = Moment(_pupil(stores, options).id, programme.id, _instant(stores.desk.school, programme, options.day, options.clock))
-    return await stores.desk.do(ask, corrections.add, ask, staff, moment, _direction(options.direction))
+    return await stores.desk.do(ask, corrections.add, ask, staff, moment, options.direction)
 
 
 async def _void(stores: "Memory", staff: Staff, options: argparse.Namespace) -> Answer:
@@ -235,7 +231,7 @@ async def _absent(stores: "Memory", staff: Staff, options: argparse.Namespace) -
     ask, place = stores.new_ask(), _place(stores, options)
     known = {reason.name: reason.id for reason in stores.desk.school.absences.values()}
     if options.absence not in {*known, "none"}:
-        raise RefusedError(f"`{options.absence}` is no reason of absence: it is one of {', '.join(sorted(known))}, or none")
+        raise RefusedError(f"`{options.absence}` is no reason of absence: say {either([*sorted(known), 'none'])}")
     return await stores.desk.do(ask, corrections.absent, ask, staff, place, known.get(options.absence, 0))
 
 
@@ -283,15 +279,11 @@ _WORDS = {
     "stay": "its number in `day show`",
     "through": "yes, no or planned",
 }
+_TYPES = {"day": day_written, "direction": one_of((Direction.IN, Direction.OUT))}
+"""How words are read that are no names."""
 
 
 # --- what was meant -------------------------------------------------------------------------------
-
-
-def _act_of(acts: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, words: str) -> argparse.ArgumentParser:
-    act = acts.add_parser(name, help=words)
-    act.add_argument("--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    return act
 
 
 def _pupil(stores: "Memory", options: argparse.Namespace) -> Pupil:
@@ -299,7 +291,7 @@ def _pupil(stores: "Memory", options: argparse.Namespace) -> Pupil:
 
 
 def _place(stores: "Memory", options: argparse.Namespace) -> Place:
-    return Place(_pupil(stores, options).id, _programme(stores.desk.school, options.programme).id, day_code(_day(options.day)))
+    return Place(_pupil(stores, options).id, _programme(stores.desk.school, options.programme).id, day_code(options.day))
 
 
 def _programme(school: School, text: str) -> Programme:
@@ -311,24 +303,11 @@ def _programme(school: School, text: str) -> Programme:
     return found[0]
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise RefusedError(f"`{text}` is no day: write it as 2025-01-31") from error
-
-
-def _instant(school: School, programme: Programme, day: str, clock: str) -> int:
+def _instant(school: School, programme: Programme, day: date, clock: str) -> int:
     hour, colon, minute = clock.partition(":")
     if not (colon and hour.isdecimal() and minute.isdecimal() and int(hour) < 24 and int(minute) < 60):
         raise RefusedError(f"`{clock}` is no time: write it as 16:05")
-    return instant_ms(_day(day), int(hour) * 60 + int(minute), school.sites[programme.site].zone)
-
-
-def _direction(text: str) -> Direction:
-    if text not in (Direction.IN, Direction.OUT):
-        raise RefusedError(f"`{text}`: say in or out")
-    return Direction(text)
+    return instant_ms(day, int(hour) * 60 + int(minute), school.sites[programme.site].zone)
 
 
 def _marks(sheet: Sheet) -> list[Mark]:
@@ -351,9 +330,4 @@ def _numbered(things: Sequence[T], number: str, what: str) -> T:
 
 
 def _name(school: School, pupil: int) -> str:
-    known = school.pupils.get(pupil)
-    return f"{known.first_name} {known.last_name}" if known else "an unknown badge"
-
-
-def _now_ms(said_ms: int) -> int:
-    return said_ms or time.time_ns() // 1_000_000
+    return pupil_name(school, pupil) if pupil in school.pupils else "an unknown badge"

@@ -50,4 +50,8 @@ class RefusedError(HubError):
 
 
 class ImportRefusedError(HubError):
-    """A file cannot be read in: every bad line is named, and nothing of it is used."""
+    """A file cannot be read in: every bad line is named, and nothing of it is used. `code`: of a file that is no list, for pages."""
+
+    def __init__(self, sentence: str, code: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code

@@ -5,7 +5,6 @@ ask of their own; a run that was cut off is run again, and finds what is left to
 """
 
 import argparse
-import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -20,6 +19,8 @@ from hub.core.money import read_cents, write_cents
 from hub.core.rerating import Past, Rerated, asks, corrected, family, rerated
 from hub.core.school import FamilyFile, School, edited
 from hub.errors import RefusedError
+from hub.meant import act_of, add_instant, asked_ms, day_written, household_called, site_called, whole_written
+from hub.named import change, household_name, item_name, pupil_name
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,21 +37,21 @@ _SENTENCES = {
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `preau-hub files` understands."""
     acts = parser.add_subparsers(dest="act", required=True)
-    made = {name: acts.add_parser(name, help=(act.__doc__ or "").splitlines()[0]) for name, act in _ACTS.items()}
-    for each in made.values():
-        each.add_argument("--config", type=Path, default=argparse.SUPPRESS, help="the hub's settings (TOML)")
+    made = {name: act_of(acts, name, (act.__doc__ or "").splitlines()[0]) for name, act in _ACTS.items()}
     made["list"].add_argument("household", nargs="?", default="", help="only this one")
     made["add"].add_argument("household", help="its name")
-    made["add"].add_argument("--from", dest="since", type=date.fromisoformat, required=True, help="its own first day, YYYY-MM-DD")
-    made["add"].add_argument("--until", type=date.fromisoformat, help="the first day it is over")
-    made["add"].add_argument("--received", type=date.fromisoformat, help="when it came in")
-    made["regularise"].add_argument("file", type=int, help="its number, as `list` shows it")
-    made["regularise"].add_argument("--since", type=date.fromisoformat, help="let it count from this earlier day on")
+    made["add"].add_argument("--from", dest="since", type=day_written, required=True, help="its own first day, YYYY-MM-DD")
+    made["add"].add_argument("--until", type=day_written, help="the first day it is over")
+    made["add"].add_argument("--received", type=day_written, help="when it came in")
+    made["regularise"].add_argument("file", type=whole_written, help="its number, as `list` shows it")
+    made["regularise"].add_argument("--since", type=day_written, help="let it count from this earlier day on")
     made["regularise"].add_argument("--yes", action="store_true", help="do it; without, only show what would be done")
+    add_instant(made["regularise"])
     for name in ("add", "regularise"):
-        made[name].add_argument("--bracket", type=int, default=0, help=f"1 to {MAX_BRACKET}")
-        made[name].add_argument("--qf", default="", help="the monthly quotient familial instead: 1 234,50")
-        made[name].add_argument("--validated", type=date.fromisoformat, help="when it was found in order (regularise: default today)")
+        income = made[name].add_mutually_exclusive_group()
+        income.add_argument("--bracket", type=whole_written, default=0, help=f"1 to {MAX_BRACKET}")
+        income.add_argument("--qf", default="", help="the monthly quotient familial instead: 1 234,50")
+        made[name].add_argument("--validated", type=day_written, help="when it was found in order (regularise: default today)")
         made[name].add_argument("--site", default="", help="whose deadline counts, where sites have different ones")
 
 
@@ -66,7 +67,7 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
 async def _list(stores: "Memory", options: argparse.Namespace) -> None:
     """Every family file: number, household, bracket or quotient, from when on it counts."""
     school = stores.desk.school
-    wanted = _household(school, options.household) if options.household else 0
+    wanted = household_called(school, options.household).id if options.household else 0
     for household, files in school.files.items():
         for file in files if wanted in (0, household) else ():
             print(_told(school, file))
@@ -75,7 +76,7 @@ async def _list(stores: "Memory", options: argparse.Namespace) -> None:
 async def _add(stores: "Memory", options: argparse.Namespace) -> None:
     """A file of a household; until it is validated it counts on no day."""
     school, desk = stores.desk.school, stores.desk
-    household, qf_cents = _household(school, options.household), _quotient(options.qf)
+    household, qf_cents = household_called(school, options.household).id, _quotient(options.qf)
     file = FamilyFile(
         stores.new_ask(), household, options.since, options.until, options.bracket, qf_cents, options.received, options.validated
     )
@@ -91,7 +92,7 @@ async def _add(stores: "Memory", options: argparse.Namespace) -> None:
 
 async def _regularise(stores: "Memory", options: argparse.Namespace) -> None:
     """Let a file count, from its validation or the day staff choose; charges since then are taken back and made again."""
-    desk, now_ms = stores.desk, time.time_ns() // 1_000_000
+    desk, now_ms = stores.desk, asked_ms(options)
     site, known = _site(desk.school, options.site), _file(desk.school, options.file)
     today = day_of(now_ms, desk.school.sites[site].zone)
     after = replace(known, validated_day=options.validated or known.validated_day or today)
@@ -121,17 +122,10 @@ _ACTS: dict[str, Callable[["Memory", argparse.Namespace], Awaitable[None]]] = {"
 def report(changes: Sequence[Rerated], school: School) -> Iterator[str]:
     """Each charge before and after, and what it makes together."""
     for one in changes:
-        pupil = school.pupils[one.charged.pupil]
-        item = school.programmes.get(one.charged.item) or school.products.get(one.charged.item)
-        what = f"{one.day}  {pupil.first_name} {pupil.last_name}, {item.name if item else one.charged.item}"
-        yield f"{what}: {_change(one.charged.cents, one.cents)}  no. {one.charged.charge}"
+        what = f"{one.day}  {pupil_name(school, one.charged.pupil)}, {item_name(school, one.charged.item)}"
+        yield f"{what}: {change(one.charged.cents, one.cents)}  no. {one.charged.charge}"
     before_cents, after_cents = sum(one.charged.cents for one in changes), sum(one.cents for one in changes)
-    yield f"{len(changes)} charges to correct: {_change(before_cents, after_cents)}"
-
-
-def _change(before_cents: int, after_cents: int) -> str:
-    sign = "+" if after_cents > before_cents else ""
-    return f"{write_cents(before_cents)} -> {write_cents(after_cents)} ({sign}{write_cents(after_cents - before_cents)})"
+    yield f"{len(changes)} charges to correct: {change(before_cents, after_cents)}"
 
 
 async def _changes(journal: "Journal", school: School, stores: "Memory", file: FamilyFile) -> tuple[Rerated, ...]:
@@ -160,13 +154,6 @@ def _counting(school: School, site: int, file: FamilyFile, chosen_day: date | No
     return row
 
 
-def _household(school: School, name: str) -> int:
-    found = next((one.id for one in school.households.values() if one.name == name), 0)
-    if not found:
-        raise RefusedError(f"no household `{name}`")
-    return found
-
-
 def _file(school: School, number: int) -> FamilyFile:
     found = next((file for files in school.files.values() for file in files if file.id == number), None)
     if found is None:
@@ -176,9 +163,7 @@ def _file(school: School, number: int) -> FamilyFile:
 
 def _site(school: School, name: str) -> int:
     """The site whose deadline counts: the one that is named, or any where all have the same."""
-    sites = [site for site in school.sites.values() if name in ("", site.name)]
-    if not sites:
-        raise RefusedError(f"no site `{name}`: it is one of {', '.join(site.name for site in school.sites.values())}")
+    sites = [site_called(school, name)] if name else list(school.sites.values())
     if len({site.files_due_day for site in sites}) > 1:
         raise RefusedError("the sites have different deadlines for files: say with --site whose counts")
     return sites[0].id
@@ -194,10 +179,9 @@ def _quotient(written: str) -> int:
 
 def _told(school: School, file: FamilyFile) -> str:
     """`7  Vanderzande  bracket 4  counts from 2025-01-06  validated 2025-01-06`."""
-    household = school.households.get(file.household)
     income = f"bracket {file.bracket}" if file.bracket else f"QF {write_cents(file.qf_cents)}"
     counts = f"counts from {file.from_day}" if file.validated_day else "not validated, counts on no day"
     days = [f"until {file.until_day}"] if file.until_day else []
     days += [f"received {file.received_day}"] if file.received_day else []
     days += [f"validated {file.validated_day}"] if file.validated_day else []
-    return "  ".join((str(file.id), household.name if household else str(file.household), income, counts, *days))
+    return "  ".join((str(file.id), household_name(school, file.household), income, counts, *days))

@@ -6,9 +6,10 @@ hash of the commit it has reached. Tables hold what is asked for; the facts them
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from typing import Any, get_args
 
 from msgspec import Struct
@@ -22,6 +23,8 @@ from hub import tables as t
 from hub.core import facts as f
 from hub.core.codes import Reason
 from hub.core.ledger import wallet_account
+from hub.core.statements import concerning
+from hub.core.why import Told
 from hub.errors import DamageError
 from hub.journal import Commit, Journal
 from hub.register import Register
@@ -47,14 +50,20 @@ def _upsert(table: Table, *columns: str) -> Insert:
 
 SCAN = insert(t.history_scan)
 ENTRY = insert(t.history_entry)
+CHARGE = insert(t.history_charge)
+RUN = insert(t.history_settlement)
 STAY = insert(t.history_stay).prefix_with("OR REPLACE")
 VOID = delete(t.history_stay).where(t.history_stay.c.id == bindparam("stay"))
 MORNING = _upsert(t.history_morning, "counts", "noted")
 WORD = _upsert(t.history_morning, "justified")
-_ORDER = (SCAN, ENTRY, STAY, VOID, MORNING, WORD)
+_ORDER = (SCAN, ENTRY, CHARGE, RUN, STAY, VOID, MORNING, WORD)
+
+_MOVES = """SELECT entry.wallet, entry.at_ms, entry.cents FROM json_each(?1) AS wanted JOIN history_entry AS entry ON entry.id IN
+(SELECT id FROM history_entry WHERE wallet = wanted.value ORDER BY id DESC LIMIT ?2) ORDER BY entry.id DESC"""
 
 Booked = f.BalanceOpened | f.Charged | f.ChargesPosted | f.Reversed | f.CashPaidIn | f.TillVoided | f.Transferred | f.Cleared
 """Facts that move a wallet."""
+_OF_A_CHARGE = (f.ChargesPosted, f.Reversed)
 _STAYS = f.StayOpened | f.StayClosed | f.StayVoided
 Statement = Insert | Delete
 Values = tuple[int | str | None, ...]
@@ -139,6 +148,53 @@ class History:
         query = select(entry.id // ENTRIES_OF_A_FACT).where(entry.wallet == wallet).order_by(entry.id.desc()).limit(limit)
         return await self._facts(query, *get_args(Booked))
 
+    async def charges_of(self, pupil: int, limit: int) -> list[f.Charged]:
+        """What was charged for a pupil, by when it was, also what a settlement run has not posted yet."""
+        each = t.history_charge.c
+        query = select(each.number).where(each.pupil == pupil).order_by(each.at_ms.desc(), each.number.desc()).limit(limit)
+        return await self._facts(query, f.Charged)
+
+    async def charge(self, charge: int) -> Told | None:
+        """A charge, by its id."""
+        each = t.history_charge.c
+        facts = await self._facts(select(each.number).where(each.charge == charge).order_by(each.number), f.Charged, *_OF_A_CHARGE)
+        if not facts:
+            return None
+        found = {type(fact): fact for fact in facts}
+        return Told(found[f.Charged], found.get(f.ChargesPosted), found.get(f.Reversed))
+
+    async def moves_of(self, wallets: Collection[int], limit: int) -> dict[int, list[tuple[int, int]]]:
+        """Of each wallet the last (Unix ms, cents) that moved it."""
+        found: dict[int, list[tuple[int, int]]] = {wallet: [] for wallet in wallets}
+        async with self._register.reading() as connection:
+            # Each wallet's own rows by their index: a window over all of them would read the whole history of each.
+            rows = await connection.exec_driver_sql(_MOVES, (json.dumps(sorted(found)), limit))
+            for row in rows:
+                found[row.wallet].append((row.at_ms, row.cents))
+        return found
+
+    async def told_of(self, wallets: Collection[int]) -> list[f.Fact]:
+        """What statements of these wallets are made of, in order."""
+        known = frozenset(wallets)
+        entry, charge = t.history_entry.c, t.history_charge.c
+        numbers = select(entry.id // ENTRIES_OF_A_FACT).where(entry.wallet.in_(known))
+        async with self._register.reading() as connection:
+            found = await connection.execute(numbers.union(select(charge.number).where(charge.wallet.in_(known))))
+            wanted = [int(number) for (number,) in found]
+        return [fact async for commit in self._journal.holding(wanted) for fact in concerning(commit.facts, known)]
+
+    async def settlements(self, sites: Collection[int], limit: int) -> list[f.SettlementDone]:
+        """The last runs that were done at some sites."""
+        run = t.history_settlement.c
+        query = select(run.number).where(run.site.in_(sites)).order_by(run.number.desc()).limit(limit)
+        return await self._facts(query, f.SettlementDone)
+
+    async def stays_between(self, pupil: int, from_ms: int, until_ms: int) -> list[f.StayClosed]:
+        """A pupil's closed stays that lie within or around a time."""
+        stay = t.history_stay.c
+        touches = (stay.pupil == pupil, stay.closed > 0, stay.from_ms <= until_ms, stay.until_ms >= from_ms)
+        return await self._facts(select(stay.closed).where(*touches).order_by(stay.from_ms), f.StayClosed)
+
     async def stays_of(self, pupil: int, limit: int) -> list[f.StayClosed]:
         """A pupil's closed stays by when they began."""
         stay = t.history_stay.c
@@ -179,7 +235,15 @@ class History:
 
     async def _forget(self) -> None:
         async with self._register.writing() as connection:
-            for table in (t.history_scan, t.history_entry, t.history_stay, t.history_morning, t.history_head):
+            for table in (
+                t.history_scan,
+                t.history_entry,
+                t.history_charge,
+                t.history_settlement,
+                t.history_stay,
+                t.history_morning,
+                t.history_head,
+            ):
                 await connection.execute(delete(table))
         self.number = 0
 
@@ -187,7 +251,7 @@ class History:
         """Copy the next commits, together with the head that is reached, in one transaction."""
         last: Commit | None = None
         async with self._register.writing() as connection:
-            async for piece in self._pieces():
+            async for piece in pieces(self._journal.read(self.number + 1), PIECE_FACTS):
                 await _copy(connection, piece)
                 last = piece[-1]
                 if last.last - self.number >= FACTS_AT_ONCE:
@@ -197,16 +261,17 @@ class History:
             await connection.execute(insert(t.history_head).values(id=1, **head).on_conflict_do_update(index_elements=["id"], set_=head))
         self.number = last.last
 
-    async def _pieces(self) -> AsyncIterator[list[Commit]]:
-        """The commits that are not here yet, a few at a time."""
-        piece: list[Commit] = []
-        async for commit in self._journal.read(self.number + 1):
-            piece.append(commit)
-            if commit.last - piece[0].number >= PIECE_FACTS:
-                yield piece
-                piece = []
-        if piece:
+
+async def pieces(commits: AsyncIterator[Commit], facts: int) -> AsyncIterator[list[Commit]]:
+    """Commits in order, so many together that they hold some `facts`."""
+    piece: list[Commit] = []
+    async for commit in commits:
+        piece.append(commit)
+        if commit.last - piece[0].number >= facts:
             yield piece
+            piece = []
+    if piece:
+        yield piece
 
 
 async def _copy(connection: AsyncConnection, commits: Iterable[Commit]) -> None:
@@ -239,6 +304,8 @@ def rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:
                 stays[fact.stay] = _stay(number, fact)  # each tells all of a stay: only the last one counts
             for statement, values in _of(number, fact):
                 found[statement].append(values)
+            if isinstance(fact, f.SettlementDone):
+                found[RUN].append((number, fact.site))
     for statement, values in stays.values():
         found[statement].append(values)
     return found
@@ -264,10 +331,13 @@ def _of(number: int, fact: f.Fact) -> Iterator[tuple[Statement, Values]]:
             yield from _entries(number, fact, ("opening", 0, 0, Reason.NONE))
         case f.Charged():
             yield from _entries(number, fact, ("charge", fact.item, fact.pupil, fact.reason))
+            yield CHARGE, (number, fact.charge, fact.pupil, fact.at_ms, fact.wallet)
         case f.ChargesPosted():
             yield from _entries(number, fact, ("charge", fact.programme, 0, Reason.NONE))
+            yield from ((CHARGE, (number, charge, 0, fact.at_ms, fact.wallet)) for charge in fact.charges)
         case f.Reversed():
             yield from _entries(number, fact, ("reverse", 0, 0, fact.reason))
+            yield CHARGE, (number, fact.charge, 0, fact.at_ms, fact.wallet)
         case f.CashPaidIn():
             yield from _entries(number, fact, ("cash_in", 0, fact.pupil, Reason.NONE))
         case f.TillVoided():

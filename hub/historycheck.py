@@ -1,6 +1,6 @@
 """Whether the history tells the same as the journal: each row of its tables against the row that the facts make. Changes nothing.
 
-Scans and entries are compared a piece of the journal at a time; of stays and class mornings, what each is in the end.
+Scans, entries and charges are compared a piece of the journal at a time; of stays and class mornings, what each is in the end.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -14,7 +14,7 @@ from hub import tables as t
 from hub.core.audit import Complaints
 from hub.core.books import Books
 from hub.core.ledger import wallet_account
-from hub.history import ENTRIES_OF_A_FACT, ENTRY, MORNING, SCAN, STAY, VOID, WORD, Values, refuse_other, rows
+from hub.history import CHARGE, ENTRIES_OF_A_FACT, ENTRY, MORNING, SCAN, STAY, VOID, WORD, Values, pieces, refuse_other, rows
 from hub.journal import Commit, Journal
 from hub.register import Register
 
@@ -72,7 +72,7 @@ async def compared(register: Register, journal: Journal, books: Books) -> Compar
             found.number = head.number
             if await journal.hash_at(head.number) != head.hash:
                 found.complaints.add(f"it was made of another journal than this one, up to fact {head.number}")
-        async for piece in _pieces(journal, found.number):
+        async for piece in pieces(_up_to(journal, found.number), PIECE_FACTS):
             await _piece(connection, piece, ends, found)
         found.same(t.history_stay, ends.stays.values(), await _rows(connection, select(t.history_stay)))
         mornings = ((*key, *values) for key, values in ends.mornings.items())
@@ -87,6 +87,8 @@ async def _piece(connection: AsyncConnection, piece: list[Commit], ends: _Ends, 
     made = rows(piece)
     scan, entry, first, last = t.history_scan, t.history_entry, piece[0].number, piece[-1].last
     found.same(scan, made[SCAN], await _rows(connection, select(scan).where(scan.c.number.between(first, last))))
+    charge = t.history_charge
+    found.same(charge, made[CHARGE], await _rows(connection, select(charge).where(charge.c.number.between(first, last))))
     ids = entry.c.id.between(first * ENTRIES_OF_A_FACT, (last + 1) * ENTRIES_OF_A_FACT - 1)
     found.same(entry, made[ENTRY], await _rows(connection, select(entry).where(ids)))
     ends.take(made)
@@ -94,7 +96,8 @@ async def _piece(connection: AsyncConnection, piece: list[Commit], ends: _Ends, 
 
 async def _beyond(connection: AsyncConnection, found: Compared) -> None:
     """Rows of facts that the history cannot have seen."""
-    for table, fact in ((t.history_scan, t.history_scan.c.number), (t.history_entry, t.history_entry.c.id // ENTRIES_OF_A_FACT)):
+    numbers = {table: table.c.number for table in (t.history_scan, t.history_charge)}
+    for table, fact in (*numbers.items(), (t.history_entry, t.history_entry.c.id // ENTRIES_OF_A_FACT)):
         outside: ColumnElement[bool] = or_(fact < 1, fact > found.number)
         count = await connection.scalar(select(func.count()).select_from(table).where(outside))
         if count:
@@ -116,18 +119,12 @@ async def _rows(connection: AsyncConnection, query: Select[Any]) -> list[Values]
     return [tuple(row) for row in await connection.execute(query)]
 
 
-async def _pieces(journal: Journal, number: int) -> AsyncIterator[list[Commit]]:
-    """The commits up to a fact, some at a time."""
-    piece: list[Commit] = []
+async def _up_to(journal: Journal, number: int) -> AsyncIterator[Commit]:
+    """The commits up to a fact."""
     async for commit in journal.read():
         if commit.last > number:
-            break
-        piece.append(commit)
-        if commit.last - piece[0].number >= PIECE_FACTS:
-            yield piece
-            piece = []
-    if piece:
-        yield piece
+            return
+        yield commit
 
 
 def _written(row: Values | None) -> str:

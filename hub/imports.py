@@ -9,13 +9,12 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from hub.addresses import read_address
 from hub.core.facts import Refusal
-from hub.core.imports import Kind, plan
-from hub.core.lists import Column, Complaint, Line, Table, Wrong, columns_known
+from hub.core.imports import WANTED, Kind, plan
+from hub.core.lists import Column, Complaint, Line, Readout, Table, Wrong, columns_known
 from hub.core.plans import Act, Plan, Stamp
 from hub.core.school import Rows, School
 from hub.core.wallets import open_balances
@@ -43,15 +42,7 @@ _OLD = (("cp1252", "Windows-1252", 0), ("iso8859-15", "ISO-8859-15", 0), ("cp850
 _USUAL = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿœšžßÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŸŒŠŽ€’«»°²§ºª\u00a0")
 _BOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF")
 """How workbooks (.xlsx, .ods, .xls) and PDFs begin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Readout:
-    """A file as a table, and how it was written."""
-
-    table: Table
-    encoding: str
-    delimiter: str
+_SAVE = "save it as text in UTF-8, a list as CSV"
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -59,38 +50,55 @@ class Readout:
 
 def read_file(path: Path, wanted: Columns) -> Readout:
     """A file of any size, whoever wrote it. Raises ImportRefusedError."""
+    return read(_content(path), str(path), wanted)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that is no list, or a list for `read`. Raises ImportRefusedError."""
+    text, _ = _decoded(_content(path), str(path))
+    return text
+
+
+def _content(path: Path) -> bytes:
+    """A file's bytes; of one that is too large, enough to see that."""
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ImportRefusedError(f"{path}: cannot be read: {error.strerror}") from error
-    return read(content, str(path), wanted)
 
 
 def read(content: bytes, name: str, wanted: Columns) -> Readout:
     """The table in the bytes of a file. Raises ImportRefusedError with one sentence that names the file, and the line if there is one."""
-    if len(content) > MAX_BYTES:
-        raise ImportRefusedError(f"{name}: more than {MAX_BYTES >> 20} MB: split the list")
-    if content.startswith(_BOOKS):
-        raise ImportRefusedError(f"{name}: a workbook or PDF, not a list: save the sheet as CSV (UTF-8)")
     text, encoding = _decoded(content, name)
-    if "\0" in text:
-        raise ImportRefusedError(f"{name}: holds zero bytes, so it is no text: save the list as CSV (UTF-8)")
     delimiter = _delimiter(text, wanted)
-    first, *rest = _records(text, name, delimiter)
+    first, *rest = records(text, name, delimiter)
     if len(rest) > MAX_LINES:
-        raise ImportRefusedError(f"{name}: {len(rest)} lines; at most {MAX_LINES} at once: split the list")
+        raise ImportRefusedError(f"{name}: {len(rest)} lines; at most {MAX_LINES} at once: split the list", "file_too_long")
     return Readout(Table(first, tuple(rest)), encoding, _DELIMITERS[delimiter])
 
 
 def _decoded(content: bytes, name: str) -> tuple[str, str]:
-    """The text of a file and the encoding it was in: UTF-8 if it can be, else as its mark says, else the likeliest of the old ones."""
+    """The text of a file and the encoding it was in. Raises ImportRefusedError for what is no text."""
+    if len(content) > MAX_BYTES:
+        raise ImportRefusedError(f"{name}: more than {MAX_BYTES >> 20} MB: split the list", "file_too_large")
+    if content.startswith(_BOOKS):
+        raise ImportRefusedError(f"{name}: a workbook or PDF, not a list: save the sheet as CSV (UTF-8)", "file_is_workbook")
+    text, encoding = _encoded(content, name)
+    if "\0" in text:
+        raise ImportRefusedError(f"{name}: holds zero bytes, so it is no text: {_SAVE}", "file_is_no_text")
+    return text, encoding
+
+
+def _encoded(content: bytes, name: str) -> tuple[str, str]:
+    """As its mark says, else UTF-8 if it can be, else the likeliest of the old encodings."""
     for mark, codec, encoding in _MARKS:
         if content.startswith(mark):
             try:
                 return content.decode(codec), encoding
             except UnicodeDecodeError as error:
-                raise ImportRefusedError(f"{name}: begins as {encoding}, but byte {error.start} is none: save it as CSV (UTF-8)") from error
+                told = f"{name}: begins as {encoding}, but byte {error.start} is none: {_SAVE}"
+                raise ImportRefusedError(told, "file_is_no_text") from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -110,7 +118,7 @@ def _old(content: bytes, name: str) -> tuple[str, str]:
         if 3 * odd <= sum(byte > 0x7F for byte in content):
             readings.append((odd + unlikely, place, text, encoding))
     if not readings:
-        raise ImportRefusedError(f"{name}: its encoding cannot be told: save the list as CSV (UTF-8)")
+        raise ImportRefusedError(f"{name}: its encoding cannot be told: {_SAVE}", "file_is_no_text")
     _, _, text, encoding = min(readings)
     return text, encoding
 
@@ -134,8 +142,8 @@ def _delimiter(text: str, wanted: Columns) -> str:
     return max(_DELIMITERS, key=known)
 
 
-def _records(text: str, name: str, delimiter: str) -> list[Line]:
-    """The records with any text, each with the number of the line it begins on; the first is the header."""
+def records(text: str, name: str, delimiter: str) -> list[Line]:
+    """The records with any text, each with the number of the line it begins on; the first is the header. Raises ImportRefusedError."""
     table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     found: list[Line] = []
     begin = 1
@@ -145,12 +153,34 @@ def _records(text: str, name: str, delimiter: str) -> list[Line]:
                 found.append(Line(begin, tuple(record)))
             begin = table.line_num + 1
     except csv.Error as error:
-        raise ImportRefusedError(f"{name}:{begin}: cannot be read as a list: {error}") from error
+        raise ImportRefusedError(f"{name}:{begin}: cannot be read as a list: {error}", "file_is_no_list") from error
     if found and found[0].cells[0].strip().lower() == "sep=":  # so that Excel takes the separator it is told
         del found[0]
     if not found:
-        raise ImportRefusedError(f"{name}: is empty")
+        raise ImportRefusedError(f"{name}: is empty", "file_is_empty")
     return found
+
+
+class Lists:
+    """Implements `hub.web.office.Lists`: the same for pages, which are told by codes."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def read(self, content: bytes, kind: Kind) -> Readout | Refusal:
+        """A list, or why the file is none."""
+        try:
+            return read(content, "", WANTED[kind])
+        except ImportRefusedError as error:
+            return Refusal(error.code)
+
+    async def carry_out(self, planned: Plan, kind: Kind, table: Table, stamp: Stamp) -> Answer:
+        """Do what was planned, all or nothing."""
+        return await carry_out(planned, kind, table, self._desk, stamp)
+
+    def is_address(self, text: str) -> bool:
+        """Whether a letter could be sent there."""
+        return is_address(text)
 
 
 # --- telling --------------------------------------------------------------------------------------

@@ -159,7 +159,7 @@ class Journal:
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.after(number, lambda: None if waiting.done() else waiting.set_result(None))
         await waiting
-        (commit,) = [commit async for commit in self._holding([number])]
+        (commit,) = [commit async for commit in self.holding([number])]
         first = number - commit.number
         ask = commit.facts[first].ask
         end = next((at for at in range(first, len(commit.facts)) if commit.facts[at].ask != ask), len(commit.facts))
@@ -169,9 +169,16 @@ class Journal:
         """The facts with these numbers, all on disk."""
         wanted = set(numbers)
         found: dict[int, Fact] = {}
-        async for commit in self._holding(wanted):
+        async for commit in self.holding(wanted):
             found |= {number: fact for number, fact in enumerate(commit.facts, commit.number) if number in wanted}
         return found
+
+    async def holding(self, numbers: Iterable[int]) -> AsyncIterator[Commit]:
+        """The commits that hold these facts, in order. Unpacking leaves the loop free between two of them."""
+        for found in await self._reading.execute_fetchall(_HOLDING, (json.dumps(sorted(numbers)),)):
+            row = Row(*found)
+            yield Commit(row.number, unpack(row), row.hash)
+            await asyncio.sleep(0)
 
     async def read(self, number: int = 1) -> AsyncIterator[Commit]:
         """The commits on disk in order, from the one that begins at fact `number`."""
@@ -297,13 +304,6 @@ class Journal:
 
     async def _rows(self, number: int, limit: int) -> list[Row]:
         return [Row(*row) for row in await self._reading.execute_fetchall(_FROM, (number, limit))]
-
-    async def _holding(self, numbers: Iterable[int]) -> AsyncIterator[Commit]:
-        """The commits that hold these facts. Unpacking leaves the loop free between two of them."""
-        for found in await self._reading.execute_fetchall(_HOLDING, (json.dumps(sorted(numbers)),)):
-            row = Row(*found)
-            yield Commit(row.number, unpack(row), row.hash)
-            await asyncio.sleep(0)
 
     async def _disconnect(self) -> None:
         await self._reading.close()

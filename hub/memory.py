@@ -13,6 +13,7 @@ from hub.broker import Account
 from hub.core.books import Books
 from hub.core.school import Device
 from hub.desk import Desk
+from hub.errors import DamageError
 from hub.folder import Folder, stop_at_once
 from hub.history import History
 from hub.journal import Journal
@@ -50,10 +51,13 @@ async def memory(data: Path) -> AsyncIterator[Memory]:
     async with contextlib.AsyncExitStack() as stack:
         folder = Folder(data)
         stack.callback(folder.close)
-        master = load_master(folder.master_key)
+        lost = [path for path in (folder.master_key, folder.office) if not path.exists()]
         books = Books()
         journal = await Journal.open(folder, stop_at_once, books.apply)
         stack.push_async_callback(journal.close)
+        if books.number and lost:  # made again, it would be empty: no badge would be known, or nobody's name
+            raise DamageError(f"{lost[0]}: is missing beside a journal with {books.number} facts: restore the folder from a backup")
+        master = load_master(folder.master_key)
         register = await Register.open(folder, stop_at_once)
         stack.push_async_callback(register.close)
         history = await History.open(register, journal)

@@ -3,15 +3,14 @@
 It decides nothing and opens no store; who pays on a day is decided in core/payers.py.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
-from datetime import date
 from pathlib import Path
 
 from hub.core.facts import derived
 from hub.core.school import Custody, PayerOverride, School, Weeks
-from hub.errors import ImportRefusedError
+from hub.errors import ImportRefusedError, RefusedError
+from hub.imports import read_text, records
+from hub.meant import day_written, households_called, pupil_of, several
 
 PAYERS = ("household", "last_name", "first_name", "payer", "from", "until", "weeks", "weekdays", "what")
 """`weeks`: every, even, odd. `weekdays`: mon tue …, empty = all. `what`: empty = custody; `*` or a programme's or product's name =
@@ -44,41 +43,36 @@ def read_payers(lines: Lines, name: str, school: School) -> tuple[Row, ...]:
 
 def read_lines(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
     """Numbered lines of a `;` list with exactly these columns, the one that names them left out. Raises ImportRefusedError."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ImportRefusedError(f"{path}: cannot be read as UTF-8 text: {error}") from error
-    rows = csv.reader(io.StringIO(text), delimiter=";")
-    if [cell.strip().lower() for cell in next(rows, [])] != list(columns):
-        raise ImportRefusedError(f"{path}:1: the columns are: {'; '.join(columns)}")
-    for row in rows:
-        if any(cell.strip() for cell in row):
-            yield rows.line_num, [cell.strip() for cell in (*row, *[""] * len(columns))[: len(columns)]]
+    first, *rest = records(read_text(path), str(path), ";")
+    if [cell.strip().lower() for cell in first.cells] != list(columns):
+        raise ImportRefusedError(f"{path}:{first.number}: the columns are: {'; '.join(columns)}")
+    for line in rest:
+        yield line.number, [cell.strip() for cell in (*line.cells, *[""] * len(columns))[: len(columns)]]
 
 
 def _row(cells: list[str], school: School) -> Row | str:
     """The row of one line, or what is wrong with it. Its id comes from what it says but for its end."""
     household, last, first, payer_name, since, until, weeks, weekdays, what = cells
-    homes = {one.name: one.id for one in school.households.values()}
-    wanted = (homes.get(household), last, first)
-    pupil = next((one.id for one in school.pupils.values() if (one.household, one.last_name, one.first_name) == wanted), 0)
-    payer, item = homes.get(payer_name, 0), _item(school, what)
-    if not pupil or not payer:
+    pupil, item = pupil_of(school, household, last, first), _item(school, what)
+    payers = households_called(school, payer_name)
+    if pupil is None or not payers:
         return f"`{first} {last}` of `{household}`, or `{payer_name}` who pays, is not known: import the families first"
+    if len(payers) > 1:
+        return several(payer_name, payers)
     if item is None:
         return f"`{what}` is no programme and no product: leave it empty, or write * for everything"
     try:
-        from_day, until_day = date.fromisoformat(since), date.fromisoformat(until) if until else None
+        from_day, until_day = day_written(since), day_written(until) if until else None
         which = Weeks(weeks or "every")
         days = frozenset(_WEEKDAYS.index(word) for word in weekdays.lower().split()) or frozenset(range(7))
-    except ValueError as error:
+    except (ValueError, RefusedError) as error:
         return f"days are written 2025-01-31, weeks every, even or odd, weekdays mon tue …: {error}"
-    row = derived(pupil, f"{payer_name}|{since}|{weeks}|{weekdays}|{what}")
+    row = derived(pupil.id, f"{payer_name}|{since}|{weeks}|{weekdays}|{what}")
     if not what:
-        return Custody(row, pupil, payer, from_day, until_day, which, days)
+        return Custody(row, pupil.id, payers[0].id, from_day, until_day, which, days)
     if weeks or weekdays:
         return "weeks and weekdays are of a custody: leave `what` empty, or leave them out"
-    return PayerOverride(row, pupil, payer, from_day, until_day, item)
+    return PayerOverride(row, pupil.id, payers[0].id, from_day, until_day, item)
 
 
 def _item(school: School, what: str) -> int | None:

@@ -5,9 +5,7 @@ with the people's data, under the number of its fact.
 """
 
 import argparse
-import time
 from collections.abc import Iterator, Sequence
-from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +16,8 @@ from hub.core.facts import MorningJustified
 from hub.core.inside import Present, evacuation, rooms
 from hub.core.mornings import Word, justify
 from hub.core.school import Pupil, School, Site
-from hub.counter import pupil_called
 from hub.errors import RefusedError
+from hub.meant import act_of, add_instant, asked_ms, day_written, in_order, one_of, pupil_called, site_called, staff_called, whole_written
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,29 +40,28 @@ _STATES = {Justification.OPEN: "open", Justification.JUSTIFIED: "justified", Jus
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `preau-hub presence` understands."""
     acts = parser.add_subparsers(dest="act", required=True)
-    inside = _act_of(acts, "inside", "who is in now, room by room, and who is expected and not there")
+    inside = _act(acts, "inside", "who is in now, room by room, and who is expected and not there")
     inside.add_argument("site", nargs="?", help="its name (default: all)")
-    _act_of(acts, "evacuation", "every child that may be in the building of a site, to read out").add_argument("site", help="its name")
-    mornings = _act_of(acts, "mornings", "late and missed mornings, and what was said of them")
-    mornings.add_argument("--from", dest="since", type=date.fromisoformat, required=True, help="first day, YYYY-MM-DD")
-    mornings.add_argument("--to", dest="until", type=date.fromisoformat, required=True, help="last day, included")
+    _act(acts, "evacuation", "every child that may be in the building of a site, to read out").add_argument("site", help="its name")
+    mornings = _act(acts, "mornings", "late and missed mornings, and what was said of them")
+    mornings.add_argument("--from", dest="since", type=day_written, required=True, help="first day, YYYY-MM-DD")
+    mornings.add_argument("--to", dest="until", type=day_written, required=True, help="last day, included")
     mornings.add_argument("--group", help="of this class only")
     mornings.add_argument("--pupil", help="of this pupil only: number, or first and last name")
-    said = _act_of(acts, "justify", "say of a late or missed morning whether it is justified; another state undoes it")
+    excuses = [excuse for excuse in Excuse if excuse]
+    said = _act(acts, "justify", "say of a late or missed morning whether it is justified; another state undoes it")
     said.add_argument("pupil", help="number, or first and last name")
-    said.add_argument("day", type=date.fromisoformat, help="2025-01-31")
-    said.add_argument("state", type=Justification, choices=list(Justification))
-    said.add_argument("--reason", type=Excuse, choices=[excuse for excuse in Excuse if excuse], default=Excuse.NONE)
-    said.add_argument("--document", type=int, default=0, help="the reference number of what the family brought")
+    said.add_argument("day", type=day_written, help="2025-01-31")
+    said.add_argument("state", type=one_of(Justification), choices=list(Justification))
+    said.add_argument("--reason", type=one_of(excuses), choices=excuses)
+    said.add_argument("--document", type=whole_written, default=0, help="the reference number of what the family brought")
     said.add_argument("--note", default="", help="in your own words; kept with the people's data, not in the journal")
     said.add_argument("--by", required=True, help="the login of who says it")
 
 
-def _act_of(acts: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, words: str) -> argparse.ArgumentParser:
-    """An act; `--config` may stand behind it too."""
-    act = acts.add_parser(name, help=words)
-    act.add_argument("--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    act.add_argument("--at-ms", type=int, default=0, help="when it is asked, Unix ms (exercises; default: now)")
+def _act(acts: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, words: str) -> argparse.ArgumentParser:
+    act = act_of(acts, name, words)
+    add_instant(act)
     return act
 
 
@@ -73,13 +70,13 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
     from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
-        now_ms = options.at_ms or time.time_ns() // 1_000_000
+        now_ms = asked_ms(options)
         match options.act:
             case "inside":
-                sites = [_site(stores.desk.school, options.site)] if options.site else list(stores.desk.school.sites.values())
+                sites = [site_called(stores.desk.school, options.site)] if options.site else list(stores.desk.school.sites.values())
                 _print(line for site in sites for line in _rooms(stores, site, now_ms))
             case "evacuation":
-                _print(_evacuation(stores, _site(stores.desk.school, options.site), now_ms))
+                _print(_evacuation(stores, site_called(stores.desk.school, options.site), now_ms))
             case "mornings":
                 await _mornings(stores, options)
             case _:
@@ -89,13 +86,6 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
 
 def _print(lines: Iterator[str]) -> None:
     print("\n".join(lines))
-
-
-def _site(school: School, name: str) -> Site:
-    for site in school.sites.values():
-        if site.name == name:
-            return site
-    raise RefusedError(f"`{name}` is no site: it is one of {', '.join(sorted(site.name for site in school.sites.values()))}")
 
 
 # --- who is in ------------------------------------------------------------------------------------
@@ -157,9 +147,10 @@ def _name(pupil: Pupil) -> str:
 async def _mornings(stores: "Memory", options: argparse.Namespace) -> None:
     """Day by day, with the note of what was said last."""
     school = stores.desk.school
+    first, last = in_order(options.since, options.until)
     pupil = pupil_called(school, options.pupil).id if options.pupil else 0
     await stores.history.caught_up(stores.journal.durable)
-    found = await stores.history.mornings(day_code(options.since), day_code(options.until), pupil)
+    found = await stores.history.mornings(day_code(first), day_code(last), pupil)
     for each in found:
         who = school.pupils.get(each.morning.pupil)
         if options.group is None or (who is not None and who.group == options.group):
@@ -188,10 +179,8 @@ def _said(said: MorningJustified | None) -> str:
 async def _justify(stores: "Memory", options: argparse.Namespace, now_ms: int) -> None:
     desk, ask = stores.desk, stores.new_ask()
     pupil = pupil_called(desk.school, options.pupil)
-    staff = await stores.register.staff_by_login(options.by)
-    if staff is None:
-        raise RefusedError(f"`{options.by}` is no login of staff")
-    word = Word(pupil.id, options.day, options.state, options.reason, options.document, staff.id)
+    staff = await staff_called(stores.register, options.by)
+    word = Word(pupil.id, options.day, options.state, options.reason or Excuse.NONE, options.document, staff.id)
     answer = await desk.do(ask, justify, ask, word, now_ms)
     if answer.refusal is not None:
         raise RefusedError(SENTENCES[answer.refusal.code])

@@ -1,4 +1,4 @@
-"""The register: people, badges, devices, accounts: what is set up. Personal data lives here only (design.md, What is remembered).
+"""The register: people, badges, devices: what is set up. Personal data lives here only (design.md, What is remembered).
 
 `office.db`, through SQLAlchemy Core, with one writing connection that the history shares. Decisions see a frozen `School`; nothing
 is decided here. Any failed write ends in `die`.
@@ -9,14 +9,13 @@ import dataclasses
 import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import URL, Connection, RowMapping, Table, delete, event, func, select, update
+from sqlalchemy import URL, Connection, RowMapping, Table, delete, event, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -30,6 +29,7 @@ from hub.core.school import (
     Badge,
     BadgeState,
     CalendarDay,
+    Contact,
     Custody,
     Device,
     FamilyFile,
@@ -64,28 +64,8 @@ READERS = 2
 """Reading connections, each with a thread and 2 MB: pages answer in about a millisecond, so more would not be faster."""
 
 
-@dataclass(frozen=True, slots=True)
-class Staff:
-    """A person who may sign in. `password` is an argon2id hash."""
-
-    id: int
-    login: str
-    name: str
-    password: str
-
-
-@dataclass(frozen=True, slots=True)
-class WebSession:
-    """One browser that is signed in."""
-
-    staff: int
-    csrf: str
-    from_ms: int
-    seen_ms: int
-
-
 class Register:
-    """Implements `hub.desk.Register`, and what the pages need to know of accounts. Tokens are stored as SHA-256 in hex only."""
+    """Implements `hub.desk.Register`; accounts, papers and the history are rooms of their own on the same database."""
 
     def __init__(self, path: Path, die: Die) -> None:
         self._path = path
@@ -171,77 +151,23 @@ class Register:
                 await connection.execute(_put(table), values)
         return True
 
-    # --- who may sign in --------------------------------------------------------------------------
-
-    async def count_staff(self) -> int:
-        """How many accounts there are."""
-        async with self.reading() as connection:
-            return (await connection.scalar(select(func.count()).select_from(t.staff))) or 0
-
-    async def add_staff(self, staff: int, login: str, name: str, password: str) -> bool:
-        """A new account; False when the login is taken."""
-        statement = insert(t.staff).values(id=staff, login=login, name=name, password=password)
-        return await self._changed(statement.on_conflict_do_nothing(index_elements=["login"]))
-
-    async def staff_by_login(self, login: str) -> Staff | None:
-        """The account with this login, letter by letter."""
-        row = await self._one(select(t.staff).where(t.staff.c.login == login))
-        return Staff(**row) if row else None
-
-    async def staff(self, staff: int) -> Staff | None:
-        """The account with this id."""
-        row = await self._one(select(t.staff).where(t.staff.c.id == staff))
-        return Staff(**row) if row else None
-
-    async def add_session(self, token_hash: str, staff: int, csrf: str, now_ms: int) -> None:
-        """A browser signs in."""
-        await self._changed(
-            insert(t.web_session).values(token_hash=token_hash, staff=staff, csrf=csrf, from_ms=now_ms, seen_ms=now_ms),
-        )
-
-    async def session(self, token_hash: str) -> WebSession | None:
-        """The web session of a token; whether it is too old is for the pages to say."""
-        columns = (t.web_session.c[name.name] for name in dataclasses.fields(WebSession))
-        row = await self._one(select(*columns).where(t.web_session.c.token_hash == token_hash))
-        return WebSession(**row) if row else None
-
-    async def touch_session(self, token_hash: str, now_ms: int) -> None:
-        """Note that a web session was used."""
-        await self._changed(update(t.web_session).where(t.web_session.c.token_hash == token_hash).values(seen_ms=now_ms))
-
-    async def end_session(self, token_hash: str) -> None:
-        """Sign a browser out."""
-        await self._changed(delete(t.web_session).where(t.web_session.c.token_hash == token_hash))
-
-    async def end_sessions_of(self, staff: int) -> None:
-        """Sign a person out everywhere."""
-        await self._changed(delete(t.web_session).where(t.web_session.c.staff == staff))
-
-    async def add_invite(self, token_hash: str, until_ms: int) -> None:
-        """A link that works once, until an instant."""
-        await self._changed(insert(t.invite).values(token_hash=token_hash, until_ms=until_ms, used_ms=0))
-
-    async def use_invite(self, token_hash: str, now_ms: int) -> bool:
-        """Whether the invitation was there, unused and in time; from now on it is used."""
-        found = (t.invite.c.token_hash == token_hash, t.invite.c.used_ms == 0, t.invite.c.until_ms > now_ms)
-        return await self._changed(update(t.invite).where(*found).values(used_ms=now_ms))
-
     # --- words about facts ------------------------------------------------------------------------
 
     async def set_note(self, number: int, text: str) -> None:
         """What a person wrote about a fact; empty erases it."""
-        await self._changed(_put(t.note).values(number=number, text=text) if text else delete(t.note).where(t.note.c.number == number))
+        await self.changed(_put(t.note).values(number=number, text=text) if text else delete(t.note).where(t.note.c.number == number))
 
     async def note(self, number: int) -> str:
         """What was written about a fact; empty when nothing was."""
-        row = await self._one(select(t.note.c.text).where(t.note.c.number == number))
+        row = await self.one(select(t.note.c.text).where(t.note.c.number == number))
         return row["text"] if row else ""
 
-    async def _one(self, query: Any) -> RowMapping | None:
+    async def one(self, query: Any) -> RowMapping | None:
+        """The one row of a query, or None."""
         async with self.reading() as connection:
             return (await connection.execute(query)).mappings().one_or_none()
 
-    async def _changed(self, statement: Any) -> bool:
+    async def changed(self, statement: Any) -> bool:
         """Run one writing statement; whether it changed a row."""
         async with self.writing() as connection:
             changed: int = (await connection.execute(statement)).rowcount
@@ -286,7 +212,7 @@ def _stored(row: Row) -> dict[str, Any]:
     values = {each.name: getattr(row, each.name) for each in dataclasses.fields(row)}
     match row:
         case Site():
-            values["zone"] = row.zone.key
+            values |= {"zone": row.zone.key, "contacts": [list(contact) for contact in row.contacts]}
         case Tariff():
             values["lines"] = msgspec.to_builtins(row.lines)
         case Custody():
@@ -306,7 +232,8 @@ def _stored(row: Row) -> dict[str, Any]:
 
 
 def _site(row: RowMapping) -> Site:
-    return Site(**{**row, "zone": ZoneInfo(row["zone"]), "wallet_scope": WalletScope(row["wallet_scope"])})
+    contacts = tuple(Contact(*contact) for contact in row["contacts"])
+    return Site(**{**row, "zone": ZoneInfo(row["zone"]), "wallet_scope": WalletScope(row["wallet_scope"]), "contacts": contacts})
 
 
 def _programme(row: RowMapping) -> Programme:
@@ -324,7 +251,8 @@ def _tariff(row: RowMapping) -> Tariff:
 def _product(row: RowMapping) -> Product:
     kind, policy = ProductKind(row["kind"]), Policy(row["policy"])
     allergens, diets = _allergens(row["allergens"]), frozenset(row["diets"])
-    return Product(row["id"], row["site"], kind, row["name"], row["price_cents"], policy, allergens, diets, LegalClass(row["legal"]))
+    kinds = {"kind": kind, "policy": policy, "allergens": allergens, "diets": diets, "legal": LegalClass(row["legal"])}
+    return Product(**{**row, **kinds})
 
 
 def _canteen(row: RowMapping) -> Canteen:

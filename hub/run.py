@@ -18,9 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hub.accounts import Accounts
 from hub.broker import HUB_USER, EmbeddedBroker
 from hub.broker import Account as BrokerAccount
 from hub.clock import Clock, wall_ms
+from hub.credentials import edge_settings
 from hub.errors import BrokerError, StartError
 from hub.fleet import SILENT_MS, Fleet
 from hub.keeping import keep_up
@@ -30,7 +32,9 @@ from hub.memory import Memory, memory
 from hub.mqtt import Account, Wire
 from hub.notify import ALIVE, READY, STOPPING, alive_every_s, notify
 from hub.orders import Orders
+from hub.papers import Papers
 from hub.settings import Settings, mail_password, mail_sender
+from hub.settlement import settle
 from hub.web.office import Office
 
 if TYPE_CHECKING:
@@ -105,13 +109,19 @@ def _make_link(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock) -
 
 
 def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock, link: Link) -> Office:
+    from hub.imports import Lists
+
     return Office(
         desk=stores.desk,
-        accounts=stores.register,
+        accounts=Accounts(stores.register),
         past=stores.history,
+        papers=Papers(stores.register),
+        lists=Lists(stores.desk),
+        device_settings=lambda device, host: edge_settings(settings.broker, stores.desk.school, device, stores.password(device), host),
         fleet=fleet,
         badge_key=badge_key(stores.master),
         command=link.command,
+        settle=partial(settle, stores.desk),
         now_ms=clock.now_ms,
         wall_ms=wall_ms,
         random_bytes=secrets.token_bytes,

@@ -112,5 +112,7 @@ def load(path: Path) -> Settings:
         return parse(path.read_text(encoding="utf-8"), Settings, str(path))
     except OSError as error:
         raise StartError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise StartError(f"{path}: is no text in UTF-8: save it as that") from error
     except SettingsError as error:
         raise StartError(str(error)) from error

@@ -3,24 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
-from msgspec import Struct
-
 from hub.core import settlement
 from hub.core.facts import ChargesPosted, Refusal, derived
-from hub.core.settlement import Run
+from hub.core.settlement import Run, Settled
 from hub.desk import Desk
 
 AT_ONCE = 32
 """Wallets asked for together: one write to the disk serves them, and a tap waits for no more than their decisions."""
-
-
-class Settled(Struct, frozen=True):
-    """What a run has posted. `pending`: questions that keep stays from it."""
-
-    wallets: int
-    charges: int
-    cents: int
-    pending: int
 
 
 async def settle(desk: Desk, ask: int, run: Run, told: Callable[[int, int], None] = lambda _done, _of: None) -> Settled | Refusal:

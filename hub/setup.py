@@ -17,8 +17,7 @@ from msgspec import Meta, Struct
 
 from hub.broker import HUB_USER
 from hub.core.books import Books
-from hub.core.calendar import DayKind, Window
-from hub.core.canteen import day_number
+from hub.core.calendar import DayKind, Window, day_code
 from hub.core.facts import derived
 from hub.core.lists import Column, Said, understood
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
@@ -26,8 +25,9 @@ from hub.core.money import read_cents
 from hub.core.school import Device, Policy, Product, ProductKind, Programme, Reader, Row, Scans, School, Site, WalletScope, edited
 from hub.core.timetable import Attendance, LegalClass
 from hub.days import CalendarFile, calendar_rows
-from hub.errors import ImportRefusedError
+from hub.errors import ImportRefusedError, RefusedError
 from hub.imports import read, refuse
+from hub.meant import day_written, pupils_by_names
 from hub.tariffs import GroupFile, LineFile, TariffFile, Written, tariff_rows, written
 from hub.timetable import (
     WEEKDAYS,
@@ -127,7 +127,7 @@ class DeviceFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class SiteFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`settlement`: whether a run leaves what is to be verified for the next one, or posts nothing at all then."""
 
-    name: str
+    name: Annotated[str, Meta(min_length=1)]
     zone: str = "Europe/Brussels"
     floor: str = "0,00"
     low: str = "2,00"
@@ -188,13 +188,13 @@ class Reservation:
 def reservations(text: str, name: str, school: School, books: Books) -> tuple[Reservation, ...]:
     """Meals from a list with the columns of `MEALS`. All or nothing: every bad line is named in the one ImportRefusedError."""
     file_ask = content_ask(text)
-    known = {(school.households[one.household].name, one.last_name, one.first_name): one.id for one in school.pupils.values()}
+    known = pupils_by_names(school)
     meals = {(school.sites[one.site].name, one.name): one for one in school.products.values() if one.kind is ProductKind.MEAL}
-    found: dict[tuple[int, int, int | None], Reservation] = {}
+    found: dict[tuple[int | None, int, int | None], Reservation] = {}
     wrong: list[str] = []
     for line in _lines(text, name, MEALS):
-        pupil = known.get((line[Column.HOUSEHOLD], line[Column.LAST_NAME], line[Column.FIRST_NAME]), 0)
-        meal, day = meals.get((line[Column.SITE], line[Column.MEAL])), day_number(line[Column.DAY])
+        pupil = known.get(_names(line))
+        meal, day = meals.get((line[Column.SITE], line[Column.MEAL])), _day_number(line)
         ask = derived(file_ask, f"line {line.number}")
         place = (pupil, meal.site if meal else 0, day)
         taken = place in found or (day is not None and (pupil, place[1], day) in books.meals and ask not in books.asks)
@@ -207,15 +207,26 @@ def reservations(text: str, name: str, school: School, books: Books) -> tuple[Re
     return tuple(found.values())
 
 
-def _meal_trouble(line: Said, pupil: int, meal: Product | None, day: int | None) -> str:
-    who = f"`{line[Column.FIRST_NAME]} {line[Column.LAST_NAME]}`"
+def _names(line: Said) -> tuple[str, str, str]:
+    return line[Column.HOUSEHOLD], line[Column.LAST_NAME], line[Column.FIRST_NAME]
+
+
+def _nobody(line: Said, pupil: int | None) -> str:
+    """Why these names are not those of one pupil."""
+    household, last, first = _names(line)
+    if pupil is None:
+        return f"`{first} {last}` of household `{household}` is not known: import the pupils first"
+    return f"`{first} {last}` of household `{household}` is several pupils: give one of the households another name"
+
+
+def _meal_trouble(line: Said, pupil: int | None, meal: Product | None, day: int | None) -> str:
     if not pupil:
-        return f"{who} of household `{line[Column.HOUSEHOLD]}` is not known: import the pupils first"
+        return _nobody(line, pupil)
     if meal is None:
         return f"`{line[Column.MEAL]}` is no meal of site `{line[Column.SITE]}`: use the names they have in the school"
     if day is None:
         return f"`{line[Column.DAY]}` is no day: write it as 2025-01-31"
-    return f"{who} has a meal on {line[Column.DAY]} already: remove the line"
+    return f"`{line[Column.FIRST_NAME]} {line[Column.LAST_NAME]}` has a meal on {line[Column.DAY]} already: remove the line"
 
 
 def menus(text: str, name: str, school: School) -> tuple[Menu, ...]:
@@ -228,7 +239,7 @@ def menus(text: str, name: str, school: School) -> tuple[Menu, ...]:
     wrong: list[str] = []
     for line in _lines(text, name, MENUS):
         product, allergens = products.get((line[Column.SITE], line[Column.PRODUCT])), _allergens(line[Column.ALLERGENS])
-        day, own_cents = day_number(line[Column.DAY]), product.price_cents if product else None
+        day, own_cents = _day_number(line), product.price_cents if product else None
         cents = read_cents(line[Column.PRICE]) if line[Column.PRICE] else own_cents
         if product is None or day is None or cents is None or cents < 0 or isinstance(allergens, str):
             wrong.append(f"{name}:{line.number}: {_menu_trouble(line, product, day, allergens)}")
@@ -252,16 +263,13 @@ def _menu_trouble(line: Said, product: Product | None, day: int | None, allergen
 
 def diets(text: str, name: str, school: School) -> tuple[Diet, ...]:
     """Diets from a list with the columns household; last_name; first_name; diet; allergens, the last two may be empty. All or nothing."""
-    known = {(school.households[one.household].name, one.last_name, one.first_name): one.id for one in school.pupils.values()}
+    known = pupils_by_names(school)
     found: dict[int, Diet] = {}
     wrong: list[str] = []
     for line in _lines(text, name, DIETS):
-        pupil, allergens = (
-            known.get((line[Column.HOUSEHOLD], line[Column.LAST_NAME], line[Column.FIRST_NAME])),
-            _allergens(line[Column.ALLERGENS]),
-        )
-        if pupil is None:
-            wrong.append(f"{name}:{line.number}: {_meal_trouble(line, 0, None, None)}")
+        pupil, allergens = known.get(_names(line)), _allergens(line[Column.ALLERGENS])
+        if not pupil:
+            wrong.append(f"{name}:{line.number}: {_nobody(line, pupil)}")
         elif pupil in found:
             wrong.append(f"{name}:{line.number}: a second line for `{line[Column.FIRST_NAME]} {line[Column.LAST_NAME]}`: keep one")
         elif isinstance(allergens, str):
@@ -273,6 +281,13 @@ def diets(text: str, name: str, school: School) -> tuple[Diet, ...]:
     if wrong:
         raise ImportRefusedError("\n".join(wrong))
     return tuple(found.values())
+
+
+def _day_number(line: Said) -> int | None:
+    try:
+        return day_code(day_written(line[Column.DAY]))
+    except RefusedError:
+        return None
 
 
 def _allergens(text: str) -> frozenset[Allergen] | str:
@@ -306,7 +321,7 @@ def _scope(file: SiteFile, known: Site | None) -> WalletScope:
 
 
 def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
-    zone = ZoneInfo(file.zone)
+    zone = _zone(file.zone)
     site = next((site for site in school.sites.values() if site.name == file.name), None) or Site(new_id(), file.name, zone)
     site_id = site.id
     yield replace(
@@ -338,6 +353,13 @@ def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
         yield replace(known_device, site=site_id, name=device.name)
         for reader in device.readers:
             yield _reader(device.id, reader, products)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"key `zone`: `{name}` is no time zone: write it as Europe/Brussels") from error
 
 
 def _canteen(site: int, file: CanteenFile) -> Canteen:

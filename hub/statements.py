@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from hub.catalogues import WORDS, catalogue
-from hub.core.facts import Charged, Fact, MealReserved, MealServed, Refusal, Transferred
+from hub.core.facts import Fact, Refusal
 from hub.core.kept import Wallet
 from hub.core.money import write_cents
 from hub.core.references import printed, read_reference
 from hub.core.school import School
-from hub.core.statements import MOST_MONTHS, Kind, Line, Period, Statement, Told, Whose, period_of, statement
+from hub.core.statements import MOST_MONTHS, Kind, Line, Period, Statement, Whose, concerning, period_of, statement
 from hub.core.timetable import LegalClass
 from hub.errors import RefusedError
+from hub.meant import day_written, households_called, several, wallet_called
+from hub.named import item_name, owner_name, pupil_name
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,10 +66,10 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
     async with memory(Path(settings.hub.data)) as stores:
         found = await statements(stores, options.whose, period)
         school = stores.desk.school
-    for wallet, each in found:
-        print("\n".join(text(each, wallet, school)))
     if options.csv:
         save(options.csv, listed(found, school))
+    for wallet, each in found:
+        print("\n".join(text(each, wallet, school)))
     return 0
 
 
@@ -75,8 +77,8 @@ def month(written: str) -> date:
     """The first day of `01/2025`. Raises RefusedError."""
     number, _, year = written.partition("/")
     try:
-        return date(int(year), int(number), 1)
-    except ValueError as error:
+        return day_written(f"{year}-{number:0>2}-01")
+    except RefusedError as error:
         raise RefusedError(f"`{written}` is no month: write it as 01/2025") from error
 
 
@@ -96,12 +98,12 @@ async def statements(stores: "Memory", whose: str, period: Period) -> list[tuple
 def _meant(stores: "Memory", whose: str) -> tuple[int, list[Wallet]]:
     """The payer (0: any) and the wallets."""
     school, books = stores.desk.school, stores.desk.books
-    reference = read_reference(whose)
-    if reference is not None:
-        if reference not in books.references:
-            raise RefusedError(f"no wallet has {printed(reference)}: `preau-hub wallet list` shows them")
-        return 0, [books.owners[books.references[reference]]]
-    household = next((one.id for one in school.households.values() if one.name == whose), 0)
+    if read_reference(whose) is not None:
+        return 0, [wallet_called(books, whose)]
+    homes = households_called(school, whose)
+    if len(homes) > 1:
+        raise RefusedError(several(whose, homes))
+    household = homes[0].id if homes else 0
     children = school.kin.get(household, ())
     wallets = [one for one in books.owners.values() if household and (one.household == household or one.pupil in children)]
     if not wallets:
@@ -112,21 +114,7 @@ def _meant(stores: "Memory", whose: str) -> tuple[int, list[Wallet]]:
 async def facts_of(journal: "Journal", wallets: Sequence[Wallet]) -> list[Fact]:
     """What the journal has of these wallets, and of the meals they paid for, which say of which day a charge is."""
     known = {wallet.id for wallet in wallets}
-    found: list[Fact] = []
-    async for commit in journal.read():
-        paid = {fact.ask for fact in commit.facts if isinstance(fact, Charged) and fact.wallet in known}
-        found += [fact for fact in commit.facts if isinstance(fact, Told) and _concerns(fact, known, paid)]
-    return found
-
-
-def _concerns(fact: Told, wallets: set[int], paid: set[int]) -> bool:
-    match fact:
-        case MealReserved() | MealServed():
-            return fact.ask in paid
-        case Transferred():
-            return fact.source in wallets or fact.target in wallets
-        case _:
-            return fact.wallet in wallets
+    return [fact async for commit in journal.read() for fact in concerning(commit.facts, known)]
 
 
 def _says_something(one: Statement) -> bool:
@@ -141,7 +129,7 @@ def text(one: Statement, wallet: Wallet, school: School, language: str = "fr") -
     _, words = catalogue(WORDS, language).gettext, words_of(language)
     first, last = (f"{day:%d/%m/%Y}" for day in one.period)
     yield _("Statement from %(first)s to %(last)s") % {"first": first, "last": last}
-    place = {"reference": printed(wallet.reference), "site": school.sites[wallet.site].name, "owner": _owner(school, wallet)}
+    place = {"reference": printed(wallet.reference), "site": school.sites[wallet.site].name, "owner": owner_name(school, wallet)}
     yield _("Wallet %(reference)s, %(site)s: %(owner)s") % place
     yield from _section(_("Booked in this period for earlier days; the balance below has it already:"), one.late, school, words)
     yield _("Balance on the morning of %(day)s: %(amount)s") % {"day": first, "amount": write_cents(one.opening_cents)}
@@ -220,25 +208,12 @@ def words_of(language: str) -> Words:
     )
 
 
-def _owner(school: School, wallet: Wallet) -> str:
-    if wallet.household:
-        household = school.households.get(wallet.household)
-        return household.name if household else str(wallet.household)
-    return _name(school, wallet.pupil)
-
-
 def _child(school: School, line: Line) -> str:
-    return _name(school, line.pupil) if line.pupil else ""
-
-
-def _name(school: School, pupil: int) -> str:
-    one = school.pupils.get(pupil)
-    return f"{one.first_name} {one.last_name}" if one else str(pupil)
+    return pupil_name(school, line.pupil) if line.pupil else ""
 
 
 def _object(school: School, line: Line) -> str:
-    item = school.programmes.get(line.item) or school.products.get(line.item)
-    return item.name if item else str(line.item or "")
+    return item_name(school, line.item) if line.item else ""
 
 
 # --- as a list ------------------------------------------------------------------------------------

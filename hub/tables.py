@@ -43,6 +43,10 @@ site = Table(
     Column("pilot_from", Date),
     Column("live_from", Date),
     Column("whole_runs", Boolean, nullable=False, server_default="0"),
+    Column("address", Text, nullable=False, server_default=""),
+    Column("iban", Text, nullable=False, server_default="", comment="without spaces; empty: none"),
+    Column("holder", Text, nullable=False, server_default="", comment="registered name of the account"),
+    Column("contacts", JSON, nullable=False, server_default="[]", comment="[topic, name, phone, email], …"),
 )
 programme = Table(
     "programme",
@@ -104,6 +108,7 @@ product = Table(
     Column("allergens", JSON, nullable=False, server_default="[]"),
     Column("diets", JSON, nullable=False, server_default="[]", comment="codes of those it suits"),
     Column("legal", Text, nullable=False, server_default="optional"),
+    Column("picture", Text, nullable=False, server_default="", comment="name of a drawing, empty: none"),
 )
 canteen = Table(
     "canteen",
@@ -134,6 +139,7 @@ device = Table(
     Column("name", Text, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("blocked", Text, nullable=False),
+    Column("place", Text, nullable=False, server_default=""),
 )
 reader = Table(
     "reader",
@@ -163,6 +169,7 @@ adult = Table(
     Column("last_name", Text, nullable=False),
     Column("email", Text, nullable=False, comment="empty: none"),
     Column("language", String(2), nullable=False),
+    Column("phone", Text, nullable=False, server_default=""),
 )
 pupil = Table(
     "pupil",
@@ -269,7 +276,19 @@ staff = Table(
     Column("id", NUMBER, primary_key=True),
     Column("login", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
-    Column("password", Text, nullable=False, comment="argon2id"),
+    Column("password", Text, nullable=False, comment="argon2id; empty: invited"),
+    Column("language", String(2), nullable=False, server_default="", comment="empty: the hub's"),
+    Column("pin", Text, nullable=False, server_default="", comment="argon2id; empty: none"),
+    Column("totp", Text, nullable=False, server_default="", comment="secret of the second factor, empty: none"),
+    Column("totp_step", BigInteger, nullable=False, server_default="0", comment="the last one used"),
+    Column("ended_ms", BigInteger, nullable=False, server_default="0", comment="0: works here"),
+)
+staff_role = Table(
+    "staff_role",
+    metadata,
+    Column("staff", _owned_by("staff.id"), primary_key=True),
+    Column("site", BigInteger, primary_key=True, autoincrement=False, comment="0: all sites"),
+    Column("role", Text, primary_key=True),
 )
 web_session = Table(
     "web_session",
@@ -279,6 +298,22 @@ web_session = Table(
     Column("csrf", Text, nullable=False),
     Column("from_ms", BigInteger, nullable=False),
     Column("seen_ms", BigInteger, nullable=False),
+    Column("second_ms", BigInteger, nullable=False, server_default="0", comment="when the second factor was shown, 0: not"),
+    Column("pin_ms", BigInteger, nullable=False, server_default="0", comment="when the PIN was last typed, 0: not"),
+    Column("kiosk", Text, nullable=False, server_default="", comment="device/reader whose kiosk it is alone, empty: a person's"),
+    Column("shared", Boolean, nullable=False, server_default="0", comment="several people use the device"),
+)
+trail = Table(
+    "trail",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("staff", BigInteger, nullable=False),
+    Column("act", Text, nullable=False, comment="method and path of the route"),
+    Column("thing", Text, nullable=False, comment="ids in the path, never a name: pupil=1;charge=2;"),
+    Index("ix_trail_at", "at_ms"),
+    Index("ix_trail_staff", "staff", "at_ms"),
+    Index("ix_trail_thing", "thing", "at_ms"),
 )
 invite = Table(
     "invite",
@@ -286,11 +321,39 @@ invite = Table(
     Column("token_hash", String(64), primary_key=True),
     Column("until_ms", BigInteger, nullable=False),
     Column("used_ms", BigInteger, nullable=False, comment="0: not yet"),
+    Column("staff", BigInteger, nullable=False, server_default="0", comment="whose account, 0: the first one"),
 )
 note = Table(
     "note",
     metadata,
     Column("number", NUMBER, primary_key=True, comment="of the fact"),
+    Column("text", Text, nullable=False),
+)
+
+# --- what else is known of pupils (papers.py) -----------------------------------------------------
+
+photo = Table(
+    "photo",
+    metadata,
+    Column("pupil", _owned_by("pupil.id"), primary_key=True),
+    Column("content", LargeBinary, nullable=False, comment="WebP, made here"),
+    Column("at_ms", BigInteger, nullable=False),
+)
+pickup = Table(
+    "pickup",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("pupil", _owned_by("pupil.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("relation", Text, nullable=False),
+    Column("from_day", Date, nullable=False),
+    Column("until_day", Date, comment="not included; none: open"),
+)
+pupil_note = Table(
+    "pupil_note",
+    metadata,
+    Column("pupil", _owned_by("pupil.id"), primary_key=True),
     Column("text", Text, nullable=False),
 )
 
@@ -352,6 +415,24 @@ history_stay = Table(
     Column("reason", Text, nullable=False),
     Column("closed", BigInteger, nullable=False, comment="number of the closing fact, 0: open"),
     Index("ix_history_stay_pupil", "pupil", "from_ms"),
+)
+history_charge = Table(
+    "history_charge",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="of a fact about the charge"),
+    Column("charge", BigInteger, primary_key=True, autoincrement=False),
+    Column("pupil", BigInteger, nullable=False, comment="of the fact that made it, 0: posted or taken back"),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("wallet", BigInteger, nullable=False, comment="that pays it, also where nothing is posted yet"),
+    Index("ix_history_charge_charge", "charge"),
+    Index("ix_history_charge_pupil", "pupil", "at_ms"),
+    Index("ix_history_charge_wallet", "wallet"),
+)
+history_settlement = Table(
+    "history_settlement",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="of the fact that a run was done"),
+    Column("site", BigInteger, nullable=False),
 )
 history_morning = Table(
     "history_morning",

@@ -10,10 +10,10 @@ What the file says of an item is all there is: versions it does not name any mor
 first one that does counts (provisioning/school.example.toml shows every kind).
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal, InvalidOperation
 
 from msgspec import Struct, field
 
@@ -26,6 +26,7 @@ from hub.errors import ImportRefusedError
 from proto.settings import line_of, parse
 
 NewId = Callable[[], int]
+_RATE = re.compile(r"(?P<whole>\d{1,3})(?:[,.](?P<rest>\d{1,4}))?", re.ASCII)
 
 
 class EffortFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -247,13 +248,10 @@ def _cents(text: str) -> int:
 
 def _ppm(text: str) -> int:
     """Percent as millionths: `0,12` is 1200."""
-    try:
-        ppm = Decimal(text.replace(",", ".")) * 10_000
-    except InvalidOperation as error:
-        raise ValueError(f'`{text}` is not a rate: write it as "0,12" for 0,12 %') from error
-    if not ppm.is_finite() or ppm != int(ppm):
-        raise ValueError(f"`{text}` is not a rate: it has four digits after the comma at most")
-    return int(ppm)
+    found = _RATE.fullmatch(text)
+    if found is None:
+        raise ValueError(f'`{text}` is not a rate: write it as "0,12" for 0,12 %, with four digits after the comma at most')
+    return int(found["whole"]) * 10_000 + int((found["rest"] or "").ljust(4, "0"))
 
 
 def _minutes(text: str) -> int:

@@ -6,10 +6,10 @@ from datetime import date
 from hub.core.calendar import day_of
 from hub.core.codes import Reason
 from hub.core.facts import StayClosed
-from hub.core.money import write_cents
 from hub.core.school import School
 from hub.core.tryout import Change, Stayed, Trial
 from hub.journal import Journal
+from hub.named import change, household_name, item_name, pupil_name
 
 SHOWN = 5
 """Families and stays of each kind that are named."""
@@ -43,16 +43,14 @@ def report(trial: Trial, unended: int, school: School) -> Iterator[str]:
     yield from _families("most less", less[::-1], school)
     for one in [each for each in trial.each if each.more_cents > 0][:SHOWN]:
         stay = trial.stays[one.of]
-        pupil, day = school.pupils[stay.pupil], day_of(stay.from_ms, school.sites[stay.site].zone)
-        yield f"dearest stay: {pupil.first_name} {pupil.last_name}, {school.programmes[stay.item].name}, {day}: {_change(one)}"
+        day = day_of(stay.from_ms, school.sites[stay.site].zone)
+        yield f"dearest stay: {pupil_name(school, stay.pupil)}, {item_name(school, stay.item)}, {day}: {_change(one)}"
 
 
 def _families(title: str, changes: Sequence[Change], school: School) -> Iterator[str]:
     for one in changes[:SHOWN]:
-        household = school.households.get(one.of)
-        yield f"{title}: {household.name if household else one.of}: {_change(one)}"
+        yield f"{title}: {household_name(school, one.of)}: {_change(one)}"
 
 
-def _change(change: Change) -> str:
-    sign = "+" if change.more_cents > 0 else ""
-    return f"{write_cents(change.before_cents)} -> {write_cents(change.after_cents)} ({sign}{write_cents(change.more_cents)})"
+def _change(of: Change) -> str:
+    return change(of.before_cents, of.after_cents)

@@ -4,10 +4,8 @@ A wallet is named by its structured communication, whose check digits tell a typ
 """
 
 import argparse
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +14,25 @@ from hub.core.codes import By, Clearing, Compartment, Reason
 from hub.core.facts import Refusal
 from hub.core.kept import Wallet
 from hub.core.money import read_cents, write_cents
-from hub.core.references import printed, read_reference
+from hub.core.references import printed
 from hub.core.school import School, Site, WalletScope, edited
 from hub.core.transfers import Move, Payment, Shares, clear, regroup, transfer
 from hub.core.wallets import available_cents, balance_cents, release, set_aside
 from hub.desk import Answer
 from hub.errors import ImportRefusedError, RefusedError
+from hub.meant import (
+    act_of,
+    add_instant,
+    asked_ms,
+    cents_written,
+    day_written,
+    households_called,
+    one_of,
+    pupil_of,
+    site_called,
+    wallet_called,
+    whole_written,
+)
 from hub.payers import PAYERS, read_lines, read_payers
 from hub.settings import Settings
 
@@ -48,25 +59,24 @@ _SENTENCES = {
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `preau-hub wallet` understands."""
     acts = parser.add_subparsers(dest="act", required=True)
-    made = {name: acts.add_parser(name, help=(act.__doc__ or "").splitlines()[0]) for name, act in _ACTS.items()}
-    for each in made.values():
-        each.add_argument("--config", type=Path, default=argparse.SUPPRESS, help="the hub's settings (TOML)")
+    made = {name: act_of(acts, name, (act.__doc__ or "").splitlines()[0]) for name, act in _ACTS.items()}
     for name in made.keys() - {"payers", "limit"}:
-        made[name].add_argument("--at-ms", type=int, default=0, help="when it is asked, Unix ms (exercises; default: now)")
+        add_instant(made[name])
     for name in ("top-up", "refund", "payout", "transfer", "hold", "release"):
         made[name].add_argument("wallet", help="its structured communication, such as 097/0000/00101")
     for name in ("top-up", "refund", "transfer", "hold"):
-        made[name].add_argument("amount", help="in euros: 12,50")
+        made[name].add_argument("amount", type=cents_written, help="in euros: 12,50")
     for name, reason in (("refund", Reason.REQUESTED), ("payout", Reason.LEAVER)):
-        made[name].add_argument("--reason", type=Reason, choices=REASONS, default=reason)
-    made["transfer"].add_argument("--by", type=By, choices=list(By), default=By.STAFF, help="who wishes it")
-    made["hold"].add_argument("--until", required=True, help="the first day it is free again, 2025-01-31")
-    made["release"].add_argument("hold", type=int, help="the hold's number")
+        made[name].add_argument("--reason", type=one_of(REASONS), choices=REASONS, default=reason)
+    made["transfer"].add_argument("--by", type=one_of(By), choices=list(By), default=By.STAFF, help="who wishes it")
+    made["hold"].add_argument("--until", type=day_written, required=True, help="the first day it is free again, 2025-01-31")
+    made["release"].add_argument("hold", type=whole_written, help="the hold's number")
     made["payers"].add_argument("file", type=Path, help=f"{'; '.join(PAYERS)} (CSV)")
-    for word in ("household", "last_name", "first_name", "amount"):
+    for word in ("household", "last_name", "first_name"):
         made["limit"].add_argument(word)
+    made["limit"].add_argument("amount", type=cents_written, help="0 = no limit")
     made["switch"].add_argument("site", help="its name")
-    made["switch"].add_argument("scope", type=WalletScope, choices=list(WalletScope), help="whose its wallets are from now on")
+    made["switch"].add_argument("scope", type=one_of(WalletScope), choices=list(WalletScope), help="whose its wallets are from now on")
     made["switch"].add_argument("--shares", type=Path, help=f"who gets what, where several may: {'; '.join(_COLUMNS)} (CSV)")
 
 
@@ -81,7 +91,7 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
 
 async def _list(stores: "Memory", options: argparse.Namespace) -> None:
     """Every wallet: communication, site, owner, balance, what is held, and the live holds."""
-    books, school, now_ms = stores.desk.books, stores.desk.school, _now_ms(options)
+    books, school, now_ms = stores.desk.books, stores.desk.school, asked_ms(options)
     for wallet in sorted(books.owners.values(), key=lambda one: one.reference):
         balance, free = balance_cents(books, wallet.id), available_cents(books, wallet.id, now_ms)
         held = f"  {write_cents(balance - free)} held" if balance != free else ""
@@ -107,44 +117,42 @@ async def _payout(stores: "Memory", options: argparse.Namespace) -> None:
 
 
 async def _cleared(stores: "Memory", options: argparse.Namespace, kind: Clearing, reason: Reason) -> None:
-    wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
-    cents = 0 if kind is Clearing.PAYOUT else _cents(options.amount)
-    _told(stores, wallet, await stores.desk.do(ask, clear, ask, Payment(wallet.id, kind, cents, reason), _now_ms(options)))
+    wallet, ask = wallet_called(stores.desk.books, options.wallet), stores.new_ask()
+    cents = 0 if kind is Clearing.PAYOUT else options.amount
+    if not cents and kind is not Clearing.PAYOUT:
+        raise RefusedError(_SENTENCES["no_amount"])
+    _told(stores, wallet, await stores.desk.do(ask, clear, ask, Payment(wallet.id, kind, cents, reason), asked_ms(options)))
 
 
 async def _transfer(stores: "Memory", options: argparse.Namespace) -> None:
     """To the pupil's other wallet, from general to reserve or back."""
-    wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
+    wallet, ask = wallet_called(stores.desk.books, options.wallet), stores.new_ask()
     other = Compartment.GENERAL if wallet.compartment is Compartment.RESERVE else Compartment.RESERVE
-    wish = Move(wallet.place, (*wallet.place[:2], other), _cents(options.amount), options.by)
-    _told(stores, wallet, await stores.desk.do(ask, transfer, ask, wish, _now_ms(options)))
+    wish = Move(wallet.place, (*wallet.place[:2], other), options.amount, options.by)
+    _told(stores, wallet, await stores.desk.do(ask, transfer, ask, wish, asked_ms(options)))
 
 
 async def _hold(stores: "Memory", options: argparse.Namespace) -> None:
     """Set an amount aside until a day."""
-    wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
-    try:
-        until_ms = instant_ms(date.fromisoformat(options.until), 0, stores.desk.school.sites[wallet.site].zone)
-    except ValueError as error:
-        raise RefusedError(f"`{options.until}` is no day: write it as 2025-01-31") from error
-    _told(stores, wallet, await stores.desk.do(ask, set_aside, ask, wallet.id, _cents(options.amount), (_now_ms(options), until_ms)))
+    wallet, ask = wallet_called(stores.desk.books, options.wallet), stores.new_ask()
+    until_ms = instant_ms(options.until, 0, stores.desk.school.sites[wallet.site].zone)
+    span = (asked_ms(options), until_ms)
+    _told(stores, wallet, await stores.desk.do(ask, set_aside, ask, wallet.id, options.amount, span))
 
 
 async def _release(stores: "Memory", options: argparse.Namespace) -> None:
     """Free a hold before its time."""
-    wallet, ask = _wallet(stores, options.wallet), stores.new_ask()
-    _told(stores, wallet, await stores.desk.do(ask, release, ask, wallet.id, options.hold, _now_ms(options)))
+    wallet, ask = wallet_called(stores.desk.books, options.wallet), stores.new_ask()
+    _told(stores, wallet, await stores.desk.do(ask, release, ask, wallet.id, options.hold, asked_ms(options)))
 
 
 async def _switch(stores: "Memory", options: argparse.Namespace) -> None:
     """Make a site's wallets the households' or the pupils', and move what is in them; again, to move what came later."""
     desk, ask = stores.desk, stores.new_ask()
-    site = next((site for site in desk.school.sites.values() if site.name == options.site), None)
-    if site is None:
-        raise RefusedError(f"no site `{options.site}`: it is one of {', '.join(site.name for site in desk.school.sites.values())}")
+    site = site_called(desk.school, options.site)
     after = replace(site, wallet_scope=options.scope)
     shares = _shares(desk.school, after, options.shares) if options.shares else {}
-    now_ms = _now_ms(options)
+    now_ms = asked_ms(options)
     tried = regroup(edited(desk.school, (after,)), desk.books, ask, site.id, shares, now_ms)
     if isinstance(tried, Refusal):  # before anything is written
         raise RefusedError(_sentence(desk.school, tried))
@@ -156,11 +164,11 @@ async def _switch(stores: "Memory", options: argparse.Namespace) -> None:
 
 async def _limit(stores: "Memory", options: argparse.Namespace) -> None:
     """What a pupil may spend on articles in a day, as the parent wishes; 0 = as much as there is."""
-    home = {one.name: one.id for one in stores.desk.school.households.values()}.get(options.household, 0)
-    wanted, cents = (home, options.last_name, options.first_name), _cents(options.amount)
-    pupil = next((one for one in stores.desk.school.pupils.values() if (one.household, one.last_name, one.first_name) == wanted), None)
-    if pupil is None or cents < 0:
-        raise RefusedError(f"no pupil `{options.last_name} {options.first_name}` of household `{options.household}`, or no limit")
+    pupil, cents = pupil_of(stores.desk.school, options.household, options.last_name, options.first_name), options.amount
+    if pupil is None:
+        raise RefusedError(f"no pupil `{options.last_name} {options.first_name}` of household `{options.household}`")
+    if cents < 0:
+        raise RefusedError(f"{write_cents(cents)} is no limit: it is an amount, or 0 for none")
     await stores.desk.edit(stores.new_ask(), lambda _school: (replace(pupil, daily_limit_cents=cents),))
     print(f"{pupil.last_name} {pupil.first_name}: {write_cents(cents) if cents else 'no limit'}")
 
@@ -187,23 +195,6 @@ _ACTS: dict[str, Callable[["Memory", argparse.Namespace], Awaitable[None]]] = {
 
 
 # --- words in, words out --------------------------------------------------------------------------
-
-
-def _wallet(stores: "Memory", written: str) -> Wallet:
-    reference = read_reference(written)
-    if reference is None:
-        raise RefusedError(f"`{written}` is no structured communication: its check digits do not fit")
-    wallet = stores.desk.books.references.get(reference)
-    if wallet is None:
-        raise RefusedError(f"no wallet has {printed(reference)}: `preau-hub wallet list` shows them")
-    return stores.desk.books.owners[wallet]
-
-
-def _cents(written: str) -> int:
-    cents = read_cents(written)
-    if cents is None:
-        raise RefusedError(f"`{written}` is not an amount: write it as 12,50")
-    return cents
 
 
 def _told(stores: "Memory", wallet: Wallet, answer: Answer) -> None:
@@ -237,11 +228,11 @@ def _shares(school: School, site: Site, path: Path) -> Shares:
     """Who gets what, from a list; every bad line is named in the one ImportRefusedError."""
     pupils = {(one.last_name, one.first_name, one.household): one.id for one in school.pupils.values()}
     known = {(last, first): pupil for (last, first, _), pupil in pupils.items()}
-    homes = {one.name: one.id for one in school.households.values()}
     found: dict[int, dict[int, int]] = {}
     wrong: list[str] = []
     for number, (household, last, first, amount) in read_lines(path, _COLUMNS):
-        home = homes.get(household, 0)
+        homes = households_called(school, household)
+        home = homes[0].id if len(homes) == 1 else 0
         pupil, cents = pupils.get((last, first, home)) or known.get((last, first)), read_cents(amount)
         if not home or not pupil or cents is None:
             wrong.append(f"{path}:{number}: needs a known household, a known pupil and an amount such as 12,50")
@@ -253,7 +244,3 @@ def _shares(school: School, site: Site, path: Path) -> Shares:
     if wrong:
         raise ImportRefusedError("\n".join(wrong))
     return found
-
-
-def _now_ms(options: argparse.Namespace) -> int:
-    return options.at_ms or time.time_ns() // 1_000_000

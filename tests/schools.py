@@ -39,7 +39,8 @@ from hub.core.school import (
     edited,
 )
 from hub.core.settlement import close_days
-from hub.core.wallets import open_balances
+from hub.core.tariffs import price_of_product
+from hub.core.wallets import Sale, charge, open_balances
 from hub.desk import Decide
 from proto.badge import badge_hash
 from proto.messages import Direction, Light, Scan, Shown, Use
@@ -272,6 +273,13 @@ class Day:
         self._asks += 1
         outcome = decide(self.school, self.books, self._asks, *details, **named)
         return outcome if isinstance(outcome, Refusal) else self._booked(outcome)
+
+    def buy(self, who: str, product: str, clock: str) -> Facts | Refusal:
+        """A product at its price, by its policy, as the cashier's form books it."""
+        pupil, what = self.school.pupils[number(who)], self.school.products[number(product)]
+        cents, why = price_of_product(self.school, pupil, what, self.date)
+        sale = Sale(pupil, self.school.sites[what.site], what.id, cents, why, what.policy, moment(clock, self.date))
+        return self.do(charge, sale)
 
     def bring(self, family: str, cents: int, site: str = "Tilleuls") -> None:
         """The family brings a balance along."""

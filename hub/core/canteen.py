@@ -39,13 +39,12 @@ class Wish(Struct, frozen=True):
 
 
 class Coming(Struct, frozen=True):
-    """A pupil who comes to eat. `forced` and `unlit` as of a tap; `by` STAFF: the badge was forgotten."""
+    """A pupil who comes to eat. `unlit` as of a tap; `by` STAFF: the badge was forgotten."""
 
     ask: int
     pupil: Pupil
     site: Site
     at_ms: int
-    forced: bool = False
     unlit: bool = False
     by: By = By.PUPIL
     who: int = 0
@@ -56,22 +55,25 @@ class Coming(Struct, frozen=True):
 
 def take(school: School, books: Books, tap: Tap, product: Product) -> Outcome:
     """Hand out the order of the day, once; without one the child is served and charged, whatever the balance."""
-    return _hand_out(school, books, Coming(tap.ask, tap.pupil, tap.site, tap.at_ms, tap.forced, tap.unlit), product)
+    return _hand_out(school, books, Coming(tap.ask, tap.pupil, tap.site, tap.at_ms, tap.unlit), product)
 
 
 def collect(school: School, books: Books, ask: int, wish: Wish, product: int) -> Facts | Refusal:
     """The same for a pupil whose badge was forgotten, by staff who know the pupil; it is the day of `at_ms`.
 
-    `product`: what is handed out where nothing is ordered.
+    `product`: what is handed out where nothing is ordered; what is no meal is handed out to whoever ordered it only.
     """
     pupil, what = school.pupils.get(wish.pupil), school.products.get(product)
     if pupil is None:
         return Refusal("no_such_pupil")
-    if what is None or what.kind is not ProductKind.MEAL or what.site != wish.site:
+    if what is None or what.site != wish.site:
         return Refusal("no_such_meal")
     coming = Coming(ask, pupil, school.sites[wish.site], wish.at_ms, by=wish.by, who=wish.who)
-    today = day_of(wish.at_ms, coming.site.zone)
-    return _hand_out(school, books, coming, what).facts or Refusal("already_collected", {"day": day_code(today)})
+    today = day_code(day_of(wish.at_ms, coming.site.zone))
+    meal = books.meals.get((pupil.id, wish.site, today))
+    if what.kind is not ProductKind.MEAL and (meal is None or meal.product != product):
+        return Refusal("no_such_meal")
+    return _hand_out(school, books, coming, what).facts or Refusal("already_collected", {"day": today})
 
 
 def is_ordered(books: Books, tap: Tap, product: Product) -> bool:
@@ -102,7 +104,7 @@ def _walk_up(school: School, books: Books, coming: Coming, product: Product, tod
     rules = school.canteen(coming.site.id)
     surcharge_cents = rules.walk_up_cents if rules.walk_up is Unordered.SURCHARGE else 0
     cents, why = price_of_product(school, coming.pupil, product, today, supplement_cents=surcharge_cents)
-    sale = Sale(coming.pupil, coming.site, product.id, cents, why, Policy.MUST_SERVE, coming.at_ms, coming.forced)
+    sale = Sale(coming.pupil, coming.site, product.id, cents, why, Policy.MUST_SERVE, coming.at_ms)
     paid = charge(school, books, coming.ask, sale)
     assert not isinstance(paid, Refusal), "a child who is there eats"
     return paid

@@ -15,9 +15,9 @@ class Code(enum.StrEnum):
     MEAL = "meal"  # a reserved meal is handed out
     MEAL_AGAIN = "meal_again"  # it was already handed out today
     WALK_UP = "walk_up"  # a meal without reservation: served all the same
-    SOLD = "sold"
-    SHORTAGE = "shortage"  # not sold for lack of money; only staff see it
-    NOT_ORDERED = "not_ordered"  # not sold without an order; only staff see it
+    SOLD = "sold"  # in older journals, as are the next two: a tap sold its reader's article
+    SHORTAGE = "shortage"
+    NOT_ORDERED = "not_ordered"
     AGAIN = "again"  # the device died between commit and light: nothing done twice
     CLOSED = "closed"  # no programme at this hour
     LATE_ORDER = "late_order"  # of a day that is not kept any more (in older journals: older than what was known): left to staff

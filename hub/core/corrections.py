@@ -3,6 +3,7 @@
 Scans are never changed: a mark that counts no more stays where it is. Money follows the day (dues.py). Notes live in the register.
 """
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 from msgspec import Struct
@@ -76,6 +77,19 @@ def void(school: School, books: Books, ask: int, staff: Staff, place: Place, mar
     return (head, *facts)
 
 
+def disown(school: School, books: Books, ask: int, staff: Staff, place: Place, marks: tuple[int, ...]) -> Facts | Refusal:
+    """Marks of one day that are not this pupil's: none of them counts, and nobody is asked about them any more."""
+    day, known = _day(school, books, ask, staff, place), [_mark(books, place, mark) for mark in marks]
+    if isinstance(day, Refusal):
+        return day
+    gone = [_voided(mark) for mark in known if mark is not None]
+    if not gone or len(gone) != len(marks):
+        return Refusal("no_such_mark")
+    head = _head(ask, Act.VOID, staff, place)
+    facts, _ = marked(day, school.programmes[place.programme], *gone, earlier=(head,))
+    return (head, *facts, *_answered(books, ask, set(marks)))
+
+
 def move(school: School, books: Books, ask: int, staff: Staff, place: Place, mark: int, to: Moment) -> Facts | Refusal:
     """The mark was at another time, at another programme, or another pupil's."""
     day, known, target = _day(school, books, ask, staff, place), _mark(books, place, mark), _place(school, staff, to)
@@ -147,7 +161,7 @@ def verify(school: School, books: Books, ask: int, staff: Staff, place: Place, s
     head, told = _head(ask, Act.VERIFY, staff, place), StayVerified(ask, stay, place.pupil, place.programme, place.day)
     after = replace(sheet, verified=sheet.verified | {stay})
     facts, _ = evened(day, school.programmes[place.programme], after, (head, told))
-    return (head, told, *facts, *_answered(books, ask, sheet))
+    return (head, told, *facts, *_answered(books, ask, sheet.marks))
 
 
 def split(school: School, books: Books, ask: int, staff: Staff, place: Place, *, through: bool | None) -> Facts | Refusal:
@@ -171,6 +185,8 @@ def undo(school: School, books: Books, ask: int, staff: Staff) -> Facts | Refusa
     if staff.now_ms - act.at_ms > UNDO_MS:
         return Refusal("too_late", {"at_ms": act.at_ms})
     keys = dict.fromkeys((*act.sheets, *(key for key, _ in act.marks)))
+    if not keys:
+        return Refusal("nothing_to_undo")  # a question was noted
     facts: Facts = ()
     changes: list[Change] = []
     for key in keys:
@@ -263,7 +279,7 @@ def _head(ask: int, act: Act, staff: Staff, place: Place) -> Corrected:
     return Corrected(ask, act, place.pupil, place.programme, place.day, staff.who, staff.reason, staff.now_ms)
 
 
-def _answered(books: Books, ask: int, sheet: Sheet) -> Facts:
-    """What was asked about the scans of a day that is verified."""
-    items = (derived(part, "question") for mark in sheet.marks for part in (mark, derived(mark, "shown")))
+def _answered(books: Books, ask: int, marks: Iterable[int]) -> Facts:
+    """What was asked about scans that staff have spoken of."""
+    items = (derived(part, "question") for mark in marks for part in (mark, derived(mark, "shown")))
     return tuple(Resolved(ask, item) for item in items if item in books.unresolved and books.unresolved[item].reason in FOR_STAFF)

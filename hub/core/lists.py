@@ -114,6 +114,15 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Readout:
+    """A file as a table, and how it was written."""
+
+    table: Table
+    encoding: str
+    delimiter: str
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """What a line says, by what its columns mean; nothing is left around the words."""
 

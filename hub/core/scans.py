@@ -6,7 +6,7 @@ The one room above the slices. A scan always yields facts, a refused one too, so
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.core import attendance, canteen, mornings, till
+from hub.core import attendance, canteen, mornings
 from hub.core.badges import badge_at
 from hub.core.books import Books
 from hub.core.codes import Code, Reason
@@ -26,9 +26,6 @@ LIGHTS: dict[Code, Light] = {
     Code.ALREADY_OUT: Light.ACCEPTED,
     Code.SEEN: Light.ACCEPTED,
     Code.MEAL: Light.ACCEPTED,
-    Code.SOLD: Light.ACCEPTED,
-    Code.SHORTAGE: Light.ACCEPTED,
-    Code.NOT_ORDERED: Light.ACCEPTED,
     Code.NO_ENTRY: Light.LOOK,
     Code.MEAL_AGAIN: Light.LOOK,
     Code.WALK_UP: Light.LOOK,
@@ -40,10 +37,7 @@ LIGHTS: dict[Code, Light] = {
     Code.BLOCKED: Light.ADULT,
     Code.NO_READER: Light.ADULT,
 }
-"""What the pupil sees. What is not sold looks like SOLD: money is never shown (requirements C3, C4)."""
-
-UNSOLD = frozenset({Code.SHORTAGE, Code.NOT_ORDERED})
-"""A yes-light that stands for no more than having been recognised."""
+"""What the pupil sees. At a till it is the same whatever the balance: money is never shown (requirements C3, C4)."""
 
 FOR_STAFF = frozenset({Code.NO_ENTRY, Code.CLOSED, Code.LATE_ORDER, Code.UNCERTAIN, Code.UNKNOWN, Code.BLOCKED, Code.NO_READER})
 """Codes that leave a question for staff."""
@@ -104,7 +98,7 @@ def book_shown(school: School, books: Books, arrived: Arrived) -> Facts:
     lit = scan.shown.light in YES
     if decided is None:
         return (booked, *_questions(school, arrived, ask, Code.UNCERTAIN, Reason.OFFLINE if lit else Reason.NOT_LIT, 0))
-    if shown_yes(scan) and (decided.light not in YES or decided.code in UNSOLD):
+    if lit and decided.light not in YES:
         return (booked, *_served_after_all(school, books, arrived, ask, decided))
     if not lit and decided.light in YES:
         return (booked, *_taken_back(school, books, arrived, ask, decided))
@@ -138,23 +132,18 @@ def _outcome(school: School, books: Books, arrived: Arrived, badge: Badge | None
     last = books.taps.get((arrived.device, scan.reader, scan.badge))
     if last is not None and last.inc != scan.inc and abs(arrived.at_ms - last.at_ms) < AGAIN_MS:
         return Outcome(Code.AGAIN)
-    if trouble is not None and not (trouble is Code.BLOCKED and shown_yes(scan)):
+    if trouble is not None and not (trouble is Code.BLOCKED and scan.shown is not None and scan.shown.light in YES):
         return Outcome(trouble)
     assert badge is not None, "a badge without trouble is known"
     return _dispatch(school, books, _tap(school, arrived, badge.pupil))
 
 
-def shown_yes(scan: Scan) -> bool:
-    """Whether a device or an earlier hub lit a yes that stands for more than having been recognised."""
-    return scan.shown is not None and scan.shown.light in YES and scan.shown.code not in UNSOLD
-
-
 def _tap(school: School, arrived: Arrived, pupil: int) -> Tap:
     reader = school.readers[arrived.device, arrived.scan.reader]
     site = school.sites[school.devices[arrived.device].site]
-    served = shown_yes(arrived.scan)
-    unlit = arrived.scan.shown is not None and not served
-    return Tap(arrived.ask, school.pupils[pupil], reader, site, arrived.at_ms, arrived.taken_ms, forced=served, unlit=unlit)
+    shown = arrived.scan.shown
+    unlit = shown is not None and shown.light not in YES
+    return Tap(arrived.ask, school.pupils[pupil], reader, site, arrived.at_ms, arrived.taken_ms, unlit)
 
 
 def _dispatch(school: School, books: Books, tap: Tap) -> Outcome:
@@ -166,11 +155,8 @@ def _dispatch(school: School, books: Books, tap: Tap) -> Outcome:
             return replace(outcome, facts=(*outcome.facts, *came)) if came else outcome
         case Use.TILL:
             product = school.products.get(tap.reader.product)
-            if product is None:
-                return Outcome(Code.SEEN)
-            if product.kind is ProductKind.MEAL or canteen.is_ordered(books, tap, product):
-                return canteen.take(school, books, tap, product)
-            return till.take(school, books, tap, product)
+            handed_out = product is not None and (product.kind is ProductKind.MEAL or canteen.is_ordered(books, tap, product))
+            return canteen.take(school, books, tap, product) if product and handed_out else Outcome(Code.SEEN)
         case Use.ENTRANCE:
             return mornings.take(school, books, tap)
         case Use.KIOSK:

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hub.core.calendar import DayKind, Window
@@ -62,6 +62,15 @@ class BadgeState(enum.StrEnum):
     REPLACED = "replaced"
 
 
+class Contact(NamedTuple):
+    """Whom families write to or call about a topic (`bills`, `presence`, …)."""
+
+    topic: str
+    name: str
+    phone: str = ""
+    email: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """One place of the school (*implantation*). `floor_cents`: how far below zero the `limit` policy lets a wallet go, ≤ 0.
@@ -82,6 +91,12 @@ class Site:
     pilot_from: date | None = None
     live_from: date | None = None
     whole_runs: bool = False
+    address: str = ""
+    iban: str = ""
+    """Where families transfer money to, without spaces; empty = nowhere yet."""
+    holder: str = ""
+    """Registered name of that account: banks compare it with what a payer writes (Verification of Payee)."""
+    contacts: tuple[Contact, ...] = ()
 
     def __post_init__(self) -> None:
         if self.pilot_from and not (self.live_from and self.pilot_from < self.live_from):
@@ -128,6 +143,8 @@ class Product:
     diets: frozenset[str] = frozenset()
     """Codes of the diets it suits."""
     legal: LegalClass = LegalClass.OPTIONAL
+    picture: str = ""
+    """Name of its drawing, for those who cannot read yet; empty = none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +198,7 @@ class Device:
     name: str
     generation: int = 1
     blocked: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +234,7 @@ class Adult:
     last_name: str
     email: str = ""
     language: str = "fr"
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

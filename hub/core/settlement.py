@@ -24,11 +24,12 @@ WEEK_DAYS = 7
 
 
 class Run(Struct, frozen=True):
-    """One settlement of a programme through a closed day (YYYYMMDD)."""
+    """One settlement of a programme through a closed day (YYYYMMDD). `whole`: with anything left to verify it posts nothing at all."""
 
     programme: int
     through_day: int
     now_ms: int
+    whole: bool = False
 
 
 class Due(Struct, frozen=True):
@@ -40,6 +41,15 @@ class Due(Struct, frozen=True):
     @property
     def cents(self) -> int:
         return sum(charge.cents for charge in self.charges)
+
+
+class Settled(Struct, frozen=True):
+    """What a run has posted. `pending`: questions that keep stays from it."""
+
+    wallets: int
+    charges: int
+    cents: int
+    pending: int
 
 
 # --- days that are over ---------------------------------------------------------------------------
@@ -99,7 +109,7 @@ def start(school: School, books: Books, run: Run) -> tuple[int, ...] | Refusal:
     if not 0 < run.through_day <= books.closed.get(programme.site, 0):
         return Refusal("day_not_closed", {"day": run.through_day, "closed_day": books.closed.get(programme.site, 0)})
     waiting = pending(school, books, run)
-    if waiting and school.sites[programme.site].whole_runs:
+    if waiting and (run.whole or school.sites[programme.site].whole_runs):
         return Refusal("to_verify", {"questions": len(waiting)})
     return tuple(books.gathered)
 

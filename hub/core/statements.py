@@ -7,7 +7,7 @@ what a pilot would have cost is shown apart: neither is in a sum. It works from 
 
 import enum
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -125,6 +125,23 @@ def period_of(first: date, last: date) -> Period | Refusal:
         return Refusal("months", {"months": months, "most": MOST_MONTHS})
     after = (last.replace(day=1) + timedelta(days=31)).replace(day=1)
     return first.replace(day=1), after - timedelta(days=1)
+
+
+def concerning(facts: Iterable[Fact], wallets: Collection[int]) -> Iterator[Told]:
+    """What of the facts of one commit statements of these wallets are made of: also the meals that were charged to them."""
+    told = [fact for fact in facts if isinstance(fact, Told)]
+    paid = {fact.ask for fact in told if isinstance(fact, Charged) and fact.wallet in wallets}
+    return (fact for fact in told if _concerns(fact, wallets, paid))
+
+
+def _concerns(fact: Told, wallets: Collection[int], paid: set[int]) -> bool:
+    match fact:
+        case MealReserved() | MealServed():
+            return fact.ask in paid
+        case Transferred():
+            return fact.source in wallets or fact.target in wallets
+        case _:
+            return fact.wallet in wallets
 
 
 def statement(school: School, owners: Mapping[int, Wallet], facts: Iterable[Fact], whose: Whose, period: Period) -> Statement:

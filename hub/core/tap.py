@@ -8,7 +8,7 @@ from hub.core.school import Pupil, Reader, Site
 
 
 class Tap(Struct, frozen=True):
-    """A pupil at a reader at an instant. `forced`: a yes was already shown. `unlit`: something else was, or no more than "recognised"."""
+    """A pupil at a reader at an instant. `unlit`: no yes was shown to the pupil."""
 
     ask: int
     pupil: Pupil
@@ -17,7 +17,6 @@ class Tap(Struct, frozen=True):
     at_ms: int
     taken_ms: int
     """When the hub took it in hand; a scan may be days old by then."""
-    forced: bool = False
     unlit: bool = False
 
 

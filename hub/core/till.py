@@ -1,6 +1,6 @@
 """The till: cash desk sessions, sales from the cashier's form, top-ups in cash, and taking back.
 
-At a reader a tap identifies, or sells the one article it is set up for. The pupil's light is the same whatever the balance: a shortage
+At a reader a tap identifies, or hands out what was ordered (canteen.py). The pupil's light is the same whatever the balance: a shortage
 is a refusal to the form only. The money of a drawer is booked as minus: it is what the school holds of others.
 """
 
@@ -10,15 +10,14 @@ from msgspec import Struct
 
 from hub.core.books import Books
 from hub.core.calendar import day_code, day_of
-from hub.core.codes import Code, Reason
+from hub.core.codes import Reason
 from hub.core.facts import CashCounted, CashPaidIn, Charged, Facts, Refusal, TillSold, TillVoided, derived
 from hub.core.kept import CashSession
 from hub.core.ledger import cash_account, imbalance_account, move, vault_account, wallet_account
 from hub.core.menus import Allergen, Diet, Unordered
 from hub.core.money import MAX_CENTS
 from hub.core.payers import payer_on
-from hub.core.school import Policy, Product, ProductKind, School
-from hub.core.tap import Outcome, Tap
+from hub.core.school import Policy, Product, ProductKind, Pupil, School, Site
 from hub.core.tariffs import price_of_product
 from hub.core.wallets import Sale, charge, lowered, place_of, reverse, wallet_of
 
@@ -48,40 +47,6 @@ class Goods(Struct, frozen=True):
     quantity: int = 1
 
 
-# --- a tap ----------------------------------------------------------------------------------------
-
-
-def take(school: School, books: Books, tap: Tap, product: Product) -> Outcome:
-    """Sell the article, or say why not; one that was already handed over is only booked."""
-    if tap.unlit:
-        return Outcome(Code.SEEN)
-    sale = _sale(school, tap, product)
-    if sale is None:
-        return Outcome(Code.NOT_ORDERED)
-    paid = charge(school, books, tap.ask, sale)
-    return Outcome(Code.SHORTAGE) if isinstance(paid, Refusal) else Outcome(Code.SOLD, paid)
-
-
-def _sale(school: School, tap: Tap, product: Product) -> Sale | None:
-    """One article at a reader; None where nobody gets it without an order, unless it was already handed over."""
-    today = day_of(tap.at_ms, tap.site.zone)
-    surcharge_cents = _surcharge_cents(school, product, today)
-    if surcharge_cents is None and not tap.forced:
-        return None
-    cents, why = price_of_product(school, tap.pupil, product, today, supplement_cents=surcharge_cents or 0)
-    return Sale(tap.pupil, tap.site, product.id, cents, why, product.policy, tap.at_ms, tap.forced)
-
-
-def _surcharge_cents(school: School, product: Product, day: date) -> int | None:
-    """For one that nobody ordered and that is on the day's menu; None where the site sells none of it (requirement Q11)."""
-    if school.offer(product.site, day, product.id) is None:
-        return 0
-    rules = school.canteen(product.site)
-    if rules.unordered is Unordered.ALLOW:
-        return 0
-    return rules.unordered_cents if rules.unordered is Unordered.SURCHARGE else None
-
-
 # --- the cashier's form ---------------------------------------------------------------------------
 
 
@@ -94,14 +59,14 @@ def sell(
         return session
     if pupil not in school.pupils:
         return Refusal("no_such_pupil")
-    sales = _lines(school, session, pupil, goods, cashier.at_ms)
+    sales = _lines(school, school.sites[session.site], school.pupils[pupil], goods, cashier.at_ms)
     if isinstance(sales, Refusal):
         return sales
     cents = sum(sale.cents for sale in sales)
     if cents != total_cents:
         return Refusal("other_total", {"total_cents": cents})
     booked: Facts = ()
-    for sale in sales:
+    for sale in sorted(sales, key=lambda sale: _STRICTEST_LAST.index(sale.policy)):
         paid = charge(school, books, ask, sale, booked)
         if isinstance(paid, Refusal):
             return Refusal(paid.code, paid.numbers | {"total_cents": cents})
@@ -110,9 +75,14 @@ def sell(
     return (*booked, TillSold(ask, derived(ask, "till"), session.id, pupil, session.site, cashier.who, charges, cents, cashier.at_ms))
 
 
-def _lines(school: School, session: CashSession, pupil: int, goods: tuple[Goods, ...], at_ms: int) -> list[Sale] | Refusal:
-    """What each line of a form costs, the strictest last."""
-    site, who = school.sites[session.site], school.pupils[pupil]
+def quote(school: School, site: Site, pupil: Pupil, goods: tuple[Goods, ...], at_ms: int) -> tuple[int, ...] | Refusal:
+    """What each line of a form would cost this pupil now: what it has to show, and what `sell` asks for."""
+    sales = _lines(school, site, pupil, goods, at_ms)
+    return sales if isinstance(sales, Refusal) else tuple(sale.cents for sale in sales)
+
+
+def _lines(school: School, site: Site, pupil: Pupil, goods: tuple[Goods, ...], at_ms: int) -> list[Sale] | Refusal:
+    """The lines of a form as sales, in its order."""
     today, sales = day_of(at_ms, site.zone), []
     for place, line in enumerate(goods, 1):
         product = school.products.get(line.product)
@@ -123,9 +93,9 @@ def _lines(school: School, session: CashSession, pupil: int, goods: tuple[Goods,
         surcharge_cents = _surcharge_cents(school, product, today)
         if surcharge_cents is None:
             return Refusal("not_ordered", {"line": place})
-        cents, why = price_of_product(school, who, product, today, line.quantity, surcharge_cents)
-        sales.append(Sale(who, site, product.id, cents, why, product.policy, at_ms))
-    return sorted(sales, key=lambda sale: _STRICTEST_LAST.index(sale.policy)) or Refusal("nothing_sold")
+        cents, why = price_of_product(school, pupil, product, today, line.quantity, surcharge_cents)
+        sales.append(Sale(pupil, site, product.id, cents, why, product.policy, at_ms))
+    return sales or Refusal("nothing_sold")
 
 
 def pay_in(school: School, books: Books, ask: int, cashier: Cashier, pupil: int, cents: int) -> Facts | Refusal:
@@ -155,6 +125,16 @@ def pay_in(school: School, books: Books, ask: int, cashier: Cashier, pupil: int,
         entries=move(cash_account(site.id, session.desk), wallet_account(wallet), cents),
     )
     return (*opened, paid)
+
+
+def _surcharge_cents(school: School, product: Product, day: date) -> int | None:
+    """For one that nobody ordered and that is on the day's menu; None where the site sells none of it (requirement Q11)."""
+    if school.offer(product.site, day, product.id) is None:
+        return 0
+    rules = school.canteen(product.site)
+    if rules.unordered is Unordered.ALLOW:
+        return 0
+    return rules.unordered_cents if rules.unordered is Unordered.SURCHARGE else None
 
 
 # --- taking back ----------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ _NO_HOLD: tuple[int, int, Facts] = (0, 0, ())
 
 
 class Sale(Struct, frozen=True):
-    """What is charged to whom. `item` is a programme or a product; `forced`: it has already happened, it can only be booked.
+    """What is charged to whom. `item` is a programme or a product.
 
     `day`: the day of service where it is not the site's day of `at_ms`; it says who pays, and whose daily limit counts.
     `hold`: the hold that this charge settles, 0 = none. `stage`: how far it goes at once; in the pilot of its site it goes nowhere.
@@ -37,7 +37,6 @@ class Sale(Struct, frozen=True):
     why: Why
     policy: Policy
     at_ms: int
-    forced: bool = False
     day: date | None = None
     hold: int = 0
     stay: int = 0
@@ -59,7 +58,7 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
     held, kept, released = _settled(books, ask, wallet, sale) if wallet in books.holds else _NO_HOLD
     limit_day = 0 if sale.policy is _SERVED else _limit_day(sale)
     short = _stopped(books, sale, limit_day, after_cents - kept, earlier) if limit_day and posted else None
-    if short and not sale.forced:
+    if short:
         return short
     booked = Charged(
         ask=ask,
@@ -72,7 +71,7 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
         cents=sale.cents,
         at_ms=sale.at_ms,
         why=sale.why,
-        reason=Reason.OFFLINE if short else Reason.NONE,
+        reason=Reason.NONE,
         entries=move(account, sales_account(sale.site.id, sale.item), sale.cents) if posted else (),
         limit_day=limit_day,
         stay=sale.stay,
@@ -114,6 +113,18 @@ def reverse(ask: int, taken: Charge, at_ms: int, reason: Reason) -> Facts:
     posted = taken.stage is _POSTED
     entries = move(sales_account(taken.site, taken.item), wallet_account(taken.wallet), taken.cents) if posted else ()
     return (Reversed(ask, taken.id, taken.wallet, taken.cents, at_ms, reason, entries),)
+
+
+def take_back(_school: School, books: Books, ask: int, charge: int, at_ms: int, reason: Reason) -> Facts | Refusal:
+    """Staff take a charge back. What a stay costs follows its day, so a day that is kept has to be corrected itself (S39 to S47)."""
+    taken = books.charges.get(charge)
+    if taken is None or taken.stage is Stage.PILOT:
+        return Refusal("no_such_charge")
+    if taken.reversed:
+        return Refusal("already_taken_back")
+    if taken.stay and taken.day > books.forgotten:
+        return Refusal("correct_the_day", {"pupil": taken.pupil, "day": taken.day})
+    return reverse(ask, taken, at_ms, reason)
 
 
 def open_balances(school: School, books: Books, ask: int, balances: dict[tuple[int, int], int], at_ms: int) -> Facts | Refusal:

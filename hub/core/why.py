@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from hub.core.calendar import at, day_coded
 from hub.core.codes import Stage
-from hub.core.facts import Charged, ChargesPosted, StayClosed
+from hub.core.facts import Charged, ChargesPosted, Reversed, StayClosed
 from hub.core.formulas import MAX_BRACKET
 from hub.core.money import write_cents, write_tenths
 from hub.core.school import School
@@ -23,6 +23,26 @@ class Sentence(Struct, frozen=True):
 
     text: str
     values: dict[str, str | int] = {}
+
+
+class Told(Struct, frozen=True):
+    """A charge, and what became of it: the settlement run that posted it, and what took it back; None where nothing did."""
+
+    charged: Charged
+    posted: ChargesPosted | None = None
+    taken_back: Reversed | None = None
+
+
+def explained(school: School, told: Told, stays: Iterable[StayClosed]) -> tuple[Sentence, ...]:
+    """Who and what, why so much, and what became of it. `stays`: the pupil's around the time that was charged."""
+    charged, back = told.charged, told.taken_back
+    zone = school.sites[charged.site].zone
+    became = () if back and told.posted is None else standing(charged, told.posted, zone)
+    said = (_heading(school, charged), *around(charged, stays, school), *sentences(charged.why, zone), *became)
+    if back is None:
+        return said
+    taken: dict[str, str | int] = {"day": f"{at(back.at_ms, zone):%d/%m/%Y}", "amount": write_cents(back.cents)}
+    return (*said, Sentence("Taken back on %(day)s: %(amount)s.", taken))
 
 
 def sentences(why: Why, zone: ZoneInfo) -> tuple[Sentence, ...]:
@@ -171,3 +191,18 @@ def _percent(rate_ppm: int) -> str:
     """Millionths as percent: 1200 is `0,12`."""
     whole, rest = divmod(rate_ppm, 10_000)
     return f"{whole},{rest:04d}".rstrip("0").rstrip(",")
+
+
+def _heading(school: School, charged: Charged) -> Sentence:
+    pupil, item = school.pupils.get(charged.pupil), school.programmes.get(charged.item) or school.products.get(charged.item)
+    day = day_coded(charged.day) if charged.day else at(charged.at_ms, school.sites[charged.site].zone)
+    return Sentence(
+        "%(amount)s for %(pupil)s: %(item)s, %(site)s, %(day)s.",
+        {
+            "amount": write_cents(charged.cents),
+            "pupil": f"{pupil.first_name} {pupil.last_name}" if pupil else str(charged.pupil),
+            "item": item.name if item else str(charged.item),
+            "site": school.sites[charged.site].name,
+            "day": f"{day:%d/%m/%Y}",
+        },
+    )

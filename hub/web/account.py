@@ -7,15 +7,15 @@ from starlette.responses import RedirectResponse
 
 from hub.web import session
 from hub.web.office import Office
-from hub.web.passwords import MAX_LENGTH, MIN_LENGTH, Passwords
+from hub.web.passwords import MIN_LENGTH, password_problems
 from hub.web.render import page
+from hub.web.rights import Staff
 from hub.web.session import Anyone, Form, Posted, PostedByAnyone, new_token, own_path, token_hash
 
 INVITE_MS = 14 * 86_400_000
 """How long a first-account link is good: two weeks, as a school may print it and go on holiday."""
 MAX_NAME = 80
 """Characters of a name or login."""
-YEAR_S = 365 * 86_400
 
 router = APIRouter()
 
@@ -28,11 +28,23 @@ class SignInPage:
     back: str
     problem: str = ""
     pause_s: int = 0
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FirstPage:
     """`problems`: field name -> code; what was typed is kept, except the passwords."""
+
+    token: str
+    name: str
+    login: str
+    problems: dict[str, str]
+    min_length: int = MIN_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class InvitePage:
+    """`token` empty: the link is not good any more."""
 
     token: str
     name: str
@@ -61,19 +73,15 @@ async def sign_in_form(visit: Anyone, next: str = "/") -> Response:  # noqa: A00
 @router.post("/sign-in")
 async def sign_in(form: PostedByAnyone) -> Response:
     """Staff sign in with login and password."""
-    visit, passwords, now_ms = form.visit, _passwords(form), form.visit.office.wall_ms()
-    login, back = form.text("login").casefold(), own_path(form.text("next"))
-    pause_ms = passwords.pause_ms(login, now_ms)
-    if pause_ms or passwords.busy():
-        problem = "wait" if pause_ms else "busy"
-        return await page(visit, "sign_in.html", SignInPage(login, back, problem, -(-pause_ms // 1000)), status=429)
+    visit, login, back = form.visit, form.text("login").casefold(), own_path(form.text("next"))
+    shared = form.text("shared") == "yes"
     staff = await visit.office.accounts.staff_by_login(login)
-    right = await passwords.fits(staff.password if staff else None, form.text("password"))
-    passwords.tried(login, now_ms, right=right)
-    if staff is None or not right:
-        return await page(visit, "sign_in.html", SignInPage(login, back, "wrong"), status=422)
+    tried = await visit.passwords.check(login, staff.password or None if staff else None, form.text("password"), visit.office.wall_ms())
+    if staff is None or tried.problem:
+        context = SignInPage(login, back, tried.problem or "wrong", tried.pause_s, shared)
+        return await page(visit, "sign_in.html", context, status=tried.status)
     answer = RedirectResponse(back, 303)
-    await session.begin(visit, staff.id, answer)
+    await session.begin(visit, staff, answer, shared=shared)
     return answer
 
 
@@ -96,15 +104,41 @@ async def first(form: PostedByAnyone, token: str) -> Response:
     """Make the first account and sign it in."""
     visit, accounts = form.visit, form.visit.office.accounts
     name, login = form.text("name"), form.text("login").casefold()
-    problems = _problems(name, login, form.text("password"), form.text("again"))
+    problems = _problems(form, name, login)
     if problems:
         return await page(visit, "first.html", FirstPage(token, name, login, problems), status=422)
     if not await accounts.use_invite(token_hash(token), visit.office.wall_ms()):
         return await page(visit, "first.html", FirstPage(token, name, login, {"token": "used"}), status=409)
     staff = visit.office.new_id()
-    await accounts.add_staff(staff, login, name, await _passwords(form).hash(form.text("password")))
+    hashed = await visit.passwords.hash(form.text("password"))
+    await accounts.add_staff(staff, login, name, hashed)
     answer = RedirectResponse("/", 303)
-    await session.begin(visit, staff, answer)
+    await session.begin(visit, Staff(staff, login, name, hashed), answer)
+    return answer
+
+
+@router.get("/invite/{token}")
+async def invite_form(visit: Anyone, token: str) -> Response:
+    """The form of an invitation: whose it is, and a password to choose."""
+    person = await visit.office.accounts.invited(token_hash(token), visit.office.wall_ms())
+    return await page(visit, "invite.html", _invite(token, person), status=200 if person else 410)
+
+
+@router.post("/invite/{token}")
+async def invite(form: PostedByAnyone, token: str) -> Response:
+    """Take the password that was chosen; whoever was signed in to this account is signed out, and its owner signed in."""
+    visit, accounts, now_ms = form.visit, form.visit.office.accounts, form.visit.office.wall_ms()
+    person = await accounts.invited(token_hash(token), now_ms)
+    problems = password_problems(form.text("password"), form.text("again"))
+    if person is None or problems:
+        return await page(visit, "invite.html", _invite(token, person, problems), status=422 if person else 410)
+    hashed = await visit.passwords.hash(form.text("password"))
+    if person.ended_ms or not await accounts.use_invite(token_hash(token), now_ms, person.id):
+        return await page(visit, "invite.html", _invite(token, None), status=410)
+    await accounts.change_staff(person.id, password=hashed)
+    await accounts.end_sessions_of(person.id)
+    answer = RedirectResponse("/", 303)
+    await session.begin(visit, person, answer, shared=form.text("shared") == "yes")
     return answer
 
 
@@ -114,21 +148,19 @@ async def language(form: PostedByAnyone) -> Response:
     answer = RedirectResponse(own_path(form.text("next")), 303)
     chosen = form.text("language")
     if chosen in form.visit.request.app.state.pages.languages:
-        secure = form.visit.office.over_https
-        answer.set_cookie(session.LANGUAGE_COOKIE, chosen, max_age=YEAR_S, secure=secure, httponly=True, samesite="lax")
+        session.speak(form.visit, chosen, answer)
     return answer
 
 
-def _problems(name: str, login: str, password: str, again: str) -> dict[str, str]:
+def _problems(form: Form, name: str, login: str) -> dict[str, str]:
     found = {
+        **password_problems(form.text("password"), form.text("again")),
         "name": "missing" if not name else "long" if len(name) > MAX_NAME else "",
         "login": "missing" if not login else "long" if len(login) > MAX_NAME else "spaces" if len(login.split()) > 1 else "",
-        "password": "short" if len(password) < MIN_LENGTH else "long" if len(password) > MAX_LENGTH else "",
-        "again": "differs" if password != again else "",
     }
     return {field: problem for field, problem in found.items() if problem}
 
 
-def _passwords(form: Form) -> Passwords:
-    found: Passwords = form.visit.request.app.state.passwords
-    return found
+def _invite(token: str, person: Staff | None, problems: dict[str, str] | None = None) -> "InvitePage":
+    good = person is not None and not person.ended_ms
+    return InvitePage(token if good else "", person.name if person else "", person.login if person else "", problems or {})

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -11,13 +12,14 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hub.web import account, badges, board, devices, pupils
-from hub.web.live import LAST_TAPS, Live
+from hub.web import account, badges, board, devices, enrolment, evacuation, kiosk, own, papers, pupils, questions, second, why
+from hub.web.live import REMEMBERED, Live
 from hub.web.office import Office
 from hub.web.oops import oops
 from hub.web.passwords import Passwords
 from hub.web.render import SECURITY, Pages
-from hub.web.session import Anyone, SignInNeededError, sign_in_path
+from hub.web.session import Anyone, PinNeededError, SecondNeededError, SignInNeededError, sign_in_path, way_back
+from hub.web.till import routes as till
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +32,15 @@ def make_app(office: Office) -> FastAPI:
     app.state.live = Live(office.random_bytes(4).hex())
     app.state.passwords = Passwords()
     app.state.sheets = badges.Sheets()
-    for page in (board, pupils, badges, devices, account):
+    app.state.passed = till.Passed()
+    app.state.guests = kiosk.Guests()
+    app.state.rolls = board.Rolls()
+    for page in (board, evacuation, questions, enrolment, papers, why, pupils, badges, devices, till, kiosk, account, own, second):
         app.include_router(page.router)
     app.add_api_route("/static/{version}/{name}", static_file, methods=["GET", "HEAD"])
     app.add_exception_handler(SignInNeededError, _to_sign_in)
+    app.add_exception_handler(SecondNeededError, _to_second)
+    app.add_exception_handler(PinNeededError, _to_pin)
     app.add_exception_handler(StarletteHTTPException, _in_words)
     app.add_exception_handler(RequestValidationError, _no_such_thing)
     app.add_exception_handler(Exception, _ours)
@@ -72,7 +79,7 @@ async def _follow_the_desk(app: FastAPI) -> AsyncIterator[None]:
     live: Live = app.state.live
     stop = office.desk.watch(live.heard)
     await office.past.caught_up(await office.desk.seen())
-    live.remember(await office.past.scans(LAST_TAPS))
+    live.remember(await office.past.scans(REMEMBERED))
     yield
     stop()
 
@@ -82,6 +89,22 @@ async def _to_sign_in(request: Request, _: Exception) -> Response:
     if request.headers.get("hx-request") == "true":
         return Response(status_code=401, headers={"hx-refresh": "true"})
     return RedirectResponse(sign_in_path(request), 303)
+
+
+async def _to_second(request: Request, _: Exception) -> Response:
+    return _first(request, "/account/second")
+
+
+async def _to_pin(request: Request, _: Exception) -> Response:
+    return _first(request, "/account/pin")
+
+
+def _first(request: Request, path: str) -> Response:
+    """Something is asked for first, with the way back to the page."""
+    path = f"{path}?next={quote(way_back(request))}"
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"hx-redirect": path})
+    return RedirectResponse(path, 303)
 
 
 async def _in_words(request: Request, error: Exception) -> Response:

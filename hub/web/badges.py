@@ -8,16 +8,18 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, Depends, HTTPException, Response
 from starlette.responses import RedirectResponse
 
 from hub.core import badges as rules
 from hub.core.facts import Refusal, derived
 from hub.core.school import Badge, BadgeState, Pupil, School
 from hub.web.render import page
-from hub.web.session import Form, Posted, SignedIn
+from hub.web.rights import Right
+from hub.web.session import Does, Form, Sees, Visit
 from hub.web.sheet import Card, draw
 from proto.badge import CODE_BYTES, badge_hash, code, read_code
 
@@ -35,6 +37,9 @@ TAG = re.compile(r"[A-Z][A-Z0-9]{1,7}:(?:[0-9A-F]{2}){4,10}")
 ENDED = {state.value: state for state in (BadgeState.BLOCKED, BadgeState.LOST)}
 WITHOUT = "-"
 """The choice "everyone without a badge" in the list of classes."""
+
+Looks = Annotated[Visit, Depends(Sees(Right.BADGES))]
+Gives = Annotated[Form, Depends(Does(Right.BADGES))]
 
 router = APIRouter()
 
@@ -108,25 +113,25 @@ class Sheets:
 
 
 @router.get("/badges")
-async def badges(visit: SignedIn, group: str = "") -> Response:
+async def badges(visit: Looks, group: str = "") -> Response:
     """Choose a class, then the pupils to print cards for."""
-    return await page(visit, "badges.html", _choose(visit.office.desk.school, group))
+    return await page(visit, "badges.html", _choose(visit, group))
 
 
 @router.post("/badges/find")
-async def find(form: Posted) -> Response:
+async def find(form: Gives) -> Response:
     """Whose badge is this?"""
     office = form.visit.office
     canonical = _canonical(form.text("code"))
     states = office.desk.school.badges.get(badge_hash(office.badge_key, canonical), ()) if canonical else ()
-    if not states:
+    if not states or not _holds(form.visit, states[-1].pupil):
         problem = "nobodys_badge" if canonical else "no_badge_code"
-        return await page(form.visit, "badges.html", _choose(office.desk.school, "", problem), status=409)
+        return await page(form.visit, "badges.html", _choose(form.visit, "", problem), status=409)
     return RedirectResponse(f"/badges/{states[-1].id}", 303)
 
 
 @router.post("/badges/sheet.pdf")
-async def sheet(form: Posted) -> Response:
+async def sheet(form: Gives) -> Response:
     """New cards for the chosen pupils, given and printed in one go."""
     chosen, sheets = form.numbers("pupil"), form.visit.request.app.state.sheets
     problem = "none_chosen" if not chosen else "too_many" if len(chosen) > MOST_CARDS else ""
@@ -136,21 +141,21 @@ async def sheet(form: Posted) -> Response:
             # As a file: the page stays, and a reload of a viewer cannot print other cards.
             return Response(made, media_type="application/pdf", headers={"content-disposition": 'attachment; filename="badges.pdf"'})
         problem = made.code
-    context = _choose(form.visit.office.desk.school, form.text("group"), problem, chosen)
+    context = _choose(form.visit, form.text("group"), problem, chosen)
     return await page(form.visit, "badges.html", context, status=409)
 
 
 @router.get("/badges/give")
-async def give_form(visit: SignedIn, pupil: int) -> Response:
+async def give_form(visit: Looks, pupil: int) -> Response:
     """The form to give a pupil a badge by scanning it."""
-    return await page(visit, "give.html", GivePage(_pupil(visit.office.desk.school, pupil), ""))
+    return await page(visit, "give.html", GivePage(visit.pupil(pupil), ""))
 
 
 @router.post("/badges/give")
-async def give(form: Posted) -> Response:
+async def give(form: Gives) -> Response:
     """Give the badge whose code was scanned or typed."""
     office, typed = form.visit.office, form.text("code")
-    pupil = _pupil(office.desk.school, form.number("pupil"))
+    pupil = form.visit.pupil(form.number("pupil"))
     canonical = _canonical(typed)
     if canonical is None:
         return await page(form.visit, "give.html", GivePage(pupil, typed, "no_badge_code"), status=409)
@@ -162,22 +167,22 @@ async def give(form: Posted) -> Response:
 
 
 @router.get("/badges/{badge}")
-async def badge(visit: SignedIn, badge: int) -> Response:
+async def badge(visit: Looks, badge: int) -> Response:
     """One badge, by the id of any of its states."""
-    return await page(visit, "badge.html", _badge_page(visit.office.desk.school, badge))
+    return await page(visit, "badge.html", _badge_page(visit, badge))
 
 
 @router.post("/badges/{badge}")
-async def end(form: Posted, badge: int) -> Response:
+async def end(form: Gives, badge: int) -> Response:
     """Block a badge, or declare it lost."""
     office, state = form.visit.office, ENDED.get(form.text("state"))
-    before = _badge_page(office.desk.school, badge)
+    before = _badge_page(form.visit, badge)
     if state is None:
         raise HTTPException(422)
     new_id = derived(form.ask, "ended")
     answer = await office.desk.edit(form.ask, rules.block, before.badge.hash, state, office.now_ms(), new_id)
     if answer.refusal:
-        return await page(form.visit, "badge.html", _badge_page(office.desk.school, badge, answer.refusal.code), status=409)
+        return await page(form.visit, "badge.html", _badge_page(form.visit, badge, answer.refusal.code), status=409)
     return RedirectResponse(f"/pupils/{before.badge.pupil}?done={state.value}", 303)
 
 
@@ -185,7 +190,7 @@ async def _print(form: Form, chosen: tuple[int, ...]) -> bytes | Refusal:
     """Draw first, give then: a card that could not be drawn is nobody's badge."""
     office = form.visit.office
     school = office.desk.school
-    pupils = [school.pupils[pupil] for pupil in chosen if pupil in school.pupils]
+    pupils = [form.visit.pupil(pupil) for pupil in chosen if pupil in school.pupils]
     codes = [code(office.random_bytes(CODE_BYTES)) for _ in pupils]
     cards = [Card(pupil.first_name, pupil.last_name, pupil.group, text) for pupil, text in zip(pupils, codes, strict=True)]
     drawn = await draw(cards, form.visit.language)
@@ -209,28 +214,26 @@ def _canonical(typed: str) -> str | None:
     return read_code(upper) or (upper if TAG.fullmatch(upper) else None)
 
 
-def _pupil(school: School, pupil: int) -> Pupil:
-    found = school.pupils.get(pupil)
-    if found is None:
-        raise HTTPException(404)
-    return found
-
-
-def _choose(school: School, group: str, problem: str = "", chosen: tuple[int, ...] = ()) -> BadgesPage:
-    held = _held(school)
+def _choose(visit: Visit, group: str, problem: str = "", chosen: tuple[int, ...] = ()) -> BadgesPage:
+    held, own = _held(visit.school), [pupil for pupil in visit.school.pupils.values() if visit.knows(pupil)]
     if group == WITHOUT:
-        pupils = [pupil for pupil in school.pupils.values() if pupil.id not in held]
+        pupils = [pupil for pupil in own if pupil.id not in held]
     else:
-        pupils = [pupil for pupil in school.pupils.values() if group and pupil.group == group]
+        pupils = [pupil for pupil in own if group and pupil.group == group]
     pupils.sort(key=lambda pupil: (pupil.group, pupil.last_name, pupil.first_name))
     return BadgesPage(
-        groups=tuple(sorted({pupil.group for pupil in school.pupils.values() if pupil.group})),
+        groups=tuple(sorted({pupil.group for pupil in own if pupil.group})),
         group=group,
         choices=tuple(Choice(pupil, tuple(held.get(pupil.id, ())), pupil.id in chosen) for pupil in pupils[:LISTED]),
         more=max(0, len(pupils) - LISTED),
-        without=sum(pupil not in held for pupil in school.pupils),
+        without=sum(pupil.id not in held for pupil in own),
         problem=problem,
     )
+
+
+def _holds(visit: Visit, pupil: int) -> bool:
+    """Whether a badge's holder is of the visitor's sites; whose pupil is gone is anybody's."""
+    return pupil not in visit.school.pupils or visit.knows(visit.school.pupils[pupil])
 
 
 def _held(school: School) -> dict[int, list[str]]:
@@ -242,9 +245,10 @@ def _held(school: School) -> dict[int, list[str]]:
     return found
 
 
-def _badge_page(school: School, badge: int, problem: str = "") -> BadgePage:
+def _badge_page(visit: Visit, badge: int, problem: str = "") -> BadgePage:
+    school = visit.school
     states = next((states for states in school.badges.values() if any(state.id == badge for state in states)), None)
-    if states is None:
+    if states is None or not _holds(visit, states[-1].pupil):
         raise HTTPException(404)
     pupil = school.pupils.get(states[-1].pupil)
     zone = school.sites[pupil.site].zone if pupil else ZoneInfo("Europe/Brussels")

@@ -1,29 +1,42 @@
-"""Today: the taps as they arrive, who is in, and what staff have to settle. Reasons are for staff; no pupil sees this page."""
+"""Today: who is in and expected, the taps as they arrive, and what staff have to settle. Reasons are for staff; no pupil sees it."""
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from heapq import nlargest
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from heapq import nlargest, nsmallest
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Header, HTTPException, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Response
 from fastapi.responses import StreamingResponse
 
+from hub.core import questions
 from hub.core.books import Books
-from hub.core.facts import ScanTaken, Unresolved
+from hub.core.facts import ScanTaken
+from hub.core.inside import Missing, Room, rooms
+from hub.core.ledger import wallet_account
+from hub.core.lists import fold
 from hub.core.school import Programme, Pupil, School, Site
 from hub.core.sheets import Stay
+from hub.fleet import Condition, Seen, condition_of
+from hub.web import asking
+from hub.web.asking import NOWHERE, LastAct, Question, last_act
 from hub.web.live import Live
 from hub.web.render import page
-from hub.web.session import SignedIn, still_valid
+from hub.web.rights import Right
+from hub.web.session import Sees, SignedIn, Visit, still_valid
 
 NAMES = 8
 """Names under a programme on the board, newest first; its own page has them all."""
 QUESTIONS = 20
 """Things to settle on the board; more are counted."""
-NOWHERE = ZoneInfo("Europe/Brussels")
-"""The zone of what belongs to no known site."""
+DEBTS = 5
+"""Wallets in debt on the board, deepest first."""
+REST_S = 5.0
+"""An open board reckons at most this often who is expected: it takes 30 ms at a large school, and a tap waits for it."""
+
+Today = Annotated[Visit, Depends(Sees(Right.TODAY))]
 
 router = APIRouter()
 
@@ -49,42 +62,70 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """Who is in at one programme: how many, and the `NAMES` who came last."""
+    """Who is in at one programme: how many, the `NAMES` who came last; and who is expected and has not come."""
 
     programme: Programme
     count: int
     newest: tuple[Present, ...]
+    expected: int
+    missing: tuple[Missing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """How many of a class are in the building, and how many are expected and were seen nowhere."""
+
+    group: str
+    count: int
+    expected: int
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One site with its programmes."""
+    """One site: its programmes and its classes. `count`: children in the building; `in_class`: those of them at no programme."""
 
     site: Site
+    count: int
+    in_class: int
     programmes: tuple[Inside, ...]
-
-    @property
-    def count(self) -> int:
-        return sum(inside.count for inside in self.programmes)
+    classes: tuple[Class, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One thing a person has to settle."""
+class Lame:
+    """A device that nobody hears. `waiting`: scans in it that the hub has not got, as it said last."""
 
-    fact: Unresolved
-    pupil: Pupil | None
+    name: str
     site: str
-    zone: ZoneInfo
+    condition: str
+    heard_ms: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """A wallet below zero, and a pupil of its household to look at."""
+
+    name: str
+    site: str
+    cents: int
+    pupil: int
 
 
 @dataclass(frozen=True, slots=True)
 class BoardPage:
+    """`debts` are those of the page as it was opened; they change once a week."""
+
     version: str
     taps: tuple[Tap, ...]
     places: tuple[Place, ...]
     questions: tuple[Question, ...]
     more_questions: int
+    last: LastAct | None
+    lame: tuple[Lame, ...]
+    debts: tuple[Debt, ...]
+    more_debts: int
+    sees_devices: bool
     zone: ZoneInfo
     has_pupils: bool
     has_devices: bool
@@ -96,27 +137,44 @@ class PresentPage:
     programme: Programme
     site: Site
     people: tuple[Present, ...]
+    missing: tuple[Missing, ...]
+
+
+@dataclass(slots=True)
+class Rolls:
+    """The rooms of each site, reckoned for all boards at once. One per hub."""
+
+    found: dict[int, tuple[int, School, float, tuple[Room, ...]]] = field(default_factory=dict)
+    """Site -> the number of the last fact they know, the school, when (the loop's time), and the rooms."""
+
+    def of(self, visit: Visit, site: int, *, rest_s: float) -> tuple[Room, ...]:
+        """Who is in and who is expected; at most so many seconds old where something has happened since."""
+        desk, now_s = visit.office.desk, asyncio.get_running_loop().time()
+        number, school, since_s, known = self.found.get(site, (-1, desk.school, 0.0, ()))
+        if number >= 0 and school is desk.school and now_s - since_s < rest_s:
+            return known
+        known = rooms(desk.school, desk.books, site, visit.office.now_ms())
+        self.found[site] = (desk.books.number, desk.school, now_s, known)
+        return known
 
 
 @router.get("/")
-async def board(visit: SignedIn) -> Response:
+async def board(visit: Today) -> Response:
     """The live board, or its live block."""
-    desk, live = visit.office.desk, visit.request.app.state.live
-    await desk.seen()
-    context = board_page(desk.school, desk.books, live.taps, live.version)
+    await visit.office.desk.seen()
+    context = await board_page(visit)
     return await page(visit, "board.html", context, block="live" if visit.is_fragment else "")
 
 
 @router.get("/present/{programme}")
-async def present(visit: SignedIn, programme: int) -> Response:
-    """Everyone who is in at one programme, by name: to read out, or to print."""
+async def present(visit: Today, programme: int) -> Response:
+    """Everyone who is in at one programme, by name, and who is expected: to read out, or to print."""
     desk, live = visit.office.desk, visit.request.app.state.live
     await desk.seen()
-    found = desk.school.programmes.get(programme)
-    if found is None:
-        raise HTTPException(404)
-    people = sorted(_people(desk.school, _stays(desk.books)[programme]), key=lambda one: (one.pupil.last_name, one.pupil.first_name))
-    context = PresentPage(live.version, found, desk.school.sites[found.site], tuple(people))
+    found = visit.programme(programme)
+    people = sorted(_people(desk.school, _stays(desk.books)[programme]), key=lambda one: _named(one.pupil))
+    roll = visit.request.app.state.rolls.of(visit, found.site, rest_s=REST_S if visit.is_fragment else 0)
+    context = PresentPage(live.version, found, desk.school.sites[found.site], tuple(people), _missing(desk.books, roll, found))
     return await page(visit, "present.html", context, block="live" if visit.is_fragment else "")
 
 
@@ -130,16 +188,23 @@ async def events(visit: SignedIn, since: str = "", last_event_id: Annotated[str,
     return StreamingResponse(stream, media_type="text/event-stream", headers={"cache-control": "no-store", "x-accel-buffering": "no"})
 
 
-def board_page(school: School, books: Books, taps: Iterable[ScanTaken], version: str) -> BoardPage:
-    """The board of this moment."""
-    open_questions = books.unresolved.values()
-    newest = nlargest(QUESTIONS, open_questions, key=lambda fact: fact.at_ms)
+async def board_page(visit: Visit) -> BoardPage:
+    """The board of this moment, of the visit's sites; what belongs to no site is everybody's."""
+    school, live, sites = visit.school, visit.request.app.state.live, visit.sites
+    places = await _places(visit)
+    asked, more = _questions(visit, live.quiet)
+    debts = tuple(_debts(visit)) if not visit.is_fragment and visit.may(Right.MONEY) else ()
     return BoardPage(
-        version=version,
-        taps=tuple(_tap(school, scan) for scan in taps),
-        places=_places(school, books),
-        questions=tuple(_question(school, fact) for fact in newest),
-        more_questions=len(open_questions) - len(newest),
+        version=live.version,
+        taps=tuple(_tap(school, scan) for scan in live.taps if _site_of(school, scan.device) in sites | {0}),
+        places=places,
+        questions=asked,
+        more_questions=more,
+        last=last_act(visit),
+        lame=tuple(_lame(visit)),
+        debts=tuple(nsmallest(DEBTS, debts, key=lambda debt: debt.cents)),
+        more_debts=max(0, len(debts) - DEBTS),
+        sees_devices=visit.may(Right.DEVICES),
         zone=next((site.zone for site in school.sites.values()), NOWHERE),
         has_pupils=bool(school.pupils),
         has_devices=bool(school.devices),
@@ -154,19 +219,91 @@ def _tap(school: School, scan: ScanTaken) -> Tap:
     return Tap(scan, school.pupils.get(scan.pupil), place, site.name if site else "", site.zone if site else NOWHERE)
 
 
-def _question(school: School, fact: Unresolved) -> Question:
-    site = school.sites.get(fact.site)
-    return Question(fact, school.pupils.get(fact.pupil), site.name if site else "", site.zone if site else NOWHERE)
+def _site_of(school: School, device: str) -> int:
+    """Where a device stands; 0 for one that is not set up any more."""
+    return school.devices[device].site if device in school.devices else 0
 
 
-def _places(school: School, books: Books) -> tuple[Place, ...]:
-    stays = _stays(books)
-    found: dict[int, list[Inside]] = {site: [] for site in school.sites}
-    for programme in school.programmes.values():
-        here = stays[programme.id]
-        newest = nlargest(NAMES, here, key=lambda stay: stay.from_ms)
-        found.setdefault(programme.site, []).append(Inside(programme, len(here), tuple(_people(school, newest))))
-    return tuple(Place(school.sites[site], tuple(programmes)) for site, programmes in found.items() if site in school.sites)
+# --- what is to settle ----------------------------------------------------------------------------
+
+
+def _questions(visit: Visit, quiet: dict[int, int]) -> tuple[tuple[Question, ...], int]:
+    """Who is still in after the hours, then what is asked, newest first; and how many more there are, which nobody works out."""
+    school, books, now_ms = visit.school, visit.office.desk.books, visit.office.now_ms()
+    late = [(stay, end_ms) for stay, end_ms in questions.overdue(school, books, now_ms) if stay.site in visit.sites]
+    late = [(stay, end_ms) for stay, end_ms in late if quiet.get(stay.id, 0) <= now_ms]
+    mine = [fact for fact in books.unresolved.values() if fact.site in visit.sites or fact.site not in school.sites]
+    newest = nlargest(QUESTIONS - len(late[:QUESTIONS]), mine, key=lambda fact: fact.at_ms)
+    shown = [asking.overdue(visit, stay, end_ms) for stay, end_ms in late[:QUESTIONS]]
+    shown += [asking.question(visit, fact) for fact in newest]
+    return tuple(shown), len(late) + len(mine) - len(shown)
+
+
+def _lame(visit: Visit) -> Iterator[Lame]:
+    """Devices that should be heard and are not, and those that hold scans back."""
+    office, school = visit.office, visit.school
+    for device in school.devices.values():
+        seen = office.fleet.devices.get(device.id) or Seen()
+        condition = condition_of(seen, office.now_ms() - office.silent_ms)
+        waiting = seen.health.outbox if seen.health else 0
+        late = condition in (Condition.SILENT, Condition.LOST) or (waiting and seen.health and seen.health.away)
+        if late and device.site in visit.sites and not device.blocked:
+            yield Lame(device.name, school.sites[device.site].name, condition.value, seen.heard_ms, waiting)
+
+
+def _debts(visit: Visit) -> Iterator[Debt]:
+    """Wallets below zero where the visitor may see money."""
+    school, books = visit.school, visit.office.desk.books
+    allowed = asking.sites_for(visit, Right.MONEY) & visit.sites
+    for wallet, owner in books.owners.items():
+        cents = books.balance_cents(wallet_account(wallet))
+        if cents < 0 and owner.site in allowed:
+            kin = (owner.pupil,) if owner.pupil else school.kin.get(owner.household, ())
+            pupil = school.pupils.get(kin[0]) if kin else None
+            household = school.households.get(owner.household)
+            name = household.name if household else f"{pupil.last_name} {pupil.first_name}" if pupil else ""
+            yield Debt(name, school.sites[owner.site].name, cents, pupil.id if pupil else 0)
+
+
+# --- who is in and who is expected ----------------------------------------------------------------
+
+
+async def _places(visit: Visit) -> tuple[Place, ...]:
+    stays, found = _stays(visit.office.desk.books), []
+    for site in visit.own_sites():
+        roll = visit.request.app.state.rolls.of(visit, site.id, rest_s=REST_S if visit.is_fragment else 0)
+        found.append(_place(visit.school, visit.office.desk.books, site, stays, roll))
+        await asyncio.sleep(0)  # the taps that came meanwhile go before the next site
+    return tuple(found)
+
+
+def _place(school: School, books: Books, site: Site, stays: defaultdict[int, list[Stay]], roll: tuple[Room, ...]) -> Place:
+    """One site; who came to a programme since the roll was reckoned is in, and expected no more."""
+    programmes = [programme for programme in school.programmes.values() if programme.site == site.id]
+    insides = tuple(_inside(school, books, programme, stays[programme.id], roll) for programme in programmes)
+    at_programmes = {stay.pupil for programme in programmes for stay in stays[programme.id]}
+    in_class = {one.pupil.id for room in roll for one in room.present if one.pupil.id not in books.inside}
+    lost = {one.pupil.id for room in roll for one in room.missing if not one.seen and one.pupil.id not in books.inside}
+    pupils = at_programmes | in_class
+    return Place(site, len(pupils), len(in_class), insides, tuple(_classes(school, pupils, lost)))
+
+
+def _classes(school: School, present: Iterable[int], lost: Iterable[int]) -> Iterator[Class]:
+    here, expected = (Counter(school.pupils[pupil].group for pupil in those if pupil in school.pupils) for those in (present, lost))
+    yield from (Class(group, here[group], expected[group]) for group in sorted({*here, *expected}, key=fold))
+
+
+def _inside(school: School, books: Books, programme: Programme, here: list[Stay], roll: tuple[Room, ...]) -> Inside:
+    newest = nlargest(NAMES, here, key=lambda stay: stay.from_ms)
+    missing = _missing(books, roll, programme)
+    return Inside(programme, len(here), tuple(_people(school, newest)), len(missing), missing[:NAMES])
+
+
+def _missing(books: Books, roll: tuple[Room, ...], programme: Programme) -> tuple[Missing, ...]:
+    """Who is expected in the room of a programme and has not come, by name."""
+    name = programme.room or programme.name
+    lost = (one for room in roll if room.name == name for one in room.missing)
+    return tuple(one for one in lost if programme.id not in books.inside.get(one.pupil.id, {}))
 
 
 def _stays(books: Books) -> defaultdict[int, list[Stay]]:
@@ -180,3 +317,7 @@ def _stays(books: Books) -> defaultdict[int, list[Stay]]:
 def _people(school: School, stays: Iterable[Stay]) -> Iterable[Present]:
     """Those of them who are in the register: an erased pupil has no name to show, but is still counted."""
     return (Present(school.pupils[stay.pupil], stay.from_ms) for stay in stays if stay.pupil in school.pupils)
+
+
+def _named(pupil: Pupil) -> tuple[str, str]:
+    return fold(pupil.last_name), fold(pupil.first_name)

@@ -1,15 +1,20 @@
 """Devices: are they there, are their readers well, does anything wait in them, how fast do they answer. "Locate" makes one blink."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, Depends, Response
 from starlette.responses import RedirectResponse
 
 from hub.core.school import Device, Reader, School
 from hub.fleet import Fleet, Seen, condition_of
 from hub.web.render import page
-from hub.web.session import Posted, SignedIn
+from hub.web.rights import Right
+from hub.web.session import Does, Form, Sees, Visit
 from proto.messages import LATENCY_EDGES_MS, Do, Health
+
+Looks = Annotated[Visit, Depends(Sees(Right.DEVICES))]
+Commands = Annotated[Form, Depends(Does(Right.DEVICES))]
 
 router = APIRouter()
 
@@ -58,18 +63,17 @@ class DevicesPage:
 
 
 @router.get("/devices")
-async def devices(visit: SignedIn, located: str = "") -> Response:
+async def devices(visit: Looks, located: str = "") -> Response:
     """All devices, or the live block."""
     context = _page(visit, about=located, done="locate" if located in visit.office.desk.school.devices else "")
     return await page(visit, "devices.html", context, block="live" if visit.is_fragment else "")
 
 
 @router.post("/devices/{device}/locate")
-async def locate(form: Posted, device: str) -> Response:
+async def locate(form: Commands, device: str) -> Response:
     """Make a device blink, for the person who looks for it."""
     office = form.visit.office
-    if device not in office.desk.school.devices:
-        raise HTTPException(404)
+    form.visit.device(device)
     if not office.command(device, Do.LOCATE):
         return await page(form.visit, "devices.html", _page(form.visit, about=device, problem="away"), status=409)
     return RedirectResponse(f"/devices?located={device}", 303)
@@ -93,10 +97,10 @@ def device_row(school: School, fleet: Fleet, device: Device, heard_since_ms: int
     )
 
 
-def _page(visit: SignedIn, about: str = "", done: str = "", problem: str = "") -> DevicesPage:
+def _page(visit: Visit, about: str = "", done: str = "", problem: str = "") -> DevicesPage:
     office = visit.office
     school, fleet, heard_since_ms = office.desk.school, office.fleet, office.now_ms() - office.silent_ms
-    rows = [device_row(school, fleet, device, heard_since_ms) for device in school.devices.values()]
+    rows = [device_row(school, fleet, device, heard_since_ms) for device in school.devices.values() if device.site in visit.sites]
     return DevicesPage(
         version=visit.request.app.state.live.version,
         rows=tuple(sorted(rows, key=lambda row: (row.site, row.device.name))),

@@ -4,7 +4,7 @@ Only committed facts come here (desk.watch). A page is told "changed" and fetche
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from itertools import islice
 
@@ -12,6 +12,10 @@ from hub.core.facts import Facts, ScanTaken
 
 LAST_TAPS = 50
 """Taps kept for the board: more than fit on a screen."""
+LAST_HERE = 100
+"""Taps kept for each reader: more than a queue at a till is long."""
+REMEMBERED = 500
+"""Taps read at a start, of all readers: a break's worth."""
 BREATH_S = 0.25
 """Between two pushes to one page: at a rush of taps a page is fetched at most four times a second."""
 TICK_S = 5.0
@@ -26,6 +30,9 @@ class Live:
     def __init__(self, start: str) -> None:
         self.taps: deque[ScanTaken] = deque(maxlen=LAST_TAPS)
         """Newest first."""
+        self._here: defaultdict[tuple[str, str], deque[ScanTaken]] = defaultdict(lambda: deque(maxlen=LAST_HERE))
+        self.quiet: dict[int, int] = {}
+        """Stay -> until when (Unix ms) nobody is asked whether its pupil is still there."""
         self._start = start
         self._turn = 0
         self._bell = asyncio.Event()
@@ -37,19 +44,34 @@ class Live:
         """Names what a page has seen; differs after every change and after a restart of the hub."""
         return f"{self._start}.{self._turn}"
 
+    def taps_at(self, device: str, reader: str) -> tuple[ScanTaken, ...]:
+        """The last taps at one reader, newest first."""
+        return tuple(self._here.get((device, reader), ()))
+
     @property
     def is_full(self) -> bool:
         return self._open.total() >= MAX_STREAMS
 
     def remember(self, scans: Iterable[ScanTaken]) -> None:
         """The taps of before, newest first; those of devices that were quicker than this page are here already."""
-        heard = {tap.ask for tap in self.taps}
-        older = (scan for scan in scans if scan.ask not in heard)
+        heard = {tap.ask for here in self._here.values() for tap in here}
+        older = [scan for scan in scans if scan.ask not in heard]
         self.taps.extend(islice(older, LAST_TAPS - len(self.taps)))  # a full deque would push out the newest
+        for scan in older:
+            here = self._here[scan.device, scan.reader]
+            if len(here) < LAST_HERE:
+                here.append(scan)
 
     def heard(self, _number: int, facts: Facts) -> None:
         """The desk has committed facts, or an edit (no facts)."""
-        self.taps.extendleft(fact for fact in facts if isinstance(fact, ScanTaken))
+        for scan in (fact for fact in facts if isinstance(fact, ScanTaken)):
+            self.taps.appendleft(scan)
+            self._here[scan.device, scan.reader].appendleft(scan)
+        self._ring()
+
+    def keep_quiet(self, stay: int, until_ms: int) -> None:
+        """A child is still there, somebody says: no open board asks again for a while."""
+        self.quiet[stay] = until_ms
         self._ring()
 
     def hang_up(self, owner: str) -> None:

@@ -1,72 +1,53 @@
 """Everything the pages stand on, put together by hand in `hub/__main__.py`, and the ports they need. No page and no rule."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import date
+from typing import TYPE_CHECKING, Protocol
 
-from hub.core.facts import Fact, ScanTaken, StayClosed
-from hub.desk import Desk
+from hub.accounts import Accounts
+from hub.core.facts import Charged, Fact, Refusal, ScanTaken, SettlementDone, StayClosed
+from hub.core.school import Device
+from hub.desk import Answer, Desk
 from hub.fleet import Fleet
 from proto.messages import Do
 
-
-class Staff(Protocol):
-    """A person who may sign in. `password` is an argon2id hash."""
-
-    @property
-    def id(self) -> int: ...
-
-    @property
-    def login(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def password(self) -> str: ...
+if TYPE_CHECKING:  # pages load them; a hub that starts does not need them yet
+    from hub.core.imports import Kind
+    from hub.core.lists import Readout, Table
+    from hub.core.papers import Pickup
+    from hub.core.plans import Plan, Stamp
+    from hub.core.settlement import Run, Settled
+    from hub.core.why import Told
 
 
-class WebSession(Protocol):
-    """One browser that is signed in. `csrf` is the secret its forms carry; times in Unix ms."""
+class Papers(Protocol):
+    """What is kept of pupils beside the school's rows."""
 
-    @property
-    def staff(self) -> int: ...
+    async def photo(self, pupil: int) -> bytes | None: ...
 
-    @property
-    def csrf(self) -> str: ...
+    async def set_photo(self, pupil: int, content: bytes, at_ms: int) -> bool: ...
 
-    @property
-    def from_ms(self) -> int: ...
+    async def pickups(self, pupil: int, day: date) -> Sequence["Pickup"]: ...
 
-    @property
-    def seen_ms(self) -> int: ...
+    async def add_pickup(self, pickup: "Pickup") -> None: ...
+
+    async def end_pickup(self, pupil: int, pickup: int, day: date) -> bool: ...
+
+    async def note(self, pupil: int) -> str: ...
+
+    async def set_note(self, pupil: int, text: str) -> None: ...
 
 
-class Accounts(Protocol):
-    """What of the register the pages use: accounts, web sessions, invitations. Tokens only as SHA-256 in hex, times in Unix ms."""
+class Lists(Protocol):
+    """Lists that staff bring along (hub/core/imports.py): read, and carried out."""
 
-    async def count_staff(self) -> int: ...
+    def read(self, content: bytes, kind: "Kind") -> "Readout | Refusal": ...
 
-    async def add_staff(self, staff: int, login: str, name: str, password: str) -> bool:
-        """False when the login is taken."""
+    async def carry_out(self, planned: "Plan", kind: "Kind", table: "Table", stamp: "Stamp") -> Answer: ...
 
-    async def staff_by_login(self, login: str) -> Staff | None: ...
-
-    async def staff(self, staff: int) -> Staff | None: ...
-
-    async def add_session(self, token_hash: str, staff: int, csrf: str, now_ms: int) -> None: ...
-
-    async def session(self, token_hash: str) -> WebSession | None: ...
-
-    async def touch_session(self, token_hash: str, now_ms: int) -> None: ...
-
-    async def end_session(self, token_hash: str) -> None: ...
-
-    async def add_invite(self, token_hash: str, until_ms: int) -> None: ...
-
-    async def use_invite(self, token_hash: str, now_ms: int) -> bool:
-        """Whether the invitation was there, unused and in time; from now on it is used."""
+    def is_address(self, text: str) -> bool: ...
 
 
 class Past(Protocol):
@@ -83,6 +64,20 @@ class Past(Protocol):
 
     async def stays_of(self, pupil: int, limit: int) -> Sequence[StayClosed]: ...
 
+    async def stays_between(self, pupil: int, from_ms: int, until_ms: int) -> Sequence[StayClosed]: ...
+
+    async def charges_of(self, pupil: int, limit: int) -> Sequence[Charged]: ...
+
+    async def charge(self, charge: int) -> "Told | None": ...
+
+    async def moves_of(self, wallets: Collection[int], limit: int) -> Mapping[int, Sequence[tuple[int, int]]]:
+        """Of each wallet the last (Unix ms, cents) that moved it."""
+
+    async def told_of(self, wallets: Collection[int]) -> Sequence[Fact]:
+        """What statements of these wallets are made of, oldest first."""
+
+    async def settlements(self, sites: Collection[int], limit: int) -> Sequence[SettlementDone]: ...
+
 
 def machine_ms() -> int:
     """The time of this machine, Unix ms."""
@@ -96,9 +91,15 @@ class Office:
     desk: Desk
     accounts: Accounts
     past: Past
+    papers: Papers
+    lists: Lists
+    device_settings: Callable[[Device, str], str]
+    """The settings file of a device, its password included; and the hub's address as the device sees it."""
     fleet: Fleet
     badge_key: bytes
     command: Callable[[str, Do], bool]
+    settle: Callable[[int, "Run", Callable[[int, int], None]], Awaitable["Settled | Refusal"]]
+    """A settlement run, under an ask, that tells how many wallets of how many are done (hub/settlement.py)."""
     now_ms: Callable[[], int]
     """The school's time, Unix ms: what pages show. In an exercise a day may run faster than life."""
     random_bytes: Callable[[int], bytes]

@@ -4,12 +4,27 @@ import asyncio
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a try ended. `problem`: empty, wrong, wait or busy; `pause_s`: how long to wait."""
+
+    problem: str = ""
+    pause_s: int = 0
+
+    @property
+    def status(self) -> int:
+        """What the form is answered with."""
+        return 422 if self.problem == "wrong" else 429
+
 
 MIN_LENGTH = 10
 """Characters: what an online guesser with growing pauses cannot reach."""
@@ -29,6 +44,15 @@ NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$geYKVuo0hVoluI+nJCAJlA$d9sR3KEoxwMeeBiu
 """The hash of a forgotten random text: checked for unknown logins, so that they take as long as known ones."""
 
 
+def password_problems(password: str, again: str) -> dict[str, str]:
+    """What is wrong with a password that was chosen: field -> code."""
+    found = {
+        "password": "short" if len(password) < MIN_LENGTH else "long" if len(password) > MAX_LENGTH else "",
+        "again": "differs" if password != again else "",
+    }
+    return {field: problem for field, problem in found.items() if problem}
+
+
 class Passwords:
     """One per hub: the worker threads are shared, the failures are counted here and forgotten at a restart."""
 
@@ -37,6 +61,27 @@ class Passwords:
         self._cores = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
         self._failures: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    async def check(self, name: str, stored: str | None, secret: str, now_ms: int) -> Tried:
+        """Try a password or PIN; `stored` None (there is none) takes as long.
+
+        A try counts while it is looked at: many at once gain nothing.
+        """
+        refused = self.refused(name, now_ms)
+        if refused:
+            return refused
+        self.tried(name, now_ms, right=False)
+        right = await self.fits(stored, secret)
+        if right:
+            self.tried(name, now_ms, right=True)
+        return Tried() if right else Tried("wrong")
+
+    def refused(self, name: str, now_ms: int) -> Tried | None:
+        """Why there is no try right now, if so."""
+        pause_ms = self.pause_ms(name, now_ms)
+        if pause_ms or self.busy():
+            return Tried("wait" if pause_ms else "busy", -(-pause_ms // 1000))
+        return None
 
     def busy(self) -> bool:
         """Whether so many sign-ins wait that one more should be asked to come back."""

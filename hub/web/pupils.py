@@ -1,15 +1,21 @@
-"""Pupils: find one by name or class, and see the wallet, the stays and the badges. Changes nothing; badges change on their page."""
+"""Pupils: find one by name or class, and see all that is known of them: charges, wallet, orders, stays, badges, who may fetch them.
+
+Changes nothing: what is written of a pupil changes in enrolment.py, papers.py and badges.py.
+"""
 
 import asyncio
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, Depends, Response
 
 from hub.core.books import Books
-from hub.core.codes import Compartment
+from hub.core.calendar import day_code, day_of
+from hub.core.codes import Compartment, Stage
 from hub.core.facts import (
     BalanceOpened,
     CashPaidIn,
@@ -24,19 +30,26 @@ from hub.core.facts import (
     Transferred,
 )
 from hub.core.ledger import wallet_account
+from hub.core.menus import Diet
+from hub.core.papers import Pickup
 from hub.core.references import printed
 from hub.core.school import Badge, BadgeState, Household, Programme, Pupil, School, Site
 from hub.core.wallets import moved_cents, place_of
 from hub.core.whys import Why
 from hub.web.render import page
-from hub.web.session import SignedIn
+from hub.web.rights import Right
+from hub.web.session import Sees, Visit
 
 FOUND = 60
 """Pupils listed at once; more are counted, and the search narrows them."""
 ENTRIES = 50
 """Lines of a wallet, of stays and of scans on one page."""
+DAYS_BACK, DAYS_AHEAD = 7, 31
+"""Of a pupil's orders; parents order at most 15 days ahead, a site may allow more."""
 QUESTION = 80
 """Characters of a search; a longer one is cut."""
+
+Looks = Annotated[Visit, Depends(Sees(Right.PUPILS))]
 
 router = APIRouter()
 
@@ -56,6 +69,7 @@ class PupilsPage:
     rows: tuple[Row, ...]
     more: int
     total: int
+    may_add: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +107,51 @@ class PastStay:
 
 
 @dataclass(frozen=True, slots=True)
+class Bill:
+    """One charge of the pupil, at which site's clock. `state`: empty = taken from the wallet, else gathered, pilot or back."""
+
+    charged: Charged
+    item: str
+    zone: ZoneInfo
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A meal of a day. `state`: ordered, collected, late (cancelled too late) or walk_up (came without)."""
+
+    day: date
+    site: str
+    product: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is kept beside the school's rows, as far as this reader may see it. `diet` is None for those whom it does not concern.
+
+    `locked`: on a shared device, the PIN comes first; the rest is then empty.
+    """
+
+    has_photo: bool
+    pickups: tuple[Pickup, ...]
+    note: str
+    diet: Diet | None
+    locked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PupilPage:
     pupil: Pupil
     household: Household | None
     site: str
     zone: ZoneInfo
+    known: Known
+    may_write: bool
+    bills: tuple[Bill, ...]
+    orders: tuple[Order, ...]
     purses: tuple[Purse, ...]
+    sees_money: bool
     stays: tuple[PastStay, ...]
     scans: tuple[ScanTaken, ...]
     badges: tuple[Badge, ...]
@@ -107,30 +160,34 @@ class PupilPage:
 
 
 @router.get("/pupils")
-async def pupils(visit: SignedIn, q: str = "") -> Response:
+async def pupils(visit: Looks, q: str = "") -> Response:
     """The list, narrowed by name or class; its rows as a block while someone types."""
     question = " ".join(q.split())[:QUESTION]
     # Two thousand names take 15 ms to look through: the school is frozen, so a thread may do it while scans go on.
-    context = await asyncio.to_thread(pupils_page, visit.office.desk.school, question)
+    own, may_add = filter(visit.knows, visit.school.pupils.values()), visit.may(Right.PUPILS, does=True)
+    context = await asyncio.to_thread(pupils_page, visit.school, own, question, may_add=may_add)
     return await page(visit, "pupils.html", context, block="found" if visit.is_fragment else "")
 
 
 @router.get("/pupils/{pupil}")
-async def pupil(visit: SignedIn, pupil: int, done: str = "") -> Response:
+async def pupil(visit: Looks, pupil: int, done: str = "") -> Response:
     """One pupil."""
     desk, past = visit.office.desk, visit.office.past
     await past.caught_up(await desk.seen())
-    school, books = desk.school, desk.books
-    found = school.pupils.get(pupil)
-    if found is None:
-        raise HTTPException(404)
-    site = school.sites[found.site]
+    school, books, found = desk.school, desk.books, visit.pupil(pupil)
+    site, counted = school.sites[found.site], visit.where(Right.MONEY)
+    wallets = [(place, wallet) for place, wallet in _wallets(school, books, found) if place.id in counted]
     context = PupilPage(
         pupil=found,
         household=school.households.get(found.household),
         site=site.name,
         zone=site.zone,
-        purses=tuple([await _purse(visit, wallet, site) for site, wallet in _wallets(school, books, found)]),
+        known=await _known(visit, found),
+        may_write=visit.may(Right.PUPILS, does=True),
+        bills=_bills(school, books, await past.charges_of(pupil, ENTRIES), counted) if counted else (),
+        orders=_orders(school, books, found, day_of(visit.office.now_ms(), site.zone)),
+        purses=tuple([await _purse(visit, wallet, place) for place, wallet in wallets]),
+        sees_money=bool(counted),
         stays=_stays(school, books, pupil, await past.stays_of(pupil, ENTRIES)),
         scans=tuple(await past.scans_of(pupil, ENTRIES)),
         badges=tuple(badge for badge in school.badges_of(pupil) if badge.until_ms == 0),
@@ -139,16 +196,16 @@ async def pupil(visit: SignedIn, pupil: int, done: str = "") -> Response:
     return await page(visit, "pupil.html", context)
 
 
-def pupils_page(school: School, question: str) -> PupilsPage:
-    """Pupils whose name and class hold every word of the question, by name."""
-    words = _plain(question).split()
-    found = [pupil for pupil in school.pupils.values() if _fits(pupil, words)]
+def pupils_page(school: School, pupils: Iterable[Pupil], question: str, *, may_add: bool = False) -> PupilsPage:
+    """Those pupils whose name and class hold every word of the question, by name."""
+    words, own = _plain(question).split(), list(pupils)
+    found = [pupil for pupil in own if _fits(pupil, words)]
     found.sort(key=lambda pupil: (pupil.last_name, pupil.first_name, pupil.id))
     badged = {
         badge.pupil for states in school.badges.values() for badge in states if badge.until_ms == 0 and badge.state is BadgeState.ACTIVE
     }
     rows = tuple(Row(pupil, school.sites[pupil.site].name, pupil.id in badged) for pupil in found[:FOUND])
-    return PupilsPage(question, rows, len(found) - len(rows), len(school.pupils))
+    return PupilsPage(question, rows, len(found) - len(rows), len(own), may_add)
 
 
 def _fits(pupil: Pupil, words: list[str]) -> bool:
@@ -161,6 +218,45 @@ def _plain(text: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(sign))
 
 
+async def _known(visit: Visit, pupil: Pupil) -> Known:
+    """Health data is for the kitchen, and for those who write it down."""
+    papers, site = visit.office.papers, visit.school.sites[pupil.site]
+    has_photo = await papers.photo(pupil.id) is not None
+    if not visit.sees_sensitive:
+        return Known(has_photo, (), "", None, locked=True)
+    concerned = visit.may(Right.MEALS) or visit.may(Right.PUPILS, does=True)
+    return Known(
+        has_photo=has_photo,
+        pickups=tuple(await papers.pickups(pupil.id, day_of(visit.office.now_ms(), site.zone))),
+        note=await papers.note(pupil.id),
+        diet=visit.school.diets.get(pupil.id, Diet(pupil.id)) if concerned else None,
+    )
+
+
+def _bills(school: School, books: Books, charges: Iterable[Charged], sites: frozenset[int]) -> tuple[Bill, ...]:
+    """The charges of these sites, newest first, with what became of each."""
+    found = []
+    for charged in charges:
+        if charged.site in sites:
+            item, now = school.programmes.get(charged.item) or school.products.get(charged.item), books.charges[charged.charge]
+            state = "back" if now.reversed else now.stage.value if now.stage is not Stage.POSTED else ""
+            found.append(Bill(charged, item.name if item else "", school.sites[charged.site].zone, state))
+    return tuple(found)
+
+
+def _orders(school: School, books: Books, pupil: Pupil, today: date) -> tuple[Order, ...]:
+    """The meals of the last and of the coming days."""
+    found = []
+    for day in (today + timedelta(days=shift) for shift in range(-DAYS_BACK, DAYS_AHEAD)):
+        for site in school.sites.values():
+            meal = books.meals.get((pupil.id, site.id, day_code(day)))
+            if meal is not None:
+                product = school.products.get(meal.product)
+                state = "walk_up" if not meal.id else "collected" if meal.served_ms else "late" if meal.late else "ordered"
+                found.append(Order(day, site.name, product.name if product else "", state))
+    return tuple(found)
+
+
 def _wallets(school: School, books: Books, pupil: Pupil) -> list[tuple[Site, int]]:
     """The wallets that pay for the pupil at each site, and the pupil's reserve there."""
     places = [(site, place_of(site, pupil.household, pupil.id)) for site in school.sites.values()]
@@ -168,7 +264,7 @@ def _wallets(school: School, books: Books, pupil: Pupil) -> list[tuple[Site, int
     return [(site, wallet) for site, place in places if (wallet := books.wallets.get(place))]
 
 
-async def _purse(visit: SignedIn, wallet: int, site: Site) -> Purse:
+async def _purse(visit: Looks, wallet: int, site: Site) -> Purse:
     desk = visit.office.desk
     facts = await visit.office.past.entries_of(wallet, ENTRIES)
     balance = desk.books.balance_cents(wallet_account(wallet))

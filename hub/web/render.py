@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from babel.dates import format_date, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from hub.catalogues import catalogue, catalogues
 from hub.core import calendar, money
+from hub.web.rights import Right
 from hub.web.session import Visit
 
 ROOM = Path(__file__).parent
@@ -36,6 +38,11 @@ SECURITY = {
 }
 
 
+_ENCODER = msgspec.json.Encoder(enc_hook=str, order="deterministic")
+NAV = (("/", Right.TODAY), ("/till", Right.TILL), ("/pupils", Right.PUPILS), ("/badges", Right.BADGES), ("/devices", Right.DEVICES))
+"""Pages of the menu, in order, and the right that shows them; their words stand in frame.html."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What every page has around its own context."""
@@ -47,6 +54,8 @@ class Frame:
     """Name of who is signed in; empty for a visitor."""
     csrf: str
     now_ms: int
+    nav: tuple[str, ...]
+    """Paths of the menu that this person may open."""
     new_ask: Callable[[], int]
     """A fresh id for each form: sent twice, it has one effect."""
 
@@ -106,13 +115,22 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
     room.filters |= {
         "money": money.write_cents,
         "clock": clock,
+        "second": lambda ms, zone: calendar.at(ms, zone).strftime("%H:%M:%S"),
         "day": day,
+        "shortday": lambda ms, zone: format_date(calendar.day_of(ms, zone), "E d", locale),
         "weekday": lambda ms, zone: format_date(calendar.day_of(ms, zone), "full", locale),
         "span": lambda ms: format_timedelta(timedelta(milliseconds=ms), locale=locale, add_direction=True),
     }
+    room.filters["stamp"] = stamp
     room.globals["static"] = lambda name: f"/static/{files[name].version}/{name}"
     room.globals["marks"] = room.get_template("marks.html").module
+    room.globals["inputs"] = room.get_template("people.html").module
     return room
+
+
+def stamp(row: object) -> str:
+    """What a form carries of the row it was made from (`was`), to notice that somebody else has changed it meanwhile."""
+    return hashlib.sha256(_ENCODER.encode(row)).hexdigest()[:16]
 
 
 def words(language: str) -> NullTranslations:
@@ -138,6 +156,7 @@ def _frame(visit: Visit, pages: Pages) -> Frame:
         person=visit.person.name if visit.person else "",
         csrf=visit.web_session.csrf if visit.web_session else "",
         now_ms=visit.office.now_ms(),
+        nav=tuple(path for path, right in NAV if visit.may(right) or visit.may_everywhere(right)),
         new_ask=visit.office.new_id,
     )
 

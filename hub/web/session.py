@@ -1,21 +1,27 @@
 """Who asks, and whether the request may be answered: web sessions, and the policies that every route names in its signature.
 
-A policy is one of `POLICIES`; a route without one fails a test. Unsafe methods pass only from our own pages (Sec-Fetch-Site
-or Origin) and with the secret of their web session.
+A policy is one of `POLICIES`, or `Sees`/`Does` with a right (rights.py); a route without one fails a test. What belongs to a site
+where the visitor has not that right is not found. Unsafe methods pass only from our own pages (Sec-Fetch-Site or Origin) and with the
+secret of their web session.
 """
 
 import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field, replace
+from typing import Annotated, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
 
 from fastapi import Depends, HTTPException, Request
 from starlette.responses import Response
 
-from hub.web.office import Office, Staff, WebSession
+from hub.accounts import Staff, WebSession
+from hub.core.school import Device, Household, Product, Programme, Pupil, Reader, School, Site
+from hub.web.office import Office
+from hub.web.passwords import Passwords
+from hub.web.rights import Right, is_everywhere, sites_where
+from hub.web.uploads import Upload, read_multipart
 
 TOKEN_BYTES = 32
 """256 bits: nobody guesses one, and a fast hash of it is enough in the register."""
@@ -23,6 +29,8 @@ IDLE_MS = 2 * 3_600_000
 """A browser left alone for two hours is signed out. An open board counts as used while taps arrive."""
 LONGEST_MS = 14 * 3_600_000
 """One school day; nobody stays signed in overnight."""
+KIOSK_MS = 5 * 86_400_000
+"""A kiosk that staff started goes on for a school week, used or not."""
 TOUCH_MS = 60_000
 """The last use of a web session is written down at most this often."""
 MAX_FORM_BYTES = 64 * 1024
@@ -32,27 +40,130 @@ MAX_TEXT = 500
 """Characters of one field; longer input is no name, login or code."""
 PLAIN_COOKIE = "preau_web_session"
 LANGUAGE_COOKIE = "preau_language"
+YEAR_S = 365 * 86_400
+
+
+MONEY = frozenset({Right.BILLING})
+"""Rights that are used only by who has shown a second factor in the same web session."""
+PIN_MS = 2 * 60_000
+"""How long a shared device shows sensitive data after its person's PIN."""
 
 
 class SignInNeededError(Exception):
     """The page is for people who are signed in: they are sent to sign in, and back."""
 
 
+class SecondNeededError(Exception):
+    """A second factor is asked for first: they are sent to show it, or to set it up, and back."""
+
+
+class PinNeededError(Exception):
+    """Sensitive data on a shared device: they are sent to type their PIN, and back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request: who asks, and in which language. `person` and `web_session` are None for a visitor who is not signed in."""
+    """One request: who asks, and in which language. `person` and `web_session` are None for a visitor who is not signed in.
+
+    A kiosk has a web session and no `person`: whatever asks for staff is not for it.
+    """
 
     request: Request
     office: Office
     language: str
     person: Staff | None = None
+    awaited: Staff | None = None
+    """Who has given the password, and not yet the code of the second factor: nobody is signed in before."""
     web_session: WebSession | None = None
     token_hash: str = ""
+    sites: frozenset[int] = frozenset()
+    """Where the right that the route names holds: nothing else may be shown or changed."""
 
     @property
     def is_fragment(self) -> bool:
         """Whether htmx asks for a block of the page."""
         return self.request.headers.get("hx-request") == "true"
+
+    @property
+    def passwords(self) -> Passwords:
+        found: Passwords = self.request.app.state.passwords
+        return found
+
+    @property
+    def sees_sensitive(self) -> bool:
+        """Whether phone numbers, pick-ups, diets and notes may be shown: on a shared device only just after its person's PIN."""
+        held = self.web_session
+        return held is not None and (not held.shared or self.office.wall_ms() - held.pin_ms <= PIN_MS)
+
+    def ask_pin(self) -> None:
+        """For a page of nothing but sensitive data: asks for the PIN first, where it has to be."""
+        if not self.sees_sensitive:
+            raise PinNeededError
+
+    @property
+    def school(self) -> School:
+        return self.office.desk.school
+
+    def may(self, right: Right, *, does: bool = False) -> bool:
+        """Whether the visitor has a right anywhere: for links and parts of a page, never instead of a route's policy."""
+        return self.person is not None and bool(sites_where(self.person.posts, right, self.school, does=does))
+
+    def where(self, right: Right) -> frozenset[int]:
+        """The sites where the visitor may look at something else than the route is about: for parts of a page."""
+        return sites_where(self.person.posts, right, self.school) if self.person else frozenset()
+
+    def may_everywhere(self, right: Right) -> bool:
+        """Whether the visitor may change what belongs to no single site."""
+        return self.person is not None and is_everywhere(self.person.posts, right)
+
+    def own_sites(self) -> tuple[Site, ...]:
+        """The sites where the route's right holds, by name."""
+        return tuple(sorted((self.school.sites[site] for site in self.sites), key=lambda site: (site.name, site.id)))
+
+    def site(self, site: int) -> Site:
+        """One of them; 404 for another."""
+        return _found(self.school.sites.get(site) if site in self.sites else None)
+
+    def programme(self, programme: int) -> Programme:
+        """A programme of one of them; 404 for another."""
+        found = _found(self.school.programmes.get(programme))
+        return _found(found if found.site in self.sites else None)
+
+    def product(self, product: int) -> Product:
+        """A product of one of them; 404 for another."""
+        found = _found(self.school.products.get(product))
+        return _found(found if found.site in self.sites else None)
+
+    def device(self, device: str) -> Device:
+        """A device of one of them; 404 for another."""
+        found = _found(self.school.devices.get(device))
+        return _found(found if found.site in self.sites else None)
+
+    def reader(self, device: str, reader: str) -> Reader:
+        """A reader of such a device; 404 for another."""
+        return _found(self.school.readers.get((self.device(device).id, reader)))
+
+    def knows(self, pupil: Pupil) -> bool:
+        """Whether a pupil is of one of these sites: by class, or planned at one of its programmes."""
+        plans = self.school.plans.get(pupil.id, ())
+        return pupil.site in self.sites or any(self.school.programmes[plan.programme].site in self.sites for plan in plans)
+
+    def pupil(self, pupil: int) -> Pupil:
+        """Such a pupil; 404 for another."""
+        found = _found(self.school.pupils.get(pupil))
+        return _found(found if self.knows(found) else None)
+
+    def household(self, household: int) -> Household:
+        """The household of such a pupil, or of nobody yet; 404 for another."""
+        found = _found(self.school.households.get(household))
+        kin = [self.school.pupils[pupil] for pupil in self.school.kin.get(household, ())]
+        return _found(found if not kin or any(map(self.knows, kin)) else None)
+
+    def wallet(self, wallet: int) -> int:
+        """A wallet of one of these sites; 404 for another."""
+        owner = _found(self.office.desk.books.owners.get(wallet))
+        _found(owner if owner.site in self.sites else None)
+        return wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +172,7 @@ class Form:
 
     visit: Visit
     fields: Mapping[str, list[str]]
+    files: Mapping[str, Upload] = field(default_factory=dict)
 
     @property
     def ask(self) -> int:
@@ -69,9 +181,9 @@ class Form:
             raise HTTPException(422)
         return ask
 
-    def text(self, name: str) -> str:
-        """One field without surrounding space; empty when it is missing."""
-        return self.fields.get(name, [""])[0].strip()[:MAX_TEXT]
+    def text(self, name: str, most: int = MAX_TEXT) -> str:
+        """One field without surrounding space; empty when it is missing, cut after `most` characters."""
+        return self.fields.get(name, [""])[0].strip()[:most]
 
     def number(self, name: str) -> int:
         """One field as a 63-bit id; 0 when it is none."""
@@ -92,6 +204,8 @@ async def anyone(request: Request) -> Visit:
 async def signed_in(request: Request) -> Visit:
     """Policy: staff only."""
     visit = await anyone(request)
+    if visit.awaited is not None:
+        raise SecondNeededError
     if visit.person is None:
         raise SignInNeededError
     return visit
@@ -100,12 +214,7 @@ async def signed_in(request: Request) -> Visit:
 async def posted(request: Request) -> Form:
     """Policy: a form of staff, from our own page, with its web session's secret."""
     _refuse_foreign(request)
-    visit = await signed_in(request)
-    form = Form(visit, await _fields(request))
-    assert visit.web_session is not None, "staff are signed in"
-    if not hmac.compare_digest(form.text("csrf").encode(), visit.web_session.csrf.encode()):
-        raise HTTPException(403)
-    return form
+    return await _secret(await signed_in(request))
 
 
 async def posted_by_anyone(request: Request) -> Form:
@@ -114,23 +223,106 @@ async def posted_by_anyone(request: Request) -> Form:
     return Form(await anyone(request), await _fields(request))
 
 
-POLICIES = (anyone, signed_in, posted, posted_by_anyone)
+async def _secret(visit: Visit, upload_bytes: int = 0) -> Form:
+    """The form of somebody who is signed in; 403 without the secret of the web session."""
+    multipart = upload_bytes and _media_type(visit.request) == "multipart/form-data"
+    fields, files = await read_multipart(visit.request, upload_bytes) if multipart else (await _fields(visit.request), {})
+    form = Form(visit, fields, files)
+    assert visit.web_session is not None, "staff are signed in"
+    if not hmac.compare_digest(form.text("csrf").encode(), visit.web_session.csrf.encode()):
+        raise HTTPException(403)
+    return form
+
+
+async def at_kiosk(request: Request) -> Visit:
+    """Policy: the browser of the very kiosk that the path names, which may ask for nothing else."""
+    visit = await anyone(request)
+    if visit.web_session is None or visit.web_session.kiosk != _kiosk(request):
+        raise SignInNeededError
+    return visit
+
+
+async def posted_at_kiosk(request: Request) -> Form:
+    """Policy: a form of that kiosk, from its own page, with its web session's secret."""
+    _refuse_foreign(request)
+    return await _secret(await at_kiosk(request))
+
+
+POLICIES = (anyone, signed_in, posted, posted_by_anyone, at_kiosk, posted_at_kiosk)
+
+
+@dataclass(frozen=True, slots=True)
+class Sees:
+    """Policy: staff who may look at this, at the visit's `sites`. 403 for those who may nowhere."""
+
+    right: Right
+
+    async def __call__(self, request: Request) -> Visit:
+        """The visit, narrowed."""
+        return _narrowed(await signed_in(request), self.right, does=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Does:
+    """Policy: a form of staff who may change this, at the visit's `sites`. 403 for those who may nowhere.
+
+    `upload_bytes`: of a form with files, at most so many altogether; 0 = none may come with it.
+    """
+
+    right: Right
+    upload_bytes: int = 0
+
+    async def __call__(self, request: Request) -> Form:
+        """The form, its visit narrowed. Nothing large is read of those who may not send it."""
+        _refuse_foreign(request)
+        visit = _narrowed(await signed_in(request), self.right, does=True)
+        if self.right in MONEY and visit.web_session is not None and not visit.web_session.second_ms:
+            raise SecondNeededError
+        return await _secret(visit, self.upload_bytes)
+
 
 Anyone = Annotated[Visit, Depends(anyone)]
 SignedIn = Annotated[Visit, Depends(signed_in)]
 Posted = Annotated[Form, Depends(posted)]
 PostedByAnyone = Annotated[Form, Depends(posted_by_anyone)]
+AtKiosk = Annotated[Visit, Depends(at_kiosk)]
+PostedAtKiosk = Annotated[Form, Depends(posted_at_kiosk)]
 
 
-async def begin(visit: Visit, staff: int, response: Response) -> None:
-    """Sign in: a fresh web session (an older one of this browser ends), its token in a cookie that scripts cannot read."""
+async def begin(visit: Visit, person: Staff, response: Response, *, second_ms: int = 0, shared: bool = False) -> None:
+    """Sign in: a fresh web session (an older one of this browser ends), its token in a cookie that scripts cannot read.
+
+    `second_ms`: when the second factor was shown; who has one and has not shown it is not signed in yet.
+    """
+    now_ms = visit.office.wall_ms()
+    opened = WebSession(person.id, new_token(visit.office), now_ms, now_ms, second_ms, shared=shared)
+    await _begin(visit, opened, response, LONGEST_MS)
+    if person.language in visit.request.app.state.pages.languages:
+        speak(visit, person.language, response)
+
+
+def speak(visit: Visit, language: str, response: Response) -> None:
+    """Note the language of this browser."""
+    secure = visit.office.over_https
+    response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR_S, secure=secure, httponly=True, samesite="lax")
+
+
+async def begin_kiosk(form: Form, response: Response) -> None:
+    """Make this browser the kiosk that the path names, and nothing else: the person who did it is signed out in it."""
+    assert form.visit.person is not None, "staff start a kiosk"
+    form.visit.request.app.state.live.hang_up(form.visit.token_hash)
+    now_ms = form.visit.office.wall_ms()
+    opened = WebSession(form.visit.person.id, new_token(form.visit.office), now_ms, now_ms, kiosk=_kiosk(form.visit.request))
+    await _begin(form.visit, opened, response, KIOSK_MS)
+
+
+async def _begin(visit: Visit, opened: WebSession, response: Response, lasts_ms: int) -> None:
     office = visit.office
     if visit.token_hash:
         await office.accounts.end_session(visit.token_hash)
     token = new_token(office)
-    csrf = new_token(office)
-    await office.accounts.add_session(token_hash(token), staff, csrf, office.wall_ms())
-    response.set_cookie(_cookie(office), token, max_age=LONGEST_MS // 1000, secure=office.over_https, httponly=True, samesite="lax")
+    await office.accounts.add_session(token_hash(token), opened)
+    response.set_cookie(_cookie(office), token, max_age=lasts_ms // 1000, secure=office.over_https, httponly=True, samesite="lax")
 
 
 async def end(visit: Visit, response: Response) -> None:
@@ -142,7 +334,8 @@ async def end(visit: Visit, response: Response) -> None:
 
 async def still_valid(visit: Visit) -> bool:
     """Whether the web session of an open stream is still one."""
-    return (await _recognised(Visit(visit.request, visit.office, visit.language), touch=False)).person is not None
+    now = await _recognised(Visit(visit.request, visit.office, visit.language), touch=False)
+    return now.web_session is not None and now.awaited is None
 
 
 def new_token(office: Office) -> str:
@@ -162,10 +355,41 @@ def own_path(text: str) -> str:
     return "/" if foreign or any(ord(sign) < 32 for sign in text) else text
 
 
+def is_shared(visit: Visit) -> bool:
+    """Whether several people use this device."""
+    return visit.web_session is not None and visit.web_session.shared
+
+
+def way_back(request: Request) -> str:
+    """The page that was asked for; for a form, the page it stood on."""
+    if request.method == "GET":
+        return request.url.path
+    came = urlsplit(request.headers.get("referer", ""))
+    return own_path(came.path or "/") if came.netloc == request.headers.get("host") else "/"
+
+
 def sign_in_path(request: Request) -> str:
     """The sign-in page, with the way back to a page (not to a fragment or a form)."""
     back = request.url.path if request.method == "GET" and request.url.path != "/" else ""
     return f"/sign-in?next={quote(back)}" if back else "/sign-in"
+
+
+def _narrowed(visit: Visit, right: Right, *, does: bool) -> Visit:
+    assert visit.person is not None, "signed in"
+    sites = sites_where(visit.person.posts, right, visit.school, does=does)
+    # Whoever sets a school up has rights everywhere before there is any site.
+    if not sites and (visit.school.sites or not visit.may_everywhere(right)):
+        raise HTTPException(403)
+    return replace(visit, sites=sites)
+
+
+T = TypeVar("T")
+
+
+def _found(thing: T | None) -> T:
+    if thing is None:
+        raise HTTPException(404)
+    return thing
 
 
 def _cookie(office: Office) -> str:
@@ -184,14 +408,23 @@ async def _recognised(visit: Visit, *, touch: bool = True) -> Visit:
         return visit
     hashed, now_ms = token_hash(token), office.wall_ms()
     found = await office.accounts.session(hashed)
-    if found is None or now_ms - found.seen_ms > IDLE_MS or now_ms - found.from_ms > LONGEST_MS:
+    idle_ms, longest_ms = (KIOSK_MS, KIOSK_MS) if found and found.kiosk else (IDLE_MS, LONGEST_MS)
+    if found is None or now_ms - found.seen_ms > idle_ms or now_ms - found.from_ms > longest_ms:
         return visit
     person = await office.accounts.staff(found.staff)
-    if person is None:
+    if person is None or person.ended_ms:
         return visit
     if touch and now_ms - found.seen_ms >= TOUCH_MS:
         await office.accounts.touch_session(hashed, now_ms)
-    return Visit(visit.request, office, visit.language, person, found, hashed)
+    known = replace(visit, web_session=found, token_hash=hashed)
+    if found.kiosk:
+        return known
+    return replace(known, awaited=person) if person.totp and not found.second_ms else replace(known, person=person)
+
+
+def _kiosk(request: Request) -> str:
+    """The kiosk that a path names, as its web session has it."""
+    return f"{request.path_params['device']}/{request.path_params['reader']}"
 
 
 def _refuse_foreign(request: Request) -> None:
@@ -206,7 +439,7 @@ def _refuse_foreign(request: Request) -> None:
 
 
 async def _fields(request: Request) -> dict[str, list[str]]:
-    if request.headers.get("content-type", "").split(";")[0].strip() != "application/x-www-form-urlencoded":
+    if _media_type(request) != "application/x-www-form-urlencoded":
         raise HTTPException(415)
     body = bytearray()
     async for piece in request.stream():
@@ -217,6 +450,10 @@ async def _fields(request: Request) -> dict[str, list[str]]:
         return parse_qs(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise HTTPException(422) from error
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
 def _id(text: str) -> int:

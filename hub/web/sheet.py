@@ -91,11 +91,20 @@ def as_html(cards: Sequence[Card], language: str) -> str:
 
 def qr(code: str) -> Code:
     """The QR code of a badge: level Q, so that a quarter of it may be scratched or dirty."""
+    return _drawn(code, "Q", 2)
+
+
+def square(text: str) -> Code:
+    """The QR code of a text for a telephone at a screen: level M, as large as it has to be."""
+    return _drawn(text, "M", None)
+
+
+def _drawn(text: str, level: str, version: int | None) -> Code:
     import qrcode
 
-    drawing = qrcode.QRCode(version=2, error_correction=qrcode.constants.ERROR_CORRECT_Q, border=QUIET)
-    drawing.add_data(code)
-    drawing.make(fit=False)
+    drawing = qrcode.QRCode(version=version, error_correction=getattr(qrcode.constants, f"ERROR_CORRECT_{level}"), border=QUIET)
+    drawing.add_data(text)
+    drawing.make(fit=version is None)
     modules = drawing.get_matrix()
     squares = (f"M{x} {y}h1v1h-1z" for y, row in enumerate(modules) for x, dark in enumerate(row) if dark)
     return Code(len(modules), "".join(squares))

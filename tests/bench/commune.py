@@ -69,8 +69,10 @@ FRIDAY = 4
 AHEAD = timedelta(days=14)
 """Meals are ordered for one of the school days until then."""
 LOW_CENTS = 15_00
+FORM_MS = 15_000
+"""Between the tap that identifies and the cashier's form."""
 TOP_UP_CENTS = 100_00
-MORNINGS, EVENINGS, STUDIES, ORDERS, CANCELS, WALK_UPS, DRINKS, FORMS = 34, 116, 50, 250, 8, 10, 66, 32
+MORNINGS, EVENINGS, STUDIES, ORDERS, CANCELS, WALK_UPS, DRINKS = 34, 116, 50, 250, 8, 10, 66
 """Households that come to care, pupils who do the rest, on a day."""
 PAID_IN, TRANSFERS, PRICED, TOP_UPS = 7, 10, 20, 8
 
@@ -255,8 +257,10 @@ class Day:
         yield from (Entry(at("08:00", 59), "cancel", pupil) for pupil in cancelled)
         yield from (Entry(at("12:00", 40), "eat", pupil.id) for pupil in ordered if pupil.id not in cancelled)
         yield from (Entry(at("12:40", 10), "eat", pupil.id) for pupil in chance.sample(self._people, WALK_UPS))
-        yield from (Entry(at("12:50", 20), "drink", pupil.id) for pupil in chance.sample(self._people, DRINKS))
-        yield from (Entry(at("13:10", 15), "sell", pupil.id, chance.choice((1, 1, 2))) for pupil in chance.sample(self._people, FORMS))
+        for pupil in chance.sample(self._people, DRINKS):
+            known_ms = at("12:50", 30)
+            yield Entry(known_ms, "drink", pupil.id)
+            yield Entry(known_ms + FORM_MS, "sell", pupil.id, chance.choice((1, 1, 2)))
 
 
 def _moments(chance: Random, day: date, since: str, minutes: int) -> int:

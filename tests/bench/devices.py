@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+from hub.core.codes import Code
 from hub.mqtt import Account, Listener, Wire
 from proto import codec, topics
 from proto.messages import HubState, Scan, ScanMessage, State, Status, VerdictMessage
@@ -90,7 +91,7 @@ class Scripted:
         assert isinstance(message, VerdictMessage), f"not a verdict: {payload!r}"
         for verdict in message.verdicts:
             if self._open.pop(verdict.n, None) is not None:  # else it was asked for twice
-                self._wrong += [verdict.code] if verdict.code != "sold" else []
+                self._wrong += [verdict.code] if verdict.code != Code.SEEN else []
                 self.took_ms.append((now_ns - self._sent_ns.pop(verdict.n)) / 1e6)
         self._answered.set()
 

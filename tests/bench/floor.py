@@ -41,7 +41,7 @@ SCAN = codec.encode(
         records=[Scan(inc=_ID, n=1, reader="till", badge="b" * 20, boot=_ID, mono_ms=10**9, wall_ms=10**12)],
     )
 )
-VERDICT = codec.encode(VerdictMessage(session=_ID, verdicts=[Verdict(_ID, 1, Light.ACCEPTED, "sold")]))
+VERDICT = codec.encode(VerdictMessage(session=_ID, verdicts=[Verdict(_ID, 1, Light.ACCEPTED, "seen")]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ not for those before it, and no tables are made for the office.
 
 import asyncio
 import contextlib
+import itertools
 import os
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -19,7 +20,7 @@ import msgspec
 from hub import run
 from hub.__main__ import main
 from hub.core.books import Books
-from hub.core.facts import Charged, Facts
+from hub.core.facts import Charged, Fact, Facts
 from hub.desk import Desk
 from hub.folder import Folder, stop_at_once
 from hub.history import History
@@ -32,6 +33,8 @@ from tests.bench.postgres import Debit
 
 SOCKET = "PREAU_POSTGRES"
 OPENING_CENTS = 10**12
+FOLLOWED = 10**12
+"""As if the office's tables had every fact there will ever be."""
 
 Done = Callable[[], None]
 
@@ -39,10 +42,10 @@ Done = Callable[[], None]
 class PostgresJournal:
     """Implements `hub.desk.Journal`. `number`: of the last fact handed to it."""
 
-    def __init__(self, connections: Sequence[Debit], number: int, somebody: int) -> None:
+    def __init__(self, connections: Sequence[Debit], number: int, wallets: Iterable[int]) -> None:
         self._number = number
-        self._somebody = somebody
-        """The wallet of an ask that charges nobody: debited by nothing."""
+        self._turns = itertools.cycle(wallets)
+        """An ask that charges nobody debits one of these by nothing, in turn: no two transactions wait for the same row."""
         self._waiting: deque[tuple[int, Facts]] = deque()
         self._told: dict[int, list[Done]] = {}
         """Number of an ask's last fact -> who waits for its transaction."""
@@ -66,6 +69,16 @@ class PostgresJournal:
         else:
             waiting.append(done)
 
+    @property
+    def durable(self) -> int:
+        """For the pages, which begin beside the taps and ask what can be queried: nothing is, and nothing is waited for."""
+        return self._number
+
+    async def facts(self, numbers: Sequence[int]) -> dict[int, Fact]:
+        """For the pages: those of an empty history."""
+        assert not numbers, "nothing is followed here"
+        return {}
+
     async def find(self, number: int) -> Facts:
         """Nobody asks twice for anything that is not in the desk's memory while this is measured."""
         raise NotImplementedError(f"fact {number} is asked for again")
@@ -81,7 +94,7 @@ class PostgresJournal:
             await self._work.acquire()
             number, facts = self._waiting.popleft()
             charged = next((fact for fact in facts if isinstance(fact, Charged)), None)
-            wallet, cents = (charged.wallet, charged.cents) if charged else (self._somebody, 0)
+            wallet, cents = (charged.wallet, charged.cents) if charged else (next(self._turns), 0)
             assert await debit(facts[0].ask, wallet, cents, 0, msgspec.json.encode(facts)), "this ask was booked before"
             for done in self._told.pop(number):
                 done()
@@ -104,11 +117,18 @@ async def memory(data: Path) -> AsyncIterator[Memory]:
         stack.push_async_callback(register.close)
         wallets = dict.fromkeys(books.wallets.values(), OPENING_CENTS)
         connections = await stack.enter_async_context(postgres.debits(os.environ[SOCKET], wallets))
-        journal = PostgresJournal(connections, books.number, next(iter(wallets)))
+        journal = PostgresJournal(connections, books.number, wallets)
         stack.push_async_callback(journal.close)
         desk = Desk(await register.read_school(), books, journal, register)
-        past = History(register, opening)  # for pages, which nobody opens here; it follows nothing
+        past = nothing_to_follow(register, journal)
         yield Memory(folder, cast("Journal", journal), register, past, desk, load_master(folder.master_key))
+
+
+def nothing_to_follow(register: Register, journal: PostgresJournal) -> History:
+    """For pages, which nobody opens here."""
+    past = History(register, cast("Journal", journal))
+    past.number = FOLLOWED
+    return past
 
 
 if __name__ == "__main__":

@@ -5,11 +5,16 @@ The real desk, journal and rules, without broker and link. It measures nothing: 
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
-from hub.core import scans
+from hub.core import canteen, scans, till
+from hub.core.calendar import day_code, day_of
+from hub.core.codes import Code
+from hub.core.facts import ScanTaken, TillSold
 from hub.core.scans import Arrived
+from hub.core.till import Cashier, Goods
 from hub.desk import Answer
 from hub.keys import badge_key
 from hub.memory import Memory
@@ -20,8 +25,9 @@ from tests.bench import school
 STEP_MS = 100
 """Between two scans of the made-up day."""
 FIRST_DAY_MS = 1_800_000_000_000
-LATER_MS = 3_600_000
-"""Between two lives of the same scripted devices: no tap is taken for one whose light was lost."""
+DAY_MS = 86_400_000
+CENTS = 10
+"""What everything costs (school.py)."""
 
 Done = Callable[[], None]
 
@@ -63,34 +69,105 @@ class Rush:
 
 @dataclass(slots=True)
 class Tills:
-    """Scans of these tills in turn, numbered strictly, each sold by all the rules; one that was not is counted."""
+    """Scans of these tills in turn, numbered strictly, each an order that is handed out by all the rules; one that is not is counted.
+
+    Every pupil comes once a day, and a day is over as soon as all have come.
+    """
 
     stores: Memory
     devices: Sequence[str]
     badges: Sequence[str]
-    now_ms: int
+    first_ms: int
     inc: str
-    unsold: int = 0
+    unserved: int = 0
     _taps: int = 0
 
     def tap(self, done: Done) -> None:
         """The next scan of the next till."""
         round_n, place = divmod(self._taps, len(self.devices))
-        badge = self.badges[self._taps % len(self.badges)]
+        day, nth = divmod(self._taps, len(self.badges))
         self._taps += 1
-        self.now_ms = at_ms = self.now_ms + STEP_MS
-        scan = Scan(inc=self.inc, n=round_n + 1, reader=school.READER, badge=badge, boot=self.inc, mono_ms=at_ms, wall_ms=at_ms)
+        at_ms = self.first_ms + day * DAY_MS + nth * STEP_MS
+        scan = Scan(inc=self.inc, n=round_n + 1, reader=school.MEALS, badge=self.badges[nth], boot=self.inc, mono_ms=at_ms, wall_ms=at_ms)
         arrived = Arrived(self.devices[place], scan, at_ms, 0, at_ms)
         self.stores.desk.submit(lambda answer: self._answered(answer, done), arrived.ask, scans.take, arrived)
 
     def _answered(self, answer: Answer, done: Done) -> None:
-        self.unsold += len(answer.facts) < 2
+        taken = answer.facts[0]
+        self.unserved += not (isinstance(taken, ScanTaken) and taken.code is Code.MEAL)
         done()
 
 
 def tills(stores: Memory, waiting: int) -> Tills:
-    """A new life of as many tills as there are waiting places, later than everything before."""
+    """A new life of as many tills as there are waiting places, on the day after everything before."""
     key = badge_key(stores.master)
     badges = [badge_hash(key, school.badge_code(number)) for number in range(school.PUPILS)]
-    before_ms = max((tap.at_ms for tap in stores.desk.books.taps.values()), default=FIRST_DAY_MS)
-    return Tills(stores, school.SCRIPTED[:waiting], badges, before_ms + LATER_MS, os.urandom(8).hex())
+    return Tills(stores, school.SCRIPTED[:waiting], badges, _next_day_ms(stores), os.urandom(8).hex())
+
+
+async def ordered(stores: Memory, count: int, waiting: int) -> None:
+    """The orders that the next tills hand out, of all pupils, for as many days as so many taps need."""
+    missing = [*_not_ordered(stores, -(-count // school.PUPILS))]
+    places, product, now_ms = iter(missing), _product(stores, school.MEAL), _next_day_ms(stores)
+    before = stores.desk.books.number
+
+    def begin(done: Done) -> None:
+        pupil, day = next(places)
+        ask = _ask()
+        stores.desk.submit(lambda _answer: done(), ask, canteen.reserve, ask, pupil, product, day.isoformat(), now_ms)
+
+    await Rush(begin, len(missing)).run(waiting)
+    assert stores.desk.books.number == before + 2 * len(missing), "not every order was booked and paid"
+
+
+def _not_ordered(stores: Memory, days: int) -> Iterator[tuple[int, date]]:
+    """(pupil, day); what an earlier rush has left over needs no order."""
+    books, (site,) = stores.desk.books, stores.desk.school.sites.values()
+    for number in range(days):
+        day = day_of(_next_day_ms(stores) + number * DAY_MS, site.zone)
+        yield from ((pupil, day) for pupil in stores.desk.school.pupils if (pupil, site.id, day_code(day)) not in books.meals)
+
+
+def _next_day_ms(stores: Memory) -> int:
+    last_ms = max((tap.at_ms for tap in stores.desk.books.taps.values()), default=0)
+    days = max(0, -(-(last_ms - FIRST_DAY_MS) // DAY_MS))
+    return FIRST_DAY_MS + days * DAY_MS
+
+
+@dataclass(slots=True)
+class Sales:
+    """A cashier's forms, one drink each, for the pupils in turn; one that was not sold is counted."""
+
+    stores: Memory
+    cashier: Cashier
+    goods: tuple[Goods, ...]
+    pupils: Sequence[int]
+    unsold: int = 0
+    _sales: int = 0
+
+    def sell(self, done: Done) -> None:
+        """The next form."""
+        pupil, ask = self.pupils[self._sales % len(self.pupils)], _ask()
+        self._sales += 1
+        self.stores.desk.submit(lambda answer: self._answered(answer, done), ask, till.sell, ask, self.cashier, pupil, self.goods, CENTS)
+
+    def _answered(self, answer: Answer, done: Done) -> None:
+        self.unsold += not any(isinstance(fact, TillSold) for fact in answer.facts)
+        done()
+
+
+async def cash_desk(stores: Memory) -> Sales:
+    """A cash desk that is open."""
+    cashier = Cashier(school.SCRIPTED[0], 1, FIRST_DAY_MS)
+    if cashier.desk not in stores.desk.books.cash_sessions:
+        ask = _ask()
+        await stores.desk.do(ask, till.open_desk, ask, cashier, 0)
+    return Sales(stores, cashier, (Goods(_product(stores, school.DRINK)),), tuple(stores.desk.school.pupils))
+
+
+def _product(stores: Memory, name: str) -> int:
+    return next(product.id for product in stores.desk.school.products.values() if product.name == name)
+
+
+def _ask() -> int:
+    return int.from_bytes(os.urandom(8), "big") >> 1 or 1

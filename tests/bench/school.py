@@ -1,6 +1,7 @@
-"""The made-up school of the stopwatch, as the files a school would give: one till sells an article, every family has money.
+"""The made-up school of the stopwatch, as the files a school would give: tills, and every family has money.
 
-A till is measured because its rule does the most: identity, price with derivation, limit check against the purse, double entry.
+Over the wire a tap identifies, as it may do again and again within one day. What an order handed out and a cashier's sale cost is
+measured at the desk (rush.py), where days pass as fast as they are asked for.
 """
 
 from hub.core.money import read_cents
@@ -13,7 +14,9 @@ EDGE = "till-0"
 SCRIPTED = tuple(f"till-{number}" for number in range(1, 65))
 FRESH = tuple(f"till-{number}" for number in range(101, 151))
 """Scripted too, for what comes later in a run: a second life within a minute would be asked to tap again."""
-READER = "till"
+READER, MEALS = "till", "meals"
+"""At the one a tap identifies, at the other it hands the order of the day out; the real device has the first alone."""
+DRINK, MEAL = "Boisson", "Repas"
 SITE = "Les Tilleuls"
 OPENING = "20000,00"
 
@@ -21,8 +24,8 @@ OPENING = "20000,00"
 def description() -> str:
     """The school as TOML."""
     devices = "".join(_device(name) for name in (EDGE, *SCRIPTED, *FRESH))
-    product = '[[sites.products]]\nname = "Boisson"\nkind = "article"\nprice = "0,10"\npolicy = "must_have_funds"\n'
-    return f'[[sites]]\nname = "{SITE}"\n{product}{devices}'
+    products = _product(DRINK, "article", "must_have_funds") + _product(MEAL, "meal", "must_serve")
+    return f'[[sites]]\nname = "{SITE}"\n{products}{devices}'
 
 
 def pupils() -> str:
@@ -32,7 +35,7 @@ def pupils() -> str:
 
 
 def balances() -> str:
-    """What every family brings along: enough for all the drinks of all the rounds."""
+    """What every family brings along: enough for all the drinks and meals of all the rounds."""
     assert read_cents(OPENING)
     return "\n".join(["site;household;balance", *(f"{SITE};Famille {n};{OPENING}" for n in range(PUPILS)), ""])
 
@@ -42,6 +45,13 @@ def badge_code(number: int) -> str:
     return code((number + 1).to_bytes(10, "big"))
 
 
+def _product(name: str, kind: str, policy: str) -> str:
+    return f'[[sites.products]]\nname = "{name}"\nkind = "{kind}"\nprice = "0,10"\npolicy = "{policy}"\n'
+
+
 def _device(name: str) -> str:
-    reader = f'[[sites.devices.readers]]\nid = "{READER}"\nname = "Caisse"\nuse = "till"\ndirection = "in"\nproduct = "Boisson"\n'
-    return f'[[sites.devices]]\nid = "{name}"\nname = "{name}"\n{reader}'
+    readers = {READER: DRINK} if name == EDGE else {READER: DRINK, MEALS: MEAL}
+    return f'[[sites.devices]]\nid = "{name}"\nname = "{name}"\n' + "".join(
+        f'[[sites.devices.readers]]\nid = "{reader}"\nname = "{reader}"\nuse = "till"\ndirection = "in"\nproduct = "{product}"\n'
+        for reader, product in readers.items()
+    )

@@ -21,7 +21,7 @@ from hub import settlement
 from hub.core import scans
 from hub.core.books import Books
 from hub.core.facts import Refusal
-from hub.core.settlement import Run, run_due
+from hub.core.settlement import Run, Settled, run_due
 from hub.desk import Answer, Desk
 from hub.folder import Folder, stop_at_once
 from hub.journal import Journal
@@ -130,7 +130,7 @@ def _lived(desk: Desk, journal: Journal) -> None:
             journal.append(facts, lambda: None)
 
 
-async def _runs(desk: Desk) -> AsyncIterator[tuple[int, settlement.Settled]]:
+async def _runs(desk: Desk) -> AsyncIterator[tuple[int, Settled]]:
     """Every run that is due, with how often it told of its progress."""
     for programme in desk.school.programmes.values():
         through = run_due(desk.books, programme)

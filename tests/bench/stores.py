@@ -23,7 +23,8 @@ from edge import station
 from edge.loop import Loop, Parts
 from edge.outbox import SqliteOutbox
 from edge.vitals import Vitals
-from hub.memory import memory
+from hub.core.codes import Code
+from hub.memory import Memory, memory
 from proto.codec import Versioned
 from proto.messages import (
     Ask,
@@ -48,6 +49,8 @@ from tests.bench.rush import Rush
 
 CARD_STEP_MS = 300
 """200 scans a minute."""
+ORDERING = 64
+"""Orders that are made at a time."""
 _ID = "a" * 16
 
 
@@ -63,7 +66,8 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 def hub_cost(folder: Path, waiting: int, count: int) -> Cost:
-    """`count` scans at the hub whose data is in `folder`, `waiting` of them open at any moment."""
+    """`count` orders handed out at the hub whose data is in `folder`, `waiting` of them open at any moment; they are made before."""
+    processes.run(["tests.bench.stores", "order", str(folder), str(count)])
     return _child("hub", str(folder), str(waiting), str(count))
 
 
@@ -78,13 +82,13 @@ def lone_card_cost(folder: Path, count: int) -> Cost:
 
 
 def fill(folder: Path, facts: int) -> int:
-    """Scans one by one until the journal holds so many facts, without waiting for the disk; how many it holds then.
+    """Orders, and scans that hand them out, one by one and without waiting for the disk, until the journal holds at least so many facts.
 
-    A school's journal has a row for nearly each scan.
+    Returns how many it holds then. A school's journal has a row for nearly each of them. An order is two facts, and so is its scan.
     """
     missing = facts - facts_held(folder)
-    if missing > 1:
-        processes.run(["tests.bench.stores", "fill", str(folder), "1", str(missing // 2)])
+    if missing > 3:
+        processes.run(["tests.bench.stores", "fill", str(folder), str(missing // 4)])
     return facts_held(folder)
 
 
@@ -110,18 +114,37 @@ def _child(*arguments: str) -> Cost:
 # --- the hub's disk ------------------------------------------------------------------------------
 
 
-async def _hub(folder: Path, waiting: int, count: int, *, durable: bool = True) -> Cost:
+async def _hub(folder: Path, waiting: int, count: int) -> Cost:
     before = processes.written_bytes()
     async with memory(folder) as stores:
-        if not durable:
-            await stores.journal._writing.execute("PRAGMA synchronous=OFF")
-        tills = rush.tills(stores, waiting)
         commits, facts = stores.journal.commits, stores.desk.books.number
-        await Rush(tills.tap, count).run(waiting)
-        assert not tills.unsold, f"{tills.unsold} of {count} scans did not go through the rule that is measured"
+        await _handed_out(stores, waiting, count)
         await stores.history.caught_up(stores.desk.books.number)
         cost = (stores.journal.commits - commits, stores.desk.books.number - facts)
     return Cost(count, cost[0], processes.written_bytes() - before, cost[1])
+
+
+async def _handed_out(stores: Memory, waiting: int, count: int) -> None:
+    tills = rush.tills(stores, waiting)
+    await Rush(tills.tap, count).run(waiting)
+    assert not tills.unserved, f"{tills.unserved} of {count} scans did not go through the rule that is measured"
+
+
+async def _order(folder: Path, count: int) -> Cost:
+    """In a process of its own: what it writes is no scan's."""
+    async with memory(folder) as stores:
+        await rush.ordered(stores, count, ORDERING)
+        await stores.history.caught_up(stores.desk.books.number)
+    return Cost(0, 0, 0)
+
+
+async def _fill(folder: Path, count: int) -> Cost:
+    async with memory(folder) as stores:
+        await stores.journal._writing.execute("PRAGMA synchronous=OFF")
+        await rush.ordered(stores, count, 1)
+        await _handed_out(stores, 1, count)
+        await stores.history.caught_up(stores.desk.books.number)
+    return Cost(count, 0, 0)
 
 
 # --- the card of a device ------------------------------------------------------------------------
@@ -152,7 +175,7 @@ class _PromptHub:
         if isinstance(message, ScanMessage):
             asked = [scan for scan in message.records if isinstance(scan, Scan)]
             self.n = max(self.n, *(scan.n for scan in asked))
-            verdicts = [Verdict(scan.inc, scan.n, Light.ACCEPTED, "sold") for scan in asked]
+            verdicts = [Verdict(scan.inc, scan.n, Light.ACCEPTED, Code.SEEN) for scan in asked]
             self.answers.put(e.VerdictIn(VerdictMessage(session=_ID, verdicts=verdicts)))
         elif isinstance(message, Ask):
             self.answers.put(e.SettledIn(Settled(session=_ID, q=message.q, lines=[Line(_ID, self.n, self.n)])))
@@ -212,7 +235,8 @@ def main(which: str, folder: str, *numbers: str) -> None:
     """The child: measure, and print a Cost."""
     measures: dict[str, Callable[..., Cost]] = {
         "hub": lambda *more: asyncio.run(_hub(*more)),
-        "fill": lambda *more: asyncio.run(_hub(*more, durable=False)),
+        "order": lambda *more: asyncio.run(_order(*more)),
+        "fill": lambda *more: asyncio.run(_fill(*more)),
         "card": _card,
         "lone_card": partial(_card, reachable=False),
     }

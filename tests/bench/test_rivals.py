@@ -9,9 +9,11 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 
 from hub.core.facts import Facts, HoleDeclared
+from hub.folder import Folder
+from hub.register import Register
 from tests.bench import postgres, transfers
 from tests.bench.pace import until
-from tests.bench.rival import PostgresJournal
+from tests.bench.rival import PostgresJournal, nothing_to_follow
 from tests.bench.rush import Rush
 from tests.bench.transfers import Speeds
 
@@ -47,7 +49,7 @@ async def test_the_rival_hub_answers_an_ask_when_its_own_transaction_is_over() -
         await gates[ask].wait()
         return True
 
-    journal = PostgresJournal([debit, debit], 0, 1)  # type: ignore[list-item]
+    journal = PostgresJournal([debit, debit], 0, [1])  # type: ignore[list-item]
     journal.append(_facts(1), lambda: told.append("first"))
     journal.append(_facts(2), lambda: told.append("second"))
     journal.after(2, lambda: told.append("after the second"))
@@ -59,6 +61,17 @@ async def test_the_rival_hub_answers_an_ask_when_its_own_transaction_is_over() -
     gates[1].set()
     await until(lambda: told[-1] == "first", WAIT_S)
     await journal.close()
+
+
+async def test_the_rivals_pages_wait_for_nothing_however_many_taps_came_before_they_began(tmp_path: Path) -> None:
+    folder, journal = Folder(tmp_path), PostgresJournal([], 800, [1])
+    register = await Register.open(folder, pytest.fail)
+    journal.append(_facts(1), lambda: None)
+    past = nothing_to_follow(register, journal)
+    await past.caught_up(801)
+    assert await past.scans(10) == []
+    await register.close()
+    folder.close()
 
 
 def _facts(ask: int) -> Facts:
@@ -84,13 +97,13 @@ def _speeds(**per_s: float) -> Speeds:
 
 
 def test_debits_are_held_against_the_same_number_waiting() -> None:
-    rows = list(transfers.rows(_speeds(debit=1_000, tap=149, followed=100, postgres=100, sqlite=50)))
-    assert [(row.value, row.holds) for row in rows if row.key == "T4"] == [(10, True), (10, False), (1.49, False)]
+    rows = list(transfers.rows(_speeds(debit=1_000, tap=149, sale=151, followed=100, postgres=100, sqlite=50)))
+    assert [(row.value, row.holds) for row in rows if row.key == "T4"] == [(10, True), (10, False), (1.49, False), (1.51, True)]
     assert [round(row.value, 2) for row in rows if row.key == "T5"] == [7.14]
     assert [row.value for row in rows if "SQLite" in row.what] == [20] * 4
 
 
 def test_without_postgresql_nothing_is_said_of_it() -> None:
-    rows = list(transfers.rows(_speeds(debit=1_000, tap=149, followed=100, sqlite=50)))
+    rows = list(transfers.rows(_speeds(debit=1_000, tap=149, sale=151, followed=100, sqlite=50)))
     assert len(rows) == 4
     assert all("SQLite" in row.what and row.holds is None for row in rows)

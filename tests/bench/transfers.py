@@ -1,7 +1,8 @@
 """T4 and T5: durable decisions a second, with 1 to 512 waiting, against PostgreSQL and SQLite with one transaction for each.
 
 All in one process of its own, in turns: `python -m tests.bench.transfers STORE FOLDER SOCKET ROUNDS MS`. The desk is the real one, on a
-real journal; a bare debit is a real `Charged` (limit check, idempotency key), a tap goes through every rule and leaves its tables.
+real journal; a bare debit is a real `Charged` (limit check, idempotency key). A till tap hands an order out, a sale is a cashier's form
+of one drink: both go through every rule and leave their tables.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ from tests.bench.rush import Done, Rush
 WAITING = (1, 8, 64, 512)
 DEBITS = {64: 10.0, 512: 20.0}
 TAPS = {64: 1.5}
-"""T4: times PostgreSQL's best, at least."""
+"""T4: times PostgreSQL's best, at least; of till taps, and of sales."""
 TIGERBEETLE = 1.4
 """Its single transfers / PostgreSQL's best at 64 waiting, as tabled in performance.md."""
 SINGLE_TRANSFERS = 7.0
@@ -43,6 +44,8 @@ SINGLE_TRANSFERS = 7.0
 CENTS = 10
 OPENING_CENTS = 10**9
 ENDLESS = 10**12
+ORDERS_PER_S, MOST_ORDERS_PER_S, ORDERING = 2_000, 10_000, 64
+"""Made before the taps, for each second and each tap that waits; when they are handed out, it is over. So many are made at a time."""
 POOLS = {"postgres": (postgres.CONNECTIONS, 64), "sqlite": (512,)}
 """Connections of a rival's pools; the better one counts. SQLite has one writer, and 512 may queue for it."""
 
@@ -51,7 +54,7 @@ Debit = Callable[[int, int, int, int], Awaitable[bool]]
 
 
 class Speeds(msgspec.Struct):
-    """Per second: engine -> waiting -> one figure for each round. Engines: debit, tap, followed, postgres, sqlite."""
+    """Per second: engine -> waiting -> one figure for each round. Engines: debit, tap, followed, sale, postgres, sqlite."""
 
     per_s: dict[str, dict[int, list[float]]]
 
@@ -94,6 +97,7 @@ async def _measured(store: Path, folder: Path, socket: str, rounds: int, seconds
                 answered, followed = await _taps(engines.stores, waiting, seconds)
                 found.keep("tap", waiting, answered)
                 found.keep("followed", waiting, followed)
+                found.keep("sale", waiting, await _sales(engines.stores, waiting, seconds))
     return found
 
 
@@ -112,13 +116,26 @@ async def _debits(engines: _Engines, waiting: int, seconds: float) -> float:
 
 async def _taps(stores: Memory, waiting: int, seconds: float) -> tuple[float, float]:
     """Taps a second until they are answered, and until the office's tables have them as well."""
+    orders = max(waiting, int(seconds * min(waiting * ORDERS_PER_S, MOST_ORDERS_PER_S)))
+    await rush.ordered(stores, orders, ORDERING)
+    await stores.history.caught_up(stores.desk.books.number)
+    gc.freeze()  # the orders of a day are there when it begins
     tills = rush.tills(stores, waiting)
-    going = Rush(tills.tap, ENDLESS)
+    going = Rush(tills.tap, orders)
     since_s = time.monotonic()
     took_s = await _timed(going, waiting, seconds)
     await stores.history.caught_up(stores.desk.books.number)
-    assert not tills.unsold, f"{tills.unsold} of {going.answered} taps did not go through the rule that is measured"
+    assert not tills.unserved, f"{tills.unserved} of {going.answered} taps did not go through the rule that is measured"
     return going.answered / took_s, going.answered / (time.monotonic() - since_s)
+
+
+async def _sales(stores: Memory, waiting: int, seconds: float) -> float:
+    sales = await rush.cash_desk(stores)
+    going = Rush(sales.sell, ENDLESS)
+    took_s = await _timed(going, waiting, seconds)
+    await stores.history.caught_up(stores.desk.books.number)
+    assert not sales.unsold, f"{sales.unsold} of {going.answered} forms were not sold"
+    return going.answered / took_s
 
 
 async def _timed(going: Rush, waiting: int, seconds: float) -> float:
@@ -217,7 +234,7 @@ def rows(found: Speeds) -> Iterator[Row]:
     """The lines of the table for T4 and T5, and the same against SQLite."""
     if "postgres" in found.per_s:
         yield from (_row(found, "debit", waiting, "postgres", DEBITS.get(waiting)) for waiting in WAITING)
-        yield from (_row(found, "tap", waiting, "postgres", TAPS.get(waiting)) for waiting in WAITING)
+        yield from (_row(found, what, waiting, "postgres", TAPS.get(waiting)) for what in ("tap", "sale") for waiting in WAITING)
         yield _row(found, "followed", 64, "postgres", None)
         value = _ratio(found, "debit", 64, "postgres") / TIGERBEETLE
         beside = f"not measured: tabled as {TIGERBEETLE:g} x PostgreSQL"
@@ -225,7 +242,12 @@ def rows(found: Speeds) -> Iterator[Row]:
     yield from (_row(found, "debit", waiting, "sqlite", None) for waiting in WAITING)
 
 
-_WHAT = {"debit": "bare debits/s", "tap": "till taps/s, all rules", "followed": "the same until the office's tables follow"}
+_WHAT = {
+    "debit": "bare debits/s",
+    "tap": "till taps/s, all rules",
+    "sale": "cashier's sales/s, all rules",
+    "followed": "till taps/s until the office's tables follow",
+}
 _WHOSE = {"postgres": "PostgreSQL's debits/s", "sqlite": "SQLite's, a commit each"}
 
 

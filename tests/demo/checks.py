@@ -12,7 +12,7 @@ import msgspec
 
 from hub.core import facts as f
 from hub.core.books import Books, replay
-from hub.core.codes import Reason
+from hub.core.codes import Code, Reason
 from hub.core.facts import Fact, ScanTaken, ShownBooked, derived
 from hub.core.ledger import balanced, wallet_account
 from hub.core.school import Scans, School
@@ -165,6 +165,13 @@ def nothing_happens_twice(seen: Evidence) -> list[str]:
     return found + _stays_in_pairs(seen.facts)
 
 
+def who_is_only_known_has_bought_nothing(seen: Evidence) -> list[str]:
+    """A tap at a till that no order waits for says who it is, and no more: what is sold is on the cashier's form."""
+    known = {ask for fact in _scans(seen.facts) if fact.code is Code.SEEN for ask in (fact.ask, derived(fact.ask, "shown"))}
+    moved = (fact for fact in seen.facts if fact.ask in known and not isinstance(fact, ScanTaken | ShownBooked | f.Unresolved))
+    return [f"a {type(fact).__name__} (ask {fact.ask}) comes from a tap that only identified" for fact in moved]
+
+
 def money_sums_to_zero(seen: Evidence) -> list[str]:
     """Each booking, and all of them together."""
     booked = [fact for fact in seen.facts if hasattr(fact, "entries")]
@@ -213,6 +220,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("every scan in the books was a tap", every_scan_was_a_tap),
     ("everything else in the books has a cause", every_effect_has_a_cause),
     ("nothing happened twice", nothing_happens_twice),
+    ("who was only identified has bought nothing", who_is_only_known_has_bought_nothing),
     ("the books sum to zero", money_sums_to_zero),
     ("replay equals live", replay_equals_live),
     ("history equals journal", history_equals_journal),

@@ -28,7 +28,7 @@ class Means(enum.StrEnum):
     ARRIVES = "arrives"
     LEAVES = "leaves"
     EATS = "eats"
-    BUYS = "buys"
+    SHOWS = "shows who it is"  # to the cashier, whose form sells
     STUDIES = "studies"
     DOUBLE = "double tap"
     STRANGER = "unknown badge"
@@ -83,7 +83,10 @@ class Day:
 
 
 def whole_day(everyone: Sequence[Child], seed: int = 1) -> Day:
-    """Care, meals, sandwiches, study and care again, with all that goes wrong between children and machines."""
+    """Care, meals, the sandwich till, study and care again, with all that goes wrong between children and machines.
+
+    A tap at the sandwiches only identifies; what is charged at the till is the meals of those who come without an order.
+    """
     chance = random.Random(seed)
     centre = [child for child in everyone if child.site == CENTRE]
     lost, *badges = chance.sample([child.badge for child in centre], len(centre))
@@ -91,7 +94,7 @@ def whole_day(everyone: Sequence[Child], seed: int = 1) -> Day:
     taps = [
         *care(chance, early, clock(7, 0), clock(7, 50), clock(8, 14), clock(8, 40)),
         *_meals(chance, hungry),
-        *spread(chance, badges[60:75], SNACKS, Means.BUYS, clock(15, 35), clock(15, 55)),
+        *spread(chance, badges[60:75], SNACKS, Means.SHOWS, clock(15, 35), clock(15, 55)),
         *spread(chance, tagged(everyone)[:34], TAGS, Means.STUDIES, clock(16, 0), clock(16, 30)),
         *care(chance, late, clock(15, 32), clock(16, 5), clock(16, 40), clock(17, 58), stay=3),
         *_mishaps(chance, lost),
@@ -104,7 +107,7 @@ def short_day(everyone: Sequence[Child]) -> Day:
     """A quarter of an hour in the afternoon on all four readers: the hub is killed once, one cable pulled, one network slow."""
     centre = [child.badge for child in everyone if child.site == CENTRE]
     from_s = clock(16, 5)
-    each = [(DOOR, centre[:8], Means.ARRIVES), (MEALS, centre[8:14], Means.EATS), (SNACKS, centre[14:18], Means.BUYS)]
+    each = [(DOOR, centre[:8], Means.ARRIVES), (MEALS, centre[8:14], Means.EATS), (SNACKS, centre[14:18], Means.SHOWS)]
     each.append((TAGS, tagged(everyone)[:6], Means.STUDIES))
     taps = [
         PlannedTap(from_s + 30 + 780 * place // len(badges), reader, badge, means)

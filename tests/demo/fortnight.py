@@ -153,7 +153,7 @@ def two_short_days(everyone: Sequence[Child], monday: date) -> Fortnight:
     acts, tuesday, eaters = _Acts(weeks), monday + timedelta(days=1), cast.eaters
     from_s = clock(12, 0)
     taps = [PlannedTap(from_s + 20 + 30 * place, MEALS, child.badge, Means.EATS) for place, child in enumerate(eaters[:6])]
-    taps += [PlannedTap(from_s + 35 + 30 * place, SNACKS, child.badge, Means.BUYS) for place, child in enumerate(eaters[:3])]
+    taps += [PlannedTap(from_s + 35 + 30 * place, SNACKS, child.badge, Means.SHOWS) for place, child in enumerate(eaters[:3])]
     noon = Day(from_s, from_s + 4 * MINUTE_S, dayplan.in_order(taps))
     some = (*acts.of(0, 2)[:4], *acts.of(0, 9)[:1], *acts.of(0, 9)[3:5], *acts.of(1, 1)[:1])
     parts = (Part(monday, dayplan.short_day(everyone)), Part(tuesday, noon, some))
@@ -198,6 +198,12 @@ def _cast(everyone: Sequence[Child]) -> Cast:
     )
 
 
+def poor(weeks: Fortnight) -> Child:
+    """Somebody whose household owes from the start."""
+    opening = weeks.opening_cents()
+    return next(child for child in weeks.cast.eaters if opening[CENTRE, child.household] < 0)
+
+
 def list_name(child: Child) -> str:
     """Last name first."""
     return f"{child.last_name} {child.first_name}"
@@ -238,7 +244,8 @@ def _scripts(weeks: Fortnight, chance: random.Random, day: date, number: int) ->
         eats = [*came[1:], *(child.badge for child in cast.walk_ups[: 1 + number % 3])]
         eats += [cast.eaters[12].badge] if day >= weeks.later else []
         noon = [*spread(chance, eats, MEALS, Means.EATS, clock(12, 0), clock(12, 40))]
-        noon += spread(chance, [child.badge for child in cast.buyers], SNACKS, Means.BUYS, clock(12, 10), clock(12, 40))
+        known = [child.badge for child in dict.fromkeys((*cast.buyers, poor(weeks), cast.shared))]
+        noon += spread(chance, known, SNACKS, Means.SHOWS, clock(12, 10), clock(12, 40))
         yield _script(weeks, number, noon)
     first = [cast.care[place] for place in FORGET.get(number, ())]
     evening = [child.badge for child in (*first, *chance.sample([child for child in cast.care if child not in first], 14 - len(first)))]
@@ -320,7 +327,7 @@ class _Acts:
             (0, 2): self._till_of_the_first_day(),
             (0, 9): self._first_evening(),
             (1, 1): self._second_day(),
-            (1, 2): self._forgotten_badges(),
+            (1, 2): (*self._forgotten_badges(), *self._till_of_the_second_day()),
             (2, 1): self._correction(1, 0, 2, "17:42"),
             (3, 9): (*self._correction(3, 3, 3, "17:31"), self._at(3, 18, 34, "day", "undo", "--by", LOGIN)),
             (3, 2): self._till_of_the_fourth_day(),
@@ -356,19 +363,19 @@ class _Acts:
 
     def _till_of_the_first_day(self) -> tuple[Act, ...]:
         """Sales, one of them refused for want of money, one taken back, and cash for a wallet."""
-        buyers, poor = self._cast.buyers, self._poor()
+        buyers, owes = self._cast.buyers, poor(self._weeks)
         return (
             self._till(0, 0, "open", "50,00"),
             self._till(0, 1, "sell", buyers[0].name, "6,40", f"2x{SANDWICH}"),
             self._till(0, 2, "sell", buyers[1].name, "4,35", SANDWICH, DRINK, label="wrong"),
             self._till(0, 4, "undo", "#wrong"),
-            self._till(0, 5, "sell", poor.name, "1,15", DRINK, no="not enough money"),
+            self._till(0, 5, "sell", owes.name, "1,15", DRINK, no="not enough money"),
             self._till(0, 6, "pay-in", buyers[1].name, "20,00"),
             self._till(0, 30, "close", "69,50"),
         )
 
     def _first_evening(self) -> tuple[Act, ...]:
-        """Money comes in, a meal is ordered and changed, a pupil puts some aside."""
+        """Money comes in, a meal is ordered and changed, a sandwich too, a pupil puts some aside."""
         child, pupil = self._cast.walk_ups[0], self._cast.students[0]
         return (
             self._at(0, 18, 30, "wallet", "top-up", f"@{CENTRE}/{child.household}", "40,00"),
@@ -378,6 +385,7 @@ class _Acts:
             self._meal(0, (18, 41, 0), "change", child, 3, LIGHT),
             self._meal(0, (18, 42, 0), "order", self._cast.students[1], 1, PACKED, no="too late"),
             self._meal(0, (18, 43, 0), "order", self._cast.students[1], 3, PACKED),
+            self._meal(0, (18, 44, 0), "order", self._cast.buyers[0], 3, SANDWICH),
         )
 
     def _second_day(self) -> tuple[Act, ...]:
@@ -393,6 +401,16 @@ class _Acts:
     def _forgotten_badges(self) -> tuple[Act, ...]:
         """Handed out by name, one of them without an order."""
         return (self._meal(1, (12, 50, 0), "collect", self._cast.students[2], 1, PACKED),)
+
+    def _till_of_the_second_day(self) -> tuple[Act, ...]:
+        """Some of those whom the till has known while the hub was away."""
+        first, second, *_ = self._cast.buyers
+        return (
+            self._till(1, 0, "open", "69,50"),
+            self._till(1, 1, "sell", first.name, "4,35", SANDWICH, DRINK),
+            self._till(1, 2, "sell", second.name, "3,20", SANDWICH),
+            self._till(1, 30, "close", "69,50"),
+        )
 
     def _correction(self, number: int, who: int, on: int, left: str) -> tuple[Act, ...]:
         """A departure that was not seen on a day is written down on another."""
@@ -459,11 +477,6 @@ class _Acts:
     def _last_evening(self) -> tuple[Act, ...]:
         return (self._at(9, 19, 30, "wallet", "top-up", f"@{CENTRE}/{self._cast.lost.household}", "5,00"), self._at(9, 19, 31, "check"))
 
-    def _poor(self) -> Child:
-        """Somebody whose household owes from the start."""
-        opening = self._weeks.opening_cents()
-        return next(child for child in self._cast.eaters if opening[CENTRE, child.household] < 0)
-
     def _leaver(self) -> Child:
         """Somebody of Moulin who has some money."""
         opening = self._weeks.opening_cents()
@@ -479,6 +492,6 @@ def _owner(site: str, owner: str, who: Mapping[str, tuple[str, str, str]]) -> tu
 
 def _menus(weeks: Fortnight) -> Iterator[tuple[str, ...]]:
     for day in _days(weeks.monday):
-        meals = [(CENTRE, HOT), (CENTRE, LIGHT)] if _cooks(weeks, day) else []
+        meals = [(CENTRE, HOT), (CENTRE, LIGHT), (CENTRE, SANDWICH)] if _cooks(weeks, day) else []
         for site, product in [*meals, (MOULIN, PACKED)]:
             yield site, day.isoformat(), product, euros(rules.meal_cents(product, day.weekday())), "milk" if product == HOT else ""

@@ -43,7 +43,7 @@ def ends_ms(at_ms: int) -> int:
 
 def meal_cents(product: str, weekday: int) -> int:
     """As the menu of such a day has it."""
-    return {HOT: HOT_CENTS[weekday], LIGHT: LIGHT_CENTS, PACKED: PACKED_CENTS}[product]
+    return {HOT: HOT_CENTS[weekday], LIGHT: LIGHT_CENTS, PACKED: PACKED_CENTS, **ARTICLES_CENTS}[product]
 
 
 def wallet_name(site: str, owner: str) -> str:
@@ -142,7 +142,7 @@ id = "till"
 name = "Caisse du réfectoire"
 readers = [
     {{ id = "meals", name = "Repas", use = "till", direction = "in", product = "{HOT}" }},
-    {{ id = "snacks", name = "Sandwichs", use = "till", direction = "in" }},
+    {{ id = "snacks", name = "Sandwichs", use = "till", direction = "in", product = "{SANDWICH}" }},
 ]
 """
 

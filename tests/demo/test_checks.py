@@ -8,6 +8,7 @@ import pytest
 
 from hub.core import facts as f
 from hub.core.books import Books, replay
+from hub.core.codes import Code
 from hub.core.facts import Fact, derived
 from proto.messages import Light
 from tests.demo.browser import Board
@@ -24,6 +25,7 @@ TAPS = (
     ("Tom", "care-door", "07:31", Means.ARRIVES),
     ("Léa", "care-door", "08:20", Means.LEAVES),
     ("Noé", "meal-till", "12:05", Means.EATS),
+    ("Tom", "drink-till", "12:40", Means.SHOWS),
     ("Léa", "study-in", "16:10", Means.STUDIES),
 )
 
@@ -40,7 +42,7 @@ def day() -> Day:
 
 @pytest.fixture
 def honest(day: Day) -> Evidence:
-    """What an honest day leaves behind: five taps, the last one answered by its device, and Tom's missing exit."""
+    """What an honest day leaves behind: six taps, the last one answered by its device, and Tom's missing exit."""
     facts = tuple(fact for asked in day.facts for fact in asked)
     return Evidence(
         sent=tuple(
@@ -132,6 +134,12 @@ def a_charge_twice(seen: Evidence) -> Evidence:
     return with_facts(seen, (*seen.facts, charged))
 
 
+def a_sale_by_a_tap(seen: Evidence) -> Evidence:
+    known = next(fact for fact in seen.facts if isinstance(fact, f.ScanTaken) and fact.code is Code.SEEN)
+    charged = next(fact for fact in seen.facts if isinstance(fact, f.Charged))
+    return with_facts(seen, (*seen.facts, msgspec.structs.replace(charged, ask=known.ask, charge=charged.charge + 1)))
+
+
 def a_cent_from_nowhere(seen: Evidence) -> Evidence:
     facts = tuple(
         msgspec.structs.replace(fact, entries=(f.Entry("wallet:1", 1), *fact.entries)) if isinstance(fact, f.Charged) else fact
@@ -181,6 +189,7 @@ DOCTORED: tuple[tuple[str, Callable[[Evidence], Evidence]], ...] = (
     ("everything else in the books has a cause", a_fact_from_nowhere),
     ("nothing happened twice", a_meal_twice),
     ("nothing happened twice", a_charge_twice),
+    ("who was only identified has bought nothing", a_sale_by_a_tap),
     ("the books sum to zero", a_cent_from_nowhere),
     ("replay equals live", other_books),
     ("replay equals live", another_board),
@@ -208,15 +217,15 @@ def test_a_check_complains_of_what_was_done_to_the_day(honest: Evidence, sentenc
 
 def test_each_tap_is_told_with_its_scan_and_how_long_its_light_took(honest: Evidence) -> None:
     came = outcomes(honest)
-    assert [one.scan.code.value if one.scan else "" for one in came] == ["in", "in", "out", "walk_up", "in"]
+    assert [one.scan.code.value if one.scan else "" for one in came] == ["in", "in", "out", "walk_up", "seen", "in"]
     assert {one.took_ms for one in came} == {8.0}
-    assert [one.alone for one in came] == [False, False, False, False, True]
+    assert [one.alone for one in came] == [False, False, False, False, False, True]
 
 
 def test_a_second_tap_of_an_impatient_child_led_to_no_scan(honest: Evidence) -> None:
     twice = replace(honest.sent[0], means=Means.DOUBLE, sent_us=honest.sent[0].sent_us + 500_000, at_s=honest.sent[0].at_s + 0.5)
     came = outcomes(replace(honest, sent=(*honest.sent, twice)))
-    assert [one.scan is None for one in came] == [False, True, False, False, False, False]
+    assert [one.scan is None for one in came] == [False, True, False, False, False, False, False]
 
 
 def test_the_histogram_counts_every_light_once() -> None:

@@ -24,7 +24,7 @@ def test_two_short_days_with_their_accidents_pass_every_check_to_the_cent(tmp_pa
     )
     assert lived.returncode == 0, lived.stdout + lived.stderr
     assert "FAILED" not in lived.stdout
-    assert lived.stdout.count("holds   ") == 11
+    assert lived.stdout.count("holds   ") == 12
     offline = re.search(r"^answered offline +(\d+)", lived.stdout, re.MULTILINE)
     assert offline is not None
     assert int(offline[1]) > 0, "a dead hub and a pulled cable make devices answer alone"

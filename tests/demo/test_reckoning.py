@@ -12,7 +12,7 @@ from hub.core.codes import Code
 from proto.messages import Light
 from tests.demo import school
 from tests.demo.amounts import Amounts, differences, events
-from tests.demo.dayplan import DOOR, MEALS, TAGS
+from tests.demo.dayplan import DOOR, MEALS, SNACKS, TAGS
 from tests.demo.fortnight import Act, Fortnight, two_weeks
 from tests.demo.pace import ZONE
 from tests.demo.reckoning import Event, Reckoning
@@ -123,6 +123,7 @@ WAIT = ("meals", "wait", "Emma Hubert", "2026-01-15", HOT, "--by", "parent")
     ("acts", "cents"),
     [
         ([(0, "10:00", ORDER)], {("Ethan Hubert", HOT): 4_20}),
+        ([(0, "10:00", ("meals", "order", *ORDER[2:4], SANDWICH, "--by", "parent"))], {("Ethan Hubert", SANDWICH): 3_20}),
         ([(0, "10:00", ORDER), (3, "08:59", CANCEL)], {}),
         ([(0, "10:00", ORDER), (3, "09:00", CANCEL)], {("Ethan Hubert", HOT): 4_20}),
         ([(0, "10:00", ORDER), (3, "08:00", WAIT), (3, "09:00", CANCEL)], {("Emma Hubert", HOT): 4_20}),
@@ -187,6 +188,12 @@ def test_only_taps_that_got_a_yes_and_corrections_that_stand_are_reckoned(weeks:
     acts = (*(Act(on(1), 0, (*add, hours, "out", "--by", "bureau")) for hours in ("17:00", "17:30")), Act(on(1), 60, ("day", "undo")))
     found = list(events(weeks, acts, facts, {emma.badge: f"hash of {emma.name}"}))
     assert found == [tap(0, "16:01", DOOR, emma.name), tap(0, "16:03", MEALS, emma.name), tap(0, "17:00", DOOR, emma.name)]
+
+
+def test_a_tap_at_the_sandwiches_costs_nothing_whether_one_was_ordered_or_not(weeks: Fortnight) -> None:
+    assert charged(weeks, tap(3, "12:15", SNACKS, "Ethan Hubert")) == {}
+    order = did(0, "10:00", "meals", "order", *ORDER[2:4], SANDWICH, "--by", "parent")
+    assert charged(weeks, order, tap(3, "12:15", SNACKS, "Ethan Hubert")) == {("Ethan Hubert", SANDWICH): 3_20}
 
 
 def test_one_wrong_cent_in_a_wallet_in_a_charge_or_on_a_page_is_found(weeks: Fortnight) -> None:

@@ -15,10 +15,11 @@ from hub.imports import is_address, read
 from hub.setup import describe, reservations
 from tests.demo import dayplan, school
 from tests.demo.day import SPEED
-from tests.demo.dayplan import DOOR, READERS, SIBLING_MS, Blow, Means
+from tests.demo.dayplan import DOOR, MEALS, READERS, SIBLING_MS, SNACKS, Blow, Means
 from tests.demo.fortnight import two_weeks
 from tests.demo.pace import monday_of
 from tests.demo.player import SAME_TAP_S
+from tests.demo.rules import SANDWICH
 
 MONDAY = date(2026, 1, 12)
 
@@ -70,6 +71,8 @@ def test_a_day_has_everything_that_happens_in_a_school(seed: int) -> None:
     assert min(counts[means] for means in (Means.ARRIVES, Means.LEAVES, Means.EATS, Means.STUDIES)) > 30
     assert counts[Means.ARRIVES] - counts[Means.LEAVES] == 3, "three forget to tap when they leave"
     assert all(counts[means] for means in Means)
+    unordered = {child.badge for child in school.children() if not child.eats}
+    assert sum(tap.reader == MEALS and tap.means is Means.EATS and tap.badge in unordered for tap in day.taps) == 6, "charged at the till"
     assert list(day.taps) == sorted(day.taps, key=lambda tap: (tap.at_s, tap.later_ms, tap.reader, tap.badge))
 
 
@@ -113,6 +116,22 @@ def test_the_office_has_done_everything_a_part_needs_before_it_begins() -> None:
     weeks = two_weeks(school.children(), MONDAY)
     for part in weeks.parts:
         assert all((act.day, act.at_s) < (part.day, part.script.to_s) for act in part.before)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_cashier_sells_to_those_whom_the_till_has_identified_since_noon(seed: int) -> None:
+    weeks = two_weeks(school.children(), MONDAY, seed)
+    known = {(part.day, tap.badge) for part in weeks.parts for tap in part.script.taps if tap.reader == SNACKS}
+    sales = [act for act in weeks.acts if act.words[:2] == ("till", "sell")]
+    assert len({act.day for act in sales}) == 4
+    assert {(act.day, weeks.child(act.words[3]).badge) for act in sales} <= known
+
+
+def test_an_ordered_sandwich_is_handed_out_at_the_till_that_sells_them() -> None:
+    weeks = two_weeks(school.children(), MONDAY)
+    (order,) = [act for act in weeks.acts if act.words[:2] == ("meals", "order") and SANDWICH in act.words]
+    taps = [tap for part in weeks.parts if part.day.isoformat() == order.words[3] for tap in part.script.taps if tap.reader == SNACKS]
+    assert weeks.child(order.words[2]).badge in {tap.badge for tap in taps}
 
 
 @pytest.mark.parametrize("today", [date(2026, 1, 12), date(2026, 1, 14), date(2026, 1, 18)])

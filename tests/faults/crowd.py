@@ -142,7 +142,7 @@ class Crowd:
             while sent_us is None:
                 await until(scanner.is_listened_to, DARK_S, f"a device at {wish.place}")
                 sent_us = scanner.scan(wish.badge)
-            wish.taps.append(SentTap(device, reader, wish.badge, Means.BUYS, sent_us, self.town.time.now_s()))
+            wish.taps.append(SentTap(device, reader, wish.badge, Means.SHOWS, sent_us, self.town.time.now_s()))
             wish.life = program.pid
             self._last_us[wish.place, wish.badge] = sent_us
             for heard in (device, ""):

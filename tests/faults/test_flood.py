@@ -25,7 +25,7 @@ SPELLS = (Spell("", 0, 1_000), Spell("rubbish", 1_000, 2_000, 1.0))
 
 
 def came(sent_us: int, took_ms: float, light: str = "accepted") -> Came:
-    return Came(SentTap("till", "meals", "Léa", Means.BUYS, sent_us, 0.0), None, light, took_ms)
+    return Came(SentTap("till", "meals", "Léa", Means.SHOWS, sent_us, 0.0), None, light, took_ms)
 
 
 def test_lights_in_time_are_no_complaint() -> None:

@@ -21,7 +21,7 @@ from tests.schools import FIRST_LIFE, SECOND_LIFE, Day
 Story = tuple[Scans, list[Fact]]
 
 
-def story(*taps: tuple[str, str], reader: str = "drink-till") -> Story:
+def story(*taps: tuple[str, str], reader: str = "meal-till") -> Story:
     """One wish of Léa's with these taps (incarnation, clock), and everything in the books."""
     day = Day()
     day.bring("Martin", 50_00)
@@ -40,12 +40,20 @@ def a_hub_that_forgot() -> Story:
     return story((FIRST_LIFE, "10:15"), (SECOND_LIFE, "10:17"))
 
 
+def a_hub_that_charges_twice() -> Story:
+    """It makes the charge of the first tap once more for the second."""
+    scans, facts = a_hub_that_forgot()
+    second = scans[0][1][1]
+    charge = next(fact for fact in facts if isinstance(fact, f.Charged))
+    return scans, [*facts, msgspec.structs.replace(charge, ask=second.ask, charge=charge.charge + 1)]
+
+
 def a_hub_that_moves_twice() -> Story:
     return story((FIRST_LIFE, "16:00"), (SECOND_LIFE, "16:35"), reader="care-gate")
 
 
 DOCTORED: tuple[tuple[str, Callable[[], Story]], ...] = (
-    ("nobody gets one thing twice", a_hub_that_forgot),
+    ("nobody gets one thing twice", a_hub_that_charges_twice),
     ("nobody gets one thing twice", a_hub_that_moves_twice),
     ("who comes back is asked: again?", a_hub_that_forgot),
 )
@@ -53,7 +61,7 @@ DOCTORED: tuple[tuple[str, Callable[[], Story]], ...] = (
 
 def test_a_wish_that_was_known_again_passes(honest: Story) -> None:
     scans, facts = honest
-    assert [scan.code for scan in scans[0][1]] == [Code.SOLD, Code.AGAIN]
+    assert [scan.code for scan in scans[0][1]] == [Code.WALK_UP, Code.AGAIN]
     assert wrong(scans, facts) == []
 
 
@@ -67,7 +75,7 @@ def test_a_check_complains_of_what_was_done_to_the_wish(sentence: str, doctored:
 
 
 def test_a_charge_that_was_given_back_does_not_count() -> None:
-    scans, facts = a_hub_that_forgot()
+    scans, facts = a_hub_that_charges_twice()
     charge = next(fact for fact in facts if isinstance(fact, f.Charged))
     back = f.Reversed(charge.ask + 1, charge.charge, charge.wallet, charge.cents, charge.at_ms, Reason.NOT_LIT, ())
     assert "nobody gets one thing twice" not in dict(wrong(scans, [*facts, back]))

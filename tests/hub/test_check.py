@@ -87,7 +87,10 @@ def test_a_folder_in_order_is_proved_and_says_what_was_proved(folder: Path, caps
     assert "every row fits the one before, head " in lines[0]
 
 
-def test_an_empty_folder_is_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_a_hub_is_not_called_in_order_and_an_empty_hub_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(tmp_path) == REFUSED
+    assert "there is no hub here" in capsys.readouterr().err
+    go_on(tmp_path, [])
     assert check(tmp_path) == 0
     assert "proved: journal: 0 facts" in capsys.readouterr().out
 
@@ -99,7 +102,7 @@ def test_a_folder_of_the_first_version_is_in_order(tmp_path: Path, capsys: pytes
         assert check(tmp_path, *words) == 0
     out = capsys.readouterr().out
     assert "1 of the first version, which wrote no price down" in out
-    assert "proved: history: 6 rows are what the journal makes, up to fact 10" in out
+    assert "proved: history: 9 rows are what the journal makes, up to fact 10" in out
 
 
 @pytest.mark.parametrize(
@@ -108,6 +111,11 @@ def test_a_folder_of_the_first_version_is_in_order(tmp_path: Path, capsys: pytes
         (
             "UPDATE history_entry SET cents = cents + 1 WHERE id = (SELECT min(id) FROM history_entry)",
             "history_entry .*: the journal makes ",
+        ),
+        ("UPDATE history_charge SET pupil = 55 WHERE pupil > 0", "history_charge .* the table has 55 "),
+        (
+            "UPDATE history_charge SET number = 9999 WHERE number = (SELECT min(number) FROM history_charge)",
+            "history_charge: 1 rows of no fact",
         ),
         ("DELETE FROM history_entry WHERE id = (SELECT max(id) FROM history_entry)", "history_entry .* the table has none"),
         ("UPDATE history_scan SET pupil = 5 WHERE number = (SELECT min(number) FROM history_scan)", "history_scan .* the table has 5 "),

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from hub.__main__ import REFUSED, main
+from hub.accounts import Accounts
 from hub.core import canteen, till
 from hub.core.canteen import day_number
 from hub.core.facts import Refusal
 from hub.core.menus import Allergen, Diet, Offer
-from hub.core.school import School
-from hub.counter import SENTENCES, pupil_called, refused
-from hub.errors import ImportRefusedError, RefusedError
+from hub.counter import SENTENCES, refused
+from hub.errors import ImportRefusedError
 from hub.memory import memory
 from hub.setup import diets, menus
 from tests.schools import MONDAY, moment, number, small_school
@@ -86,7 +86,7 @@ class Told:
 
 async def _hire(data: Path, login: str, staff: int) -> None:
     async with memory(data) as stores:
-        await stores.register.add_staff(staff, login, login.title(), "no password")
+        await Accounts(stores.register).add_staff(staff, login, login.title(), "no password")
 
 
 def act_in(said: str) -> str:
@@ -138,27 +138,22 @@ def test_the_cashier_sees_order_allergens_and_diet(told: Told) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("meals order Zoé 2025-01-06 Repas --by parent", "`Zoé` is no pupil of this school"),
-        ("meals order 'Léa Dupont' 2025-02-30 Repas --by parent", "`2025-02-30`: no such day: write it as 2025-01-31"),
-        ("meals order 'Léa Dupont' 2025-01-06 Soupe --by parent", "`Soupe` is no product of `Les Tilleuls`"),
+        (
+            "meals order Zoé 2025-01-06 Repas --by parent",
+            "`Zoé` is no pupil of this school: write the first and the last name, or the number",
+        ),
+        ("meals order 'Léa Dupont' 2025-02-30 Repas --by parent", "`2025-02-30` is no day: write it as 2025-01-31"),
+        ("meals order 'Léa Dupont' 2025-01-06 Soupe --by parent", "`Soupe` is no product of `Les Tilleuls`: it is one of Repas, Sandwich"),
         ("meals order 'Léa Dupont' 2025-01-06 Repas --by nobody", "`nobody` is no login of staff"),
         ("meals order 'Léa Dupont' 2025-01-06 Repas --by parent --site Lune", "`Lune` is no site: it is one of Les Tilleuls"),
         ("till open cellar 50,00 --by anne", "`cellar`: no such desk: name a device of the site"),
         ("till open till-1 beaucoup --by anne", "`beaucoup` is not an amount: write it as 12,50"),
         ("till open till-1 50,00 --by parent", "`parent` is no cashier: name a login"),
-        ("till undo till-1 the-last --by anne", "`the-last` is no number of a sale or top-up"),
+        ("till undo till-1 the-last --by anne", "`the-last` is no number: write its digits"),
     ],
 )
 def test_a_word_that_means_nothing_here_is_named(told: Told, words: str, sentence: str) -> None:
     assert told.refuses(*(word.strip("'") for word in re.findall(r"'[^']+'|\S+", words))) == sentence
-
-
-def test_a_pupil_is_called_by_number_or_name_and_two_of_one_name_by_number() -> None:
-    school = small_school()
-    assert pupil_called(school, "léa vanderzande") is pupil_called(school, str(number("Léa"))) is school.pupils[number("Léa")]
-    twins = School(pupils={**school.pupils, 5: school.pupils[number("Léa")]})
-    with pytest.raises(RefusedError, match="several pupils: name one by its number"):
-        pupil_called(twins, "Léa Vanderzande")
 
 
 def test_every_refusal_of_canteen_and_till_has_its_sentence() -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from hub.__main__ import REFUSED, main
+from hub.accounts import Accounts
 from hub.core import corrections, settlement
 from hub.core.attendance import upkeep
+from hub.core.facts import ChargesPosted
 from hub.core.settlement import close_days
 from hub.daybook import SENTENCES
 from hub.memory import memory
@@ -64,7 +66,7 @@ def told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Told:
 
 async def _hire(data: Path) -> None:
     async with memory(data) as stores:
-        await stores.register.add_staff(71, "anne", "Anne", "no password")
+        await Accounts(stores.register).add_staff(71, "anne", "Anne", "no password")
 
 
 async def _evening(data: Path, clock: str) -> None:
@@ -73,6 +75,13 @@ async def _evening(data: Path, clock: str) -> None:
         for decide in (upkeep, close_days):
             ask = stores.new_ask()
             await stores.desk.do(ask, decide, ask, moment(clock))
+
+
+async def _posted(data: Path) -> list[int]:
+    """When charges were posted."""
+    async with memory(data) as stores:
+        facts = [fact async for commit in stores.journal.read() for fact in commit.facts]
+    return [fact.at_ms for fact in facts if isinstance(fact, ChargesPosted)]
 
 
 def correct(*words: str, clock: str = "19:00") -> tuple[str, ...]:
@@ -87,7 +96,7 @@ def test_a_day_is_shown_corrected_and_undone_by_its_numbers(told: Told) -> None:
     moved = told.says(*correct("move", *LEA, "2", "16:05", clock="19:01"))
     assert "  stay 1: 15:40 to 16:05" in moved
     assert told.says(*correct("undo", clock="19:02")) == ["undone"]
-    assert "  stay 1: 15:40 to 16:40" in told.says("day", "show", "Léa Dupont", "2025-01-06")
+    assert "  stay 1: 15:40 to 16:40" in told.says("day", "show", "Léa Dupont", "2025-01-06", "--at-ms", str(moment("19:03")))
 
 
 def test_a_missing_exit_is_listed_verified_and_settled(told: Told) -> None:
@@ -98,10 +107,11 @@ def test_a_missing_exit_is_listed_verified_and_settled(told: Told) -> None:
     assert preview == ["together 0,00\u00a0€ from 0 wallets", "left: 06/01/2025 18:00  Les Tilleuls  Léa Dupont: no_exit"]
     told.says(*correct("verify", *LEA, "1", "--reason", "confirmed", "--note", "La maman confirme 18 h", clock="19:40"))
     assert told.says("day", "questions") == []
-    assert told.says("settle", "preview", "Garderie")[0] == "Dupont: 1 charges, 3,75\u00a0€"
-    ran = told.says("settle", "run", "Garderie")
+    assert told.says("settle", "preview", "Garderie", "--at-ms", str(moment("20:00")))[0] == "Dupont: 1 charges, 3,75\u00a0€"
+    ran = told.says("settle", "run", "Garderie", "--at-ms", str(moment("20:30")))
     assert "Garderie: 1 charges, 3,75\u00a0€, from 1 wallets" in ran
     assert any("-3,75" in line for line in told.says("wallet", "list"))
+    assert asyncio.run(_posted(told.folder / "data")) == [moment("20:30")], "a run of an exercise is of the instant it was given"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +123,7 @@ def test_a_missing_exit_is_listed_verified_and_settled(told: Told) -> None:
         (correct("void", *LEA, "1"), "`1` is no mark of that day: `preau-hub day show` numbers them"),
         (correct("void", "Léa Dupont", "Sauna", "2025-01-06", "1"), "`Sauna` is no programme: it is one of Garderie@Les Tilleuls"),
         (correct("void", "Léa Dupont", "Garderie", "Monday", "1"), "`Monday` is no day: write it as 2025-01-31"),
-        (correct("absent", *LEA, "Grippe"), "`Grippe` is no reason of absence: it is one of , or none"),
+        (correct("absent", *LEA, "Grippe"), "`Grippe` is no reason of absence: say none"),
         (correct("undo"), "there is no act of yours to undo"),
         (("day", "undo", "--by", "zoe"), "`zoe` is no login of staff"),
         (("settle", "run", "Garderie", "--through", "2025-01-06"), "that day is not over yet, or the hub has not run since"),

@@ -116,6 +116,13 @@ def test_without_a_chosen_day_only_what_came_after_the_validation_is_priced_agai
     assert office.balance_cents() == -(3_00 + 1_20)
 
 
+def test_a_file_counts_from_the_day_on_which_it_is_asked(office: Office) -> None:
+    office.says(*ADD)
+    told = office.says("regularise", office.file(), "--at-ms", str(moment("10:00", TUESDAY)), "--yes")
+    assert told[0].endswith("counts from 2025-01-07  validated 2025-01-07")
+    assert office.balance_cents() == -(3_00 + 1_20)
+
+
 def test_a_file_that_was_wrong_is_put_right_and_its_days_are_priced_again(office: Office) -> None:
     office.says(*ADD, "--validated", "2024-08-30")
     office.says("regularise", office.file(), "--yes")
@@ -152,12 +159,15 @@ def test_a_quotient_familial_is_stated_instead_of_a_bracket(office: Office) -> N
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("add", "Nobody", "--bracket", "4", "--from", "2024-09-01"), "no household `Nobody`"),
+        (
+            ("add", "Nobody", "--bracket", "4", "--from", "2024-09-01"),
+            "no household `Nobody`: write its name as it was imported, or its number",
+        ),
         (("add", "Vanderzande", "--from", "2024-09-01"), "give a bracket from 1 to 10, or the quotient familial"),
         (("add", "Vanderzande", "--bracket", "11", "--from", "2024-09-01"), "give a bracket from 1 to 10, or the quotient familial"),
         (("add", "Vanderzande", "--qf", "much", "--from", "2024-09-01"), "`much` is no quotient familial: write it as 1 234,50"),
         ((*ADD, "--until", "2024-09-01"), "the file ends before it would count: look at its days"),
-        ((*ADD, "--site", "Nowhere"), "no site `Nowhere`: it is one of Les Tilleuls, Le Parc"),
+        ((*ADD, "--site", "Nowhere"), "`Nowhere` is no site: it is one of Le Parc, Les Tilleuls"),
         (("regularise", "5"), "no file 5: `preau-hub files list` shows them"),
     ],
 )

@@ -17,6 +17,7 @@ from hub.core import facts as f
 from hub.core.books import replay
 from hub.core.codes import Excuse, Justification
 from hub.core.ledger import wallet_account
+from hub.core.statements import concerning
 from hub.errors import DamageError
 from hub.folder import Folder
 from hub.history import History, Noted
@@ -54,7 +55,15 @@ async def tables_of(found: Stores) -> dict[str, Sequence[object]]:
     async with found.register.reading() as connection:
         return {
             table.name: (await connection.execute(select(table).order_by(*table.primary_key))).all()
-            for table in (t.history_scan, t.history_entry, t.history_stay, t.history_morning, t.history_head)
+            for table in (
+                t.history_scan,
+                t.history_entry,
+                t.history_charge,
+                t.history_settlement,
+                t.history_stay,
+                t.history_morning,
+                t.history_head,
+            )
         }
 
 
@@ -97,10 +106,13 @@ async def test_pages_read_the_facts_themselves_newest_first(tmp_path: Path) -> N
             assert await history.scans_of(pupil, 5) == [scan for scan in scans if scan.pupil == pupil][:5]
             closed = [fact for fact in newest if isinstance(fact, f.StayClosed) and fact.pupil == pupil]
             assert await history.stays_of(pupil, 50) == sorted(closed, key=lambda fact: fact.from_ms, reverse=True)
+            charged = [fact for fact in newest if isinstance(fact, f.Charged) and fact.pupil == pupil]
+            assert await history.charges_of(pupil, 500) == sorted(charged, key=lambda fact: fact.at_ms, reverse=True)
         for wallet in range(1, WALLETS + 1):
             booked = [fact for fact in newest if isinstance(fact, f.Charged | f.Reversed | f.BalanceOpened) and fact.wallet == wallet]
             assert await history.entries_of(wallet, 500) == booked
         assert await history.scans_of(999, 5) == []
+        assert await history.charge(999) is None
 
 
 DAY_MS = 86_400_000
@@ -229,3 +241,43 @@ async def test_files_of_two_hubs_are_not_put_together(tmp_path: Path) -> None:
     with pytest.raises(DamageError, match="belongs to another journal"):
         async with stores(tmp_path / "ours"):
             pass
+
+
+async def test_the_last_moves_of_wallets_come_newest_first_and_end_at_the_balance(tmp_path: Path) -> None:
+    async with stores(tmp_path / "hub") as found:
+        await write(found.journal, asks(3, 200))
+        await found.history.caught_up(found.journal.durable)
+        books = replay(await all_facts(found.journal))
+        known = _charged(await all_facts(found.journal))
+        moves = await found.history.moves_of(known, 10_000)
+        assert {wallet: sum(cents for _, cents in moves[wallet]) for wallet in known} == {
+            wallet: books.balance_cents(wallet_account(wallet)) for wallet in known
+        }
+        few = await found.history.moves_of(known, 3)
+        assert any(few.values())
+        assert all(few[wallet] == moves[wallet][:3] for wallet in known)
+
+
+async def test_statements_find_in_the_history_what_the_whole_journal_has_of_their_wallets(tmp_path: Path) -> None:
+    async with stores(tmp_path / "hub") as found:
+        await write(found.journal, asks(4, 300))
+        await found.history.caught_up(found.journal.durable)
+        owners = _charged(await all_facts(found.journal))
+        for known in (frozenset(owners[:1]), frozenset(owners)):
+            told = await found.history.told_of(known)
+            assert told == [fact async for commit in found.journal.read() for fact in concerning(commit.facts, known)]
+            assert {type(fact) for fact in told} >= {f.Charged, f.BalanceOpened}
+
+
+async def test_runs_that_were_done_come_newest_first_by_site(tmp_path: Path) -> None:
+    runs = [f.SettlementDone(9000 + nth, 1 + nth % 2, 20, 20250106 + nth, nth, nth * 100, (), nth) for nth in range(5)]
+    async with stores(tmp_path / "hub") as found:
+        await write(found.journal, [(run,) for run in runs])
+        await found.history.caught_up(found.journal.durable)
+        assert await found.history.settlements([1], 2) == [runs[4], runs[2]]
+        assert await found.history.settlements([2], 9) == [runs[3], runs[1]]
+
+
+def _charged(facts: Iterable[f.Fact]) -> tuple[int, ...]:
+    """The wallets that something was charged to."""
+    return tuple(sorted({fact.wallet for fact in facts if isinstance(fact, f.Charged)}))

@@ -15,11 +15,11 @@ from hub.__main__ import main
 from hub.core.books import Books
 from hub.core.facts import Refusal
 from hub.core.imports import WANTED, Kind, plan
-from hub.core.lists import Complaint, Wrong
+from hub.core.lists import Complaint, Readout, Wrong
 from hub.core.plans import Stamp
 from hub.core.school import Site
 from hub.errors import ImportRefusedError
-from hub.imports import MAX_BYTES, MAX_LINES, SHOWN, WORDS, Readout, carry_out, is_address, preview, read, read_file, sentence
+from hub.imports import MAX_BYTES, MAX_LINES, SHOWN, WORDS, carry_out, is_address, preview, read, read_file, sentence
 from hub.memory import memory
 from tests.schools import BADGE_KEY, TUESDAY, ZONE, moment, number, small_school
 

@@ -83,5 +83,7 @@ async def test_the_queue_is_listed_by_state_beside_a_running_hub(config: Path, t
 
 
 async def test_a_folder_without_a_queue_is_named(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub" / "journal.db").touch()
     assert await command("list", "--config", config) == REFUSED
     assert f"{tmp_path / 'hub' / 'office.db'}: cannot be read" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace as but
 
 from hub.__main__ import REFUSED, main
+from hub.accounts import Accounts
 from hub.core import mornings
 from hub.core.facts import MorningNoted, RollTaken
 from hub.core.scans import take
@@ -41,7 +42,7 @@ async def _lived(folder: Path) -> None:
     day.change((Plan(5, number("Noé"), number("care"), date(2024, 9, 1)),))
     async with memory(folder / "hub") as stores:
         await stores.desk.edit(1, lambda _school: tuple(rows_of(day.school)))
-        await stores.register.add_staff(ANNE, "anne", "Anne", "no password")
+        await Accounts(stores.register).add_staff(ANNE, "anne", "Anne", "no password")
         await _scanned(stores, "Léa", "entrance", "08:31", 1)
         await _scanned(stores, "Mia", "parc-entrance", "08:15", 1)
         await _scanned(stores, "Mia", "entrance", "09:40", 2)
@@ -138,10 +139,13 @@ def test_late_and_missed_mornings_are_listed_with_what_staff_said(folder: Path, 
     ("words", "sentence"),
     [
         (("inside", "Le Bois"), "`Le Bois` is no site: it is one of Le Parc, Les Tilleuls"),
-        (("justify", "Zoé", "2025-01-06", "open", "--by", "anne"), "`Zoé` is no pupil of this school"),
+        (
+            ("justify", "Zoé", "2025-01-06", "open", "--by", "anne"),
+            "`Zoé` is no pupil of this school: write the first and the last name, or the number",
+        ),
         (("justify", "Noé Quintelier", "2025-01-06", "open", "--by", "boris"), "`boris` is no login of staff"),
         (("justify", "Noé Quintelier", "2025-01-06", "justified", "--by", "anne"), SENTENCES["no_excuse"]),
-        (("justify", "Noé Quintelier", "2025-01-06", "open", "--document", "-1", "--by", "anne"), SENTENCES["no_document"]),
+        (("justify", "Noé Quintelier", "2025-01-06", "open", "--document", "a", "--by", "anne"), "`a` is no number: write its digits"),
         (("justify", "Noé Quintelier", "2025-01-06", "open", "--by", "anne"), SENTENCES["said_already"]),
         (("justify", "Tom Vanderzande", "2025-01-03", "not_justified", "--by", "anne"), SENTENCES["nothing_to_justify"]),
     ],

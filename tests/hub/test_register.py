@@ -54,7 +54,7 @@ from hub.core.timetable import AbsenceReason, ClassHours, Plan
 from hub.errors import DamageError, RowError, StartError
 from hub.folder import Folder
 from hub.migrations import NEWEST, create, migrate, upgrade
-from hub.register import Register, Staff, WebSession
+from hub.register import Register
 from hub.tables import metadata
 from proto.messages import Direction, Use
 from tests.stores import Deaths, alive, log_of
@@ -269,38 +269,6 @@ async def test_a_full_disk_is_not_called_damage(folder: Folder, monkeypatch: pyt
     with pytest.raises(StartError, match="the disk is full: make room") as refused:
         await Register.open(folder, alive)
     assert not isinstance(refused.value, DamageError)
-
-
-async def test_a_login_is_given_once(register: Register) -> None:
-    assert await register.count_staff() == 0
-    assert await register.add_staff(7, "anne", "Anne", "hash")
-    assert not await register.add_staff(8, "anne", "Another Anne", "hash")
-    assert await register.count_staff() == 1
-    assert await register.staff_by_login("anne") == await register.staff(7) == Staff(7, "anne", "Anne", "hash")
-    assert await register.staff_by_login("Anne") is None
-    assert await register.staff(8) is None
-
-
-async def test_a_web_session_lasts_until_it_is_ended(register: Register) -> None:
-    await register.add_staff(7, "anne", "Anne", "hash")
-    for token in ("a", "b", "c"):
-        await register.add_session(token, 7, "secret", 1000)
-    await register.touch_session("a", 2000)
-    assert await register.session("a") == WebSession(7, "secret", 1000, 2000)
-    await register.end_session("a")
-    assert await register.session("a") is None
-    assert await register.session("b") is not None
-    await register.end_sessions_of(7)
-    assert await register.session("b") is await register.session("c") is None
-
-
-async def test_an_invitation_works_once_and_in_time(register: Register) -> None:
-    await register.add_invite("early", 1000)
-    await register.add_invite("late", 1000)
-    assert await register.use_invite("early", 999)
-    assert not await register.use_invite("early", 999)
-    assert not await register.use_invite("late", 1000)
-    assert not await register.use_invite("never made", 1)
 
 
 async def test_a_note_can_be_changed_and_erased(register: Register) -> None:

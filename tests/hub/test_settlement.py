@@ -13,10 +13,10 @@ from hub.core import scans
 from hub.core.codes import Stage
 from hub.core.facts import Refusal
 from hub.core.school import Badge, BadgeState, Household, Pupil, Row
-from hub.core.settlement import Run
+from hub.core.settlement import Run, Settled
 from hub.keeping import keep_up
 from hub.memory import Memory, memory
-from hub.settlement import AT_ONCE, Settled, settle
+from hub.settlement import AT_ONCE, settle
 from tests.schools import badge, moment, number, scan, small_school
 
 CARE, TILLEULS = number("care"), number("Tilleuls")

@@ -128,6 +128,7 @@ def test_the_same_file_again_changes_nothing_and_a_version_that_is_left_out_is_w
         ('rate = "0,12"', 'rate = "un peu"', "`un peu` is not a rate"),
         ('rate = "0,12"', 'rate = "0,00001"', "four digits"),
         ('rate = "0,12"', 'rate = "NaN"', "not a rate"),
+        ('rate = "0,12"', 'rate = "1e999999999"', "not a rate"),
         ('at_most = "9,00"', 'at_most = "neuf"', "draft.toml:1: `neuf` is not an amount"),
         ("lines = [{ effort", 'lines = [{ price = "1,00", effort', "say one of"),
         ("late = {", "later = {", "unknown key"),

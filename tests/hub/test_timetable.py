@@ -17,7 +17,7 @@ from hub.core.facts import Refusal
 from hub.core.school import Programme, Pupil, School, edited
 from hub.core.tariffs import price_of_product
 from hub.core.timetable import AbsenceReason, Attendance, ClassHours, LegalClass
-from hub.core.wallets import Sale, charge, reverse
+from hub.core.wallets import Sale, charge, open_balances, reverse
 from hub.errors import ImportRefusedError
 from hub.memory import memory
 from hub.setup import describe
@@ -281,7 +281,7 @@ def test_meals_and_articles_of_the_pilot_count_too_and_what_was_taken_back_does_
     (charge,) = day.books.charges.values()
     day.do(lambda _school, _books, ask: reverse(ask, charge, moment("08:00"), Reason.CORRECTED))
     assert moved(day, TUESDAY) == ""
-    day.tap("Léa", "drink-till", "10:00")
+    day.buy("Léa", "drink", "10:00")
     assert "2025-01-06 was a day of the pilot" in moved(day, MONDAY)
 
 
@@ -305,7 +305,8 @@ async def _bought(folder: Path) -> None:
         school, at_ms = stores.desk.school, moment("10:00", TUESDAY)
         (pupil,), (site,), (outing,) = school.pupils.values(), school.sites.values(), school.products.values()
         cents, why = price_of_product(school, pupil, outing, TUESDAY)
-        sale = Sale(pupil, site, outing.id, cents, why, outing.policy, at_ms, forced=True)
+        sale = Sale(pupil, site, outing.id, cents, why, outing.policy, at_ms)
+        await stores.desk.do(6, open_balances, 6, {(site.id, pupil.household): 20_00}, at_ms)
         await stores.desk.do(7, charge, 7, sale)
 
 

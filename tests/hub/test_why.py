@@ -51,6 +51,7 @@ def test_the_office_tells_a_parent_why_a_stay_cost_so_much(tmp_path: Path, capsy
 
 
 def test_a_charge_that_never_was_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(an_afternoon(tmp_path, small_school()))
     assert main(["why", str(number("nothing")), "--config", settings(tmp_path)]) == REFUSED
     assert "no charge" in capsys.readouterr().err
 

@@ -10,7 +10,7 @@ from playwright.async_api import Page, async_playwright, expect
 
 from hub.core.facts import Charged, StayClosed, StayOpened
 from tests.demo.browser import PASSWORD, Browser
-from tests.hub.web.test_browser import ARGUMENTS, CHROMIUM
+from tests.hub.web.browsing import ARGUMENTS, CHROMIUM
 from tests.journey.place import BROKERS, PUPILS, WAIT_S, BrokerKind, Place, SetUp, everything_lit_is_booked_once, place, sees
 from tests.journey.wires import Kind
 

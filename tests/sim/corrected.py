@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from hub.core import facts as f
 from hub.core.facts import Facts, derived
@@ -15,8 +16,6 @@ Effect = tuple[object, ...]
 UNDO_MS = 300_000
 GATHERED = frozenset({CARE})
 """Programmes whose charges wait for a settlement run."""
-READ = frozenset({"in", "out", "already_in", "already_out", "no_entry", "closed", "late_order"})
-"""Codes of a scan at a programme whose badge was good; no day here is so old that it is left to staff."""
 
 
 def expected(books: Reckoning, ask: int, act: Act, at_ms: int, day_of: int) -> list[Effect] | str:
@@ -50,6 +49,13 @@ def scanned(books: Reckoning, scan: f.ScanTaken, day: int) -> tuple[str, list[Ef
     mark = Mark(scan.at_ms, scan.ask, way, not scan.shown or scan.shown in YES)
     _, codes = read(programme, day, [*books.marks.get(key, {}).values(), mark])
     return codes[mark.id], [_marked(key, mark)]
+
+
+def unlit(books: Reckoning, scan: f.ScanTaken, day: int) -> list[Effect]:
+    """A scan whose yes nobody saw: its mark stays, wherever staff have moved it that day, and is not lit."""
+    key = (scan.pupil, READERS[scan.reader][0], day)
+    mark = books.marks.get(key, {}).get(scan.ask)
+    return [_marked(key, replace(mark, lit=False))] if mark else []
 
 
 def effects_of(group: Facts) -> list[Effect]:

@@ -13,6 +13,7 @@ from hub.desk import Answer
 from tests import schools
 from tests.sim.acts import Act, Kind, Place
 from tests.sim.forms import Told
+from tests.sim.people import PUPILS
 from tests.sim.reckoning import DRINK, MEAL, PARC, PARC_MEAL, SANDWICH, SOUP, TILLEULS
 from tests.sim.rules import PRICES_CENTS
 
@@ -24,6 +25,8 @@ REGULARS = 10
 CASHIERS, DESKS = (901, 902), ("till", "hall")
 BURSAR = 903
 REMEMBERED = 12
+SOLD_SHARE = 0.7
+"""So many of those who tap at a till for an article buy it."""
 SWITCH_SHARE = 0.3
 """In so many worlds Le Parc changes whose its wallets are."""
 ORDERS = ((Kind.ORDER, 40), (Kind.CANCEL, 24), (Kind.CHANGE, 10), (Kind.WAIT, 14), (Kind.LEAVE, 4), (Kind.COLLECT, 8), (Kind.RESERVE, 8))
@@ -58,6 +61,7 @@ class Counters:
     def begin(self) -> None:
         """From now on they come."""
         world = self._world
+        self._list()
         pace_s = 6 + world.plan.tap_s * 0.6
         world.often(pace_s, self.order)
         world.often(pace_s * 1.5, self.sell)
@@ -66,6 +70,13 @@ class Counters:
             world.loop.after_s(world.plan.storm_s * self._chance.uniform(0.2, 0.8), self.switch)
         for early_ms in (1, 0, 0, -1):
             world.loop.after_s(world.plan.lunch_s - early_ms / 1000 + 1e-5, self.last_minute)
+
+    def _list(self) -> None:
+        """Some who never come to the desk have a meal or a sandwich today: what their badges are handed, with the hub or without."""
+        today = day_of(self._world.hub_wall_ms(), schools.ZONE)
+        for n in range(REGULARS, PUPILS, 2):
+            kind, product = (Kind.ORDER, SANDWICH) if n % 3 == 0 else (Kind.RESERVE, MEAL)
+            self._ask(Act(kind, schools.number(f"pupil {n}"), TILLEULS, today, product, By.STAFF))
 
     # --- families ---
 
@@ -107,6 +118,17 @@ class Counters:
                 by, number, cents = self._latest()
                 who = by if kind is Kind.UNDO and self._chance.random() < 0.8 else who
                 self._ask(Act(kind, desk=desk, who=who, act=number), lambda _: self._paid_out(desk, cents))
+
+    def tapped(self, pupil: int, product: int) -> None:
+        """Somebody has held a badge to a till, which sells nothing: mostly the cashier does, a moment later."""
+        if self._chance.random() < SOLD_SHARE:
+            self._world.loop.after_s(self._chance.uniform(1.0, 15.0), self._sell, pupil, product)
+
+    def _sell(self, pupil: int, product: int) -> None:
+        if not self._world.calm:
+            desk, who = self._chance.choice(DESKS), self._chance.choice(CASHIERS)
+            form = Act(Kind.SELL, pupil, desk=desk, who=who, goods=((product, 1),), cents=PRICES_CENTS[product])
+            self._ask(form, self._sold)
 
     def _latest(self) -> tuple[int, int, int]:
         """Mostly the last act that was done."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from hub.core.codes import Code, Reason
+from hub.core.codes import Code
 from hub.core.facts import (
     Charged,
     Fact,
@@ -33,9 +33,12 @@ Key = tuple[str, str, int]
 LOWEST_CENTS = {schools.number("sandwich"): 0, schools.number("drink"): -10_00}
 """How low a wallet may be after a sale of this article; anything else is served whatever the balance."""
 PRICES_CENTS = {schools.number("sandwich"): 3_20, schools.number("drink"): 1_50, schools.number("meal"): 4_50}
-ARTICLES = {"drink-till": schools.number("drink"), "sandwich-till": schools.number("sandwich")}
-AGAIN_S = 58.0
-"""A little less than the rule's minute: by the true time of both taps."""
+WALK_UPS = {"drink-till": 0, "sandwich-till": 0, "meal-till": schools.number("meal")}
+"""What a tap at a till costs who has no order: a meal, or nothing."""
+FOUND_LATER = frozenset({Code.UNKNOWN, Code.BLOCKED})
+"""The device had said yes alone, and the hub no: by a clock that was wrong, or a register that came from a backup."""
+AGAIN_S = 44.0
+"""Less than the rule's minute, by the true time of both taps: of the second the hub may hear seconds late."""
 
 
 def complaints(taps: "Mapping[Key, Tap]", facts: list[Fact], excused: AbstractSet[Key]) -> Iterator[str]:
@@ -48,7 +51,7 @@ def complaints(taps: "Mapping[Key, Tap]", facts: list[Fact], excused: AbstractSe
 
 
 def money(facts: Iterable[Fact]) -> Iterator[str]:
-    """Entries sum to zero, charges are made and taken back once, limits are passed with a reason only."""
+    """Entries sum to zero, charges are made and taken back once, no sale passes a limit."""
     balances: dict[str, int] = defaultdict(int)
     charges: dict[int, Charged] = {}
     for fact in facts:
@@ -75,8 +78,8 @@ def money(facts: Iterable[Fact]) -> Iterator[str]:
 def _charge(fact: Charged, balance_cents: int) -> Iterator[str]:
     if fact.cents % PRICES_CENTS.get(fact.item, fact.cents):
         yield f"not the price: {fact}"
-    if balance_cents < LOWEST_CENTS.get(fact.item, balance_cents) and fact.reason is Reason.NONE:
-        yield f"a limit is passed without a reason: {fact}"
+    if balance_cents < LOWEST_CENTS.get(fact.item, balance_cents):
+        yield f"a limit is passed: {fact}"
 
 
 def order(facts: Iterable[Fact]) -> Iterator[str]:
@@ -160,38 +163,36 @@ def outcomes(taps: "Mapping[Key, Tap]", facts: list[Fact], excused: AbstractSet[
 
 
 def prices(taps: "Mapping[Key, Tap]", facts: list[Fact], excused: AbstractSet[Key]) -> Iterator[str]:
-    """An article is charged for a yes, once, and for nothing else; a tap repeated after a device's death is not charged again."""
+    """A tap at a till costs nothing but a meal that was not ordered, and that once, for a yes that was seen."""
     net = _charged_cents(facts)
     codes = {(fact.device, fact.inc, fact.n): fact.code for fact in facts if isinstance(fact, ScanTaken)}
     for key, code in codes.items():
         tap = taps.get(key)
-        if tap is None or tap.reader not in ARTICLES or not tap.lit or key in excused:
+        if tap is None or tap.reader not in WALK_UPS or not tap.lit or key in excused:
             continue
-        cents, price_cents = net.get(key, 0), PRICES_CENTS[ARTICLES[tap.reader]]
+        cents, price_cents = net.get(key, 0), PRICES_CENTS.get(WALK_UPS[tap.reader], 0)
         if tap.lit not in YES and cents:
             yield f"{key} was shown {tap.lit} and is charged {cents}"
-        served = code is Code.SOLD or (code is Code.SHORTAGE and tap.own)
-        if tap.lit in YES and served and cents != price_cents:
+        if tap.lit in YES and code is Code.WALK_UP and cents != price_cents:
             yield f"{key} was shown {tap.lit} and is charged {cents}, not {price_cents}"
-        found_later = tap.own and tap.lit in YES and code is Code.UNKNOWN  # the hub's clock was wrong, or its register had been restored
-        if code in {Code.AGAIN, Code.UNKNOWN, Code.MEAL, Code.MEAL_AGAIN} and cents and not found_later:
+        found_later = tap.own and tap.lit in YES and code in FOUND_LATER and cents == price_cents
+        if code is not Code.WALK_UP and cents and not found_later:
             yield f"{key} is {code} and is charged {cents}"
 
 
 def twice(taps: "Mapping[Key, Tap]", facts: list[Fact]) -> Iterator[str]:
-    """A device died before its light, and the person tapped again within the minute: one charge, not two (by honest clocks)."""
-    net = _charged_cents(facts)
+    """A device died before its light, and the person tapped again within the minute: one service, not two (by honest clocks)."""
+    seen = seen_lights(facts)
     last: dict[tuple[str, str, str], Key] = {}
     for fact in facts:
-        if isinstance(fact, ScanTaken) and fact.reader in ARTICLES:
-            key, place = (fact.device, fact.inc, fact.n), (fact.device, fact.reader, fact.badge)
-            before = last.get(place)
+        if not isinstance(fact, ScanTaken) or fact.code is Code.AGAIN:
+            continue
+        key, place = (fact.device, fact.inc, fact.n), (fact.device, fact.reader, fact.badge)
+        before = last.get(place)
+        if before is not None and before[1] != key[1] and not taps[before].lit and 0 <= taps[key].at_s - taps[before].at_s < AGAIN_S:
+            yield f"one service, taken for two: {before} without a light, then {key}"
+        if fact.light in YES and seen[key] in YES:
             last[place] = key
-            if before is None or before[1] == key[1] or not (net.get(before) and net.get(key)):
-                continue
-            first, second = taps[before], taps[key]
-            if not first.lit and 0 <= second.at_s - first.at_s < AGAIN_S:
-                yield f"one service, two charges: {before} without a light, then {key}"
 
 
 def _charged_cents(facts: Iterable[Fact]) -> dict[Key, int]:

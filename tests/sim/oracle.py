@@ -1,7 +1,7 @@
 """Who watches the simulated world from outside: what people saw, what doors did, what the journal says. It knows no state of the code.
 
 Every light that answers a tap is in the books exactly once and as it was shown; nobody is charged twice, or for a tap that was refused;
-nothing else is in the books; limits are passed with a reason only; a door moves for a fresh grant or request, once.
+nothing else is in the books; no sale passes a limit; a door moves for a fresh grant or request, once.
 """
 
 from collections.abc import Iterable, Sequence

@@ -28,7 +28,7 @@ from tests.sim.acts import Act, Kind
 from tests.sim.daysheet import CARE
 from tests.sim.faults import DEVICES, Fault
 from tests.sim.reckoning import PARC, SOUP, TILLEULS
-from tests.sim.rules import MENU_DAYS, MENUS, PRICES_CENTS, Lunch
+from tests.sim.rules import ARTICLES, MENU_DAYS, MENUS, PRICES_CENTS, Lunch
 
 if TYPE_CHECKING:
     from tests.sim.device import Device
@@ -106,7 +106,8 @@ class Crowd:
     def come(self, device: "Device") -> None:
         """Somebody comes to a device; now and then a sister is close behind, or the badge is held twice."""
         who, reader = self.anyone(), self._chance.choice(DEVICES[device.name])
-        self.tap(device, who, reader)
+        if self.tap(device, who, reader) and reader in ARTICLES and who.pupil:
+            self._world.counters.tapped(who.pupil, ARTICLES[reader])
         drawn = self._chance.random()
         if drawn < 0.2:
             self._world.loop.after_s(self._chance.uniform(0.05, 1.0), self.tap, device, self.anyone(), reader)

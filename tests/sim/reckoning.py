@@ -10,6 +10,7 @@ from typing import Any
 
 from hub.core import facts as f
 from hub.core.facts import Fact
+from proto.messages import YES
 from tests import schools
 from tests.sim.acts import Place
 from tests.sim.daysheet import Key, Mark
@@ -98,6 +99,11 @@ class Reckoning:
     """By member of staff."""
     charged: dict[Key, set[int]] = field(default_factory=lambda: defaultdict(set))
     """Charges of a pupil's day that stand."""
+    scans: dict[tuple[str, str, int], f.ScanTaken] = field(default_factory=dict)
+    taps: dict[tuple[str, str, str], f.ScanTaken] = field(default_factory=dict)
+    """(device, reader, badge) -> the last tap that was answered yes, as far as anybody knows; what was the same tap again left out."""
+    of_scans: dict[int, list[int]] = field(default_factory=dict)
+    """Ask of a scan -> its charges."""
     _unpaid: tuple[int, tuple[int, int, int]] = (0, (0, 0, 0))
     """The ask of the order that was just booked, and whose it is: its charge follows."""
 
@@ -134,6 +140,17 @@ class Reckoning:
 
     # --- facts ---
 
+    def _scanned(self, fact: f.ScanTaken) -> None:
+        self.scans[fact.device, fact.inc, fact.n] = fact
+        self.of_scans[fact.ask] = []
+        if fact.light in YES and (not fact.shown or fact.shown in YES) and fact.code.value != "again":
+            self.taps[fact.device, fact.reader, fact.badge] = fact
+
+    def _shown(self, fact: f.ShownBooked) -> None:
+        scan = self.scans.get((fact.device, fact.inc, fact.n))
+        if scan is not None and fact.light not in YES and self.taps.get((scan.device, scan.reader, scan.badge)) is scan:
+            del self.taps[scan.device, scan.reader, scan.badge]
+
     def _wallet(self, fact: f.WalletOpened) -> None:
         place = (fact.site, fact.pupil or fact.household, fact.compartment.value)
         self.wallets[place], self.places[fact.wallet] = fact.wallet, place
@@ -151,6 +168,8 @@ class Reckoning:
         ask, whose = self._unpaid
         if fact.ask == ask and fact.pupil == whose[0]:
             self.orders[whose] = replace(self.orders[whose], charge=fact.charge)
+        if fact.ask in self.of_scans:
+            self.of_scans[fact.ask].append(fact.charge)
         if fact.day:
             self.charged[fact.pupil, fact.item, fact.day].add(fact.charge)
         if stage == "posted":
@@ -276,6 +295,8 @@ class Reckoning:
 
 
 _TOLD: dict[type, Callable[[Reckoning, Any], None]] = {
+    f.ScanTaken: Reckoning._scanned,
+    f.ShownBooked: Reckoning._shown,
     f.WalletOpened: Reckoning._wallet,
     f.BalanceOpened: Reckoning._opening,
     f.Charged: Reckoning._charged,

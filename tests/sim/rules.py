@@ -10,7 +10,6 @@ from typing import Any
 
 from hub.core import facts as f
 from hub.core.facts import Fact
-from proto.messages import YES
 from tests import schools
 from tests.sim.acts import Act, Kind, Place
 from tests.sim.reckoning import DRINK, MEAL, PARC, PARC_MEAL, SANDWICH, SOUP, TILLEULS, Order, Reckoning
@@ -129,7 +128,8 @@ def _ordered(books: Reckoning, key: tuple[int, int, int], product: int, at_ms: i
     return paid if isinstance(paid, str) else [("order", *key, product), paid]
 
 
-def _back(books: Reckoning, charge: int) -> Effects:
+def paid_back(books: Reckoning, charge: int) -> Effects:
+    """The whole charge, once."""
     paid = books.paid.get(charge)
     return [("back", paid.place, paid.pupil, paid.item, paid.cents)] if paid and not paid.back else []
 
@@ -166,7 +166,7 @@ def _change(case: Case) -> Effects | str:
         return refused or "nothing_to_change"
     if _too_late(case):
         return "too_late"
-    back = _back(case.books, order.charge)
+    back = paid_back(case.books, order.charge)
     bought = _ordered(case.books, case.key, case.act.product, case.at_ms, back)
     return bought if isinstance(bought, str) else [*back, *bought]
 
@@ -182,7 +182,7 @@ def _cancel(case: Case) -> Effects | str:
     late = bool(_too_late(case))
     cancelled: Effects = [("cancel", *case.key, order.product, late)]
     if not late:
-        return [*cancelled, *_back(case.books, order.charge)]
+        return [*cancelled, *paid_back(case.books, order.charge)]
     return [*cancelled, *_resold_to_first(case, order)]
 
 
@@ -197,7 +197,7 @@ def _resold_to_first(case: Case, order: Order) -> Effects:
 
 
 def _resold(case: Case, seller: int, order: Order, buyer: int) -> Effects | str:
-    back, (_, site, day) = _back(case.books, order.charge), case.key
+    back, (_, site, day) = paid_back(case.books, order.charge), case.key
     bought = _ordered(case.books, (buyer, site, day), order.product, case.at_ms, back)
     return bought if isinstance(bought, str) else [("resold", seller, site, day, order.product, buyer), *back, *bought]
 
@@ -219,11 +219,11 @@ def _leave(case: Case) -> Effects | str:
 
 
 def _collect(case: Case) -> Effects | str:
-    found = _handed_out(case.books, case.act.pupil, case.act.site, case.act.product, case.at_ms)
+    found = handed_out(case.books, case.act.pupil, case.act.site, case.act.product, case.at_ms)
     return found or "already_collected"
 
 
-def _handed_out(books: Reckoning, pupil: int, site: int, product: int, at_ms: int, *, free: bool = False) -> Effects:
+def handed_out(books: Reckoning, pupil: int, site: int, product: int, at_ms: int, *, free: bool = False) -> Effects:
     """The order of the day, which is paid; without one the meal of this reader, whatever the balance. Nothing a second time."""
     key = (pupil, site, _code(_day(at_ms)))
     order = books.orders.get(key)
@@ -231,35 +231,6 @@ def _handed_out(books: Reckoning, pupil: int, site: int, product: int, at_ms: in
         return [] if order.served else [("served", *key, order.product)]
     paid: Effects = [] if free else [("charge", books.place(site, pupil), pupil, product, PRICES_CENTS[product])]
     return [("served", *key, product), *paid]
-
-
-# --- scans at a till ------------------------------------------------------------------------------
-
-AT_A_TILL = frozenset({"meal", "meal_again", "walk_up", "sold", "shortage", "seen", "not_ordered"})
-"""Codes of a scan whose badge was good."""
-
-
-def at_a_till(books: Reckoning, scan: f.ScanTaken, site: int) -> tuple[str, Effects]:
-    """The code of a scan that was identified, and its effects. What a device has lit is done; what it has refused costs nothing."""
-    product, day = TILLS[scan.reader], _code(_day(scan.at_ms))
-    order = books.orders.get((scan.pupil, site, day))
-    unlit = bool(scan.shown) and scan.shown not in YES
-    if product in MEALS or (order is not None and order.product == product):
-        found = _handed_out(books, scan.pupil, site, product, scan.at_ms, free=unlit)
-        return ("meal" if order else "walk_up", found) if found else ("meal_again", [])
-    if unlit or scan.code.value == "seen":  # a light that said no more than who it is
-        return ("seen" if scan.shown else "", [])
-    cents = PRICES_CENTS[product]
-    sold = _sold(books, Sale(scan.pupil, site, product, cents, day, scan.at_ms), [])
-    if not isinstance(sold, str) or scan.shown:
-        return "sold", [("charge", books.place(site, scan.pupil), scan.pupil, product, cents)]
-    return "shortage", []
-
-
-def is_short(books: Reckoning, charge: f.Charged) -> bool:
-    """Whether this charge passes a limit, and so needs a reason."""
-    sale = Sale(charge.pupil, charge.site, charge.item, charge.cents, charge.limit_day, charge.at_ms)
-    return isinstance(_sold(books, sale, []), str)
 
 
 # --- the cash desk -----------------------------------------------------------------------------
@@ -327,7 +298,7 @@ def _taken_back(case: Case) -> Effects | str:
         return "not_open" if act.desk not in books.sessions else "no_such_act"
     if done.voided:
         return "already_voided"
-    return [("void", act.act, done.cents), *(effect for charge in done.charges for effect in _back(books, charge))]
+    return [("void", act.act, done.cents), *(effect for charge in done.charges for effect in paid_back(books, charge))]
 
 
 # --- the bursar --------------------------------------------------------------------------------

@@ -27,12 +27,12 @@ TAPS = (
     (8.0, "till", "drink-till", 0),
     (10.0, "till", "sandwich-till", 0),
     (12.0, "gate", "care-gate", 1),
-    (21.0, "till", "drink-till", 2),
+    (21.0, "till", "meal-till", 2),
     (26.5, "gate", "care-gate", 3),
     (26.5, "till", "meal-till", 3),
     (40.0, "till", "drink-till", 4),
 )
-"""When (s), device, reader, whose badge. Around 20 s the hub is gone, and comes back."""
+"""When (s), device, reader, whose badge. Around 20 s the hub is gone, and comes back: then an order is handed out by the till alone."""
 HUB_GONE_S = (20.0, 24.0)
 _WHO = schools.number("pupil 5")
 _MEAL = Act(Kind.ORDER, _WHO, TILLEULS, schools.MONDAY, MEAL)
@@ -40,8 +40,9 @@ _FRIDAY = Act(Kind.ADD, who=801, key=(_WHO, CARE, 0), moment_ms=schools.moment("
 SETTLED_S = (44.0, 62.0)
 """When runs post what Friday cost."""
 ACTS = (
-    (6.0, replace(_MEAL, kind=Kind.RESERVE, pupil=schools.number("pupil 6"))),
-    (14.0, Act(Kind.OPEN, desk="till", who=901, cents=20_00)),
+    (6.0, replace(_MEAL, kind=Kind.RESERVE, pupil=schools.number("pupil 2"))),
+    (9.0, Act(Kind.OPEN, desk="till", who=901, cents=20_00)),
+    (14.0, Act(Kind.SELL, schools.number("pupil 0"), desk="till", who=901, goods=((SANDWICH, 1),), cents=3_20)),
     (22.0, Act(Kind.PAY_IN, _WHO, desk="till", who=901, cents=10_00)),
     (23.0, _MEAL),
     (36.0, Act(Kind.HOLD, _WHO, TILLEULS, product=SANDWICH, for_ms=20_000)),

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.books import Books
+from hub.core.codes import Code, Reason
 from hub.core.facts import (
     CashCounted,
     CashPaidIn,
@@ -20,9 +21,13 @@ from hub.core.facts import (
     MealReserved,
     MealServed,
     Reversed,
+    ScanTaken,
+    ShownBooked,
     StayVerified,
     Transferred,
+    Unresolved,
 )
+from proto.messages import Light
 from tests import schools
 from tests.sim.faults import Plan
 from tests.sim.witness import Witness
@@ -73,6 +78,22 @@ def changed(kind: type[Fact], **fields: object) -> list[Fact]:
     return [*facts[:at], replace(facts[at], **fields), *facts[at + 1 :]]
 
 
+def tapped(code: Code) -> ScanTaken:
+    """The first scan of this code."""
+    return next(fact for fact in journal() if isinstance(fact, ScanTaken) and fact.code is code)
+
+
+def doctored(scan: ScanTaken, **fields: object) -> list[Fact]:
+    """The journal with another scan in its place."""
+    return [replace(fact, **fields) if fact is scan else fact for fact in journal()]
+
+
+def shown(scan: ScanTaken, light: Light, *, asked: bool) -> list[Fact]:
+    """The journal, and in the end the device tells what it had lit."""
+    question = Unresolved(9, 10, scan.ask, scan.pupil, 0, scan.code, Reason.NOT_LIT, scan.at_ms)
+    return [*journal(), ShownBooked(9, scan.device, scan.inc, scan.n, light), *([question] if asked else [])]
+
+
 CRIMES: dict[str, tuple[Callable[[], list[Fact]], str]] = {
     "an order that was never charged": (lambda: without(Charged), "not [("),
     "a cancellation without its money": (lambda: without(Reversed), "not [("),
@@ -86,14 +107,25 @@ CRIMES: dict[str, tuple[Callable[[], list[Fact]], str]] = {
     "a stay verified that nobody verified": (lambda: changed(StayVerified, stay=1), "not [("),
     "posted twice": (lambda: [*journal(), replace(first(ChargesPosted), ask=9)], "posted twice"),
     "at another time than it was asked": (lambda: changed(Transferred, at_ms=1), "when nobody asked"),
+    "a drink sold at a tap": (lambda: doctored(tapped(Code.SEEN), code=Code.WALK_UP, light=Light.LOOK), "not seen"),
+    "a light that is not the tap's": (lambda: doctored(tapped(Code.SEEN), light=Light.LOOK), "not the light of seen"),
+    "a tap taken for the one before": (lambda: doctored(tapped(Code.SEEN), code=Code.AGAIN, light=Light.LOOK), "not seen"),
+    "a meal that nobody hands out": (lambda: doctored(tapped(Code.WALK_UP), code=Code.MEAL_AGAIN), "not walk_up"),
+    "a yes that was lit, refused": (
+        lambda: doctored(tapped(Code.UNKNOWN), code=Code.BLOCKED, shown="accepted"),
+        "not that",
+    ),
+    "a light that nobody saw, and nobody is asked": (lambda: shown(tapped(Code.WALK_UP), Light.ADULT, asked=False), "staff are not asked"),
+    "a light that nobody saw, and paid all the same": (lambda: shown(tapped(Code.WALK_UP), Light.ADULT, asked=True), "not [('back'"),
+    "a presence that nobody saw, and lit all the same": (lambda: shown(tapped(Code.IN), Light.ADULT, asked=True), "not [('mark'"),
     "a yes that is not booked": (list, "answered yes, and not booked"),
 }
 
 
 @pytest.mark.parametrize("crime", CRIMES)
 def test_a_journal_that_was_doctored_is_complained_of(crime: str) -> None:
-    doctored, sentence = CRIMES[crime]
-    found = complaints(doctored())
+    doctor, sentence = CRIMES[crime]
+    found = complaints(doctor())
     assert any(sentence in complaint for complaint in found), found[:3]
 
 

@@ -15,6 +15,9 @@ document.addEventListener("htmx:sse:error", () => show("off"));
 document.addEventListener("gone", () => window.location.reload());
 setInterval(silent, 1000);
 
+// What a tab keeps for when the hub is gone (evacuation.js) holds names: it ends with the web session.
+if (!document.querySelector(".who")) sessionStorage.clear();
+
 // A form that is sent twice has one effect anyway; the second click is spared.
 document.addEventListener("submit", (event) => {
   const button = event.submitter;

@@ -138,6 +138,13 @@ def test_a_price_that_has_changed_since_the_form_was_shown_is_told_and_not_charg
     assert sell(desk, "Léa", 3_20, sandwich=1) == Refusal("other_total", {"total_cents": 3_50})
 
 
+def test_a_form_shows_what_each_line_will_cost_before_it_is_sold(desk: Day) -> None:
+    site, lea = desk.school.sites[TILLEULS], desk.school.pupils[number("Léa")]
+    goods = (Goods(number("sandwich"), 2), Goods(number("drink")))
+    assert till.quote(desk.school, site, lea, goods, moment("12:00")) == (6_40, 1_50)
+    assert till.quote(desk.school, site, lea, (Goods(number("meal")),), moment("12:00")) == Refusal("no_such_article", {"line": 1})
+
+
 def test_nobody_sells_to_a_stranger_or_at_a_desk_that_is_closed(day: Day) -> None:
     assert code(sell(day, "Léa", 3_20, sandwich=1)) == "not_open"
     assert code(pay_in(day, "Léa", 10_00)) == "not_open"

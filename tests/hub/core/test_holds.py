@@ -20,7 +20,7 @@ NOON = moment("12:00")
 HOUR_MS = 3_600_000
 
 
-def sale(day: Day, cents: int, at_ms: int = NOON, policy: Policy = Policy.MUST_HAVE_FUNDS, **more: int | bool) -> Sale:
+def sale(day: Day, cents: int, at_ms: int = NOON, policy: Policy = Policy.MUST_HAVE_FUNDS, **more: int) -> Sale:
     """A sandwich for Léa at this price."""
     lea, site = day.school.pupils[number("Léa")], day.school.sites[number("Tilleuls")]
     return Sale(lea, site, number("sandwich"), cents, Why(Rule.PRICE, unit_tenths=cents * 10), policy, at_ms, **more)  # type: ignore[arg-type]
@@ -168,13 +168,6 @@ def test_a_limit_set_at_noon_counts_what_was_bought_in_the_morning(day: Day) -> 
     day.do(charge, sale(day, 3_00, moment("10:00")))
     day.change((replace(day.school.pupils[number("Léa")], daily_limit_cents=4_00),))
     assert code(day.do(charge, sale(day, 2_00))) == "daily_limit"
-
-
-def test_what_was_handed_over_offline_is_booked_beyond_the_limit_and_says_so(day: Day) -> None:
-    limited(day, 1_00)
-    sold = day.do(charge, sale(day, 3_00, forced=True))
-    assert not isinstance(sold, Refusal)
-    assert [fact.reason for fact in sold if isinstance(fact, Charged)] == [Reason.OFFLINE]
 
 
 def test_what_is_taken_back_may_be_spent_again(day: Day) -> None:

@@ -147,7 +147,9 @@ def test_what_a_change_gives_back_counts_no_more_for_the_parent_s_daily_limit(ca
     day.change((bagel, menu, replace(day.school.pupils[number("Léa")], daily_limit_cents=4_00)))
     order(day, "Léa", "sandwich")
     assert code(change(day, "Léa", "bagel")) == ""
-    assert day.tap("Léa", "drink-till", "12:00").code is Code.SHORTAGE
+    refused = day.buy("Léa", "drink", "12:00")
+    assert isinstance(refused, Refusal)
+    assert refused.code == "daily_limit"
     assert day.balance_cents("Vanderzande") == 16_00
 
 

@@ -87,7 +87,7 @@ def test_what_was_charged_without_a_file_is_taken_back_whole_and_charged_again_f
     stay(day)
     day.next_day()
     stay(day, "Tom", end="16:10")
-    day.tap("Tom", "sandwich-till", "12:10")
+    day.buy("Tom", "sandwich", "12:10")
     first, second, sandwich = day.books.charges.values()
     assert cents_of(day, CARE) == [2_00, 3_00]
     ((taken, made),) = regularise(day, file(4, TUESDAY))
@@ -317,7 +317,7 @@ def test_a_file_that_was_too_favourable_is_corrected_upwards_and_who_pays_is_tol
 def test_an_article_that_passes_a_limit_by_a_correction_says_why(day: Day) -> None:
     day.change((tariff("sandwich", Line(Session(EUROS))), file(1)))
     day.bring("Vanderzande", 2_00)
-    day.tap("Léa", "sandwich-till", "12:10")
+    day.buy("Léa", "sandwich", "12:10")
     ((_, made, _),) = regularise(day, file(9))
     assert isinstance(made, Charged)
     assert (made.cents, made.reason, made.limit_day) == (9_00, Reason.CORRECTED, 20250106)

@@ -107,6 +107,15 @@ def test_a_run_that_was_cut_off_posts_the_rest_when_it_is_run_again(day: Day) ->
     assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier")) == (18_50, -1_50)
 
 
+def test_a_run_that_is_to_be_whole_posts_nothing_while_a_stay_waits(day: Day) -> None:
+    come(day)
+    come(day, who="Tom", until="")
+    day.close("19:31")
+    asked = Run(CARE, 20250106, moment("23:00"), whole=True)
+    assert settlement.start(day.school, day.books, asked) == Refusal("to_verify", {"questions": 1})
+    assert isinstance(settlement.start(day.school, day.books, msgspec.structs.replace(asked, whole=False)), tuple)
+
+
 def test_a_missing_exit_is_left_pending_named_and_joins_the_next_run_once_verified(day: Day) -> None:
     come(day)
     come(day, who="Tom", until="")
@@ -276,8 +285,8 @@ def test_in_a_pilot_everything_is_priced_and_costs_nothing_but_a_top_up_counts()
     come(day)
     (charged,) = [fact for fact in day.last if isinstance(fact, Charged)]
     assert (charged.cents, charged.stage, charged.entries) == (1_50, Stage.PILOT, ())
-    day.tap("Léa", "sandwich-till", "10:15")
-    day.tap("Noé", "sandwich-till", "10:15")  # without a cent: nothing is debited, so nothing stops it
+    day.buy("Léa", "sandwich", "10:15")
+    day.buy("Noé", "sandwich", "10:15")  # without a cent: nothing is debited, so nothing stops it
     assert {fact.stage for facts in day.facts for fact in facts if isinstance(fact, Charged)} == {Stage.PILOT}
     assert day.balance_cents("Vanderzande") == 20_00
 

@@ -60,7 +60,7 @@ def take_back(day: Day, charge_id: int, on: date) -> None:
 def test_a_month_begins_with_a_balance_has_each_line_with_object_and_legal_class_and_ends_with_a_balance(day: Day) -> None:
     day.bring("Vanderzande", 20_00)
     day.change((replace(day.school.products[number("sandwich")], legal=LegalClass.MANDATORY),))
-    day.tap("Tom", "sandwich-till", "12:10")
+    day.buy("Tom", "sandwich", "12:10")
     stay(day)
     day.next_day()
     top_up(day, 10_00)

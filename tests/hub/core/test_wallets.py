@@ -4,10 +4,11 @@ import pytest
 
 from hub.core.books import Books
 from hub.core.codes import Compartment, Level, Reason
-from hub.core.facts import Charged, Facts, LowBalance, Refusal, WalletOpened
+from hub.core.facts import Charged, DayClosed, Facts, LowBalance, Refusal, WalletOpened
 from hub.core.ledger import opening_account, sales_account
 from hub.core.school import Policy, School, Site
 from hub.core.wallets import Sale, charge, charge_id, fallen, open_balances, reverse
+from hub.core.wallets import take_back as staff_take_back
 from hub.core.whys import Rule, Why
 from tests.schools import ZONE, Day, moment, number
 
@@ -19,11 +20,11 @@ def bring(school: School, books: Books, ask: int, balances: dict[tuple[str, str]
     return open_balances(school, books, ask, named, NOW)
 
 
-def sell(school: School, books: Books, ask: int, cents: int, policy: Policy, forced: bool = False) -> Facts | Refusal:
+def sell(school: School, books: Books, ask: int, cents: int, policy: Policy) -> Facts | Refusal:
     """Sell Léa a sandwich at this price."""
     why = Why(Rule.PRICE, unit_tenths=cents * 10)
     pupil, site = school.pupils[number("Léa")], school.sites[number("Tilleuls")]
-    return charge(school, books, ask, Sale(pupil, site, number("sandwich"), cents, why, policy, NOW, forced))
+    return charge(school, books, ask, Sale(pupil, site, number("sandwich"), cents, why, policy, NOW))
 
 
 def take_back(school: School, books: Books, ask: int, charged: int) -> Facts:
@@ -58,26 +59,6 @@ def test_the_policy_says_whether_a_lack_of_money_stops_a_sale(day: Day, policy: 
 def test_a_refused_sale_names_the_balance_and_the_price(day: Day) -> None:
     day.bring("Vanderzande", 3_00)
     assert day.do(sell, 3_20, Policy.MUST_HAVE_FUNDS) == Refusal("shortage", {"balance_cents": 3_00, "price_cents": 3_20})
-
-
-@pytest.mark.parametrize(
-    ("policy", "has", "reason"),
-    [
-        (Policy.MUST_HAVE_FUNDS, 0, Reason.OFFLINE),
-        (Policy.LIMIT, -8_00, Reason.OFFLINE),
-        (Policy.LIMIT, -5_00, Reason.NONE),
-        (Policy.MUST_HAVE_FUNDS, 9_00, Reason.NONE),
-        (Policy.MUST_SERVE, -50_00, Reason.NONE),
-    ],
-)
-def test_what_was_handed_over_offline_is_sold_and_says_so_where_it_passes_a_limit(
-    day: Day, policy: Policy, has: int, reason: Reason
-) -> None:
-    day.bring("Vanderzande", has)
-    sold = day.do(sell, 5_00, policy, forced=True)
-    assert not isinstance(sold, Refusal)
-    assert [fact.reason for fact in sold if isinstance(fact, Charged)] == [reason]
-    assert day.balance_cents("Vanderzande") == has - 5_00
 
 
 def test_a_charge_names_payer_and_beneficiary_and_moves_the_money_from_wallet_to_sales(day: Day) -> None:
@@ -171,15 +152,15 @@ def notices(day: Day) -> list[tuple[Level, int]]:
     return [(fact.level, fact.balance_cents) for facts in day.facts for fact in facts if isinstance(fact, LowBalance)]
 
 
-def test_the_payer_is_told_once_for_each_crossing_by_the_scan_that_crosses(day: Day) -> None:
+def test_the_payer_is_told_once_for_each_crossing_by_what_crosses(day: Day) -> None:
     day.bring("Vanderzande", 7_00)
     for clock in ("12:00", "12:01", "12:02", "12:03"):
-        day.tap("Léa", "drink-till", clock)
+        day.buy("Léa", "drink", clock)
     assert notices(day) == [(Level.LOW, 1_00)]
-    day.tap("Léa", "drink-till", "12:04")
+    day.buy("Léa", "drink", "12:04")
     day.tap("Léa", "meal-till", "12:05")
     assert notices(day) == [(Level.LOW, 1_00), (Level.DEBT, -50)]
-    day.tap("Tom", "drink-till", "12:06")
+    day.buy("Tom", "drink", "12:06")
     day.tap("Tom", "meal-till", "12:07")
     assert notices(day)[2:] == [(Level.MINIMUM, -11_00)]
 
@@ -206,3 +187,32 @@ def test_the_pieces_of_one_ask_are_charges_of_their_own_in_one_wallet(day: Day) 
     charges = [fact.charge for fact in day.last if isinstance(fact, Charged)]
     assert len(set(charges)) == 2
     assert len([fact for fact in day.last if isinstance(fact, WalletOpened)]) == 1
+
+
+# --- what staff take back -------------------------------------------------------------------------
+
+
+def test_staff_take_a_charge_back_once(day: Day) -> None:
+    day.bring("Vanderzande", 10_00)
+    sold = day.do(sell, 3_20, Policy.LIMIT)
+    assert isinstance(sold, tuple)
+    (charged,) = [fact.charge for fact in sold if isinstance(fact, Charged)]
+    day.do(staff_take_back, charged, NOW, Reason.WRONG_PRODUCT)
+    assert day.balance_cents("Vanderzande") == 10_00
+    assert day.do(staff_take_back, charged, NOW, Reason.WRONG_PRODUCT) == Refusal("already_taken_back")
+    assert day.do(staff_take_back, 7, NOW, Reason.WRONG_PRODUCT) == Refusal("no_such_charge")
+
+
+def test_what_a_stay_costs_is_corrected_in_its_day_as_long_as_that_is_kept(day: Day) -> None:
+    day.tap("Léa", "care-in", "15:40")
+    day.tap("Léa", "care-out", "16:40")
+    (charged,) = [fact for fact in day.last if isinstance(fact, Charged)]
+    refused = day.do(staff_take_back, charged.charge, NOW, Reason.WRONG_PUPIL)
+    assert refused == Refusal("correct_the_day", {"pupil": number("Léa"), "day": 20250106})
+    day.do(_close_all, 20250401)
+    day.do(staff_take_back, charged.charge, NOW, Reason.WRONG_PUPIL)
+    assert day.balance_cents("Vanderzande") == 0
+
+
+def _close_all(school: School, _books: Books, ask: int, through: int) -> Facts:
+    return tuple(DayClosed(ask, site, through, NOW) for site in school.sites)

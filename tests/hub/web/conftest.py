@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from html import unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,10 +16,14 @@ from zoneinfo import ZoneInfo
 import httpx2
 import pytest
 from fastapi import FastAPI
+from playwright.async_api import Browser as Chromium
+from sqlalchemy import update
 
+from hub.accounts import Accounts, Posts, WebSession
+from hub.core import attendance
 from hub.core import facts as f
 from hub.core.books import Books
-from hub.core.calendar import Window
+from hub.core.calendar import Window, instant_ms
 from hub.core.codes import Code, Reason
 from hub.core.formulas import Fixed, Line, Periods, Session
 from hub.core.ledger import opening_account, sales_account, wallet_account
@@ -38,20 +43,30 @@ from hub.core.school import (
     Site,
     Tariff,
 )
+from hub.core.tap import Tap
 from hub.core.whys import Rule, Why
+from hub.credentials import edge_settings
 from hub.desk import Desk
 from hub.fleet import Fleet
 from hub.folder import Folder
 from hub.history import History
+from hub.imports import Lists
 from hub.journal import Journal
+from hub.keeping import keep_up
+from hub.papers import Papers
 from hub.register import Register
+from hub.settings import BrokerSettings
+from hub.settlement import settle
+from hub.tables import web_session
 from hub.web.account import first_account_link
 from hub.web.app import make_app
 from hub.web.office import Office
+from hub.web.session import PLAIN_COOKIE, new_token, token_hash
 from proto.badge import badge_hash
 from proto.messages import Direction, Do, Light, Use
 
 ZONE = ZoneInfo("Europe/Brussels")
+MONDAY = date(2026, 9, 21)
 MONDAY_1602_MS = 1_789_999_320_000
 """Monday 21 September 2026, 16:02 in Brussels."""
 KEY = bytes(range(32))
@@ -101,13 +116,18 @@ class Hub:
     def __post_init__(self) -> None:
         self._asks = itertools.count(5_000)
         self._random = itertools.count(1)
+        self.accounts = Accounts(self.register)
         self.office = Office(
             desk=self.desk,
-            accounts=self.register,
+            accounts=self.accounts,
             past=self.history,
+            papers=Papers(self.register),
+            lists=Lists(self.desk),
+            device_settings=lambda device, host: edge_settings(BrokerSettings(), self.desk.school, device, "secret of the device", host),
             fleet=self.fleet,
             badge_key=KEY,
             command=self._command,
+            settle=partial(settle, self.desk),
             now_ms=lambda: self.now_ms,
             wall_ms=lambda: self.now_ms,
             random_bytes=lambda size: next(self._random).to_bytes(size, "big"),
@@ -119,6 +139,10 @@ class Hub:
         """Put facts through the desk, as a decision would."""
         await self.desk.do(facts[0].ask, lambda _school, _books: facts)
 
+    async def second_shown(self) -> None:
+        """Every web session is one whose person has shown a second factor: what is done with money is open to them."""
+        await self.register.changed(update(web_session).values(second_ms=self.now_ms))
+
     async def tap(self, pupil: int, code: Code, **other: object) -> int:
         """A scan of a pupil at the care door, now; its ask. An arrival opens the stay."""
         ask = next(self._asks)
@@ -128,6 +152,23 @@ class Hub:
         stay = (f.StayOpened(ask, ask, pupil, 1, 20, self.now_ms),) if code is Code.IN else ()
         await self.book(scan, *stay)
         return ask
+
+    async def hold(self, pupil: int, clock: str, day: date = MONDAY) -> None:
+        """A badge held at the care door of the park at `16:02`: it counts for the pupil's day as the link would book it."""
+        school, ask, at_ms = self.desk.school, next(self._asks), self.at(clock, day)
+        reader = school.readers["porte-parc", "main"]
+        tap = Tap(ask, school.pupils[pupil], reader, school.sites[1], at_ms, max(at_ms, self.now_ms))
+        await self.desk.do(ask, lambda school, books: attendance.take(school, books, tap).facts)
+
+    async def wait_until(self, clock: str) -> None:
+        """It is later: stays and days whose hours are over are ended."""
+        self.now_ms = self.at(clock)
+        await keep_up(self.desk, lambda: next(self._asks), self.now_ms)
+
+    def at(self, clock: str, day: date = MONDAY) -> int:
+        """Unix ms of a wall clock."""
+        hour, minute = clock.split(":")
+        return instant_ms(day, int(hour) * 60 + int(minute), ZONE)
 
     async def open_wallet(self) -> None:
         """The Duponts bring 12,50 € and pay 2,25 € of care for Léa."""
@@ -163,6 +204,15 @@ class Browser:
         """Open a page, fill the form with this action, and send it."""
         return await self.post(action, {**sealed((await self.get(page)).text, action), **fields}, **headers)
 
+    async def sign_in_as(self, login: str, posts: Posts) -> None:
+        """As somebody with these roles: a new account, with a web session of its own."""
+        number = int.from_bytes(login.encode()[:7], "big")
+        assert await self.hub.accounts.add_staff(number, login, login.title(), "no password", posts), f"{login} is there already"
+        token = new_token(self.hub.office)
+        now_ms = self.hub.now_ms
+        await self.hub.accounts.add_session(token_hash(token), WebSession(number, f"csrf of {login}", now_ms, now_ms, second_ms=now_ms))
+        self.http.cookies.set(PLAIN_COOKIE, token)
+
     async def sign_in(self) -> None:
         """By the first-account link, as at a first start."""
         link = await first_account_link(self.hub.office, URL)
@@ -170,6 +220,7 @@ class Browser:
         fields = {"name": "Anne Leroy", "login": "anne", "password": PASSWORD, "again": PASSWORD}
         answer = await self.post(link.removeprefix(URL), fields)
         assert answer.status_code == 303, answer.text
+        await self.hub.second_shown()
 
 
 def sealed(html: str, action: str) -> dict[str, str]:
@@ -238,4 +289,22 @@ async def anne(hub: Hub) -> AsyncIterator[Browser]:
     browser = Browser(hub)
     async with browser.http:
         await browser.sign_in()
+        yield browser
+
+
+@pytest.fixture
+async def url(hub: Hub) -> AsyncIterator[str]:
+    """The office on a port of this machine."""
+    from tests.hub.web.browsing import served
+
+    async with served(hub) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Chromium]:
+    """A real browser."""
+    from tests.hub.web.browsing import launched
+
+    async with launched() as browser:
         yield browser

@@ -25,8 +25,8 @@ async def test_the_first_account_is_made_by_a_link_that_works_once(hub: Hub, vis
     again = await visitor.post(link, {**NEW, "login": "bob"})
     assert again.status_code == 409
     assert "a déjà servi" in again.text
-    assert await hub.register.count_staff() == 1
-    assert await hub.register.staff_by_login("anne")
+    assert await hub.accounts.count_staff() == 1
+    assert await hub.accounts.staff_by_login("anne")
     assert await first_account_link(hub.office, URL) is None
 
 
@@ -35,7 +35,7 @@ async def test_a_first_account_link_is_good_for_two_weeks(hub: Hub, visitor: Bro
     hub.now_ms += 15 * 86_400_000
     late = await visitor.post(link, {**NEW})
     assert late.status_code == 409
-    assert await hub.register.count_staff() == 0
+    assert await hub.accounts.count_staff() == 0
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ async def test_a_first_account_that_cannot_be_made_says_why_and_keeps_what_was_t
     assert said in answer.text
     assert typed.get("name", "Anne Leroy").strip() in answer.text
     assert PASSWORD not in answer.text
-    assert await hub.register.count_staff() == 0
+    assert await hub.accounts.count_staff() == 0
 
 
 async def test_staff_sign_in_and_come_back_to_the_page_they_wanted(anne: Browser, visitor: Browser) -> None:
@@ -98,7 +98,7 @@ def test_the_pause_grows_to_a_minute_and_no_further() -> None:
 async def test_signing_out_ends_the_web_session_and_not_only_the_cookie(hub: Hub, anne: Browser) -> None:
     token = anne.http.cookies[PLAIN_COOKIE]
     assert (await anne.fill("/", "/sign-out", {})).status_code == 303
-    assert await hub.register.session(token_hash(token)) is None
+    assert await hub.accounts.session(token_hash(token)) is None
     anne.http.cookies.set(PLAIN_COOKIE, token)
     assert (await anne.get("/")).headers["location"] == "/sign-in"
 
@@ -107,7 +107,7 @@ async def test_a_web_session_gets_a_new_token_at_each_sign_in(hub: Hub, anne: Br
     before = anne.http.cookies[PLAIN_COOKIE]
     assert await sign_in(anne) == 303
     assert anne.http.cookies[PLAIN_COOKIE] != before
-    assert await hub.register.session(token_hash(before)) is None
+    assert await hub.accounts.session(token_hash(before)) is None
 
 
 @pytest.mark.parametrize(("away_ms", "status"), [(session.IDLE_MS, 200), (session.IDLE_MS + 1, 303)])

@@ -1,6 +1,6 @@
 """The last taps of the board, whoever was quicker: the devices or the page."""
 
-from hub.web.live import LAST_TAPS, Live
+from hub.web.live import LAST_HERE, LAST_TAPS, Live
 from tests.schools import Day, small_school
 
 
@@ -21,3 +21,16 @@ def test_a_full_board_of_taps_of_before_keeps_the_one_that_came_meanwhile() -> N
     live.heard(1, (taps[-1],))
     live.remember(reversed(taps[:-1]))
     assert list(live.taps) == list(reversed(taps))[:LAST_TAPS]
+
+
+def test_the_taps_of_a_till_are_kept_whatever_a_rush_elsewhere_pushes_off_the_board() -> None:
+    day = Day(small_school())
+    live = Live("start")
+    first = day.tap("Léa", "drink-till", "08:00")
+    live.heard(1, (first,))
+    for nth in range(LAST_TAPS + LAST_HERE):
+        live.heard(2, (day.tap("Tom", "care-gate", f"{9 + nth // 30:02}:{nth % 30 * 2:02}"),))
+    assert first not in live.taps
+    assert live.taps_at(first.device, first.reader) == (first,)
+    assert len(live.taps_at(live.taps[0].device, live.taps[0].reader)) == LAST_HERE
+    assert live.taps_at("nowhere", "main") == ()

@@ -25,7 +25,8 @@ from tests.hub.web.conftest import Browser, Hub
     ],
 )
 def test_pupils_are_found_by_parts_of_name_and_class(hub: Hub, question: str, found: list[str]) -> None:
-    assert [row.pupil.first_name for row in pupils_page(hub.desk.school, question).rows] == found
+    school = hub.desk.school
+    assert [row.pupil.first_name for row in pupils_page(school, school.pupils.values(), question).rows] == found
 
 
 async def test_the_list_comes_as_a_block_while_someone_types_and_as_a_page_without_javascript(anne: Browser) -> None:

@@ -2,6 +2,18 @@
 
 from tests.sim.planting import Bug, Edit
 
+_EVEN_BLOCKED = "    if trouble is not None and not (trouble is Code.BLOCKED and scan.shown is not None and scan.shown.light in YES):"
+_HANDED_OUT = (
+    "            handed_out = product is not None and (product.kind is ProductKind.MEAL or canteen.is_ordered(books, tap, product))"
+)
+_SEEN = " if product and handed_out else Outcome(Code.SEEN)"
+_POOR = "books.balances.get(f'wallet:{books.wallets.get((tap.site.id, tap.pupil.household, \"\"), 0)}', 0) < 200"
+_DISPATCHED = "    return _dispatch(school, books, _tap(school, arrived, badge.pupil))"
+_NOT_BOOKED = (
+    "    outcome = _dispatch(school, books, _tap(school, arrived, badge.pupil))\n"
+    "    return Outcome(outcome.code) if scan.shown is not None and outcome.code is Code.MEAL else outcome"
+)
+
 BUGS = (
     Bug(
         "a tap repeated after a device's death is served twice",
@@ -24,27 +36,47 @@ BUGS = (
         ),
     ),
     Bug(
+        "staff are not asked about a yes that nobody saw",
+        (Edit("hub.core.scans", "*_questions(school, arrived, ask, decided.code, Reason.NOT_LIT, decided.pupil)", ""),),
+    ),
+    Bug("two taps of one life are one", (Edit("hub.core.scans", " and last.inc != scan.inc and ", " and "),)),
+    Bug(
         "a yes that was lit is not booked after all",
         (
             Edit(
                 "hub.core.scans",
-                "    if shown_yes(scan) and (decided.light not in YES or decided.code in UNSOLD):",
-                "    if shown_yes(scan) and decided is None:",
+                "    if lit and decided.light not in YES:",
+                "    if lit and decided is None:",
             ),
         ),
     ),
-    Bug("a yes that was lit offline may still be refused", (Edit("hub.core.scans", "forced=served, unlit=", "forced=False, unlit="),)),
+    Bug("a yes that was lit offline may still be refused", (Edit("hub.core.scans", _EVEN_BLOCKED, "    if trouble is not None:"),)),
     Bug(
         "a no that was lit offline is charged",
-        (Edit("hub.core.scans", "    unlit = arrived.scan.shown is not None and not served\n", "    unlit = False\n"),),
+        (Edit("hub.core.scans", "    unlit = shown is not None and shown.light not in YES\n", "    unlit = False\n"),),
     ),
     Bug(
         "a blocked badge is served",
         (Edit("hub.core.scans", "    return then, None if then.state is BadgeState.ACTIVE else Code.BLOCKED", "    return then, None"),),
     ),
+    Bug("a tap at a till sells", (Edit("hub.core.scans", _HANDED_OUT, "            handed_out = True"),)),
     Bug(
-        "a limit is passed without a reason",
-        (Edit("hub.core.wallets", "        reason=Reason.OFFLINE if short else Reason.NONE,", "        reason=Reason.NONE,"),),
+        "the light at a till tells the balance",
+        (Edit("hub.core.scans", _SEEN, _SEEN.replace("Code.SEEN", f"Code.MEAL_AGAIN if {_POOR} else Code.SEEN")),),
+    ),
+    Bug(
+        "an order handed out while the hub was away is not booked",
+        (Edit("hub.core.scans", _DISPATCHED, _NOT_BOOKED),),
+    ),
+    Bug(
+        "a limit holds only for the first article of a form",
+        (
+            Edit(
+                "hub.core.wallets",
+                "    if short:\n        return short\n    booked",
+                "    if short and not earlier:\n        return short\n    booked",
+            ),
+        ),
     ),
     Bug(
         "a limit is not kept",

@@ -1,0 +1,95 @@
+"""The evacuation list of a site: every child that may be in the building, to tick off on a phone or on paper (requirement M8).
+
+Reckoned anew for every look, from the books alone. Ticks stay in the browser; when the hub is gone, the open page goes on as it was.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from hub.core.inside import Missing, Present, rooms
+from hub.core.lists import fold
+from hub.core.school import Pupil, School, Site
+from hub.web.asking import sites_for
+from hub.web.render import page
+from hub.web.rights import Right
+from hub.web.session import Sees, Visit
+
+BY_CLASS, BY_ROOM = "class", "room"
+
+Looks = Annotated[Visit, Depends(Sees(Right.TODAY))]
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One line. `also`: names of other sites where the child may be as well."""
+
+    present: Present
+    also: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A class or a room; `name` empty: of no class, or came in by the entrance."""
+
+    name: str
+    children: tuple[Child, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvacuationPage:
+    """`by`: how `groups` are made. `at_ms`: the state this is. `sees_people`: whether grown-ups and their numbers are shown."""
+
+    version: str
+    site: Site
+    by: str
+    groups: tuple[Group, ...]
+    count: int
+    missing: tuple[Missing, ...]
+    at_ms: int
+    sees_people: bool
+
+
+@router.get("/evacuation/{site}")
+async def evacuation(visit: Looks, site: int, by: str = BY_CLASS) -> Response:
+    """The list, or its block."""
+    office, found = visit.office, visit.site(site)
+    await office.desk.seen()
+    now_ms = office.now_ms()
+    known = rooms(visit.school, office.desk.books, found.id, now_ms)
+    present = [one for room in known for one in room.present]
+    missing = {one.pupil.id: one for room in known for one in room.missing if not one.seen}
+    context = EvacuationPage(
+        version=visit.request.app.state.live.version,
+        site=found,
+        by=BY_ROOM if by == BY_ROOM else BY_CLASS,
+        groups=groups_of(visit.school, present, by),
+        count=len(present),
+        missing=tuple(sorted(missing.values(), key=lambda one: _named(one.pupil))),
+        at_ms=now_ms,
+        sees_people=found.id in sites_for(visit, Right.PUPILS),
+    )
+    return await page(visit, "evacuation.html", context, block="list" if visit.is_fragment else "")
+
+
+def groups_of(school: School, present: Iterable[Present], by: str) -> tuple[Group, ...]:
+    """By class (those of none last) or by room, and by name."""
+
+    def name(one: Present) -> str:
+        return one.room if by == BY_ROOM else one.pupil.group
+
+    ordered = sorted(present, key=lambda one: (not name(one), fold(name(one)), name(one), *_named(one.pupil)))
+    return tuple(Group(key, tuple(_child(school, one) for one in those)) for key, those in groupby(ordered, key=name))
+
+
+def _child(school: School, present: Present) -> Child:
+    return Child(present, tuple(school.sites[site].name for site in present.also))
+
+
+def _named(pupil: Pupil) -> tuple[str, str, str, int]:
+    return fold(pupil.group), fold(pupil.last_name), fold(pupil.first_name), pupil.id

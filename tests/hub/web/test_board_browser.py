@@ -1,0 +1,88 @@
+"""Today and the evacuation list in a real browser: a day's questions settled, and a list that goes on when the hub is gone."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from hub.core import facts as f
+from hub.core.codes import Code, Reason
+from hub.core.school import Adult
+from hub.core.timetable import Plan
+from tests.hub.web.browsing import WITHIN_MS, Complaints, looked_at, populate, served, sign_in
+from tests.hub.web.conftest import MONDAY, Hub
+
+pytestmark = pytest.mark.browser
+
+
+async def afternoon(hub: Hub) -> None:
+    """A full house, a forgotten exit of last week, somebody expected, somebody who can be called."""
+    await populate(hub)
+    plans = [Plan(7000 + n, 2000 + n, 20, MONDAY) for n in range(0, 40, 2)]
+    await hub.desk.edit(96, lambda _school: (*plans, Adult(1, 10, "Marie", "Dupont", phone="0470 12 34 56")))
+    await hub.hold(100, "15:35")
+    await hub.book(f.Unresolved(97, 3, 97, 0, 1, Code.UNKNOWN, Reason.NONE, hub.now_ms))
+
+
+async def lists_are_kept(page: Page) -> None:
+    """Today has fetched the lists of both sites."""
+    async with asyncio.timeout(WITHIN_MS / 1000):
+        while await page.evaluate("sessionStorage.length") < 2:
+            pass
+
+
+async def test_a_question_is_settled_on_one_board_and_gone_from_the_other(hub: Hub, url: str, chromium: Browser) -> None:
+    complaints = Complaints()
+    await hub.hold(100, "15:35")
+    await hub.wait_until("18:06")
+    context = await chromium.new_context()
+    other = await sign_in(hub, url, context, complaints)
+    page = complaints.watch(await context.new_page())
+    await page.goto(url)
+    await expect(page.get_by_text("En direct", exact=True)).to_be_visible()
+    clock = page.get_by_label("Parti à")
+    await clock.fill("17:25")
+    await hub.hold(101, "16:10")  # a tap meanwhile redraws the board, and keeps what is being typed
+    await expect(page.get_by_role("button", name="Encore là")).to_have_count(2)
+    await expect(clock.last).to_have_value("18:00")
+    await expect(clock.first).to_have_value("17:25")
+    await page.get_by_role("button", name="Noter").first.click()
+    await expect(page.get_by_text("Votre correction")).to_contain_text("Léa Dupont")
+    await expect(other.get_by_role("button", name="Encore là")).to_have_count(1)
+    await page.get_by_role("button", name="Annuler").click()
+    await expect(other.get_by_role("button", name="Encore là")).to_have_count(2)
+    assert complaints.texts == []
+
+
+async def test_the_list_is_ticked_and_outlives_the_hub(hub: Hub, chromium: Browser) -> None:
+    await afternoon(hub)
+    complaints = Complaints()
+    async with served(hub) as port:
+        page = await sign_in(hub, f"http://127.0.0.1:{port}", await chromium.new_context(), complaints)
+        await expect(page.get_by_text("En direct", exact=True)).to_be_visible()
+        await lists_are_kept(page)
+        await page.get_by_role("button", name="Liste d’évacuation").last.click()
+        await expect(page.get_by_text("En direct", exact=True)).to_be_visible()
+        await page.get_by_label("Dupont Léa").check()
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Space")
+        await expect(page.locator("[data-found]")).to_have_text("2")
+        await hub.hold(101, "16:20")  # a child comes: the list is drawn anew, and the ticks stay
+        await expect(page.get_by_label("Dupont Hugo")).to_be_visible()
+        await expect(page.locator("[data-found]")).to_have_text("2")
+        await looked_at(page, "evacuation")
+        assert complaints.texts == []
+    await expect(page.get_by_text("Cette liste reste telle quelle")).to_be_visible()
+    await page.get_by_label("Dupont Hugo").check()
+    await expect(page.locator("[data-found]")).to_have_text("3")
+
+
+async def test_one_tap_on_today_shows_the_last_list_when_the_hub_is_gone(hub: Hub, chromium: Browser) -> None:
+    await hub.hold(100, "15:35")
+    async with served(hub) as port:
+        page = await sign_in(hub, f"http://127.0.0.1:{port}", await chromium.new_context(), Complaints())
+        await lists_are_kept(page)
+    await page.get_by_role("button", name="Liste d’évacuation").last.click()
+    await expect(page.get_by_role("alert")).to_contain_text("la dernière liste que cette page a reçue : 21/09/2026 16:02:00")
+    await page.get_by_label("Dupont Léa").check()
+    await expect(page.locator("[data-found]")).to_have_text("1")
