@@ -23,12 +23,15 @@ class Wire:
     pieces: deque[bytes] = field(default_factory=deque)
     fits: deque[int] = field(default_factory=deque)
     sent: bytearray = field(default_factory=bytearray)
+    broken: bool = False
     closed: bool = False
 
     def fileno(self) -> int:
         return 7
 
     def recv(self, size: int, /) -> bytes:
+        if self.broken:
+            raise ConnectionResetError
         if not self.pieces:
             raise BlockingIOError
         piece = self.pieces.popleft()
@@ -153,15 +156,11 @@ def test_the_end_of_the_connection_reaches_the_library_behind_all_that_came_befo
     assert messages == [("a", b"1")]
     assert library.packets == [PING]
     assert library.ended
-    lane.close()
+    assert not lane.unsent
 
 
 def test_a_connection_that_breaks_is_told_as_the_socket_tells_it() -> None:
-    class Broken(Wire):
-        def recv(self, size: int, /) -> bytes:
-            raise ConnectionResetError
-
-    lane = Lane(Broken())
+    lane = Lane(Wire(broken=True))
     lane.fill()
     assert lane.waits()
     with pytest.raises(ConnectionResetError):
@@ -189,6 +188,14 @@ def test_a_full_socket_takes_no_message_and_keeps_nothing_of_it() -> None:
     assert not lane.publish("a", b"x")
     assert not lane.unsent
     assert wire.sent == b""
+
+
+def test_the_socket_is_the_librarys_to_close_and_to_name() -> None:
+    wire = Wire()
+    lane = Lane(wire)
+    assert lane.fileno() == wire.fileno()
+    lane.close()
+    assert wire.closed
 
 
 def test_a_message_may_be_longer_than_one_reading() -> None:
