@@ -180,6 +180,9 @@ class Link:
             self._admitted = False
             self._lost.clear()
             if self._reached(client):
+                if self._stopping.is_set():
+                    client.disconnect()
+                    return
                 self._served = True
                 self._put(Tick())  # the loop waits without it
                 self._lost.wait()
@@ -201,9 +204,8 @@ class Link:
         while True:
             while (message := lane.take()) is not None:
                 self._hear(*message, retained=False)
-            if not lane.waits() or not self._served:
+            if not lane.waits() or client.loop_read() or not self._served:
                 break
-            client.loop_read()
         if self.writing():
             lane.flush()
             client.loop_write()
@@ -265,10 +267,10 @@ class Link:
         client.will_set(topics.topic(self._device, Kind.STATE), codec.encode(will), topics.qos(Kind.STATE), retain=True)
 
     def _on_socket_open(self, client: "Client", _userdata: object, sock: socket.socket) -> None:
-        # Without it a scan waits 40 ms for Nagle's algorithm and a delayed acknowledgement (performance.md).
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock, self._lane = sock, Lane(sock)
         client._sock = self._lane  # type: ignore[assignment]  # noqa: SLF001 - paho has no other place for what stands before its socket
+        # Without it a scan waits 40 ms for Nagle's algorithm and a delayed acknowledgement (performance.md).
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _on_connect(
         self, client: "Client", _userdata: object, _flags: "ConnectFlags", code: "ReasonCode", _properties: "Properties | None"

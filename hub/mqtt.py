@@ -186,6 +186,8 @@ class Wire:
 
     def _read(self, lane: Lane) -> None:
         """One packet; whoever else waits for the loop gets a turn before the next one."""
+        if lane is not self._lane:
+            return  # the connection is another one by now, or none
         message = lane.take()
         if message is not None:
             self._guarded(lambda: self._listener.message(*message, False))  # noqa: FBT003 - the broker's memory comes at QoS 1
