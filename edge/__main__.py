@@ -29,7 +29,7 @@ from proto.version import VERSION
 CARD_FAILED = 70
 """Exit status after a failed write: systemd starts the device again, and it tells the truth again."""
 SWITCH_S = 0.0005
-"""How long a thread may hold the interpreter while another waits: the link's must not wait 5 ms for the loop to end its turn."""
+"""How long a thread may hold the interpreter while another waits: the loop must not wait 5 ms for the lamps' to end its turn."""
 REFUSED = 2
 """Exit status when the device cannot start as configured."""
 
@@ -78,7 +78,7 @@ def run(settings: Settings) -> int:
         link.start()
         gc.freeze()  # what is here now stays: a collection that walked through it would hold a tap up for 10 ms
         notify(READY)
-        loop.run(parts)
+        loop.run(parts, link)
         notify(STOPPING)
     return 0
 

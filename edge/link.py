@@ -1,24 +1,23 @@
 """The link to the hub through the broker: bytes in, events out; messages in, bytes out. The only room that knows paho.
 
 It decides nothing and keeps nothing: what cannot be published now is dropped, because the outbox has it or the station says it
-again. Callbacks run in paho's thread; they only decode, check signatures and put events. No exception leaves them.
+again. A thread of its own only connects; from then on the loop's thread serves the socket (`serve`), so that no tap waits for another
+thread to wake up. Callbacks only decode, check signatures and put events. No exception leaves them.
 """
 
 import contextlib
 import functools
 import logging
 import secrets
+import select
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.errors import StartError
 from edge.events import (
@@ -32,11 +31,13 @@ from edge.events import (
     RosterOffered,
     RosterPartIn,
     SettledIn,
+    Tick,
     VerdictIn,
 )
 from edge.settings import Settings
 from proto import codec, roster, topics
 from proto.codec import Rubbish, Versioned
+from proto.lane import Lane
 from proto.messages import (
     Command,
     Config,
@@ -64,8 +65,15 @@ INFLIGHT = 100
 QUEUED = 100
 """QoS 1 messages waiting in memory. Only births are sent at QoS 1, so this is never reached; without it there is no limit."""
 FAREWELL_S = 1.0
-"""How long stop() waits for the farewell to be acknowledged, and again for the thread to end."""
+"""How long stop() waits for the farewell to be acknowledged."""
+MISC_S = 1.0
+"""Between two looks at the keep-alive."""
 BAD_SIGNATURE = "bad_signature"
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+    from paho.mqtt.properties import Properties
+    from paho.mqtt.reasoncodes import ReasonCode
 
 logger = logging.getLogger(__name__)
 
@@ -83,12 +91,22 @@ class Link:
         self._key = signing_key(settings.broker.password)
         self._inc = inc
         self._put = put
+        self._topics = {kind: topics.topic(self._device, kind) for kind in Kind}
         self._session = ""
         self._up = False
-        self._attempts = 0
-        self._rubbish: Counter[str] = Counter()
+        self._served = False
+        """Whether the connection is the serving thread's; until then, and after it is lost, it is the connecting one's."""
+        self._admitted = False
+        self._lost = threading.Event()
         self._stopping = threading.Event()
-        self._client = self._make_client()
+        self._rubbish: Counter[str] = Counter()
+        self._misc_s = 0.0
+        self._hear = self._safe(self._take)
+        self._sock: socket.socket | None = None
+        self._lane: Lane | None = None
+        self._client: Client | None = None
+        """Once paho is loaded, which takes as long as a third of all the rest: badges are read already, and answered without a hub."""
+        _refuse_strange(self._broker.host)
 
     @property
     def rubbish(self) -> dict[str, int]:
@@ -97,116 +115,192 @@ class Link:
 
     def start(self) -> None:
         """Connect, and go on trying for ever; LinkUp and LinkDown tell how it goes."""
-        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
-        self._client.loop_start()
+        threading.Thread(target=self._keep_connecting, name="link", daemon=True).start()
 
     def publish(self, kind: Kind, message: Versioned) -> None:
         """Publish on our own topic of this kind; dropped while there is no connection. Raises TooLongError for a defect of ours."""
         payload = codec.encode(message)
         # Not even QoS 1 is queued: a birth that is sent minutes later would speak for a session that is over.
-        if self._up:
-            self._client.publish(topics.topic(self._device, kind), payload, topics.qos(kind), retain=kind in topics.RETAINED)
-            self._acknowledge_at_once()
+        client = self._client
+        if not self._up or client is None:
+            return
+        if kind in topics.RETAINED or not self._hasten(client, self._topics[kind], payload):
+            client.publish(self._topics[kind], payload, topics.qos(kind), retain=kind in topics.RETAINED)
+        self._acknowledge_at_once()
+
+    def fileno(self) -> int:
+        """The socket to wait for; -1 while there is none."""
+        return self._sock.fileno() if self._served and self._sock is not None else -1
+
+    def writing(self) -> bool:
+        """Whether to wait until the socket can be written, too."""
+        client, lane = self._client, self._lane
+        return self._served and client is not None and lane is not None and (lane.unsent or client.want_write())
+
+    def serve(self, *, ready: bool) -> None:
+        """Read and write what there is (`ready`: the socket can be), and look after the connection, at least once in MISC_S."""
+        client, lane = self._client, self._lane
+        if not self._served or client is None or lane is None:
+            return
+        try:
+            if ready:
+                self._exchange(client, lane)
+            if self._served and time.monotonic() - self._misc_s >= MISC_S:
+                self._misc_s = time.monotonic()
+                client.loop_misc()
+        except Exception:
+            self._rubbish["defect"] += 1
+            logger.exception("a defect of ours or of the connection's: it is made anew")
+            self._hang_up()
 
     def stop(self, farewell: State) -> None:
-        """Publish the farewell, disconnect and end, within about two FAREWELL_S. Not to be called from `put`."""
+        """Publish the farewell, disconnect and end, within about FAREWELL_S. By the thread that serves."""
         self._stopping.set()
-        if self._up:
-            topic, payload = topics.topic(self._device, Kind.STATE), codec.encode(farewell)
+        client = self._client
+        if client is not None and self._up:
             try:
-                self._client.publish(topic, payload, topics.qos(Kind.STATE), retain=True).wait_for_publish(FAREWELL_S)
+                said = client.publish(self._topics[Kind.STATE], codec.encode(farewell), topics.qos(Kind.STATE), retain=True)
+                until_s = time.monotonic() + FAREWELL_S
+                while not said.is_published() and self._served and (left_s := until_s - time.monotonic()) > 0:
+                    self.serve(ready=any(select.select([self.fileno()], [self.fileno()] if self.writing() else [], [], left_s)))
             except (RuntimeError, ValueError) as error:
                 logger.warning("the farewell was not sent, the broker will publish our last will: %s", error)
-        self._client.disconnect()
-        # paho waits for its thread without a limit, and that thread may be looking up a host name.
-        end = threading.Thread(target=self._client.loop_stop, name="link-stop", daemon=True)
-        end.start()
-        end.join(FAREWELL_S)
+        if client is not None:
+            client.disconnect()
+        self._lost.set()
+
+    # --- the connection --------------------------------------------------------------------------
+
+    def _keep_connecting(self) -> None:
+        """Look the broker up, connect, and hand the connection over; wait until it is lost."""
+        client = self._client = self._make_client()
+        client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
+        pause_s = 0.0
+        while not self._stopping.wait(pause_s):
+            self._admitted = False
+            self._lost.clear()
+            if self._reached(client):
+                if self._stopping.is_set():
+                    client.disconnect()
+                    return
+                self._served = True
+                self._put(Tick())  # the loop waits without it
+                self._lost.wait()
+            first_s, longest_s = RECONNECT_S
+            waited_s = 0.0 if self._admitted else pause_s
+            pause_s = min(max(first_s, 2 * waited_s), longest_s) + secrets.randbelow(JITTER_MS) / 1000
+
+    def _reached(self, client: "Client") -> bool:
+        """One attempt, up to the moment where the broker has our name and password."""
+        try:
+            return not client.reconnect()
+        except OSError:
+            logger.warning("no broker at %s:%d: trying again", self._broker.host, self._broker.port)
+            return False
+
+    def _exchange(self, client: "Client", lane: Lane) -> None:
+        """Messages at QoS 0 past paho, everything else through it."""
+        lane.fill()
+        while True:
+            while (message := lane.take()) is not None:
+                self._hear(*message, retained=False)
+            if not lane.waits() or client.loop_read() or not self._served:
+                break
+        if self.writing():
+            lane.flush()
+            client.loop_write()
+
+    def _hasten(self, client: "Client", topic: str, payload: bytes) -> bool:
+        """Send at QoS 0 past paho, unless something of paho's waits to be sent; whether it was."""
+        return self._lane is not None and not client.want_write() and self._lane.publish(topic, payload)
+
+    def _hang_up(self) -> None:
+        """Reading finds the end, and all that follows happens as ever."""
+        if self._sock is not None:
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
 
     def _acknowledge_at_once(self) -> None:
         """For brokers that cannot be told to set TCP_NODELAY. The kernel forgets it, so it is set after each message.
 
-        Here and not in paho's `on_publish`, for which paho makes objects that take 0.2 ms, while the answer waits for its thread.
+        Here and not in paho's `on_publish`, for which paho makes objects that take 0.2 ms.
         """
-        sock = self._client.socket()
-        if isinstance(sock, socket.socket) and hasattr(socket, "TCP_QUICKACK"):
-            with contextlib.suppress(OSError):  # closed meanwhile by paho's thread
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        if self._sock is not None and hasattr(socket, "TCP_QUICKACK"):
+            with contextlib.suppress(OSError):  # it is gone, and reading will tell
+                self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     # --- paho ------------------------------------------------------------------------------------
 
-    def _make_client(self) -> Client:
-        try:
-            self._broker.host.encode("idna")
-        except UnicodeError as error:
-            raise StartError(f"key `broker.host`: `{self._broker.host}` cannot be a host name: {error}") from error
+    def _make_client(self) -> "Client":
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
         client = Client(CallbackAPIVersion.VERSION2, self._device, clean_session=True, protocol=MQTTProtocolVersion.MQTTv311)
         client.username_pw_set(self._device, self._broker.password)
-        client.reconnect_delay_set(*RECONNECT_S)
         client.max_inflight_messages_set(INFLIGHT)
         client.max_queued_messages_set(QUEUED)
         client.on_pre_connect = self._safe(self._on_pre_connect)
         client.on_socket_open = self._safe(self._on_socket_open)
         client.on_connect = self._safe(self._on_connect)
-        client.on_connect_fail = self._safe(self._on_connect_fail)
         client.on_disconnect = self._safe(self._on_disconnect)
         client.on_message = self._safe(self._on_message)
         return client
 
     def _safe(self, callback: Callable[..., None]) -> Callable[..., None]:
-        """The callback, logged and counted instead of raising: an exception would end paho's thread, and with it the link."""
+        """The callback, logged and counted instead of raising: one bad message must not cost the connection."""
 
         @functools.wraps(callback)
-        def safe(*arguments: Any) -> None:
+        def safe(*arguments: Any, **named: Any) -> None:
             try:
-                callback(*arguments)
+                callback(*arguments, **named)
             except Exception:
                 self._rubbish["defect"] += 1
                 logger.exception("a defect of ours in %s", callback.__name__)
 
         return safe
 
-    def _on_pre_connect(self, client: Client, _userdata: object) -> None:
-        if self._attempts:
-            self._stopping.wait(secrets.randbelow(JITTER_MS) / 1000)
-        self._attempts += 1
+    def _on_pre_connect(self, client: "Client", _userdata: object) -> None:
         # What paho would send again belongs to the session before; a birth of an old session looks like a second device.
         client.drop_out_messages()
         self._session = secrets.token_hex(8)
         will = State(status=Status.LOST, session=self._session, inc=self._inc)
         client.will_set(topics.topic(self._device, Kind.STATE), codec.encode(will), topics.qos(Kind.STATE), retain=True)
 
-    def _on_socket_open(self, _client: Client, _userdata: object, sock: socket.socket) -> None:
+    def _on_socket_open(self, client: "Client", _userdata: object, sock: socket.socket) -> None:
+        self._sock, self._lane = sock, Lane(sock)
+        client._sock = self._lane  # type: ignore[assignment]  # noqa: SLF001 - paho has no other place for what stands before its socket
         # Without it a scan waits 40 ms for Nagle's algorithm and a delayed acknowledgement (performance.md).
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _on_connect(
-        self, client: Client, _userdata: object, _flags: ConnectFlags, code: ReasonCode, _properties: Properties | None
+        self, client: "Client", _userdata: object, _flags: "ConnectFlags", code: "ReasonCode", _properties: "Properties | None"
     ) -> None:
         if code.is_failure:
             logger.error("%s", _refusal(self._broker.host, self._broker.port, self._device, str(code)))
             return
         own = [Kind.STATE, *topics.TO_DEVICE]
         client.subscribe([(topics.topic(self._device, kind), topics.qos(kind)) for kind in own] + [(topics.HUB, 1)])
-        self._up = True
+        self._up = self._admitted = True
         logger.info("connected to the broker", extra={"session": self._session})
         self._put(LinkUp(self._session))
 
-    def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
-        logger.warning("no broker at %s:%d: trying again", self._broker.host, self._broker.port)
+    def _on_disconnect(
+        self, _c: "Client", _u: object, _flags: "DisconnectFlags", code: "ReasonCode", _properties: "Properties | None"
+    ) -> None:
+        was_up, self._up, self._served = self._up, False, False
+        self._lost.set()
+        if was_up:
+            logger.warning("the link is down: %s", code)
+            self._put(LinkDown())
 
-    def _on_disconnect(self, _c: Client, _u: object, _flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None) -> None:
-        if not self._up:
-            return
-        self._up = False
-        logger.warning("the link is down: %s", code)
-        self._put(LinkDown())
+    def _on_message(self, _client: object, _userdata: object, message: "MQTTMessage") -> None:
+        self._take(_topic(message), bytes(message.payload), retained=message.retain)
 
-    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
-        event = self._event(_topic(message), bytes(message.payload), retained=message.retain)
+    def _take(self, topic: str, payload: bytes, *, retained: bool) -> None:
+        event = self._event(topic, payload, retained=retained)
         if isinstance(event, str):
             self._rubbish[event] += 1
-            logger.warning("a message was dropped: %s", event, extra={"bytes": len(message.payload)})
+            logger.warning("a message was dropped: %s", event, extra={"bytes": len(payload)})
         elif event is not None:
             self._put(event)
 
@@ -272,11 +366,19 @@ def _wrapped(kind: Callable[[Any], Event], payload: bytes, shape: Any) -> Event 
     return message if isinstance(message, Rubbish) else kind(message)
 
 
-def _topic(message: MQTTMessage) -> str:
+def _topic(message: "MQTTMessage") -> str:
     try:
         return message.topic
     except UnicodeDecodeError:
         return ""
+
+
+def _refuse_strange(host: str) -> None:
+    """Raises StartError for what cannot be a host name."""
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise StartError(f"key `broker.host`: `{host}` cannot be a host name: {error}") from error
 
 
 def _refusal(host: str, port: int, device: str, reason: str) -> str:

@@ -1,11 +1,10 @@
-"""The one thread that performs effects. Readers and the link only put events into its queue; the station decides.
+"""The one thread that performs effects, and that serves the link's socket. Readers only put events into its inbox; the station decides.
 
 An event is stepped to its end, with the events its own effects report (Stored, Backlog), before the next one is taken.
 A card that fails ends the process at once: after a restart it tells the truth again (reliability.md, 1.1).
 """
 
 import logging
-import queue
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ from msgspec import Struct
 from edge import events as e
 from edge import station
 from edge.errors import PinsError, StoreError
+from edge.inbox import Inbox
 from edge.outbox import MAX_LINES, MAX_RECORDS, Outbox
 from edge.state import State
 from edge.vitals import Vitals
@@ -42,16 +42,18 @@ from proto.topics import Kind
 
 log = logging.getLogger(__name__)
 
-QUEUE_EVENTS = 10_000
-"""Events that may wait; a reader thread that is faster waits itself. Nothing is discarded."""
 RECORDS_BYTES = 24 * 1024
 """JSON bytes of records in one scan message (design.md, Wire)."""
+FEW_RECORDS = 20
+"""So many always fit: the longest has some 400 bytes."""
 HEALTH_PAUSE_MS = 1_000
 """Health goes out at most once in this time, however many faults a reader makes."""
 TIDY_MS = 3_600_000
 """How often old records are deleted, and the time is kept for a start without network."""
 WATCHDOG_MS = 5_000
 """The watchdog hears from us this often; the unit waits four times as long."""
+LINK_S = 1.0
+"""The link looks after its connection at least this often."""
 TRUSTED = frozenset({ClockQuality.NTP, ClockQuality.RTC})
 """Only by such a clock is anything old enough to be forgotten; a guess must not come back as knowledge after a start."""
 
@@ -69,6 +71,14 @@ class Speaker(Protocol):
     @property
     def rubbish(self) -> dict[str, int]: ...
     def publish(self, kind: Kind, message: Versioned) -> None: ...
+
+
+class Served(Protocol):
+    """What the loop needs of link.Link while it waits: its socket."""
+
+    def fileno(self) -> int: ...
+    def writing(self) -> bool: ...
+    def serve(self, *, ready: bool) -> None: ...
 
 
 class Clocks(Protocol):
@@ -99,7 +109,7 @@ class Loop:
     def __init__(self, inc: str, kinds: dict[str, str]) -> None:
         self.state = State(inc)
         self._kinds = kinds
-        self._queue: queue.Queue[e.Event | None] = queue.Queue(QUEUE_EVENTS)
+        self._inbox = Inbox()
         self._lines: dict[str, Line] = {}
         self._health_ms = -HEALTH_PAUSE_MS
         self._health_due = False
@@ -124,24 +134,26 @@ class Loop:
 
     def put(self, event: e.Event) -> None:
         """Hand an event to the loop; waits when the loop is far behind."""
-        self._queue.put(event)
+        self._inbox.put(event)
 
     def stop(self) -> None:
-        """Let `run` return after the events already in the queue."""
-        self._queue.put(None)
+        """Let `run` return after the events already in the inbox."""
+        self._inbox.put(None)
 
-    def run(self, parts: Parts) -> None:
-        """Until `stop`: take an event or notice that time went by."""
+    def run(self, parts: Parts, link: Served) -> None:
+        """Until `stop`: take what came, from the link or from others, or notice that time went by."""
         self.begin(parts)
+        inbox = self._inbox
         while True:
-            try:
-                event = self._queue.get(timeout=self._wait_s(parts))
-            except queue.Empty:
-                event = e.Tick()
-            if event is None:
-                self.end(parts)
-                return
-            self.turn(parts, event)
+            link.serve(ready=inbox.wait(link.fileno(), min(self._wait_s(parts), LINK_S), writing=link.writing()))
+            for _ in range(len(inbox)):  # no more than these: the socket gets its turn
+                event = inbox.take()
+                if event is None:
+                    self.end(parts)
+                    return
+                self.turn(parts, event)
+            if not self._wait_s(parts):
+                self.turn(parts, e.Tick())
 
     def begin(self, parts: Parts) -> None:
         """What the card remembers: config, roster, and how much the hub has not settled."""
@@ -180,17 +192,17 @@ class Loop:
 
     def _perform(self, parts: Parts, effect: e.Effect) -> e.Event | None:
         """Do one effect; the event it reports, if any."""
-        return self._careful(parts, lambda: self._by_effect[type(effect)](parts, effect))
+        try:
+            return self._by_effect[type(effect)](parts, effect)
+        except StoreError as error:
+            return _refused(parts, error)
 
     def _careful(self, parts: Parts, work: Callable[[], e.Event | None]) -> e.Event | None:
-        """Work on the card: a full one is reported, a failing one ends the process."""
+        """Work on the card that no effect asks for."""
         try:
             return work()
         except StoreError as error:
-            if error.fatal:
-                log.critical("the card fails: %s", error)
-                parts.die(str(error))
-            return e.StoreFailed(str(error))
+            return _refused(parts, error)
 
     def _wait_s(self, parts: Parts) -> float:
         now_ms = parts.clock.mono_ms()
@@ -236,9 +248,11 @@ class Loop:
         if unsettled and not records:
             self._send_ask(parts, e.SendAsk(effect.q))  # what cannot be read can only be settled by an answer that names its incarnation
             return
-        size = sum(len(msgspec.json.encode(record)) + 1 for record in records)
+        if not records and len(effect.open) <= FEW_RECORDS:
+            records = [*effect.open]  # nearly always; weighing them takes as long as sending them
         # A hole may stand for rows or for none: with one, the open records wait for the hub's next answer.
-        if sum(isinstance(record, Scan) for record in records) >= unsettled:
+        elif sum(isinstance(record, Scan) for record in records) >= unsettled:
+            size = sum(len(msgspec.json.encode(record)) + 1 for record in records)
             for scan in effect.open:
                 size += len(msgspec.json.encode(scan)) + 1
                 if size > RECORDS_BYTES or len(records) == MAX_RECORDS:
@@ -325,6 +339,14 @@ class Loop:
 
     def _log(self, _parts: Parts, effect: e.Log) -> None:
         log.info("%s%s", effect.text, "".join(f" {key}={value}" for key, value in effect.fields.items()))
+
+
+def _refused(parts: Parts, error: StoreError) -> e.Event:
+    """What the card refused: a full one is reported, a failing one ends the process."""
+    if error.fatal:
+        log.critical("the card fails: %s", error)
+        parts.die(str(error))
+    return e.StoreFailed(str(error))
 
 
 def remembered(outbox: Outbox) -> Sequence[e.Event]:

@@ -184,8 +184,11 @@ class Link:
         self._tell(tuple(self._desk.school.devices))
 
     def _tell(self, devices: tuple[str, ...]) -> None:
-        """A few devices, then whoever waits, then the next few."""
+        """A few devices, then whoever waits, then the next few. A new roster takes a turn of its own."""
         if not self._wire.up:
+            return
+        if self._orders.pack(self._desk.school, self._clock.now_ms()):
+            asyncio.get_running_loop().call_soon(self._tell, devices)
             return
         for device in [known for name in devices[:TURN_DEVICES] if (known := self._desk.school.devices.get(name))]:
             for kind, payload in self._orders.retained(self._desk.school, device, self._clock.now_ms()):
@@ -201,7 +204,7 @@ class Link:
         self._called_s = -CALL_S
         self._call()
         self._orders.forget()
-        self.republish()
+        asyncio.get_running_loop().call_soon(self.republish)
 
     def _call(self) -> None:
         """Say that the hub is here, at most once in CALL_S: whoever missed it, or whose birth we missed, answers with its birth.
@@ -217,7 +220,7 @@ class Link:
         """A device has come: it is told again what the broker should have kept for it."""
         self._call()
         self._orders.forget(device.id)
-        self._tell((device.id,))
+        asyncio.get_running_loop().call_soon(self._tell, (device.id,))  # whoever taps meanwhile goes first
 
     def _down(self) -> None:
         self._fleet.broker_up = False

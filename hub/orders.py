@@ -50,9 +50,21 @@ class Orders:
         config = self._config(school, device, key)
         if self._fresh(device, Kind.CONFIG, config.version):
             yield Kind.CONFIG, codec.encode(config)
-        packed = self._roster(school, now_ms)
+        self.pack(school, now_ms)
+        packed = self._packed
+        assert packed is not None, "it was packed just now, or before"
         if self._fresh(device, Kind.ROSTER, packed.version, packed.issued_ms):
             yield Kind.ROSTER, codec.encode(roster.manifest(key, device.id, packed.version, list(packed.parts), packed.issued_ms))
+
+    def pack(self, school: School, now_ms: int) -> bool:
+        """Have the roster of this school at hand, fresh enough; whether it had to be made, which takes some ms."""
+        packed = self._packed
+        unchanged = packed is not None and packed.badges is school.badges and packed.pupils is school.pupils
+        if packed is not None and unchanged and now_ms - packed.issued_ms <= REFRESH_MS:
+            return False
+        parts = tuple(roster.pack(list(rows(school, now_ms))))
+        self._packed = Packed(school.badges, school.pupils, parts, _version("".join(parts)), now_ms)
+        return True
 
     def part(self, version: int, number: int) -> RosterPart | None:
         """One part of the roster of this version; None when it is not the current one."""
@@ -76,14 +88,6 @@ class Orders:
         body = msgspec.json.encode(DeviceConfig(device=device.id, badge_key=self._badge_key.hex(), readers=readers)).decode()
         version = _version(body)
         return Config(version=version, body=body, sig=sign(key, "config", device.id, version, body))
-
-    def _roster(self, school: School, now_ms: int) -> Packed:
-        packed = self._packed
-        unchanged = packed is not None and packed.badges is school.badges and packed.pupils is school.pupils
-        if packed is None or not unchanged or now_ms - packed.issued_ms > REFRESH_MS:
-            parts = tuple(roster.pack(list(rows(school, now_ms))))
-            packed = self._packed = Packed(school.badges, school.pupils, parts, _version("".join(parts)), now_ms)
-        return packed
 
 
 def rows(school: School, now_ms: int) -> Iterator[RosterRow]:

@@ -5,6 +5,7 @@ A row carries a keyed hash, rights and validity; no name, no balance. The hub wr
 
 import hashlib
 import re
+from operator import attrgetter
 
 from proto.messages import RosterManifest, RosterRow, Use
 from proto.signing import sign, verified
@@ -26,7 +27,7 @@ def pack(rows: list[RosterRow]) -> list[str]:
     parts: list[str] = []
     lines: list[str] = []
     size = 0
-    for row in sorted(rows, key=lambda row: (row.badge, row.from_ms, row.until_ms, row.rights)):
+    for row in sorted(rows, key=attrgetter("badge", "from_ms", "until_ms", "rights")):
         line = f"{row.badge} {row.rights or '-'} {row.from_ms} {row.until_ms}\n"
         if size + len(line) > PART_BYTES:
             parts.append("".join(lines))

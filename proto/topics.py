@@ -1,6 +1,7 @@
 """The topics of design.md (Wire): `preau/v1/<device>/<kind>`, and `preau/v1/hub`."""
 
 import enum
+import functools
 import re
 from typing import NamedTuple
 
@@ -52,6 +53,7 @@ def qos(kind: Kind) -> int:
     return 1 if kind in RETAINED else 0
 
 
+@functools.lru_cache(maxsize=4096)  # each message asks, and they are the same few hundred
 def address(text: str) -> Address | None:
     """Whose topic this is and what it carries; None for a topic that is not ours."""
     levels = text.split("/")

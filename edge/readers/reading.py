@@ -48,13 +48,16 @@ class Stop:
     """Says once that it is time to end, and wakes whoever waits: for a time, or for a file to become readable."""
 
     def __init__(self) -> None:
+        self._said = False
         self._event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
     def set(self) -> None:
+        self._said = True
         os.eventfd_write(self._event, 1)
 
     def is_set(self) -> bool:
-        return self.wait(0)
+        """Asked twice for each read: the kernel is not."""
+        return self._said
 
     def wait(self, timeout_s: float) -> bool:
         """Whether it is set, after `timeout_s` at most."""

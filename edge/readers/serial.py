@@ -3,6 +3,7 @@
 It opens a port, feeds its bytes to a framing, and turns every way pyserial has of saying "unplugged" into ReaderGoneError.
 """
 
+import os
 from typing import Protocol
 
 import serial
@@ -46,7 +47,10 @@ class SerialSource:
 
     def read(self, now_ms: int) -> list[Found]:
         try:
-            came = self._port.read(READ_BYTES)
+            # Past pyserial, which asks the kernel three times. Where there is nothing, it can tell silence from a port that has gone.
+            came = os.read(self._port.fileno(), READ_BYTES) or self._port.read(READ_BYTES)
+        except BlockingIOError:
+            came = b""
         except OSError as error:
             raise ReaderGoneError(f"{self.name}: unplugged: {error}") from error
         return self._framing.feed(came, now_ms)

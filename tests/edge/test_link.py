@@ -1,12 +1,13 @@
 """The link against a real mosquitto: sessions, last will, rubbish, signatures, reconnecting, and no waiting for Nagle."""
 
 import asyncio
-import queue
 import socket
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,8 +25,10 @@ from edge.events import (
     RosterOffered,
     RosterPartIn,
     SettledIn,
+    Tick,
     VerdictIn,
 )
+from edge.inbox import Inbox
 from edge.link import BAD_SIGNATURE, Link
 from edge.settings import BrokerSettings, ReaderSettings, Settings
 from proto import codec, roster
@@ -68,14 +71,31 @@ def settings(broker: Running, password: str = DOOR.password, host: str = "127.0.
 
 
 class Device:
-    """A link whose events a test reads in order."""
+    """A link whose events a test reads in order. Whoever waits for one serves the link, as the loop does."""
 
     def __init__(self, broker: Running, password: str = DOOR.password) -> None:
-        self.events: queue.Queue[Event] = queue.Queue()
-        self.link = Link(settings(broker, password), INC, self.events.put)
+        self.inbox = Inbox()
+        self.link = Link(settings(broker, password), INC, self.inbox.put)
 
     def next(self) -> Event:
-        return self.events.get(timeout=WAIT_S)
+        event: Event = self.until(self.take)
+        return event
+
+    def until(self, found: Callable[[], Any]) -> Any:
+        """Serve until something is found."""
+        until_s = time.monotonic() + WAIT_S
+        while (it := found()) is None:
+            assert time.monotonic() < until_s
+            self.link.serve(ready=self.inbox.wait(self.link.fileno(), 0.1, writing=self.link.writing()))
+        return it
+
+    def take(self) -> Event | None:
+        """The next event, but for those that only wake the loop up."""
+        while len(self.inbox):
+            event = self.inbox.take()
+            if not isinstance(event, Tick):
+                return event
+        return None
 
     def up(self) -> str:
         event = self.next()
@@ -86,9 +106,8 @@ class Device:
         return State(status=status, session=session, inc=INC)
 
     def socket(self) -> socket.socket:
-        sock = self.link._client.socket()
-        assert isinstance(sock, socket.socket)
-        return sock
+        assert self.link._sock is not None
+        return self.link._sock
 
 
 @contextmanager
@@ -180,6 +199,7 @@ async def test_what_was_not_acknowledged_in_one_session_is_not_repeated_in_the_n
         with connected(mosquitto_broker) as (device, first):
             sock = device.socket()
             sock.shutdown(socket.SHUT_RDWR)
+            assert device.link._client is not None
             device.link._client.publish(topic(DOOR.user, Kind.STATE), b"old birth", 1)
             assert await asyncio.to_thread(device.next) == LinkDown()
             second = await asyncio.to_thread(device.up)
@@ -264,7 +284,7 @@ async def test_a_defect_in_what_takes_the_events_does_not_end_the_link(mosquitto
     async with Peer(mosquitto_broker, HUB) as hub:
         with connected(mosquitto_broker) as (device, _):
             await subscribed(hub, device)
-            good, put = codec.encode(Settled(session=HUB_SESSION, q=1, lines=[])), device.events.put
+            good, put = codec.encode(Settled(session=HUB_SESSION, q=1, lines=[])), device.inbox.put
             calls: list[Event] = []
 
             def fail_once(event: Event) -> None:
@@ -314,14 +334,14 @@ def test_a_wrong_password_is_said_in_words_and_tried_again(
     mosquitto_broker: Running, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = Device(mosquitto_broker, "wrong")
-    refusals: queue.Queue[str] = queue.Queue()
-    monkeypatch.setattr(caplog.handler, "emit", lambda record: refusals.put(record.getMessage()))
+    refusals: deque[str] = deque()
+    monkeypatch.setattr(caplog.handler, "emit", lambda record: refusals.append(record.getMessage()))
     device.link.start()
     for _ in range(2):
-        sentence = refusals.get(timeout=WAIT_S)
+        sentence = device.until(lambda: refusals.popleft() if refusals else None)
         assert "refuses the name or password of device `door-1`: set `broker.password`" in sentence
     device.link.stop(device.state(Status.OFF, "f" * 16))
-    assert device.events.empty()
+    assert device.take() is None
 
 
 def test_a_host_name_that_cannot_be_one_stops_the_start() -> None:

@@ -51,6 +51,19 @@ class DiedError(Exception):
     """What stands for the end of the process."""
 
 
+class NoSocket:
+    """A link that never connects."""
+
+    def fileno(self) -> int:
+        return -1
+
+    def writing(self) -> bool:
+        return False
+
+    def serve(self, *, ready: bool) -> None:
+        assert not ready
+
+
 def die(reason: str) -> None:
     raise DiedError(reason)
 
@@ -453,7 +466,7 @@ def test_the_loop_takes_events_from_any_thread_until_it_is_stopped() -> None:
     box = Box(MemoryOutbox())
     box.loop.state = Loop(INC, {}).state
     box.loop.put(e.ConfigIn(3, config(till=(Use.TILL, 0))))
-    running = threading.Thread(target=box.loop.run, args=(box.parts,))
+    running = threading.Thread(target=box.loop.run, args=(box.parts, NoSocket()))
     running.start()
     box.loop.put(e.ReadIn("till", e.Text(code("Léa")), box.clock.now(), ""))
     box.loop.stop()

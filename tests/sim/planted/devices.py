@@ -108,9 +108,9 @@ BUGS = (
         (
             Edit(
                 "edge.loop",
-                "        size = sum(len(msgspec.json.encode(record)) + 1 for record in records)\n",
+                "        clock = parts.clock.now()\n        message = ScanMessage(\n",
                 "        records = [record for record in records if isinstance(record, Scan)]\n"
-                "        size = sum(len(msgspec.json.encode(record)) + 1 for record in records)\n",
+                "        clock = parts.clock.now()\n        message = ScanMessage(\n",
             ),
         ),
     ),
@@ -119,8 +119,8 @@ BUGS = (
         (
             Edit(
                 "edge.loop",
-                "        size = sum(len(msgspec.json.encode(record)) + 1 for record in records)\n",
-                "        records.reverse()\n        size = sum(len(msgspec.json.encode(record)) + 1 for record in records)\n",
+                "        if not records and len(effect.open) <= FEW_RECORDS:\n",
+                "        records.reverse()\n        if not records and len(effect.open) <= FEW_RECORDS:\n",
             ),
         ),
     ),
