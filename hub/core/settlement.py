@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from msgspec import Struct
 
 from hub.core.books import Books
-from hub.core.calendar import DAY_MS, day_code, day_coded, day_of, instant_ms, spans_around
+from hub.core.calendar import DAY_MS, day_code, day_coded, day_of, instant_ms
 from hub.core.codes import Reason
+from hub.core.dues import spans_of
 from hub.core.facts import ChargesPosted, DayClosed, Facts, Refusal, SettlementDone, Unresolved
 from hub.core.kept import Charge
 from hub.core.ledger import move, sales_account, wallet_account
@@ -73,13 +74,8 @@ def _over(school: School, site: Site, now_ms: int) -> date:
 
 
 def _over_ms(school: School, site: Site, day: date) -> int:
-    ends = (
-        end_ms + REACH_MS
-        for programme in school.programmes.values()
-        if programme.site == site.id
-        for start_ms, end_ms in spans_around(programme.windows, day, site.zone)
-        if day_of(start_ms, site.zone) == day
-    )
+    programmes = (programme for programme in school.programmes.values() if programme.site == site.id)
+    ends = (end_ms + REACH_MS for programme in programmes for _, end_ms in spans_of(programme, day, site.zone))
     return max(ends, default=instant_ms(day + timedelta(days=1), 0, site.zone))
 
 
