@@ -9,14 +9,14 @@ from datetime import date, timedelta
 from itertools import islice
 
 from hub.core.books import Books
-from hub.core.calendar import MINUTE_MS, Span, day_code, day_coded, window_of
+from hub.core.calendar import Span, day_code, day_coded
 from hub.core.codes import Code, Reason
 from hub.core.dues import Day, counts_as_present, due, due_together, reading, seen_at, spans_of
 from hub.core.facts import Fact, Facts, Marked, Resolved, StayClosed, StayOpened, StayVoided, Unresolved, derived
 from hub.core.payers import payers
 from hub.core.school import Programme, Pupil, Scans, School
 from hub.core.sheets import Mark, Sheet, Stay
-from hub.core.stays import REACH_MS, Reading, care_day, programme_at
+from hub.core.stays import REACH_MS, Reading, care_day, hours_end_ms, programme_at
 from hub.core.tap import Outcome, Tap
 from hub.core.timetable import Attendance
 
@@ -139,14 +139,9 @@ def _is_news(sheet: Sheet, spans: list[Span], now_ms: int) -> bool:
 
 def _due_ms(school: School, stay: Stay) -> int:
     """When nobody waits for an exit any more. Asked of everybody who is in, each minute: no day is worked out for it."""
-    waits = school.programmes[stay.programme].scans is not _ENTRY
-    return _hours_end_ms(school, stay) + (REACH_MS if waits else 0)
-
-
-def _hours_end_ms(school: School, stay: Stay) -> int:
-    """When the hours that this stay began in are over; hours that touch are one."""
-    span = window_of(school.programmes[stay.programme].windows, stay.from_ms, school.sites[stay.site].zone, REACH_MS // MINUTE_MS)
-    return span[1] if span else stay.from_ms
+    programme = school.programmes[stay.programme]
+    end_ms = hours_end_ms(programme, school.sites[stay.site].zone, stay.from_ms)
+    return end_ms if programme.scans is _ENTRY else end_ms + REACH_MS
 
 
 def _forgotten(day: Day, programme: Programme) -> Facts:
@@ -161,7 +156,7 @@ def _ended(school: School, books: Books, ask: int, stay: Stay, now_ms: int, earl
     if stay.day:
         return evened(day, programme, day.sheet(stay.programme), earlier)[0]
     # Older journals kept no marks: there is nothing to read it from.
-    end_ms, asked = _hours_end_ms(school, stay), programme.scans is not _ENTRY
+    end_ms, asked = hours_end_ms(programme, day.site.zone, stay.from_ms), programme.scans is not _ENTRY
     reason = _NO_EXIT if asked else _NONE
     closed = StayClosed(ask, stay.id, stay.pupil, stay.site, stay.programme, stay.from_ms, end_ms, reason)
     return (closed, _question(day, derived(stay.id, "no_exit"), stay.id, Code.IN, reason, end_ms)) if asked else (closed,)

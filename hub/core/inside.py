@@ -12,7 +12,7 @@ from datetime import date
 from msgspec import Struct
 
 from hub.core.books import Books
-from hub.core.calendar import MINUTE_MS, day_code, day_coded, day_of, window_of
+from hub.core.calendar import day_code, day_coded, day_of, window_of
 from hub.core.codes import Justification
 from hub.core.days import class_on
 from hub.core.dues import counts_as_present
@@ -20,7 +20,7 @@ from hub.core.lists import fold
 from hub.core.payers import payers
 from hub.core.school import Adult, Programme, Pupil, School, Site
 from hub.core.sheets import Stay
-from hub.core.stays import REACH_MS, RETAP_MS, care_day
+from hub.core.stays import REACH_MS, RETAP_MS, care_day, hours_end_ms
 from proto.messages import Direction, Use
 
 
@@ -133,8 +133,7 @@ def _place(view: _View, pupil: Pupil) -> tuple[str, int] | None:
 
 def _is_over(view: _View, stay: Stay) -> bool:
     """Whether nobody waits for an exit any more; while the hub runs, such a stay is ended within a minute."""
-    span = window_of(view.school.programmes[stay.programme].windows, stay.from_ms, view.site.zone, REACH_MS // MINUTE_MS)
-    return view.now_ms >= (span[1] if span else stay.from_ms) + REACH_MS
+    return view.now_ms >= hours_end_ms(view.school.programmes[stay.programme], view.site.zone, stay.from_ms) + REACH_MS
 
 
 def _gone_to(view: _View, programme: Programme, pupil: Pupil, on: int) -> Programme:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from hub.core.calendar import DAY_MS, MINUTE_MS, Span, day_coded, day_of, spans_around
+from hub.core.calendar import DAY_MS, MINUTE_MS, Span, day_coded, day_of, spans_around, window_of
 from hub.core.codes import Code
 from hub.core.days import day_kind
 from hub.core.school import Programme, Scans, School, Site
@@ -81,6 +81,12 @@ def programme_at(school: School, site: Site, use: Use, moment_ms: int, pupil: in
 def care_day(programme: Programme, zone: ZoneInfo, moment_ms: int) -> date:
     """The day whose hours are nearest to an instant: a night that began yesterday is yesterday's."""
     return _nearest(programme, zone, moment_ms)[1]
+
+
+def hours_end_ms(programme: Programme, zone: ZoneInfo, from_ms: int) -> int:
+    """When the hours are over in which, or shortly before which, a stay began; its own beginning where there are none."""
+    span = window_of(programme.windows, from_ms, zone, REACH_MS // MINUTE_MS)
+    return span[1] if span else from_ms
 
 
 def _nearest(programme: Programme, zone: ZoneInfo, moment_ms: int) -> tuple[int, date]:
