@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from hub.core.books import Books
-from hub.core.calendar import day_code, day_coded
+from hub.core.calendar import day_code, day_coded, joined
 from hub.core.codes import Stage
 from hub.core.kept import Charge
 from hub.core.money import read_cents, write_cents
@@ -139,13 +139,7 @@ def _nesting(inner: Programme, outer: Programme) -> str:
 
 def _hours(programme: Programme, weekday: int) -> list[tuple[int, int]]:
     """Beginnings and ends of a weekday, in minutes; hours that touch are one."""
-    joined: list[tuple[int, int]] = []
-    for start_min, end_min in sorted((one.start_min, one.end_min) for one in programme.windows if weekday in one.weekdays):
-        if joined and start_min <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], end_min))
-        else:
-            joined.append((start_min, end_min))
-    return joined
+    return joined((one.start_min, one.end_min) for one in programme.windows if weekday in one.weekdays)
 
 
 # --- pilots -----------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ Instants are Unix milliseconds (`_ms`, UTC); local time exists only inside these
 
 import enum
 import functools
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -84,19 +85,24 @@ def window_of(windows: tuple[Window, ...], moment_ms: int, zone: ZoneInfo, early
 def spans_around(windows: tuple[Window, ...], day: date, zone: ZoneInfo) -> tuple[Span, ...]:
     """The hours of a day and of its neighbours, in order: some go past midnight."""
     days = (day + timedelta(days=shift) for shift in (-1, 0, 1))
-    found = sorted(
+    found = (
         (instant_ms(each, window.start_min, zone), instant_ms(each, window.end_min, zone))
         for each in days
         for window in windows
         if each.weekday() in window.weekdays
     )
-    joined: list[tuple[int, int]] = []
-    for start_ms, end_ms in found:
-        if joined and start_ms <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], end_ms))
+    return tuple(joined(found))
+
+
+def joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Beginnings and ends in order, in whatever unit; those that touch are one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
         else:
-            joined.append((start_ms, end_ms))
-    return tuple(joined)
+            found.append((start, end))
+    return found
 
 
 def happened(
