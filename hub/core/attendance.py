@@ -171,7 +171,7 @@ def _day(school: School, books: Books, ask: int, tap: Tap, programme: Programme)
 
 def evened(day: Day, programme: Programme, after: Sheet, earlier: Facts = ()) -> tuple[Facts, Reading]:
     """The facts that make the recorded day equal to what this sheet says, and what that is. `earlier`: of the same ask."""
-    day = replace_sheet(day, programme, after)
+    day = _with_sheet(day, programme, after)
     found = reading(day, programme)
     return (*due(day, programme, found, earlier), *_recorded(day, programme, found)), found
 
@@ -185,7 +185,7 @@ def evened_together(changes: Sequence[Change], earlier: Facts = ()) -> tuple[Fac
     days: dict[tuple[int, int], Day] = {}
     for day, programme, after in changes:
         key = (day.day, day.pupil.id)
-        days[key] = replace_sheet(days.get(key, day), programme, after)
+        days[key] = _with_sheet(days.get(key, day), programme, after)
     found = [reading(days[day.day, day.pupil.id], programme) for day, programme, _ in changes]
     told: dict[tuple[int, int], dict[int, Reading]] = {key: {} for key in days}
     for (day, programme, _), read in zip(changes, found, strict=True):
@@ -206,7 +206,7 @@ def _recorded(day: Day, programme: Programme, found: Reading) -> Facts:
     return (*_presence(day, programme, before, wanted), *_questions(day, programme, after, found, wanted))
 
 
-def replace_sheet(day: Day, programme: Programme, after: Sheet) -> Day:
+def _with_sheet(day: Day, programme: Programme, after: Sheet) -> Day:
     """The same day with another sheet of a programme."""
     return Day(day.school, day.books, day.ask, day.pupil, day.site, day.day, day.now_ms, {**day.sheets, programme.id: after})
 

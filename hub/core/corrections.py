@@ -120,7 +120,7 @@ def invert(school: School, books: Books, ask: int, staff: Staff, place: Place, m
     day, known = _day(school, books, ask, staff, place), [_mark(books, place, mark) for mark in marks]
     if isinstance(day, Refusal):
         return day
-    turned = [replace_direction(mark) for mark in known if mark is not None and mark.direction is not Direction.TOGGLE]
+    turned = [_turned(mark) for mark in known if mark is not None and mark.direction is not Direction.TOGGLE]
     if len(turned) != len(marks):
         return Refusal("no_such_pair")
     head = _head(ask, Act.INVERT, staff, place)
@@ -263,7 +263,7 @@ def _voided(mark: Mark) -> Mark:
     return Mark(mark.at_ms, mark.id, mark.direction, mark.lit, void=True)
 
 
-def replace_direction(mark: Mark) -> Mark:
+def _turned(mark: Mark) -> Mark:
     """The same mark the other way round."""
     turned = Direction.OUT if mark.direction is Direction.IN else Direction.IN
     return Mark(mark.at_ms, mark.id, turned, mark.lit, mark.void)
