@@ -36,6 +36,7 @@ KERNEL = (
     "ledger",
     "sheets",
     "entrance",
+    "folds",
     "books",
     "tap",
 )

@@ -32,6 +32,11 @@ def number_of(of: int) -> int:
     return of // 100 % COUNT
 
 
+def following(given: dict[int, int], family: Family, ahead: int = 0) -> int:
+    """The one that comes next behind the last of those `given`, or one further `ahead`; none is ever given again."""
+    return reference(family, number_of(next(reversed(given), 0)) + 1 + ahead)
+
+
 def printed(of: int) -> str:
     """As people and banks write it: `+++097/0000/00101+++`."""
     digits = f"{of:012}"

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from hub.core import scans
 from hub.core.badges import block, give
-from hub.core.books import DECIDED_KEPT, Books, replay
+from hub.core.books import Books, replay
 from hub.core.calendar import day_of
 from hub.core.codes import Code, Reason
 from hub.core.facts import BalanceOpened, Charged, Entry, Fact, MealServed, Reversed, ScanTaken, StayClosed, StayOpened
+from hub.core.folds import DECIDED_KEPT
 from hub.core.ledger import balanced, wallet_account
 from hub.core.money import round_tenths
 from hub.core.scans import Arrived

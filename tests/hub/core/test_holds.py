@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.books import LIMIT_DAYS_KEPT, Books
+from hub.core.books import Books
 from hub.core.codes import Level, Reason
 from hub.core.facts import Charged, Facts, HoldPlaced, HoldReleased, LowBalance, Refusal
+from hub.core.folds import LIMIT_DAYS_KEPT
 from hub.core.ledger import wallet_account
 from hub.core.school import Policy, School
 from hub.core.wallets import Sale, available_cents, charge, hold, hold_id, release, reverse, set_aside

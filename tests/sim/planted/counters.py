@@ -52,7 +52,7 @@ BUGS = (
             ),
         ),
     ),
-    Bug("a portion is resold twice", (Edit("hub.core.books", _RESOLD, "    _forget(books.waiting, fact)\n"),)),
+    Bug("a portion is resold twice", (Edit("hub.core.folds", _RESOLD, "    _forget(books.waiting, fact)\n"),)),
     Bug(
         "who cancelled late is not paid when the portion is resold",
         (Edit("hub.core.canteen", "_paid_back(books, ask, meal, buyer.at_ms, Reason.RESOLD)", "Facts()"),),
@@ -102,7 +102,7 @@ BUGS = (
             ),
         ),
     ),
-    Bug("what was voided still counts for the daily limit", (Edit("hub.core.books", _GIVEN_BACK, ""),)),
+    Bug("what was voided still counts for the daily limit", (Edit("hub.core.folds", _GIVEN_BACK, ""),)),
     Bug(
         "the daily limit is that of the day of the order",
         (Edit("hub.core.wallets", "    return day_code(_day(sale))", "    return day_code(day_of(sale.at_ms, sale.site.zone))"),),

@@ -7,7 +7,7 @@ _PRESUMED = "    return visit.until_ms or (max(visit.span[1], visit.from_ms) if 
 _BEFORE = "    return was or _voided(sheet.marks[mark])"
 
 BUGS = (
-    Bug("a gathered charge is posted by every run", (Edit("hub.core.books", _NO_LONGER, "stage=Stage.POSTED)\n"),)),
+    Bug("a gathered charge is posted by every run", (Edit("hub.core.folds", _NO_LONGER, "stage=Stage.POSTED)\n"),)),
     Bug(
         "a run posts days that are not over",
         (Edit("hub.core.settlement", "charge.item == run.programme and charge.day <= run.through_day)", "charge.item == run.programme)"),),

@@ -117,7 +117,7 @@ BUGS = (
         "a charge taken back counts twice",
         (
             Edit(
-                "hub.core.books",
+                "hub.core.folds",
                 "    _book(books, fact.entries)\n    if taken.limit_day:\n",
                 "    _book(books, fact.entries)\n    _book(books, fact.entries)\n    if taken.limit_day:\n",
             ),
@@ -139,6 +139,6 @@ BUGS = (
     ),
     Bug(
         "the books forget how far a device is",
-        (Edit("hub.core.books", "    line.n = max(line.n, n)\n", "    line.n = n - (n % 50 == 0)\n"),),
+        (Edit("hub.core.folds", "    line.n = max(line.n, n)\n", "    line.n = n - (n % 50 == 0)\n"),),
     ),
 )
