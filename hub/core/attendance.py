@@ -234,9 +234,10 @@ def _stays(day: Day, programme: Programme, found: Reading, *, back: bool) -> Ite
 
 def _presence(day: Day, programme: Programme, before: Sheet, wanted: tuple[Stay, ...]) -> Iterator[Fact]:
     keys, known = (day.pupil.id, programme.site, programme.id), before.stays
-    kept = {stay.id for stay in wanted if _same(known.get(stay.id), stay)}
-    wrong = (stay for stay in known.values() if stay.id not in kept and (stay.until_ms or stay.id not in {one.id for one in wanted}))
-    yield from (StayVoided(day.ask, stay.id, *keys, day.day) for stay in wrong)
+    kept = {stay.id for stay in wanted if _same(known.get(stay.id), stay)} if known else ()
+    for stay in known.values():
+        if stay.id not in kept and (stay.until_ms or all(stay.id != one.id for one in wanted)):
+            yield StayVoided(day.ask, stay.id, *keys, day.day)
     for stay in wanted:
         if stay.id in kept:
             continue

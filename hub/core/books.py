@@ -13,6 +13,7 @@ from hub.core.kept import CashSession, Charge, DeviceLine, Grouped, Hold, Meal, 
 from hub.core.references import Family, following
 from hub.core.sheets import Sheet, StaffAct, Stay
 
+_EMPTY = Sheet()
 _NOTHING: dict[int, Sheet] = {}
 _NOBODY: dict[int, dict[int, Sheet]] = {}
 
@@ -89,8 +90,8 @@ class Books:
         return self.lines.get(device, {}).get(inc) or DeviceLine()
 
     def sheet(self, pupil: int, programme: int, day: int) -> Sheet:
-        """A pupil's day at a programme; an empty one (not kept) when nothing is known of it."""
-        return self.days.get(day, _NOBODY).get(pupil, _NOTHING).get(programme) or Sheet()
+        """A pupil's day at a programme; an empty one when nothing is known of it; to read only."""
+        return self.sheets(pupil, day).get(programme, _EMPTY)
 
     def sheets(self, pupil: int, day: int) -> dict[int, Sheet]:
         """A pupil's sheets of a day, by programme; to read only."""

@@ -79,17 +79,20 @@ def due_together(told: Sequence[Told], earlier: Facts = ()) -> Facts:
         programmes += _depending(day) if is_news and len(told) > 1 else []
         facts += _evened(day, _together(day, *programmes), readings, here, (*earlier, *facts))
     if is_news:
-        siblings = {sibling.id: sibling for day, _ in told for sibling in _siblings(day) if sibling.id not in here}
+        day = told[0][0]
+        siblings = {sibling.id: sibling for each, _ in told for sibling in _siblings(each) if sibling.id not in here}
         for sibling in siblings.values():
-            facts += _of_sibling(told[0][0], sibling, here, (*earlier, *facts))
+            if day.books.sheets(sibling.id, day.day):
+                facts += _of_sibling(day, sibling, here, (*earlier, *facts))
     return facts
 
 
 def _evened(day: Day, roots: Iterable[Programme], readings: Mapping[int, Reading], present: Mapping[int, bool], earlier: Facts) -> Facts:
     """Charges that are not right any more are taken back whole, those that are missing are made."""
     known: dict[int, Line] = {}
-    for programme in (inner for root in roots for inner in _family(day.school, root)):
-        known |= day.sheet(programme.id).lines
+    for root in roots:
+        for programme in _family(day.school, root):
+            known |= day.sheet(programme.id).lines
     wanted = _priced(day, roots, readings, known, present)
     facts = _taken_back(day, known, wanted, readings) if known else ()
     replaced = any(type(fact) is Reversed and fact.entries for fact in facts)
@@ -111,7 +114,8 @@ def _taken_back(day: Day, known: Mapping[int, Line], wanted: list[_Wanted], read
     return facts
 
 
-_ENTRY, _AUTO = Scans.ENTRY, Attendance.AUTO
+_ENTRY, _AUTO, _SERVED = Scans.ENTRY, Attendance.AUTO, Policy.MUST_SERVE
+_GATHERED, _POSTED = Stage.GATHERED, Stage.POSTED
 """Members of an enum are looked up slowly, and these are for every tap."""
 _GONE = Why(Rule.UNPRICED)
 
@@ -119,8 +123,8 @@ _GONE = Why(Rule.UNPRICED)
 def _charged(day: Day, part: Part, cents: int, why: Why, *, replaced: bool, earlier: Facts) -> Facts:
     on, programme = day_coded(day.day), day.school.programmes[part.programme]
     site = day.school.sites[programme.site]
-    stage = Stage.GATHERED if programme.post_days and not replaced else Stage.POSTED  # a correction of what is posted is posted (Q3)
-    sale = Sale(day.pupil, site, part.programme, cents, why, Policy.MUST_SERVE, day.now_ms, day=on, stay=part.id, stage=stage)
+    stage = _GATHERED if programme.post_days and not replaced else _POSTED  # a correction of what is posted is posted (Q3)
+    sale = Sale(day.pupil, site, part.programme, cents, why, _SERVED, day.now_ms, day=on, stay=part.id, stage=stage)
     booked = charge(day.school, day.books, day.ask, sale, earlier)
     assert not isinstance(booked, Refusal), "care is always served"
     return booked
@@ -129,10 +133,10 @@ def _charged(day: Day, part: Part, cents: int, why: Why, *, replaced: bool, earl
 # --- which prices hang together -------------------------------------------------------------------
 
 
-def _family(school: School, root: Programme) -> Iterator[Programme]:
+def _family(school: School, root: Programme) -> tuple[Programme, ...]:
     """A programme and those within it."""
-    yield root
-    yield from (school.programmes[inner] for inner in school.inner.get(root.id, ()))
+    inner = school.inner.get(root.id)
+    return (root, *[school.programmes[each] for each in inner]) if inner else (root,)
 
 
 def root_of(school: School, programme: Programme) -> Programme:
@@ -142,9 +146,9 @@ def root_of(school: School, programme: Programme) -> Programme:
 
 def _together(day: Day, *programmes: Programme) -> tuple[Programme, ...]:
     """The programmes whose prices of this day hang together with those of these, by a group of theirs or of what is within them."""
-    roots = {root.id: root for root in (root_of(day.school, programme) for programme in programmes)}
+    roots = {root.id: root for root in [root_of(day.school, programme) for programme in programmes]}
     seen = seen_at(day.books, day.school, day.pupil.id, day.day) if day.school.groups else []
-    others = {root.id: root for root in (root_of(day.school, programme) for programme in seen) if root.id not in roots}
+    others = {root.id: root for root in [root_of(day.school, programme) for programme in seen] if root.id not in roots}
     groups = {group for root in roots.values() for group in _groups(day, root)} if others else set()
     while groups:
         beside = {root.id: root for root in others.values() if root.id not in roots and not groups.isdisjoint(_groups(day, root))}
@@ -171,7 +175,8 @@ def seen_at(books: Books, school: School, pupil: int, day: int) -> list[Programm
 
 
 def _was_there(books: Books, pupil: int, day: int, but: Collection[int] = ()) -> bool:
-    return any(sheet.stays for programme, sheet in books.sheets(pupil, day).items() if programme not in but)
+    sheets = books.sheets(pupil, day)
+    return bool(sheets) and any(sheet.stays for programme, sheet in sheets.items() if programme not in but)
 
 
 def _is_here(day: Day, readings: Mapping[int, Reading]) -> bool:
@@ -179,10 +184,14 @@ def _is_here(day: Day, readings: Mapping[int, Reading]) -> bool:
     return any(found.visits for found in readings.values()) or _was_there(day.books, day.pupil.id, day.day, but=readings.keys())
 
 
-def _siblings(day: Day) -> list[Pupil]:
+def _siblings(day: Day) -> tuple[Pupil, ...]:
     """The other children of those who may pay for this one."""
-    children = {child for household in payers(day.school, day.pupil) for child in day.school.kin.get(household, ())}
-    return [day.school.pupils[child] for child in sorted(children - {day.pupil.id})]
+    school, pupil = day.school, day.pupil
+    found = school.siblings.get(pupil.id)
+    if found is None:
+        children = {child for household in payers(school, pupil) for child in school.kin.get(household, ())}
+        found = school.siblings[pupil.id] = tuple(school.pupils[child] for child in sorted(children - {pupil.id}))
+    return found
 
 
 def _of_sibling(day: Day, sibling: Pupil, present: Mapping[int, bool], earlier: Facts) -> Facts:

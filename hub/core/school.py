@@ -343,6 +343,8 @@ class School:
     """programme -> those within it: made from programmes."""
     by_use: Mapping[tuple[int, Use], tuple[Programme, ...]] = field(default_factory=dict)
     """(site, use) -> programmes, those within others last: made from programmes."""
+    siblings: dict[int, tuple[Pupil, ...]] = field(init=False, default_factory=dict, compare=False, repr=False)
+    """pupil -> the other children of those who may pay for it: made as dues.py asks for them."""
     by_presence: bool = False
     """Whether any price asks which brothers and sisters were there that day: made from tariffs."""
 

@@ -23,6 +23,9 @@ RETAP_MS = 120_000
 """On a toggle reader a second tap within this time changes nothing (requirements, section 5; complaint C16)."""
 REACH_MS = 90 * MINUTE_MS
 """A pupil may come this long before the hours, or leave this long after them, and still belong to them."""
+_ENTRY, _EXIT = Scans.ENTRY, Scans.EXIT
+_IN, _OUT, _TOGGLE, _CAME, _LEFT = Direction.IN, Direction.OUT, Direction.TOGGLE, Code.IN, Code.OUT
+"""Members of an enum are looked up slowly, and these are for every tap."""
 
 
 class Visit(Struct, frozen=True, gc=False):
@@ -52,7 +55,7 @@ class Reading(Struct, frozen=True):
 def read(programme: Programme, zone: ZoneInfo, day: int, marks: Iterable[Mark]) -> Reading:
     """Read all marks of a pupil at a programme on one day (`care_day`, as YYYYMMDD), in whatever order they are given."""
     walk = _Walk(programme, spans_around(programme.windows, day_coded(day), zone))
-    for mark in sorted(mark for mark in marks if not mark.void):
+    for mark in sorted([mark for mark in marks if not mark.void]):
         walk.codes[mark.id] = walk.step(mark)
     return Reading((*walk.ended, walk.present) if walk.present else tuple(walk.ended), walk.present is not None, walk.codes)
 
@@ -113,10 +116,10 @@ class _Walk:
     codes: dict[int, Code] = field(default_factory=dict)
 
     def step(self, mark: Mark) -> Code:
-        toggle = mark.direction is Direction.TOGGLE
+        toggle = mark.direction is _TOGGLE
         if not self._lapsed(mark) and toggle and self._just_moved(mark):
             return Code.ALREADY_IN if self.present else Code.ALREADY_OUT
-        if mark.direction is Direction.IN or (toggle and self.present is None):
+        if mark.direction is _IN or (toggle and self.present is None):
             return self._arrive(mark)
         return self._leave(mark)
 
@@ -125,23 +128,23 @@ class _Walk:
             return Code.ALREADY_IN
         span = self._span(mark, REACH_MS, 0)
         if span is None:
-            return Code.ALREADY_OUT if mark.direction is Direction.TOGGLE and self._has_left(mark) else Code.CLOSED
+            return Code.ALREADY_OUT if mark.direction is _TOGGLE and self._has_left(mark) else Code.CLOSED
         self.present, self.moved_ms = Visit(mark.id, mark.at_ms, 0, span, mark.lit), mark.at_ms
-        return Code.IN
+        return _CAME
 
     def _leave(self, mark: Mark) -> Code:
         stay = self.present or self._not_scanned(mark)
         if stay is None:
             return Code.ALREADY_OUT if self._has_left(mark) else Code.NO_ENTRY
-        optional = self.programme.scans is Scans.ENTRY
+        optional = self.programme.scans is _ENTRY
         until_ms = min(mark.at_ms, stay.span[1]) if optional else mark.at_ms
         self.ended.append(Visit(stay.id, stay.from_ms, until_ms, stay.span, stay.lit and (mark.lit or optional)))
         self.present, self.moved_ms = None, mark.at_ms
-        return Code.OUT
+        return _LEFT
 
     def _not_scanned(self, mark: Mark) -> Visit | None:
         """Where only exits are scanned, a stay began with its hours, or when the pupil had last been seen leaving."""
-        span = self._span(mark, 0, REACH_MS) if self.programme.scans is Scans.EXIT else None
+        span = self._span(mark, 0, REACH_MS) if self.programme.scans is _EXIT else None
         if span is None or self._has_left(mark):
             return None
         return Visit(mark.id, max(min(span[0], mark.at_ms), self.moved_ms or 0), 0, span)
@@ -155,7 +158,7 @@ class _Walk:
         if stay is None:
             return False
         over_ms = mark.at_ms - stay.span[1]
-        coming = self._span(mark, REACH_MS, 0) if mark.direction is not Direction.OUT else None
+        coming = self._span(mark, REACH_MS, 0) if mark.direction is not _OUT else None
         if over_ms < REACH_MS and not (over_ms >= 0 and coming is not None and coming[0] - mark.at_ms < over_ms):
             return False
         self.ended.append(stay)
@@ -167,7 +170,7 @@ class _Walk:
 
     def _has_left(self, mark: Mark) -> bool:
         """Whether an exit is no news: just seen, or of hours that end by themselves and the pupil was there today."""
-        return self._just_moved(mark) or (self.programme.scans is Scans.ENTRY and self.moved_ms is not None)
+        return self._just_moved(mark) or (self.programme.scans is _ENTRY and self.moved_ms is not None)
 
     def _span(self, mark: Mark, early_ms: int, late_ms: int) -> Span | None:
         """The hours that hold a mark, or begin or ended within so much of it."""

@@ -8,9 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.core.formulas import Line, Siblings
 from hub.core.school import Badge, BadgeState, Custody, Household, Programme, Pupil, Row, School, edited
 from proto.messages import Use
-from tests.schools import CARE_HOURS, badge, number, small_school
+from tests import schools
+from tests.schools import CARE_HOURS, CARE_LINE, Day, badge, number, small_school
 
 
 def rows_of(school: School) -> list[Row]:
@@ -97,3 +99,16 @@ def test_an_edit_leaves_the_old_school_as_it_was_and_shares_what_did_not_change(
 def test_of_two_programmes_for_one_use_the_same_one_is_meant_in_whatever_order_they_were_read() -> None:
     one, two = (Programme(number, 1, Use.CARE, "Garderie", CARE_HOURS) for number in (1, 2))
     assert edited(School(), (one, two)).by_use == edited(School(), (two, one)).by_use == {(1, Use.CARE): (one, two)}
+
+
+def test_what_was_worked_out_of_a_school_is_worked_out_anew_after_an_edit() -> None:
+    """The brothers and sisters of a child are kept with the school they were asked of."""
+    day = Day()
+    lea, tom = day.school.pupils[number("Léa")], day.school.pupils[number("Tom")]
+    day.change((schools.tariff("care", Line(CARE_LINE.formula, siblings=Siblings((0, 25), present=True))),))
+    day.tap("Léa", "care-in", "15:35")
+    assert [sibling.id for sibling in day.school.siblings[lea.id]] == [tom.id]
+    day.change((Household(number("Nobody"), "Nobody"), replace(tom, household=number("Nobody"))))
+    day.next_day(1)
+    day.tap("Léa", "care-in", "15:35")
+    assert day.school.siblings[lea.id] == ()

@@ -37,7 +37,7 @@ BUGS = (
     Bug("a verified stay is not charged", (Edit("hub.core.dues", "verified=stay in sheet.verified)", "verified=False)"),)),
     Bug(
         "a mark that staff have voided still counts",
-        (Edit("hub.core.stays", "sorted(mark for mark in marks if not mark.void)", "sorted(mark for mark in marks)"),),
+        (Edit("hub.core.stays", "sorted([mark for mark in marks if not mark.void])", "sorted(marks)"),),
     ),
     Bug(
         "a correction is undone after five minutes",
