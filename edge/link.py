@@ -7,6 +7,7 @@ thread to wake up. Callbacks only decode, check signatures and put events. No ex
 
 import contextlib
 import functools
+import gc
 import logging
 import secrets
 import select
@@ -174,6 +175,7 @@ class Link:
     def _keep_connecting(self) -> None:
         """Look the broker up, connect, and hand the connection over; wait until it is lost."""
         client = self._client = self._make_client()
+        gc.freeze()  # paho came after the first freezing, and stays as well: no collection is to walk through it
         client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
         pause_s = 0.0
         while not self._stopping.wait(pause_s):
