@@ -254,7 +254,7 @@ def _lame(visit: Visit) -> Iterator[Lame]:
 def _debts(visit: Visit) -> Iterator[Debt]:
     """Wallets below zero where the visitor may see money."""
     school, books = visit.school, visit.office.desk.books
-    allowed = asking.sites_for(visit, Right.MONEY) & visit.sites
+    allowed = visit.where(Right.MONEY) & visit.sites
     for wallet, owner in books.owners.items():
         cents = books.balance_cents(wallet_account(wallet))
         if cents < 0 and owner.site in allowed:

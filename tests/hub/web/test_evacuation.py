@@ -1,6 +1,9 @@
 """The evacuation list: who is on it, for whom with which numbers, class by class or room by room."""
 
+from datetime import timedelta
+
 from hub.accounts import Role
+from hub.core.papers import Pickup
 from hub.core.school import Adult
 from hub.core.timetable import Plan
 from tests.hub.web.conftest import MONDAY, Browser, Hub
@@ -34,8 +37,13 @@ async def test_an_expected_child_nobody_has_seen_stands_apart(hub: Hub, anne: Br
 
 async def test_numbers_of_grown_ups_are_for_those_who_may_look_at_families(hub: Hub, anne: Browser, visitor: Browser) -> None:
     await hub.desk.edit(95, lambda _school: (Adult(1, 10, "Marie", "Dupont", phone="0470 12 34 56"),))
+    await hub.office.papers.add_pickup(Pickup(1, 100, "Nadia Roux", "0471 00 00 01", "voisine", MONDAY))
+    await hub.office.papers.add_pickup(Pickup(2, 100, "Yves Roux", "0471 00 00 02", "", MONDAY - timedelta(days=9), MONDAY))
     await hub.hold(100, "15:35")
-    assert 'href="tel:0470123456"' in (await anne.get("/evacuation/1")).text
+    page = (await anne.get("/evacuation/1")).text
+    assert 'href="tel:0470123456"' in page
+    assert 'Nadia Roux (voisine) <a href="tel:0471000001">' in page
+    assert "Yves Roux" not in page  # until yesterday
     await visitor.sign_in_as("cuisine", frozenset({(Role.CANTEEN, 1)}))
     page = (await visitor.get("/evacuation/1")).text
     assert 'id="child-100"' in page
