@@ -33,6 +33,7 @@ from hub.web import (
     questions,
     second,
     setup,
+    sites,
     staff,
     trail,
     verification,
@@ -88,6 +89,7 @@ def make_app(office: Office) -> FastAPI:
         account,
         own,
         second,
+        sites,
         staff,
         trail,
     ):

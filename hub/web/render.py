@@ -49,6 +49,7 @@ NAV = (
     ("/badges", Right.BADGES),
     ("/devices", Right.DEVICES),
     ("/setup", Right.SITES),
+    ("/sites", Right.SITES),
     ("/staff", Right.STAFF),
 )
 """Pages of the menu, in order, and the right that shows them; their words stand in frame.html."""
