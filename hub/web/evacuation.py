@@ -15,7 +15,7 @@ from hub.core.inside import Missing, Present, rooms
 from hub.core.lists import fold
 from hub.core.papers import Pickup
 from hub.core.school import Pupil, School, Site
-from hub.web.render import page
+from hub.web.render import packed, page
 from hub.web.rights import Right
 from hub.web.session import Sees, Visit
 
@@ -83,7 +83,7 @@ async def evacuation(visit: Looks, site: int, by: str = BY_CLASS) -> Response:
         sees_people=may_see and visit.sees_sensitive,
         asks_pin=may_see and not visit.sees_sensitive,
     )
-    return await page(visit, "evacuation.html", context, block="list" if visit.is_fragment else "")
+    return await packed(visit, await page(visit, "evacuation.html", context, block="list" if visit.is_fragment else ""))
 
 
 def groups_of(school: School, present: Iterable[Present], pickups: Mapping[int, Sequence[Pickup]], by: str) -> tuple[Group, ...]:
