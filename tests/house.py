@@ -52,6 +52,7 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
     "corrections": 5,
     "settlement": 5,
     "setup": 5,
+    "promotion": 5,
     "sites": 5,
     "expected": 5,
     "questions": 6,

@@ -45,6 +45,7 @@ NAV = (
     ("/till", Right.TILL),
     ("/presence", Right.PRESENCE),
     ("/pupils", Right.PUPILS),
+    ("/families", Right.PUPILS),
     ("/canteen", Right.MEALS),
     ("/wallets", Right.MONEY),
     ("/badges", Right.BADGES),
