@@ -68,7 +68,7 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
 BRACES = 4
 COMPOSERS = ("hub.__main__", "hub.commands", "hub.run", "hub.web.app")
 """Where the program is put together by hand: the only rooms that see pages and shells at once."""
-FRAME = ("render", "session", "asking", "rights", "marks", "office", "passwords", "sheet", "live", "uploads", "table", "app")
+FRAME = ("render", "session", "asking", "rights", "marks", "office", "passwords", "sheet", "letter", "live", "uploads", "table", "app")
 """Rooms of hub/web that are no pages: what pages stand on, and what puts them together (`app`)."""
 
 DECIDING = (

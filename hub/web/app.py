@@ -38,6 +38,7 @@ from hub.web import (
     setup,
     sites,
     staff,
+    statements,
     trail,
     verification,
     wallets,
@@ -68,6 +69,7 @@ def make_app(office: Office) -> FastAPI:
     app.state.guests = kiosk.Guests()
     app.state.rolls = board.Rolls()
     app.state.goings = billing.Goings()
+    app.state.prints = statements.Prints()
     for page in (
         board,
         evacuation,
@@ -87,6 +89,7 @@ def make_app(office: Office) -> FastAPI:
         pupils,
         wallets,
         billing,
+        statements,
         badges,
         devices,
         till,
