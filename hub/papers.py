@@ -56,6 +56,15 @@ class Papers:
         async with self._register.reading() as connection:
             return tuple(_pickup(row) for row in (await connection.execute(query)).mappings())
 
+    async def pickups_on(self, day: date) -> dict[int, list[Pickup]]:
+        """Who may fetch whom on a day: by pupil, each by name."""
+        p, found = t.pickup.c, dict[int, list[Pickup]]()
+        query = select(t.pickup).where(p.from_day <= day, or_(p.until_day.is_(None), p.until_day > day)).order_by(p.name, p.id)
+        async with self._register.reading() as connection:
+            for row in (await connection.execute(query)).mappings():
+                found.setdefault(row["pupil"], []).append(_pickup(row))
+        return found
+
     async def add_pickup(self, pickup: Pickup) -> None:
         """Somebody more; the same once more changes nothing."""
         await self._register.changed(insert(t.pickup).values(asdict(pickup)).on_conflict_do_nothing())

@@ -13,13 +13,11 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from hub.core.books import Books
-from hub.core.calendar import day_code, day_coded, joined
-from hub.core.codes import Stage
-from hub.core.kept import Charge
+from hub.core.calendar import day_coded
 from hub.core.money import read_cents, write_cents
-from hub.core.school import Programme, Rows, Scans, School, Site
+from hub.core.school import Programme, Rows, School, Site
+from hub.core.sites import live_moved, nested
 from hub.core.timetable import AbsenceReason, ClassHours
-from hub.core.wallets import charge_id
 from hub.errors import ImportRefusedError
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -122,24 +120,19 @@ def check_nesting(school: School) -> None:
 
 def _nesting(inner: Programme, outer: Programme) -> str:
     """Why one cannot be within the other; empty when it can."""
-    if outer.id == inner.id:
+    found = nested(inner, outer)
+    if found is None:
+        return ""
+    if found.code == "within_itself":
         return "it cannot be within itself: name the programme around it, or leave the key out"
-    if outer.within:
+    if found.code == "within_another":
         return f"`{outer.name}` is within another one already: name that one"
-    if outer.scans is Scans.ENTRY:
+    if found.code == "within_entries":
         return f'of `{outer.name}` only entries are scanned, so nothing can be taken out of its stays: let its `scans` be "both" or "exit"'
-    for weekday, day in enumerate(WEEKDAYS):
-        around = _hours(outer, weekday)
-        for start_min, end_min in _hours(inner, weekday):
-            if not any(begin_min <= start_min and end_min <= finish_min for begin_min, finish_min in around):
-                span = f"{start_min // 60:02d}:{start_min % 60:02d} to {end_min // 60:02d}:{end_min % 60:02d}"
-                return f"its hours on {day}, {span}, are not all within those of `{outer.name}`: correct the `hours` of one of them"
-    return ""
-
-
-def _hours(programme: Programme, weekday: int) -> list[tuple[int, int]]:
-    """Beginnings and ends of a weekday, in minutes; hours that touch are one."""
-    return joined((one.start_min, one.end_min) for one in programme.windows if weekday in one.weekdays)
+    start_min, end_min = found.numbers["start_min"], found.numbers["end_min"]
+    span = f"{start_min // 60:02d}:{start_min % 60:02d} to {end_min // 60:02d}:{end_min % 60:02d}"
+    day = WEEKDAYS[found.numbers["day"]]
+    return f"its hours on {day}, {span}, are not all within those of `{outer.name}`: correct the `hours` of one of them"
 
 
 # --- pilots -----------------------------------------------------------------------------------------
@@ -158,19 +151,10 @@ def check_live(rows: Rows, school: School, books: Books, name: str) -> None:
 
 
 def _moved(site: Site, books: Books) -> str:
-    live = day_code(site.live_from) if site.live_from else 0
-    days = {charge_id(meal.ask): day for (_, place, day), meal in books.meals.items() if place == site.id}
-    mine = [one for one in books.charges.values() if one.site == site.id and one.cents and not one.reversed]
-    stands = [(_day(one, days), one) for one in mine if _day(one, days)]
-    free = max((day for day, one in stands if one.stage is Stage.PILOT and day >= live), default=0)
-    if free:
-        return f"{day_coded(free)} was a day of the pilot and cost nothing: set it to a later day"
-    paid = min(((day, one.cents) for day, one in stands if one.stage is not Stage.PILOT and day < live), default=None)
-    if paid:
-        return f"{day_coded(paid[0])} has cost {write_cents(paid[1])} already: set it to that day or an earlier one"
-    return ""
-
-
-def _day(charge: Charge, meals: dict[int, int]) -> int:
-    """The day of service, 0 where the books do not say."""
-    return charge.day or charge.limit_day or meals.get(charge.id, 0)
+    found = live_moved(site, books)
+    if found is None:
+        return ""
+    day = day_coded(found.numbers["day"])
+    if found.code == "live_was_pilot":
+        return f"{day} was a day of the pilot and cost nothing: set it to a later day"
+    return f"{day} has cost {write_cents(found.numbers['cents'])} already: set it to that day or an earlier one"

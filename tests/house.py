@@ -53,6 +53,8 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
     "corrections": 5,
     "settlement": 5,
     "setup": 5,
+    "promotion": 5,
+    "sites": 5,
     "expected": 5,
     "questions": 6,
     "invoices": 5,
@@ -67,7 +69,7 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
 BRACES = 4
 COMPOSERS = ("hub.__main__", "hub.commands", "hub.run", "hub.web.app")
 """Where the program is put together by hand: the only rooms that see pages and shells at once."""
-FRAME = ("render", "session", "asking", "rights", "marks", "office", "passwords", "sheet", "live", "uploads", "table", "app")
+FRAME = ("render", "session", "asking", "rights", "marks", "office", "passwords", "sheet", "letter", "live", "uploads", "table", "app")
 """Rooms of hub/web that are no pages: what pages stand on, and what puts them together (`app`)."""
 
 DECIDING = (

@@ -23,17 +23,22 @@ from hub.web import (
     devices,
     enrolment,
     evacuation,
+    families,
     imports,
     kiosk,
     mornings,
     own,
     papers,
+    payers,
     presence,
+    promotion,
     pupils,
     questions,
     second,
     setup,
+    sites,
     staff,
+    statements,
     trail,
     verification,
     wallets,
@@ -64,6 +69,7 @@ def make_app(office: Office) -> FastAPI:
     app.state.guests = kiosk.Guests()
     app.state.rolls = board.Rolls()
     app.state.goings = billing.Goings()
+    app.state.prints = statements.Prints()
     for page in (
         board,
         evacuation,
@@ -77,9 +83,13 @@ def make_app(office: Office) -> FastAPI:
         why,
         setup,
         imports,
+        families,
+        payers,
+        promotion,
         pupils,
         wallets,
         billing,
+        statements,
         badges,
         devices,
         till,
@@ -88,6 +98,7 @@ def make_app(office: Office) -> FastAPI:
         account,
         own,
         second,
+        sites,
         staff,
         trail,
     ):

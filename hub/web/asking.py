@@ -102,12 +102,6 @@ def overdue(visit: Visit, stay: Stay, end_ms: int) -> Question:
     )
 
 
-def sites_for(visit: Visit, right: Right) -> frozenset[int]:
-    """The sites where the visitor may look at something beside what the route is about."""
-    assert visit.person is not None, "signed in"
-    return sites_where(visit.person.posts, right, visit.school)
-
-
 def may_answer(visit: Visit, site: int) -> bool:
     """Whether this person may correct days at a site; what belongs to none is for everybody who corrects anywhere."""
     assert visit.person is not None, "signed in"

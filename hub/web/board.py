@@ -23,7 +23,7 @@ from hub.fleet import Condition, Seen, condition_of
 from hub.web import asking
 from hub.web.asking import NOWHERE, LastAct, Question, last_act
 from hub.web.live import Live
-from hub.web.render import page
+from hub.web.render import packed, page
 from hub.web.rights import Right
 from hub.web.session import Sees, SignedIn, Visit, still_valid
 
@@ -175,7 +175,7 @@ async def present(visit: Today, programme: int) -> Response:
     people = sorted(_people(desk.school, _stays(desk.books)[programme]), key=lambda one: _named(one.pupil))
     roll = visit.request.app.state.rolls.of(visit, found.site, rest_s=REST_S if visit.is_fragment else 0)
     context = PresentPage(live.version, found, desk.school.sites[found.site], tuple(people), _missing(desk.books, roll, found))
-    return await page(visit, "present.html", context, block="live" if visit.is_fragment else "")
+    return await packed(visit, await page(visit, "present.html", context, block="live" if visit.is_fragment else ""))
 
 
 @router.get("/board/events")
@@ -254,7 +254,7 @@ def _lame(visit: Visit) -> Iterator[Lame]:
 def _debts(visit: Visit) -> Iterator[Debt]:
     """Wallets below zero where the visitor may see money."""
     school, books = visit.school, visit.office.desk.books
-    allowed = asking.sites_for(visit, Right.MONEY) & visit.sites
+    allowed = visit.where(Right.MONEY) & visit.sites
     for wallet, owner in books.owners.items():
         cents = books.balance_cents(wallet_account(wallet))
         if cents < 0 and owner.site in allowed:

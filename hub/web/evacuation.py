@@ -3,18 +3,19 @@
 Reckoned anew for every look, from the books alone. Ticks stay in the browser; when the hub is gone, the open page goes on as it was.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
+from hub.core.calendar import day_of
 from hub.core.inside import Missing, Present, rooms
 from hub.core.lists import fold
+from hub.core.papers import Pickup
 from hub.core.school import Pupil, School, Site
-from hub.web.asking import sites_for
-from hub.web.render import page
+from hub.web.render import packed, page
 from hub.web.rights import Right
 from hub.web.session import Sees, Visit
 
@@ -27,10 +28,11 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One line. `also`: names of other sites where the child may be as well."""
+    """One line. `also`: names of other sites where the child may be as well. `pickups`: who else may fetch it today."""
 
     present: Present
     also: tuple[str, ...]
+    pickups: tuple[Pickup, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class EvacuationPage:
-    """`by`: how `groups` are made. `at_ms`: the state this is. `sees_people`: whether grown-ups and their numbers are shown."""
+    """`by`: how `groups` are made. `at_ms`: the state this is. `sees_people`: whether grown-ups and their numbers are shown.
+
+    `asks_pin`: they would be, after the PIN of this person on this shared device.
+    """
 
     version: str
     site: Site
@@ -53,6 +58,7 @@ class EvacuationPage:
     missing: tuple[Missing, ...]
     at_ms: int
     sees_people: bool
+    asks_pin: bool
 
 
 @router.get("/evacuation/{site}")
@@ -64,31 +70,35 @@ async def evacuation(visit: Looks, site: int, by: str = BY_CLASS) -> Response:
     known = rooms(visit.school, office.desk.books, found.id, now_ms)
     present = [one for room in known for one in room.present]
     missing = {one.pupil.id: one for room in known for one in room.missing if not one.seen}
+    may_see = found.id in visit.where(Right.PUPILS)
+    pickups = await office.papers.pickups_on(day_of(now_ms, found.zone)) if may_see and visit.sees_sensitive else {}
     context = EvacuationPage(
         version=visit.request.app.state.live.version,
         site=found,
         by=BY_ROOM if by == BY_ROOM else BY_CLASS,
-        groups=groups_of(visit.school, present, by),
+        groups=groups_of(visit.school, present, pickups, by),
         count=len(present),
         missing=tuple(sorted(missing.values(), key=lambda one: _named(one.pupil))),
         at_ms=now_ms,
-        sees_people=found.id in sites_for(visit, Right.PUPILS),
+        sees_people=may_see and visit.sees_sensitive,
+        asks_pin=may_see and not visit.sees_sensitive,
     )
-    return await page(visit, "evacuation.html", context, block="list" if visit.is_fragment else "")
+    return await packed(visit, await page(visit, "evacuation.html", context, block="list" if visit.is_fragment else ""))
 
 
-def groups_of(school: School, present: Iterable[Present], by: str) -> tuple[Group, ...]:
+def groups_of(school: School, present: Iterable[Present], pickups: Mapping[int, Sequence[Pickup]], by: str) -> tuple[Group, ...]:
     """By class (those of none last) or by room, and by name."""
 
     def name(one: Present) -> str:
         return one.room if by == BY_ROOM else one.pupil.group
 
     ordered = sorted(present, key=lambda one: (not name(one), fold(name(one)), name(one), *_named(one.pupil)))
-    return tuple(Group(key, tuple(_child(school, one) for one in those)) for key, those in groupby(ordered, key=name))
+    return tuple(Group(key, tuple(_child(school, one, pickups) for one in those)) for key, those in groupby(ordered, key=name))
 
 
-def _child(school: School, present: Present) -> Child:
-    return Child(present, tuple(school.sites[site].name for site in present.also))
+def _child(school: School, present: Present, pickups: Mapping[int, Sequence[Pickup]]) -> Child:
+    also = tuple(school.sites[site].name for site in present.also)
+    return Child(present, also, tuple(pickups.get(present.pupil.id, ())))
 
 
 def _named(pupil: Pupil) -> tuple[str, str, str, int]:

@@ -219,11 +219,14 @@ class Place:
 
 
 @contextlib.asynccontextmanager
-async def place(folder: Path, school: SetUp, broker: BrokerKind, wire: Kind = Kind.WHOLE, seed: int = 1) -> AsyncIterator[Place]:
+async def place(
+    folder: Path, school: SetUp, broker: BrokerKind, wire: Kind = Kind.WHOLE, seed: int = 1, speed: int = SPEED
+) -> AsyncIterator[Place]:
     """The school at work; whatever is left of it ends with the test."""
     print(f"wire {wire}, seed {seed}, broker {broker}")
     broker_port = free_port()
-    here = Place(folder, broker, Wire(wire, seed, broker_port), broker_port)
+    clock = Clock(speed, morning_ms(), time.time_ns() // 1_000_000)
+    here = Place(folder, broker, Wire(wire, seed, broker_port), broker_port, clock=clock)
     await here.wire.start()
     try:
         _build(here, school)
@@ -312,7 +315,7 @@ port = {here.broker_port}
 port = {here.web_port}
 
 [clock]
-speed = {SPEED}.0
+speed = {here.clock.speed}
 start_ms = {here.clock.start_ms}
 since_ms = {here.clock.since_ms}
 """

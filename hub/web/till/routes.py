@@ -122,11 +122,13 @@ async def find(visit: Looks, device: str, reader: str, q: str = "") -> Response:
 
 
 @router.get("/till/{device}/{reader}/receipt/{act}")
-async def receipt(visit: Looks, device: str, reader: str, act: int, tap: int = 0, pupil: int = 0) -> Response:
-    """One sale or top-up: to print, or to take back."""
+async def receipt(
+    visit: Looks, device: str, reader: str, act: int, tap: int = 0, pupil: int = 0, goods: Annotated[tuple[str, ...], Query()] = ()
+) -> Response:
+    """One sale or top-up: to print, or to take back. The address keeps what was keyed in: the way back leads on with it."""
     await visit.office.desk.seen()
-    place = till_of(visit, device, reader)
-    return await page(visit, "receipt.html", _receipt(visit, place, act, Chosen(tap, pupil)))
+    place, chosen = till_of(visit, device, reader), Chosen(tap, pupil, read_goods(goods))
+    return await page(visit, "receipt.html", _receipt(visit, place, act, chosen))
 
 
 # --- what is done ---------------------------------------------------------------------------------

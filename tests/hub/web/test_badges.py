@@ -5,12 +5,14 @@ import re
 
 import pytest
 
+from hub.accounts import Role
 from hub.core.badges import badge_at
+from hub.core.codes import Code
 from hub.core.facts import Refusal
-from hub.core.school import BadgeState
-from hub.web import badges
-from hub.web.badges import Sheets
-from hub.web.sheet import Card
+from hub.core.school import BadgeState, Pupil
+from hub.web.badges import Sheets, cards
+from hub.web.badges.listed import kind_of
+from hub.web.sheet import Card, Paper
 from proto.badge import badge_hash, code, read_code
 from tests.hub.web.conftest import KEY, LEA_CODE, Browser, Hub, sealed
 
@@ -22,11 +24,12 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[list[Card]]:
     """What is to be drawn, instead of a PDF: drawing is tested by itself."""
     runs: list[list[Card]] = []
 
-    async def draw(cards: list[Card], language: str) -> bytes:
-        runs.append(cards)
-        return b"%PDF of " + " ".join(card.code for card in cards).encode()
+    async def draw(drawn: list[Card], language: str, paper: Paper) -> bytes:
+        assert (paper is Paper.PASSES) == all(card.until for card in drawn)
+        runs.append(drawn)
+        return b"%PDF of " + " ".join(card.code for card in drawn).encode()
 
-    monkeypatch.setattr(badges, "draw", draw)
+    monkeypatch.setattr(cards, "draw", draw)
     return runs
 
 
@@ -118,7 +121,7 @@ async def test_a_lost_badge_that_is_found_is_given_again(hub: Hub, anne: Browser
 
 
 async def test_cards_are_made_given_and_printed_in_one_go(hub: Hub, anne: Browser, drawn: list[list[Card]]) -> None:
-    answer = await anne.fill("/badges?group=5B", "/badges/sheet.pdf", {"pupil": ["100", "102"], "old": "keep"})
+    answer = await anne.fill("/badges/print?group=5B", "/badges/sheet.pdf", {"pupil": ["100", "102"], "old": "keep"})
     assert answer.headers["content-type"] == "application/pdf"
     assert "attachment" in answer.headers["content-disposition"]
     (cards,) = drawn
@@ -130,13 +133,13 @@ async def test_cards_are_made_given_and_printed_in_one_go(hub: Hub, anne: Browse
 
 async def test_new_cards_may_replace_the_old_badges(hub: Hub, anne: Browser, drawn: list[list[Card]]) -> None:
     hub.now_ms += 1000
-    await anne.fill("/badges?group=5B", "/badges/sheet.pdf", {"pupil": ["100"], "old": "replace"})
+    await anne.fill("/badges/print?group=5B", "/badges/sheet.pdf", {"pupil": ["100"], "old": "replace"})
     assert state_of(hub, LEA_CODE) is BadgeState.REPLACED
     assert state_of(hub, drawn[0][0].code) is BadgeState.ACTIVE
 
 
 async def test_a_sheet_asked_for_twice_is_one_sheet(hub: Hub, anne: Browser, drawn: list[list[Card]]) -> None:
-    page = (await anne.get("/badges?group=5B")).text
+    page = (await anne.get("/badges/print?group=5B")).text
     fields = {**sealed(page, "/badges/sheet.pdf"), "pupil": ["100", "102"], "old": "keep"}
     first, second = await asyncio.gather(anne.post("/badges/sheet.pdf", fields), anne.post("/badges/sheet.pdf", fields))
     assert first.content == second.content
@@ -147,7 +150,7 @@ async def test_a_sheet_asked_for_twice_is_one_sheet(hub: Hub, anne: Browser, dra
 async def test_a_sheet_whose_form_is_sent_again_after_a_restart_prints_no_dead_cards(
     hub: Hub, anne: Browser, drawn: list[list[Card]]
 ) -> None:
-    page = (await anne.get("/badges?group=5B")).text
+    page = (await anne.get("/badges/print?group=5B")).text
     fields = {**sealed(page, "/badges/sheet.pdf"), "pupil": ["102"], "old": "keep"}
     await anne.post("/badges/sheet.pdf", fields)
     hub.app.state.sheets = Sheets()
@@ -168,14 +171,14 @@ async def test_a_sheet_whose_form_is_sent_again_after_a_restart_prints_no_dead_c
 async def test_a_print_run_that_makes_no_sense_says_so(
     hub: Hub, anne: Browser, drawn: list[list[Card]], chosen: list[str], said: str
 ) -> None:
-    answer = await anne.fill("/badges?group=5B", "/badges/sheet.pdf", {"pupil": chosen, "old": "keep"})
+    answer = await anne.fill("/badges/print?group=5B", "/badges/sheet.pdf", {"pupil": chosen, "old": "keep"})
     assert answer.status_code == 409
     assert said in answer.text
     assert not drawn
 
 
 async def test_a_refused_print_run_keeps_the_class_on_the_page(hub: Hub, anne: Browser) -> None:
-    answer = await anne.fill("/badges?group=5B", "/badges/sheet.pdf", {"old": "keep"})
+    answer = await anne.fill("/badges/print?group=5B", "/badges/sheet.pdf", {"old": "keep"})
     assert re.search(r'<option value="5B" selected>', answer.text)
     assert 'value="100"' in answer.text
 
@@ -196,7 +199,118 @@ async def test_a_print_run_that_fails_is_not_remembered_and_gives_nobody_a_badge
 
 
 async def test_everyone_without_a_badge_is_one_choice(hub: Hub, anne: Browser) -> None:
-    page = (await anne.get("/badges?group=-")).text
+    page = (await anne.get("/badges/print?group=-")).text
     assert "2 élèves sans badge" in page
     assert "Maes Noé" in page
     assert "Dupont Léa" not in page
+
+
+HELD = "/badges/give?pupil=101&at=porte-parc/main"
+TAG = badge_hash(KEY, "EM:6F007B3972")
+
+
+async def waiting(anne: Browser, page: str = HELD) -> str:
+    """The address of the page that waits for a tag from now on."""
+    answer = await anne.get(page)
+    assert answer.status_code == 303
+    return answer.headers["location"]
+
+
+async def test_a_new_tag_held_at_the_chosen_reader_is_offered_and_given(hub: Hub, anne: Browser) -> None:
+    address = await waiting(anne)
+    assert "Présentez maintenant le nouveau tag" in (await anne.get(address)).text
+    hub.now_ms += 5_000
+    scan = await hub.tap(0, Code.UNKNOWN, badge=TAG)
+    block = (await anne.get(address, **{"hx-request": "true"})).text
+    assert "<h1>" not in block
+    assert "que personne n’a" in block
+    given = await anne.post("/badges/give", {**sealed(block, "/badges/give")})
+    assert given.headers["location"] == "/pupils/101?done=given"
+    (badge,) = hub.desk.school.badges_of(101)
+    assert (badge.hash, badge.mark, badge.from_ms) == (TAG, "", hub.now_ms)
+    assert "Tag" in (await anne.get("/pupils/101")).text
+    fresh = sealed((await anne.get("/badges/give?pupil=101")).text, "/badges/give")
+    again = await anne.post("/badges/give", {**fresh, "at": "porte-parc/main", "scan": str(scan)})
+    assert again.status_code == 409
+    assert "déjà à quelqu’un" in again.text
+
+
+async def test_only_the_next_unknown_tag_at_that_reader_within_the_minute_is_offered(hub: Hub, anne: Browser) -> None:
+    await hub.tap(0, Code.UNKNOWN, badge=TAG)
+    hub.now_ms += 1
+    address = await waiting(anne)
+    await hub.tap(0, Code.UNKNOWN, badge=TAG, device="caisse-parc")
+    await hub.tap(100, Code.IN)
+    page = (await anne.get(address)).text
+    assert "que personne n’a" not in page, "too early, or elsewhere"
+    assert "Léa Dupont" in page, "this one is somebody's"
+    hub.now_ms += 60_001
+    await hub.tap(0, Code.UNKNOWN, badge=TAG)
+    late = (await anne.get(address)).text
+    assert "que personne n’a" not in late
+    assert "Aucun nouveau tag" in late
+
+
+async def test_a_tag_that_was_held_long_ago_or_never_is_not_given(hub: Hub, anne: Browser) -> None:
+    scan = await hub.tap(0, Code.UNKNOWN, badge=TAG)
+    fields = {**sealed((await anne.get("/badges/give?pupil=101")).text, "/badges/give"), "at": "porte-parc/main"}
+    known = await hub.tap(100, Code.IN)
+    for number in (7, known):
+        assert (await anne.post("/badges/give", {**fields, "scan": str(number)})).status_code == 409
+    hub.now_ms += 600_001
+    late = await anne.post("/badges/give", {**fields, "scan": str(scan)})
+    assert "présentez-le encore une fois" in late.text
+    assert (await anne.post("/badges/give", {**fields, "at": "nobody/main", "scan": str(scan)})).status_code == 404
+    assert not hub.desk.school.badges_of(101)
+
+
+async def test_a_tag_takes_the_place_of_a_lost_one(hub: Hub, anne: Browser) -> None:
+    page = (await anne.get("/badges/give?pupil=100&old=1000")).text
+    assert "prend la place de …PPGD" in page
+    hub.now_ms += 1000
+    await anne.post("/badges/give", {**sealed(page, "/badges/give"), "code": HUGO_CODE})
+    assert state_of(hub, LEA_CODE) is BadgeState.REPLACED
+    assert state_of(hub, HUGO_CODE) is BadgeState.ACTIVE
+    foreign = await anne.post("/badges/give", {**sealed(page, "/badges/give"), "ask_id": "99", "pupil": "101", "code": HUGO_CODE})
+    assert foreign.status_code == 404, "another pupil's badge is not replaced"
+
+
+async def test_a_day_pass_is_good_until_midnight_and_leaves_the_badge_alone(hub: Hub, anne: Browser, drawn: list[list[Card]]) -> None:
+    fields = {"pupil": ["100"], "old": "replace", "paper": "today"}
+    await anne.fill("/badges/print?pupil=100", "/badges/sheet.pdf", fields)
+    ((card,),) = drawn
+    assert card.until == "21/09/2026"
+    assert (state_of(hub, card.code), state_of(hub, LEA_CODE)) == (BadgeState.ACTIVE, BadgeState.ACTIVE)
+    listed = (await anne.get("/badges?kind=today")).text
+    assert f"…{card.code[-4:]}" in listed
+    hub.now_ms = hub.at("23:59") + 60_000
+    assert state_of(hub, card.code) is None
+    assert kind_of(hub.desk.school.badges[badge_hash(KEY, card.code)][-1], hub.now_ms) == "ended"
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [("", 1), ("q=dupont+lea", 1), ("q=5b", 1), ("q=ppgd", 1), ("q=GD", 1), ("q=maes", 0), ("q=PPGX", 0), ("kind=lost", 0), ("kind=x", 1)],
+)  # fmt: skip
+async def test_badges_are_found_by_pupil_class_last_letters_or_state(hub: Hub, anne: Browser, query: str, shown: int) -> None:
+    page = (await anne.get(f"/badges?{query}")).text
+    assert ("…PPGD" in page) == shown
+    assert ("Aucun badge" in page) != shown
+
+
+async def test_the_history_of_a_badge_says_whose_it_was_and_when(hub: Hub, anne: Browser) -> None:
+    hub.now_ms += 60_000
+    await anne.fill("/badges/1000", "/badges/1000", {"state": "lost"})
+    hub.now_ms += 60_000
+    await anne.fill("/badges/give?pupil=101", "/badges/give", {"code": LEA_CODE})
+    page = " ".join((await anne.get("/badges/1000")).text.split())
+    for word in ("Hugo Dupont", "Perdu", "16:03", "16:04", "Léa Dupont"):
+        assert word in page
+
+
+async def test_staff_of_another_site_neither_list_badges_nor_wait_at_its_readers(hub: Hub, visitor: Browser) -> None:
+    await visitor.sign_in_as("gare", frozenset({(Role.HEAD, 2)}))
+    assert "PPGD" not in (await visitor.get("/badges")).text
+    await hub.desk.edit(77, lambda _school: (Pupil(200, 11, 2, "Tom", "Maes", "1A"),))
+    assert "porte-parc" not in (await visitor.get("/badges/give?pupil=200")).text
+    assert (await visitor.get("/badges/give?pupil=200&at=porte-parc/main&since=1")).status_code == 404

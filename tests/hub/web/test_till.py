@@ -190,11 +190,11 @@ async def test_cash_goes_into_the_wallet_with_the_next_receipt(hub: Hub, cashier
     wrong = await cashier.fill(TILL, f"{TILL}/cash", {"amount": "vingt"})
     assert wrong.status_code == 409
     assert 'value="vingt"' in wrong.text
-    answer = await cashier.fill(f"{TILL}?tap={tap}", f"{TILL}/cash", {"amount": "20,00"})
+    answer = await cashier.fill(f"{TILL}?tap={tap}&goods=30x1", f"{TILL}/cash", {"amount": "20,00"})
     html = (await cashier.get(answer.headers["location"])).text
     assert "Reçu 1" in html
     assert "20,00" in html
-    assert f'href="{TILL}?tap={tap}"' in html
+    assert f'href="{TILL}?tap={tap}&amp;goods=30x1"' in html, "the sale goes on where it was"
     assert hub.desk.books.balance_cents(wallet_account(500)) == 3000
 
 

@@ -1,0 +1,212 @@
+"""What a site, a service, class hours and a reason of absence may be changed to by staff, one edit each.
+
+Every change is of rows as they were shown: `same` says whether they still are that; where somebody was quicker, nothing is overwritten.
+How the wallets of a site are set out moves money, and is no matter of these pages (transfers.py).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+
+from hub.core.books import Books
+from hub.core.calendar import day_code, joined
+from hub.core.codes import Stage
+from hub.core.complaints import check_tariffs
+from hub.core.facts import Refusal
+from hub.core.kept import Charge
+from hub.core.lists import fold
+from hub.core.school import Contact, Programme, Rows, Scans, School, Site, edited
+from hub.core.timetable import AbsenceReason, ClassHours
+from hub.core.wallets import charge_id
+
+MAX_NAME = 80
+MAX_TEXT = 200
+MAX_HOLDER = 70
+"""Letters of a name in a transfer (EPC069-12)."""
+MAX_CONTACTS = 20
+DAY_MIN = 24 * 60
+Same = Callable[[object], bool]
+Is = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What staff say of a site; each field as `Site` has it."""
+
+    name: str
+    address: str
+    iban: str
+    holder: str
+    contacts: tuple[Contact, ...]
+    floor_cents: int
+    low_cents: int
+    files_due_day: date | None
+    pilot_from: date | None
+    live_from: date | None
+    whole_runs: bool
+
+
+def put_site(school: School, books: Books, site: int, said: Said, same: Same, is_iban: Is, is_address: Is) -> Rows | Refusal:
+    """A site as it is from now on."""
+    before = school.sites[site]
+    others = (other.name for other in school.sites.values() if other.id != site)
+    wrong = named(said.name, others) or _account(said, is_iban) or _contacts(said.contacts, is_address) or _limits(said)
+    if wrong:
+        return wrong
+    fields = {name: getattr(said, name) for name in Said.__dataclass_fields__}
+    after = replace(before, **fields)
+    moved = live_moved(after, books) if after.live_from != before.live_from else None
+    if moved:
+        return moved
+    return (after,) if same(before) else Refusal("changed_meanwhile")
+
+
+def _account(said: Said, is_iban: Is) -> Refusal | None:
+    if len(said.address) > MAX_TEXT:
+        return Refusal("address_long")
+    if len(said.holder) > MAX_HOLDER:
+        return Refusal("holder_long")
+    if said.iban and not is_iban(said.iban):
+        return Refusal("no_iban")
+    return Refusal("no_holder") if said.iban and not said.holder else None
+
+
+def _contacts(contacts: tuple[Contact, ...], is_address: Is) -> Refusal | None:
+    if len(contacts) > MAX_CONTACTS or any(len(text) > MAX_NAME for one in contacts for text in one):
+        return Refusal("contact_long")
+    if any(not one.topic or not one.name for one in contacts):
+        return Refusal("no_contact")
+    return Refusal("no_contact_email") if any(one.email and not is_address(one.email) for one in contacts) else None
+
+
+def _limits(said: Said) -> Refusal | None:
+    if said.floor_cents > 0:
+        return Refusal("floor_above")
+    if said.low_cents < 0:
+        return Refusal("low_below")
+    backwards = said.pilot_from and not (said.live_from and said.pilot_from < said.live_from)
+    return Refusal("pilot_backwards") if backwards else None
+
+
+def put_programme(school: School, programme: Programme, same: Same) -> Rows | Refusal:
+    """A service as it is from now on."""
+    before = school.programmes[programme.id]
+    others = [one for one in school.programmes.values() if one.site == programme.site and one.id != programme.id]
+    wrong = named(programme.name, (one.name for one in others)) or _hours(programme) or _posting(programme)
+    if wrong:
+        return wrong
+    if len(programme.room) > MAX_NAME:
+        return Refusal("room_long")
+    if programme.within and programme.within not in {one.id for one in others}:
+        return Refusal("no_such_programme")
+    after = edited(school, (programme,))
+    around = [one for one in after.programmes.values() if one.site == programme.site and one.within]
+    nesting = next((found for one in around if (found := nested(one, after.programmes[one.within]))), None)
+    complaints = check_tariffs(school, (programme,))
+    if nesting or complaints:
+        return nesting or Refusal(f"tariff_{complaints[0].what.value}")
+    return (programme,) if same(before) else Refusal("changed_meanwhile")
+
+
+def _hours(programme: Programme) -> Refusal | None:
+    if not programme.windows or any(not window.weekdays for window in programme.windows):
+        return Refusal("no_weekdays")
+    bad = any(not 0 <= window.start_min < window.end_min <= DAY_MIN for window in programme.windows)
+    return Refusal("no_hours") if bad else None
+
+
+def _posting(programme: Programme) -> Refusal | None:
+    """A run on a weekday comes every 7, 14, … days."""
+    good = 0 <= programme.post_days <= 366 and (not programme.post_weekday or (programme.post_days and programme.post_days % 7 == 0))
+    return None if good else Refusal("no_posting")
+
+
+def put_class_hours(school: School, rows: tuple[ClassHours, ...], same: Same) -> Rows | Refusal:
+    """When class begins for a group, on some weekdays of one site; `same` is asked about all class hours of that site."""
+    if not rows:
+        return Refusal("no_weekdays")
+    return rows if same(hours_of(school, rows[0].site)) else Refusal("changed_meanwhile")
+
+
+def end_class_hours(school: School, site: int, group: str, weekday: int, same: Same) -> Rows | Refusal:
+    """They hold on no day any more; mornings that were noted stay."""
+    row = school.class_hours.get((site, group, weekday))
+    if row is None or not same(hours_of(school, site)):
+        return Refusal("changed_meanwhile")
+    return (replace(row, from_day=date.max),)
+
+
+def hours_of(school: School, site: int) -> tuple[ClassHours, ...]:
+    """The class hours of a site that hold, by group and weekday."""
+    found = (row for row in school.class_hours.values() if row.site == site and row.from_day != date.max)
+    return tuple(sorted(found, key=lambda row: (row.group, row.weekday)))
+
+
+def put_absence(school: School, name: str, absence: int, percent: int, cents: int, same: Same) -> Rows | Refusal:
+    """A reason of absence, new or as it is from now on: it costs a share of the planned time's price, or an amount."""
+    wrong = named(name, (one.name for one in school.absences.values() if one.id != absence))
+    if wrong:
+        return wrong
+    if not 0 <= percent <= 100:
+        return Refusal("no_percent")
+    if cents < 0:
+        return Refusal("no_amount")
+    if percent and cents:
+        return Refusal("percent_and_amount")
+    before = school.absences.get(absence)
+    row = AbsenceReason(absence, name, percent, cents)
+    return (row,) if before is None or same(before) else Refusal("changed_meanwhile")
+
+
+def named(name: str, taken: Iterable[str]) -> Refusal | None:
+    """What is wrong with a name; None when it may be."""
+    if not any(letter.isalpha() for letter in name):
+        return Refusal("no_name")
+    if len(name) > MAX_NAME:
+        return Refusal("name_long")
+    return Refusal("name_taken") if fold(name) in {fold(other) for other in taken} else None
+
+
+# --- services within others -----------------------------------------------------------------------
+
+
+def nested(inner: Programme, outer: Programme) -> Refusal | None:
+    """Why one cannot be within the other (requirement S44); None when it can. `day` 0 = Monday, from `start_min` to `end_min`."""
+    if outer.id == inner.id:
+        return Refusal("within_itself")
+    if outer.within:
+        return Refusal("within_another")
+    if outer.scans is Scans.ENTRY:
+        return Refusal("within_entries")
+    for weekday in range(7):
+        around = _joined(outer, weekday)
+        for start_min, end_min in _joined(inner, weekday):
+            if not any(begin_min <= start_min and end_min <= finish_min for begin_min, finish_min in around):
+                return Refusal("within_hours", {"day": weekday, "start_min": start_min, "end_min": end_min})
+    return None
+
+
+def _joined(programme: Programme, weekday: int) -> list[tuple[int, int]]:
+    """Beginnings and ends of a weekday, in minutes; hours that touch are one."""
+    return joined((one.start_min, one.end_min) for one in programme.windows if weekday in one.weekdays)
+
+
+# --- pilots -----------------------------------------------------------------------------------------
+
+
+def live_moved(site: Site, books: Books) -> Refusal | None:
+    """Why a site cannot go live on its day: a `day` that cost nothing would cost something, or the other way round (S2, Q4)."""
+    live = day_code(site.live_from) if site.live_from else 0
+    days = {charge_id(meal.ask): day for (_, place, day), meal in books.meals.items() if place == site.id}
+    mine = [one for one in books.charges.values() if one.site == site.id and one.cents and not one.reversed]
+    stands = [(_day(one, days), one) for one in mine if _day(one, days)]
+    free = max((day for day, one in stands if one.stage is Stage.PILOT and day >= live), default=0)
+    if free:
+        return Refusal("live_was_pilot", {"day": free})
+    paid = min(((day, one.cents) for day, one in stands if one.stage is not Stage.PILOT and day < live), default=None)
+    return Refusal("live_was_paid", {"day": paid[0], "cents": paid[1]}) if paid else None
+
+
+def _day(charge: Charge, meals: dict[int, int]) -> int:
+    """The day of service, 0 where the books do not say."""
+    return charge.day or charge.limit_day or meals.get(charge.id, 0)

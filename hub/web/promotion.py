@@ -1,0 +1,114 @@
+"""Change of school year: a table of classes and the next ones, what it would do, then all of it at once."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from starlette.responses import RedirectResponse
+
+from hub.core.calendar import day_of
+from hub.core.promotion import LEAVES, Year, classes, promote, suggested
+from hub.core.school import Pupil
+from hub.web.render import page, stamp
+from hub.web.rights import Right
+from hub.web.session import Does, Form, Sees, Visit
+
+NAMES = 8
+"""Names of a class that are shown; more are counted."""
+_FIELD = re.compile(r"next-(\d+)-(.+)", re.DOTALL)
+
+Looks = Annotated[Visit, Depends(Sees(Right.PUPILS))]
+Writes = Annotated[Form, Depends(Does(Right.PUPILS))]
+Key = tuple[int, str]
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One class: `field` is its next class on the form. `leaves`: whether its pupils go."""
+
+    field: str
+    site: str
+    group: str
+    following: str
+    leaves: bool
+    count: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionPage:
+    """`preview`: whether it was looked at and can be done. `was`: who was in which class."""
+
+    steps: tuple[Step, ...]
+    was: str
+    preview: bool
+    moving: int
+    leaving: int
+    problem: str
+    done: str
+
+
+@router.get("/promotion")
+async def table(visit: Looks, done: str = "") -> Response:
+    """Every class, and the one that usually follows."""
+    found = classes(visit.school, visit.sites)
+    return await page(visit, "promotion.html", _page(visit, {key: suggested(key[1]) for key in found}, done=done))
+
+
+@router.post("/promotion")
+async def change(form: Writes) -> Response:
+    """Show what it would do, or do it."""
+    visit, office = form.visit, form.visit.office
+    found = classes(visit.school, visit.sites)
+    following = _typed(form, found)
+    if form.text("do") != "yes":
+        return await page(visit, "promotion.html", _page(visit, following, preview=True))
+    now_ms = office.now_ms()
+    first = next(iter(visit.own_sites()), None)
+    if first is None or form.text("was") != _was(found):
+        return await page(visit, "promotion.html", _page(visit, following, problem="changed_meanwhile"), status=409)
+    shown = {key: frozenset(pupil.id for pupil in pupils) for key, pupils in found.items()}
+    year = Year(day_of(now_ms, first.zone), now_ms, form.ask)
+    answer = await office.desk.edit(form.ask, promote, shown, following, year)
+    if answer.refusal is None:
+        return RedirectResponse("/promotion?done=yes", 303)
+    return await page(visit, "promotion.html", _page(visit, following, problem=answer.refusal.code), status=409)
+
+
+def _typed(form: Form, found: Mapping[Key, tuple[Pupil, ...]]) -> dict[Key, str]:
+    """The next class of each class; what the form does not name, or leaves empty without a word, stays."""
+    following = {key: key[1] for key in found}
+    for name in form.fields:
+        field = _FIELD.fullmatch(name)
+        key = (int(field[1]), field[2]) if field else None
+        if key in following:
+            leaves = form.text(name.replace("next-", "leave-", 1)) == "yes"
+            following[key] = LEAVES if leaves else form.text(name) or key[1]
+    return following
+
+
+def _was(found: Mapping[Key, tuple[Pupil, ...]]) -> str:
+    return stamp([(site, group, [pupil.id for pupil in pupils]) for (site, group), pupils in found.items()])
+
+
+def _page(visit: Visit, following: Mapping[Key, str], *, preview: bool = False, problem: str = "", done: str = "") -> PromotionPage:
+    found = classes(visit.school, visit.sites)
+    steps = []
+    for (site, group), pupils in found.items():
+        name = following.get((site, group), group)
+        names = tuple(f"{pupil.first_name} {pupil.last_name}" for pupil in pupils[:NAMES])
+        place = visit.school.sites[site].name
+        steps.append(Step(f"{site}-{group}", place, group, name, name == LEAVES, len(pupils), names))
+    return PromotionPage(
+        steps=tuple(steps),
+        was=_was(found),
+        preview=preview,
+        moving=sum(step.count for step in steps if not step.leaves and step.following != step.group),
+        leaving=sum(step.count for step in steps if step.leaves),
+        problem=problem,
+        done=done,
+    )

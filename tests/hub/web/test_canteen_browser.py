@@ -1,0 +1,91 @@
+"""Kiosk and canteen in a real browser: a child orders by pictures, a cook makes a menu and counts."""
+
+from datetime import date, timedelta
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from hub.core import facts as f
+from hub.core.codes import Code
+from hub.core.menus import Allergen, Diet, Menu, Offer
+from hub.core.school import Device, Policy, Product, ProductKind, Reader
+from proto.messages import Direction, Light, Use
+from tests.hub.web.browsing import Complaints, looked_at, sign_in
+from tests.hub.web.conftest import Hub
+
+pytestmark = pytest.mark.browser
+MONDAY = date(2026, 9, 21)
+DISHES = ("pasta", "fish", "soup", "pizza", "meat", "vegetarian", "salad")
+
+
+async def set_out(hub: Hub) -> None:
+    """Two weeks of menus from tomorrow on, three things a day, and a kiosk."""
+    meals = [Product(40 + n, 1, ProductKind.MEAL, word.title(), 450, Policy.MUST_SERVE, picture=word) for n, word in enumerate(DISHES)]
+    sandwich = Product(
+        60, 1, ProductKind.MEAL, "Sandwich", 320, Policy.MUST_SERVE, picture="sandwich", allergens=frozenset({Allergen.GLUTEN})
+    )
+    days = [MONDAY + timedelta(days=ahead) for ahead in range(1, 12) if ahead % 7 < 5]
+    menus = [Menu(1, day, (Offer(40 + day.day % 7, 450), Offer(40 + (day.day + 3) % 7, 400), Offer(60, 320))) for day in days]
+    reader = Reader("borne-parc", "main", "Borne du réfectoire", Use.KIOSK, Direction.IN)
+    await hub.desk.edit(70, lambda _school: (*meals, sandwich, *menus, Device("borne-parc", 1, "Borne du hall"), reader))
+    await hub.desk.edit(71, lambda _school: (Diet(101, "vegetarian", frozenset({Allergen.NUTS, Allergen.MILK})),))
+
+
+async def tap(hub: Hub, pupil: int) -> None:
+    hub.now_ms += 1_000
+    scan = ("borne-parc", "0" * 16, hub.now_ms, "main", "h" * 20, pupil, hub.now_ms, 200, Code.SEEN, Light.ACCEPTED, "", False, hub.now_ms)
+    await hub.book(f.ScanTaken(hub.now_ms, *scan))
+
+
+async def test_a_child_taps_chooses_pictures_and_is_signed_out_by_itself(hub: Hub, url: str, chromium: Browser) -> None:
+    await set_out(hub)
+    complaints = Complaints()
+    page = await sign_in(hub, url, await chromium.new_context(viewport={"width": 1280, "height": 800}, has_touch=True), complaints)
+    await page.goto(f"{url}/till")
+    await looked_at(page, "tills")
+    await page.get_by_role("button", name="Démarrer ici la borne").click()
+    await expect(page.get_by_role("heading", name="Présente ton badge ici")).to_be_visible()
+    await looked_at(page, "kiosk-idle")
+    await tap(hub, 100)
+    await expect(page.get_by_role("heading", name="Léa")).to_be_visible()
+    friday = page.locator(".day").nth(4)
+    await friday.get_by_role("button").first.tap()
+    await expect(friday.get_by_role("button").first).to_have_attribute("aria-pressed", "true")
+    await friday.get_by_role("button").nth(2).tap()
+    await expect(friday.get_by_role("button").nth(2)).to_have_attribute("aria-pressed", "true")
+    await expect(friday.locator("[aria-pressed=true]")).to_have_count(1)
+    await looked_at(page, "kiosk")
+    assert [meal.product for meal in hub.desk.books.meals.values()] == [60]
+    hub.now_ms += 10_000
+    await hub.tap(102, Code.IN)  # something happens elsewhere
+    await expect(page.get_by_role("heading", name="Présente ton badge ici")).to_be_visible()
+    await page.goto(url)
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Se connecter")
+    assert complaints.texts == []
+
+
+async def test_a_cook_makes_a_menu_counts_and_orders_late(hub: Hub, url: str, chromium: Browser) -> None:
+    await set_out(hub)
+    complaints = Complaints()
+    page = await sign_in(hub, url, await chromium.new_context(), complaints)
+    await page.get_by_role("link", name="Cantine").click()
+    await page.get_by_role("link", name="Implantation du Parc").click()
+    await page.get_by_role("link", name="lun. 21", exact=True).click()
+    await page.get_by_label("Soup").check()
+    await page.get_by_role("group", name="Soup").get_by_label("Prix").fill("2,50")
+    await looked_at(page, "canteen-menu")
+    await page.get_by_role("button", name="Enregistrer le menu").click()
+    await expect(page.get_by_role("row", name="Soup")).to_contain_text("2,50")
+    await looked_at(page, "canteen")
+    await page.get_by_role("link", name="Commandes de lun. 21 : 0").click()
+    await page.get_by_role("searchbox").fill("hugo")
+    await page.get_by_role("link", name="Dupont Hugo").click()
+    await page.get_by_role("button", name="Commander").click()
+    await expect(page.get_by_text("Commandé : Soup")).to_be_visible()
+    await looked_at(page, "canteen-orders")
+    await page.get_by_role("button", name="Pour la cuisine").click()
+    await expect(page.get_by_role("row", name="vegetarian")).to_contain_text("2A")
+    await looked_at(page, "canteen-kitchen")
+    await page.goto(f"{url}/diets/1?pupil=101")
+    await looked_at(page, "canteen-diets")
+    assert complaints.texts == []

@@ -1,0 +1,164 @@
+"""Sites, services, class hours and reasons of absence: what is wrong is named at its field, and nobody overwrites somebody else."""
+
+import re
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from hub.accounts import Role
+from hub.core.calendar import DayKind, Window
+from hub.core.school import Contact, Scans, Site
+from hub.core.timetable import AbsenceReason, ClassHours
+from tests.hub.web.conftest import Browser, Fields, Hub
+
+IBAN = "BE68 5390 0754 7034"
+SITE = {
+    "name": "Implantation du Parc",
+    "address": "Rue du Parc 1, 4000 Liège",
+    "iban": IBAN,
+    "holder": "ASBL École du Parc",
+    "floor": "-5,00",
+    "low": "3,00",
+    "pilot_from": "2026-09-01",
+    "live_from": "2026-10-01",
+}
+CARE = {"name": "Garderie", "scans": "both", "attendance": "open", "day0": ["0", "1", "3", "4"], "start0": "15:30", "end0": "18:15"}
+
+
+async def save(browser: Browser, path: str, fields: Fields) -> tuple[int, str]:
+    answer = await browser.fill(path, path, fields)
+    return answer.status_code, answer.text
+
+
+async def test_a_site_is_changed_with_its_account_contacts_and_pilot(hub: Hub, anne: Browser) -> None:
+    people = {
+        "contact_topic": ["factures", ""],
+        "contact_name": ["Anne Leroy", ""],
+        "contact_phone": ["04 1", ""],
+        "contact_email": ["", ""],
+    }
+    assert (await save(anne, "/sites/1", {**SITE, **people, "whole_runs": "yes"}))[0] == 303
+    site = hub.desk.school.sites[1]
+    assert (site.iban, site.holder) == ("BE68539007547034", "ASBL École du Parc")
+    assert site.contacts == (Contact("factures", "Anne Leroy", "04 1"),)
+    assert (site.floor_cents, site.low_cents, site.whole_runs) == (-500, 300, True)
+    assert (site.pilot_from, site.live_from) == (date(2026, 9, 1), date(2026, 10, 1))
+    assert IBAN in (await anne.get("/sites/1")).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "said"),
+    [
+        ({"iban": "BE86 5390 0754 7034"}, "iban", "deux chiffres"),
+        ({"holder": ""}, "holder", "à qui est le compte"),
+        ({"floor": "beaucoup"}, "floor", "-5,00"),
+        ({"live_from": "2026-08-01"}, "pilot_from", "pour de bon"),
+        ({"live_from": "hier"}, "live_from", "31/12/2025"),
+        ({"name": "Implantation de la Gare"}, "name", "déjà pris"),
+    ],
+)
+async def test_bad_input_is_named_at_its_field_and_kept(hub: Hub, anne: Browser, typed: dict[str, str], field: str, said: str) -> None:
+    before = hub.desk.school.sites[1]
+    status, text = await save(anne, "/sites/1", {**SITE, **typed})
+    assert status == 409
+    at_field = re.search(rf'id="{field}-problem" class="wrong">(.*?)<', text)
+    assert at_field, text
+    assert said in at_field[1]
+    assert f'value="{typed.get(field, SITE[field])}"' in text
+    assert hub.desk.school.sites[1] == before
+
+
+async def test_two_who_change_a_site_see_both_versions(hub: Hub, anne: Browser) -> None:
+    shown = re.search(r'name="was" value="(\w+)"', (await anne.get("/sites/1")).text)
+    assert shown
+    await hub.desk.edit(7_000_000, lambda school: (replace(school.sites[1], address="Rue Neuve 3"),))
+    status, text = await save(anne, "/sites/1", {**SITE, "was": shown[1]})
+    assert status == 409
+    assert "Rue Neuve 3" in text
+    assert "Rue du Parc 1" in text
+    assert hub.desk.school.sites[1].address == "Rue Neuve 3"
+
+
+async def test_a_service_is_changed(hub: Hub, anne: Browser) -> None:
+    fields = {
+        **CARE,
+        "room": "Salle 2",
+        "day1": "2",
+        "start1": "12:00",
+        "end1": "00:00",
+        "kind": "school",
+        "post_days": "7",
+        "post_weekday": "4",
+    }
+    assert (await save(anne, "/sites/1/programmes/20", fields))[0] == 303
+    care = hub.desk.school.programmes[20]
+    assert care.windows == (Window(frozenset({0, 1, 3, 4}), 930, 1095), Window(frozenset({2}), 720, 1440))
+    assert (care.room, care.days, care.post_days, care.post_weekday) == ("Salle 2", {DayKind.SCHOOL}, 7, 4)
+    assert 'value="00:00"' in (await anne.get("/sites/1/programmes/20")).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"end0": "15:00"}, "la fin après le début"),
+        ({"start0": "tard"}, "la fin après le début"),
+        ({"day0": []}, "au moins un jour"),
+        ({"scans": "entry"}, "scanner les départs"),
+        ({"name": "Étude"}, "déjà pris"),
+        ({"post_days": "10", "post_weekday": "3"}, "7, 14"),
+    ],
+)
+async def test_a_service_that_is_wrong_says_why(hub: Hub, anne: Browser, typed: dict[str, str | list[str]], said: str) -> None:
+    status, text = await save(anne, "/sites/1/programmes/20", {**CARE, **typed})
+    assert status == 409
+    assert said in text
+    assert hub.desk.school.programmes[20].scans is Scans.BOTH
+    assert hub.desk.school.programmes[20].windows[0].end_min == 1080
+
+
+async def test_a_service_of_another_site_is_not_found_here(anne: Browser) -> None:
+    assert (await anne.get("/sites/2/programmes/20")).status_code == 404
+
+
+async def test_class_hours_are_set_for_a_class_and_end(hub: Hub, anne: Browser) -> None:
+    fields = {"group": "5B", "day": ["0", "2"], "start": "08:30", "tolerance": "10", "missed": "10:00", "end": ""}
+    assert (await anne.fill("/sites/1", "/sites/1/class-hours", fields)).status_code == 303
+    assert hub.desk.school.class_hours[1, "5B", 2] == ClassHours(1, "5B", 2, 510, 10, 600)
+    wrong = await anne.fill("/sites/1", "/sites/1/class-hours", {**fields, "missed": "08:00"})
+    assert wrong.status_code == 409
+    assert "corrigez les heures" in wrong.text
+    assert (await anne.fill("/sites/1", "/sites/1/class-hours", {**fields, "day": []})).status_code == 409
+    assert (await anne.fill("/sites/1", "/sites/1/class-hours/end", {})).status_code == 303
+    assert hub.desk.school.class_hours[1, "5B", 0].from_day == date.max
+
+
+async def test_reasons_of_absence_are_for_those_with_rights_everywhere(hub: Hub, anne: Browser, visitor: Browser) -> None:
+    assert (await anne.fill("/sites", "/sites/absences", {"name": "Non prévenu", "percent": "50 %"})).status_code == 303
+    (row,) = hub.desk.school.absences.values()
+    assert (row.name, row.percent) == ("Non prévenu", 50)
+    both = await anne.fill("/sites", "/sites/absences", {"name": "Non prévenu", "percent": "50", "amount": "2,00"})
+    assert both.status_code == 409
+    assert "pas les deux" in both.text
+    await hub.desk.edit(7_000_000, lambda _school: (AbsenceReason(row.id, "Non prévenu", 60),))
+    late = await anne.fill("/sites", "/sites/absences", {"name": "Oublié", "absence": str(row.id), "was": "0" * 16})
+    assert late.status_code == 409
+    assert hub.desk.school.absences[row.id].percent == 60
+    await visitor.sign_in_as("berthe", frozenset({(Role.HEAD, 1)}))
+    sealed = {"csrf": "csrf of berthe", "ask_id": "1", "name": "Grève"}
+    assert (await visitor.post("/sites/absences", sealed)).status_code == 404
+    text = (await visitor.get("/sites")).text
+    assert "Non prévenu" in text
+    assert "Gare" not in text
+
+
+async def test_a_service_that_somebody_else_has_changed_shows_both_versions(hub: Hub, anne: Browser) -> None:
+    shown = re.search(r'name="was" value="(\w+)"', (await anne.get("/sites/1/programmes/20")).text)
+    assert shown
+    await hub.desk.edit(7_000_000, lambda school: (replace(school.programmes[20], room="Gymnase"),))
+    status, text = await save(anne, "/sites/1/programmes/20", {**CARE, "was": shown[1], "room": "Salle 2"})
+    assert status == 409
+    assert "Gymnase" in text
+    assert "Salle 2" in text
+    assert isinstance(hub.desk.school.sites[1], Site)
+    assert hub.desk.school.programmes[20].room == "Gymnase"
