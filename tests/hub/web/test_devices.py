@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hub.fleet import Seen
-from hub.web.devices import device_row
-from proto.messages import Do, Health, ReaderHealth, ReaderState, State, Status
+from hub.web.devices.charts import latencies
+from hub.web.devices.listed import device_row
+from proto.messages import LATENCY_EDGES_MS, Direction, Do, Health, ReaderHealth, ReaderState, State, Status, Use
 from tests.hub.web.conftest import Browser, Hub, sealed
 
 
@@ -113,3 +115,89 @@ async def test_a_device_that_is_not_ours_cannot_blink(hub: Hub, anne: Browser) -
     fields = sealed((await anne.get("/devices")).text, "/devices/porte-parc/locate")
     assert (await anne.post("/devices/nobody/locate", fields)).status_code == 404
     assert not hub.commands
+
+
+async def test_a_device_is_added_with_its_reader_and_its_settings_are_one_step_away(hub: Hub, anne: Browser) -> None:
+    fields = {"name": "Porte du préau", "place": "à gauche", "site": "1", "use": "entrance"}
+    answer = await anne.fill("/devices/new", "/devices/new", fields)
+    assert answer.headers["location"] == "/devices/porte-du-preau?done=added"
+    device, reader = hub.desk.school.devices["porte-du-preau"], hub.desk.school.readers["porte-du-preau", "main"]
+    assert (device.place, reader.use, reader.direction) == ("à gauche", Use.ENTRANCE, Direction.TOGGLE)
+    shown = await anne.fill("/devices/porte-du-preau", "/setup/devices/porte-du-preau", {})
+    assert "secret of the device" in shown.text
+    assert "secret of the device" not in (await anne.get("/devices/porte-du-preau")).text
+    again = await anne.fill("/devices/new", "/devices/new", fields)
+    assert again.status_code == 409
+    assert "Ce nom est déjà pris" in again.text
+    assert 'value="à gauche"' in again.text
+
+
+async def test_a_device_is_renamed_unless_somebody_else_was_quicker(hub: Hub, anne: Browser) -> None:
+    page = (await anne.get("/devices/porte-parc")).text
+    fields = sealed(page, "/devices/porte-parc")
+    assert (await anne.post("/devices/porte-parc", {**fields, "name": "Porte A", "place": "cour"})).status_code == 303
+    late = await anne.post("/devices/porte-parc", {**fields, "ask_id": "9", "name": "Porte B", "place": ""})
+    assert late.status_code == 409
+    assert "Porte A" in late.text
+    assert 'value="Porte B"' in late.text
+    assert hub.desk.school.devices["porte-parc"].name == "Porte A"
+
+
+async def test_readers_are_set_and_added(hub: Hub, anne: Browser) -> None:
+    path = "/devices/porte-parc/readers"
+    changed = {"name": "Porte", "use": "study", "direction": "in", "product": "30", "door_ms": "500"}
+    assert (await anne.fill("/devices/porte-parc", f"{path}/main", changed)).status_code == 303
+    reader = hub.desk.school.readers["porte-parc", "main"]
+    assert (reader.use, reader.direction, reader.product, reader.door_ms) == (Use.STUDY, Direction.IN, 0, 500)
+    new = {"id": "fond", "name": "Porte du fond", "use": "care", "direction": "out", "door_ms": ""}
+    assert (await anne.fill("/devices/porte-parc", path, new)).status_code == 303
+    assert hub.desk.school.readers["porte-parc", "fond"].direction is Direction.OUT
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [({"id": "Deux!"}, "minuscules"), ({"id": "main"}, "déjà un lecteur"), ({"id": "x", "door_ms": "abc"}, "10000 ms")]
+)
+async def test_a_reader_that_makes_no_sense_is_refused_and_kept_as_typed(anne: Browser, typed: dict[str, str], said: str) -> None:
+    fields = {"name": "Au fond", "use": "care", "direction": "out", **typed}
+    answer = await anne.fill("/devices/porte-parc", "/devices/porte-parc/readers", fields)
+    assert answer.status_code == 409
+    assert said in answer.text
+    assert 'value="Au fond"' in answer.text
+
+
+async def test_a_blocked_device_is_let_in_with_a_new_password(hub: Hub, anne: Browser) -> None:
+    await anne.fill("/devices/porte-parc", "/devices/porte-parc/block", {})
+    assert hub.desk.school.devices["porte-parc"].blocked == "office"
+    assert "/devices/porte-parc/block" not in (await anne.get("/devices/porte-parc")).text
+    await anne.fill("/devices/porte-parc", "/devices/porte-parc/renew", {})
+    device = hub.desk.school.devices["porte-parc"]
+    assert (device.blocked, device.generation) == ("", 2)
+
+
+async def test_its_sounds_are_played_only_where_it_is_connected(hub: Hub, anne: Browser) -> None:
+    await anne.fill("/devices/porte-parc", "/devices/porte-parc/try", {"do": "test"})
+    assert hub.commands == [("porte-parc", Do.TEST)]
+    assert (await anne.fill("/devices/porte-parc", "/devices/porte-parc/try", {"do": "open"})).status_code == 422
+    hub.away.add("porte-parc")
+    assert (await anne.fill("/devices/porte-parc", "/devices/porte-parc/try", {"do": "locate"})).status_code == 409
+
+
+async def test_charts_have_their_tables(hub: Hub, anne: Browser) -> None:
+    seen = heard(hub)
+    assert seen.health
+    seen.healthy(seen.health, hub.now_ms - 600_000)
+    seen.healthy(replace(seen.health, outbox=12), hub.now_ms)
+    page = (await anne.get("/devices/porte-parc")).text
+    assert page.count("<svg viewBox") == 2
+    for cell in (
+        '">≤ 10 ms</th><td class="right number">4<',
+        '">16:00</th><td class="right number">12<',
+        '">15:50</th><td class="right number">3<',
+    ):
+        assert cell in page
+
+
+def test_a_bar_that_is_not_nothing_can_be_seen() -> None:
+    assert [bar.height for bar in latencies([0, 1, 1000])[:3]] == [0, 2, 100]
+    assert latencies([0, 0]) == ()
+    assert len(latencies([1])) == len(LATENCY_EDGES_MS) + 1
