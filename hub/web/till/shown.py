@@ -307,6 +307,7 @@ def acts_of(books: Books, place: Place, desk: CashSession | None) -> Iterable[tu
 
 
 def done_of(school: School, books: Books, number: int, act: TillAct, who: int, now_ms: int) -> Done:
+    """A sale or top-up as the page lists it for whoever looks."""
     mine = act.who == who and not act.voided and 0 <= now_ms - act.at_ms <= rules.UNDO_MS
     return Done(number, act, _name(school, books, act), mine)
 
