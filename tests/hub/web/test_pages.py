@@ -32,6 +32,7 @@ from hub.web import (
     imports,
     kiosk,
     letter,
+    merges,
     mornings,
     oops,
     own,
@@ -127,6 +128,7 @@ CONTEXTS = {
     "statement.html": statements.StatementPage,
     "letter.html": letter.LetterPage,
     "bill.html": None,
+    "merge.html": merges.MergePage,
     "frame.html": None,
     "marks.html": None,
 }
