@@ -106,16 +106,21 @@ def make_app(office: Office) -> FastAPI:
     ):
         app.include_router(page.router)
     app.add_api_route("/static/{version}/{name}", static_file, methods=["GET", "HEAD"])
+    _answer_errors(app)
+    app.add_middleware(SecurityHeaders)
+    app.state.footsteps = trail.Footsteps(office)
+    app.add_middleware(trail.Noted, footsteps=app.state.footsteps)
+    return app
+
+
+def _answer_errors(app: FastAPI) -> None:
+    """Everything that is not answered by a page: sent elsewhere, or said in words."""
     app.add_exception_handler(SignInNeededError, _to_sign_in)
     app.add_exception_handler(SecondNeededError, _to_second)
     app.add_exception_handler(PinNeededError, _to_pin)
     app.add_exception_handler(StarletteHTTPException, _in_words)
     app.add_exception_handler(RequestValidationError, _no_such_thing)
     app.add_exception_handler(Exception, _ours)
-    app.add_middleware(SecurityHeaders)
-    app.state.footsteps = trail.Footsteps(office)
-    app.add_middleware(trail.Noted, footsteps=app.state.footsteps)
-    return app
 
 
 async def static_file(visit: Anyone, version: str, name: str) -> Response:

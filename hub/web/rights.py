@@ -10,7 +10,17 @@ from hub.accounts import Posts, Role, Staff
 from hub.core.school import School
 
 __all__ = [
-    "DOES", "SEES", "Posts", "Right", "Role", "Staff", "is_everywhere", "keeps_a_manager", "may_give", "may_handle", "sites_where",
+    "DOES",
+    "SEES",
+    "Posts",
+    "Right",
+    "Role",
+    "Staff",
+    "can_still_appoint",
+    "is_everywhere",
+    "may_give",
+    "may_handle",
+    "sites_where",
 ]  # fmt: skip
 
 
@@ -75,7 +85,7 @@ def may_handle(posts: Posts, others: Posts, school: School) -> bool:
     return all(may_give(posts, role, site, school) for role, site in others) and (bool(others) or is_everywhere(posts, Right.STAFF))
 
 
-def keeps_a_manager(everyone: Iterable[Staff]) -> bool:
+def can_still_appoint(everyone: Iterable[Staff]) -> bool:
     """Whether somebody is left who can sign in and may manage staff everywhere."""
     return any(one.password and not one.ended_ms and is_everywhere(one.posts, Right.STAFF) for one in everyone)
 

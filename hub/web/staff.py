@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 from hub.core.facts import derived
 from hub.web.passwords import MAX_NAME, name_problems
 from hub.web.render import page, stamp
-from hub.web.rights import Posts, Right, Role, Staff, is_everywhere, keeps_a_manager, may_give, may_handle
+from hub.web.rights import Posts, Right, Role, Staff, is_everywhere, can_still_appoint, may_give, may_handle
 from hub.web.session import Does, Form, Sees, Visit, new_token, token_hash
 
 INVITE_MS = 14 * 86_400_000
@@ -121,7 +121,7 @@ async def appoint(form: Appoints, member: int) -> Response:
         problem = "changed_meanwhile" if form.text("was") != _stamp(found) else ""
         if not all(_may_give(visit, *post) for post in posts - kept):
             problem = "not_yours"
-        elif not problem and not await _keeps_a_manager(visit, replace(found, posts=posts)):
+        elif not problem and not await _can_still_appoint(visit, replace(found, posts=posts)):
             problem = "last"
         if problem:
             return await page(visit, "member.html", _member(visit, found, posts, {"posts": problem}), status=409)
@@ -136,7 +136,7 @@ async def end(form: Appoints, member: int) -> Response:
     async with _one_at_a_time(visit):
         found = await _handled(visit, member)
         gone = replace(found, ended_ms=visit.office.wall_ms())
-        if not await _keeps_a_manager(visit, gone):
+        if not await _can_still_appoint(visit, gone):
             return await page(visit, "member.html", _member(visit, found, found.posts, {"end": "last"}), status=409)
         await visit.office.accounts.change_staff(found.id, ended_ms=gone.ended_ms)
         await visit.office.accounts.end_sessions_of(found.id)
@@ -175,8 +175,8 @@ def _one_at_a_time(visit: Visit) -> asyncio.Lock:
     return lock
 
 
-async def _keeps_a_manager(visit: Visit, after: Staff) -> bool:
-    return keeps_a_manager(after if one.id == after.id else one for one in await visit.office.accounts.everyone())
+async def _can_still_appoint(visit: Visit, after: Staff) -> bool:
+    return can_still_appoint(after if one.id == after.id else one for one in await visit.office.accounts.everyone())
 
 
 async def _person(visit: Visit, member: int) -> Staff:

@@ -6,7 +6,7 @@ import pytest
 
 from hub.accounts import EVERYWHERE, Posts, Role, Staff
 from hub.core.school import School, Site
-from hub.web.rights import keeps_a_manager, may_give, may_handle
+from hub.web.rights import can_still_appoint, may_give, may_handle
 from tests.hub.web.conftest import PASSWORD, URL, ZONE, Browser, Hub
 
 SCHOOL = School(sites={1: Site(1, "Parc", ZONE), 2: Site(2, "Gare", ZONE)})
@@ -48,10 +48,10 @@ def test_only_who_may_do_as_much_lets_somebody_in_again() -> None:
 
 def test_the_last_who_manages_staff_is_one_who_can_sign_in() -> None:
     anne, invited = Staff(1, "a", "A", "hash", posts=EVERYWHERE), Staff(2, "b", "B", "", posts=EVERYWHERE)
-    assert keeps_a_manager([anne, invited])
-    assert not keeps_a_manager([invited])
-    assert not keeps_a_manager([Staff(1, "a", "A", "hash", ended_ms=1, posts=EVERYWHERE)])
-    assert not keeps_a_manager([Staff(1, "a", "A", "hash", posts=HEAD_OF_THE_PARK)])
+    assert can_still_appoint([anne, invited])
+    assert not can_still_appoint([invited])
+    assert not can_still_appoint([Staff(1, "a", "A", "hash", ended_ms=1, posts=EVERYWHERE)])
+    assert not can_still_appoint([Staff(1, "a", "A", "hash", posts=HEAD_OF_THE_PARK)])
 
 
 async def test_somebody_is_invited_by_a_link_that_is_shown_once_and_works_once(hub: Hub, anne: Browser, visitor: Browser) -> None:
