@@ -21,7 +21,7 @@ __all__ = [
     "may_give",
     "may_handle",
     "sites_where",
-]  # fmt: skip
+]
 
 
 class Right(enum.StrEnum):

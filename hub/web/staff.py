@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 from hub.core.facts import derived
 from hub.web.passwords import MAX_NAME, name_problems
 from hub.web.render import page, stamp
-from hub.web.rights import Posts, Right, Role, Staff, is_everywhere, can_still_appoint, may_give, may_handle
+from hub.web.rights import Posts, Right, Role, Staff, can_still_appoint, is_everywhere, may_give, may_handle
 from hub.web.session import Does, Form, Sees, Visit, new_token, token_hash
 
 INVITE_MS = 14 * 86_400_000
