@@ -80,7 +80,7 @@ async def add(form: Commands) -> Response:
     """A device, and its first reader."""
     visit, name, place = form.visit, form.text("name"), form.text("place")
     site, use = visit.site(form.number("site")), _use(form.text("use"))
-    device = device_id(name, visit.school.devices)
+    device = device_id(name, {*visit.school.devices, "new"})
     answer = await visit.office.desk.edit(form.ask, new_device, Device(device, site.id, name, place=place), reader_of(device, name, use))
     if answer.refusal:
         return await page(visit, "new_device.html", _new_page(visit, (name, place, site.id, use.value), answer.refusal.code), status=409)

@@ -3,13 +3,15 @@
 import asyncio
 import shutil
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import pytest
 import zxingcpp
 from PIL import Image
 
-from hub.web.sheet import PER_SHEET, Card, SheetError, draw
+from hub.core.paperroster import short_code
+from hub.web.sheet import PER_SHEET, Card, Expected, Paper, Roster, SheetError, draw, draw_roster
 from proto.badge import code
 
 DPI = 300
@@ -68,3 +70,23 @@ def test_no_card_leaves_a_file_behind(tmp_path: Path, monkeypatch: pytest.Monkey
 async def test_a_card_that_cannot_be_drawn_says_why() -> None:
     with pytest.raises(SheetError, match="DataOverflowError"):
         await draw([Card("Léa", "Dupont", "5B", "K" * 200)], "fr")
+
+
+def _read(pdf: bytes, folder: Path) -> list[set[str]]:
+    """The codes that a scanner finds on each page."""
+    (folder / "one.pdf").write_bytes(pdf)
+    pdftoppm = shutil.which("pdftoppm")
+    assert pdftoppm
+    subprocess.run([pdftoppm, "-r", "200", "-gray", "-png", "one.pdf", "one"], cwd=folder, check=True)
+    return [{read.text for read in zxingcpp.read_barcodes(_opened(path))} for path in sorted(folder.glob("one*.png"))]
+
+
+async def test_a_day_pass_is_a_label_each(tmp_path: Path) -> None:
+    passes = [Card("Léa", "Dupont", "5B", card.code, "21/09/2026") for card in CARDS[:2]]
+    assert _read(await draw(passes, "fr", Paper.PASSES), tmp_path) == [{card.code} for card in passes]
+
+
+async def test_a_scanner_reads_the_codes_of_a_roster(tmp_path: Path) -> None:
+    lines = tuple(Expected(f"Nom{n} Prénom", "5B", short_code(b"k" * 32, n, date(2026, 9, 21))) for n in range(30))
+    roster = Roster("Implantation du Parc", "Garderie", "21/09/2026", "20/09/2026 17:00", lines)
+    assert set().union(*_read(await draw_roster(roster, "fr"), tmp_path)) == {line.code for line in lines}
