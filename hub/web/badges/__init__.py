@@ -10,6 +10,5 @@ from hub.web.badges.cards import Sheets
 
 __all__ = ["Sheets", "router"]
 
-router = APIRouter()
-for part in (cards, giving, listed):  # the list comes last: a path of its own would be taken for a badge's number
-    router.include_router(part.router)
+router = APIRouter(routes=[*cards.router.routes, *giving.router.routes, *listed.router.routes])
+"""The list comes last: a path of the others would be taken for a badge's number."""

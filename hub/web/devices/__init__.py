@@ -6,6 +6,4 @@ from hub.web.devices import listed, one
 
 __all__ = ["router"]
 
-router = APIRouter()
-for part in (listed, one):
-    router.include_router(part.router)
+router = APIRouter(routes=[*listed.router.routes, *one.router.routes])
