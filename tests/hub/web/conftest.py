@@ -149,8 +149,8 @@ class Hub:
         """A scan of a pupil at the care door, now; its ask. An arrival opens the stay."""
         ask = next(self._asks)
         known = {"device": "porte-parc", "reader": "main", "shown": "", "badge": "h" * 20, **other}
-        scan = f.ScanTaken(ask, str(known["device"]), "0" * 16, ask, str(known["reader"]), str(known["badge"]), pupil, self.now_ms, 200, code,
-                           Light.ACCEPTED, str(known["shown"]))  # fmt: skip
+        scan = f.ScanTaken(ask, str(known["device"]), "0" * 16, ask, str(known["reader"]), str(known["badge"]), pupil, self.now_ms, 200,
+                           code, Light.ACCEPTED, str(known["shown"]))  # fmt: skip
         stay = (f.StayOpened(ask, ask, pupil, 1, 20, self.now_ms),) if code is Code.IN else ()
         await self.book(scan, *stay)
         return ask
