@@ -34,7 +34,7 @@ async def test_pages_about_a_person_and_all_forms_are_noted_by_route_and_id(hub:
 async def test_what_is_noted_is_written_once_a_second_by_itself(hub: Hub, anne: Browser) -> None:
     await anne.get("/pupils/100")
     async with asyncio.timeout(10):
-        while not await hub.office.trail.steps(Wanted(things=("pupil=100",)), 1):
+        while not await hub.office.trail.steps(Wanted(things=("pupil=100",)), 1):  # noqa: ASYNC110 - a table has no event
             await asyncio.sleep(0)
 
 
