@@ -78,7 +78,6 @@ class RosterPage:
     code: str
     problem: str
     done: int
-    most: int = PRINTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ async def test_a_tap_shows_on_the_open_board_within_a_second(hub: Hub, url: str,
     await hub.tap(100, Code.IN)
     tap = page.get_by_role("listitem").filter(has_text="Arrivée")
     await expect(tap).to_contain_text("Léa Dupont", timeout=1_000)
-    await expect(page.locator(".programme", has_text="Garderie").first).to_contain_text("Léa Dupont")
+    await expect(page.locator("article", has_text="Implantation du Parc").locator(".programme", has_text="Garderie")).to_contain_text(
+        "Léa Dupont"
+    )
     await hub.tap(100, Code.OUT)
     await expect(page.get_by_text("Départ")).to_be_visible(timeout=1_000)
     assert complaints.texts == []
