@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse
 
 from hub.catalogues import catalogue, catalogues
 from hub.core import calendar, money
-from hub.web.rights import Right
+from hub.web.chapters import Chapter, chapters
 from hub.web.session import Visit
 
 ROOM = Path(__file__).parent
@@ -40,21 +40,6 @@ SECURITY = {
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str, order="deterministic")
-NAV = (
-    ("/", Right.TODAY),
-    ("/till", Right.TILL),
-    ("/presence", Right.PRESENCE),
-    ("/pupils", Right.PUPILS),
-    ("/families", Right.PUPILS),
-    ("/canteen", Right.MEALS),
-    ("/wallets", Right.MONEY),
-    ("/badges", Right.BADGES),
-    ("/devices", Right.DEVICES),
-    ("/setup", Right.SITES),
-    ("/sites", Right.SITES),
-    ("/staff", Right.STAFF),
-)
-"""Pages of the menu, in order, and the right that shows them; their words stand in frame.html."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +53,7 @@ class Frame:
     """Name of who is signed in; empty for a visitor."""
     csrf: str
     now_ms: int
-    nav: tuple[str, ...]
-    """Paths of the menu that this person may open."""
+    menu: tuple[Chapter, ...]
     new_ask: Callable[[], int]
     """A fresh id for each form: sent twice, it has one effect."""
 
@@ -185,7 +169,7 @@ def _frame(visit: Visit, pages: Pages) -> Frame:
         person=visit.person.name if visit.person else "",
         csrf=visit.web_session.csrf if visit.web_session else "",
         now_ms=visit.office.now_ms(),
-        nav=tuple(path for path, right in NAV if visit.may(right) or visit.may_everywhere(right)),
+        menu=chapters(visit.request.url.path, lambda entry: visit.may(entry.right, does=entry.does) or visit.may_everywhere(entry.right)),
         new_ask=visit.office.new_id,
     )
 
