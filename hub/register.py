@@ -228,6 +228,8 @@ def _stored(row: Row) -> dict[str, Any]:
             values["offers"] = [[offer.product, offer.price_cents, sorted(offer.allergens)] for offer in row.offers]
         case Diet():
             values["allergens"] = sorted(row.allergens)
+        case CalendarDay():
+            values["kind"] = row.kind or ""
     return values
 
 
@@ -333,5 +335,5 @@ _READ: dict[Table, Any] = {
     t.tariff: _tariff,
     t.tariff_group: lambda row: TariffGroup(**row),
     t.family_file: lambda row: FamilyFile(**row),
-    t.calendar_day: lambda row: CalendarDay(**{**row, "kind": DayKind(row["kind"])}),
+    t.calendar_day: lambda row: CalendarDay(**{**row, "kind": DayKind(row["kind"]) if row["kind"] else None}),
 }

@@ -23,6 +23,7 @@ from hub.broker import HUB_USER, EmbeddedBroker
 from hub.broker import Account as BrokerAccount
 from hub.clock import Clock, wall_ms
 from hub.credentials import edge_settings
+from hub.days import belgian_days
 from hub.errors import BrokerError, StartError
 from hub.fleet import SILENT_MS, Fleet
 from hub.keeping import forget, keep_up
@@ -125,6 +126,7 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
         command=link.command,
         settle=partial(settle, stores.desk),
         now_ms=clock.now_ms,
+        official_days=belgian_days,
         wall_ms=wall_ms,
         random_bytes=secrets.token_bytes,
         over_https=settings.web.over_https,

@@ -298,11 +298,14 @@ class PayerOverride:
 
 @dataclass(frozen=True, slots=True)
 class CalendarDay:
-    """A day that is not what its weekday says, or is all the same; `site` 0 = all sites. A site's own word goes before that of all."""
+    """A day that is not what its weekday says, or is all the same; `site` 0 = all sites. A site's own word goes before that of all.
+
+    `kind` None: the word was taken back, and nothing is said any more.
+    """
 
     site: int
     day: date
-    kind: DayKind
+    kind: DayKind | None
     name: str = ""
 
 

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Response
 
 from hub.core.books import Books
 from hub.core.calendar import DayKind, day_code, day_coded, day_of
-from hub.core.days import day_kind
+from hub.core.days import day_kind, said_of
 from hub.core.lists import fold
 from hub.core.questions import place_of
 from hub.core.school import Programme, Pupil, School, Site
@@ -210,7 +210,7 @@ def _counts(school: School, programme: Programme, day: date) -> bool:
 
 
 def _column(school: School, books: Books, programme: Programme, day: date, planned: set[tuple[int, date]]) -> Column:
-    row = school.days.get((programme.site, day)) or school.days.get((0, day))
+    row = said_of(school, programme.site, day)
     sheets = books.days.get(day_code(day), {}).values()
     came = sum(bool(each[programme.id].stays) for each in sheets if programme.id in each)
     kind = day_kind(school, programme.site, day)

@@ -46,6 +46,7 @@ from hub.core.school import (
 from hub.core.tap import Tap
 from hub.core.whys import Rule, Why
 from hub.credentials import edge_settings
+from hub.days import belgian_days
 from hub.desk import Desk
 from hub.fleet import Fleet
 from hub.folder import Folder
@@ -131,6 +132,7 @@ class Hub:
             command=self._command,
             settle=partial(settle, self.desk),
             now_ms=lambda: self.now_ms,
+            official_days=belgian_days,
             wall_ms=lambda: self.now_ms,
             random_bytes=lambda size: next(self._random).to_bytes(size, "big"),
             disk_alarms=lambda: self.disk_alarms,
