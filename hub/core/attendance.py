@@ -208,7 +208,7 @@ def _recorded(day: Day, programme: Programme, found: Reading) -> Facts:
 
 def _with_sheet(day: Day, programme: Programme, after: Sheet) -> Day:
     """The same day with another sheet of a programme."""
-    return Day(day.school, day.books, day.ask, day.pupil, day.site, day.day, day.now_ms, {**day.sheets, programme.id: after})
+    return Day(day.school, day.books, day.ask, day.pupil, day.site, day.day, day.now_ms, {**day.sheets, programme.id: after}, day.who)
 
 
 def _stays(day: Day, programme: Programme, found: Reading, *, back: bool) -> Iterator[Stay]:

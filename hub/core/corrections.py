@@ -250,7 +250,7 @@ def _day(school: School, books: Books, ask: int, staff: Staff, place: Place) -> 
         return Refusal("no_such_pupil" if pupil is None else "no_such_programme")
     if place.day <= books.forgotten:
         return Refusal("too_old", {"day": place.day})
-    return Day(school, books, ask, pupil, school.sites[programme.site], place.day, staff.now_ms)
+    return Day(school, books, ask, pupil, school.sites[programme.site], place.day, staff.now_ms, who=staff.who)
 
 
 def _mark(books: Books, place: Place, mark: int) -> Mark | None:

@@ -363,9 +363,9 @@ class Holds:
 
     def end(self, books: Books) -> Iterator[str]:
         live = {hold: one for hold, one in self._placed.items() if hold not in self._released}
-        theirs = {hold: (wallet, one.cents, one.until_ms) for wallet, holds in books.holds.items() for hold, one in holds.items()}
+        theirs = {hold: (wallet, one.cents, one.until_ms, one.who) for wallet, holds in books.holds.items() for hold, one in holds.items()}
         kept = {hold: one for hold, one in live.items() if hold in theirs or one.until_ms > self._last_ms[one.wallet]}
-        yield from differ("hold", {hold: (one.wallet, one.cents, one.until_ms) for hold, one in kept.items()}, theirs)
+        yield from differ("hold", {hold: (one.wallet, one.cents, one.until_ms, one.who) for hold, one in kept.items()}, theirs)
 
     def sentence(self) -> str:
         return f"{len(self._placed)} holds, {len(self._released)} released, each at most once; the books hold the others"
