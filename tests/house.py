@@ -24,6 +24,7 @@ KERNEL = (
     "references",
     "menus",
     "timetable",
+    "indexes",
     "school",
     "days",
     "payers",
@@ -56,6 +57,7 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
     "promotion": 5,
     "sites": 5,
     "expected": 5,
+    "reports": 6,
     "drafting": 5,
     "tariffversions": 5,
     "schoolyear": 5,
@@ -72,7 +74,7 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
 BRACES = 4
 COMPOSERS = ("hub.__main__", "hub.commands", "hub.run", "hub.web.app")
 """Where the program is put together by hand: the only rooms that see pages and shells at once."""
-FRAME = frozenset("render session asking rights chapters marks office passwords sheet letter live uploads table app".split())
+FRAME = frozenset("render session language asking rights chapters marks office passwords sheet letter live uploads table charts app".split())
 """Rooms of hub/web that are no pages: what pages stand on, and what puts them together (`app`)."""
 
 DECIDING = (

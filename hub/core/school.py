@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from hub.core import indexes
 from hub.core.calendar import DayKind, Window
 from hub.core.formulas import Line
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer
@@ -409,40 +410,15 @@ def edited(school: School, rows: Rows) -> School:
         changed.setdefault(name, dict(getattr(school, name)))[key] = value
     school = replace(school, **changed)  # type: ignore[arg-type]
     if "programmes" in changed:
-        school = replace(school, inner=_inner(school), by_use=_by_use(school))
+        school = replace(school, inner=indexes.inner(school), by_use=indexes.by_use(school))
     if "tariffs" in changed:
         school = replace(school, by_presence=any(by_presence(tariff) for versions in school.tariffs.values() for tariff in versions))
-    return replace(school, kin=_kin(school)) if {"pupils", "custody", "overrides"} & changed.keys() else school
-
-
-def _by_use(school: School) -> dict[tuple[int, Use], tuple[Programme, ...]]:
-    found: dict[tuple[int, Use], list[Programme]] = {}
-    for programme in sorted(school.programmes.values(), key=lambda each: (each.within > 0, each.id)):
-        found.setdefault((programme.site, programme.use), []).append(programme)
-    return {place: tuple(programmes) for place, programmes in found.items()}
+    return replace(school, kin=indexes.kin(school)) if {"pupils", "custody", "overrides"} & changed.keys() else school
 
 
 def by_presence(tariff: Tariff | None) -> bool:
     """Whether a price depends on which brothers and sisters came that day."""
     return tariff is not None and any(line.siblings is not None and line.siblings.present for line in tariff.lines)
-
-
-def _inner(school: School) -> dict[int, tuple[int, ...]]:
-    found: dict[int, list[int]] = {}
-    for programme in sorted(school.programmes.values(), key=lambda each: each.id):
-        if programme.within:
-            found.setdefault(programme.within, []).append(programme.id)
-    return {programme: tuple(those) for programme, those in found.items()}
-
-
-def _kin(school: School) -> dict[int, tuple[int, ...]]:
-    """Who may have to pay for whom, eldest first; twins by birth order, then id; without a date of birth last."""
-    found: dict[int, list[int]] = {}
-    for pupil in sorted(school.pupils.values(), key=lambda each: (each.born or date.max, each.birth_order, each.id)):
-        turns: tuple[Custody | PayerOverride, ...] = (*school.custody.get(pupil.id, ()), *school.overrides.get(pupil.id, ()))
-        for household in {pupil.household, *(turn.household for turn in turns)}:
-            found.setdefault(household, []).append(pupil.id)
-    return {household: tuple(pupils) for household, pupils in found.items()}
 
 
 def _place(school: School, row: Row, changed: Mapping[str, Mapping[object, object]]) -> tuple[str, object, object]:
