@@ -13,12 +13,13 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from typing import Any, get_args
 
 from msgspec import Struct
-from sqlalchemy import Delete, Select, Table, bindparam, delete, select
+from sqlalchemy import Delete, Select, Table, TextClause, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
 
+from hub import sums
 from hub import tables as t
 from hub.core import facts as f
 from hub.core.codes import Reason
@@ -59,7 +60,7 @@ STAY = insert(t.history_stay).prefix_with("OR REPLACE")
 VOID = delete(t.history_stay).where(t.history_stay.c.id == bindparam("stay"))
 MORNING = _upsert(t.history_morning, "counts", "noted")
 WORD = _upsert(t.history_morning, "justified")
-_ORDER = (SCAN, ENTRY, CHARGE, RUN, STAY, VOID, MORNING, WORD)
+_ORDER = (SCAN, ENTRY, CHARGE, RUN, *sums.BEFORE_STAYS, STAY, VOID, *sums.AFTER_STAYS, MORNING, WORD)
 
 _MOVES = """SELECT entry.wallet, entry.at_ms, entry.cents FROM json_each(?1) AS wanted JOIN history_entry AS entry ON entry.id IN
 (SELECT id FROM history_entry WHERE wallet = wanted.value ORDER BY id DESC LIMIT ?2) ORDER BY entry.id DESC"""
@@ -68,7 +69,7 @@ Booked = f.BalanceOpened | f.Charged | f.ChargesPosted | f.Reversed | f.CashPaid
 """Facts that move a wallet."""
 _OF_A_CHARGE = (f.ChargesPosted, f.Reversed)
 _STAYS = f.StayOpened | f.StayClosed | f.StayVoided
-Statement = Insert | Delete
+Statement = Insert | Delete | TextClause
 Values = tuple[int | str | None, ...]
 """In the order of the statement's parameters."""
 
@@ -259,6 +260,9 @@ class History:
                 t.history_settlement,
                 t.history_stay,
                 t.history_morning,
+                t.history_presence,
+                t.history_revenue,
+                t.history_cash,
                 t.history_head,
             ):
                 await connection.execute(delete(table))
@@ -315,7 +319,8 @@ def rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:
     """What the facts of these commits change, by statement; of each stay only what it is in the end."""
     found: defaultdict[Statement, list[Values]] = defaultdict(list)
     stays: dict[int, tuple[Statement, Values]] = {}
-    for commit in commits:
+    piece = tuple(commits)
+    for commit in piece:
         for number, fact in enumerate(commit.facts, commit.number):
             if isinstance(fact, _STAYS):
                 stays[fact.stay] = _stay(number, fact)  # each tells all of a stay: only the last one counts
@@ -325,7 +330,18 @@ def rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:
                 found[RUN].append((number, fact.site))
     for statement, values in stays.values():
         found[statement].append(values)
+    found[sums.UNSEEN] += [(stay,) for stay in stays]
+    found[sums.PRESENCE] += sums.presence(closed(found[STAY]))
+    for added, numbers in sums.of_facts(piece):
+        found[added].append(numbers)
     return found
+
+
+def closed(stays: Iterable[Values]) -> Iterator[sums.Closed]:
+    """Of stays as they are in the end, those that are over."""
+    for _, _, _, programme, from_ms, until_ms, _, number in stays:
+        if number:
+            yield programme, from_ms, until_ms  # type: ignore[misc]  # the columns of these are numbers
 
 
 def _stay(number: int, fact: f.StayOpened | f.StayClosed | f.StayVoided) -> tuple[Statement, Values]:

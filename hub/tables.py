@@ -414,7 +414,7 @@ history_stay = Table(
     Column("until_ms", BigInteger, nullable=False, comment="0: open"),
     Column("reason", Text, nullable=False),
     Column("closed", BigInteger, nullable=False, comment="number of the closing fact, 0: open"),
-    Index("ix_history_stay_pupil", "pupil", "from_ms"),
+    Index("ix_history_stay_pupil", "pupil", "from_ms", "until_ms", "programme", "reason"),
 )
 history_charge = Table(
     "history_charge",
@@ -443,6 +443,46 @@ history_morning = Table(
     Column("noted", BigInteger, nullable=False, server_default="0", comment="number of the last fact, 0: none"),
     Column("justified", BigInteger, nullable=False, server_default="0", comment="number of the last fact, 0: none"),
     Index("ix_history_morning_day", "day"),
+)
+history_presence = Table(
+    "history_presence",
+    metadata,
+    Column("programme", BigInteger, primary_key=True, autoincrement=False),
+    Column("quarter", Integer, primary_key=True, autoincrement=False, comment="Unix time in quarters of an hour"),
+    Column("came", Integer, nullable=False, comment="of stays that are over, as are the others"),
+    Column("gone", Integer, nullable=False),
+    Column("ms", BigInteger, nullable=False, comment="how long those who came stayed"),
+    sqlite_with_rowid=False,
+)
+history_revenue = Table(
+    "history_revenue",
+    metadata,
+    Column("site", BigInteger, primary_key=True, autoincrement=False),
+    Column("item", BigInteger, primary_key=True, autoincrement=False),
+    Column("quarter", Integer, primary_key=True, autoincrement=False, comment="of the booking"),
+    Column("charges", Integer, nullable=False),
+    Column("charged_cents", BigInteger, nullable=False),
+    Column("corrections", Integer, nullable=False),
+    Column("corrected_cents", BigInteger, nullable=False, comment="below zero"),
+    sqlite_with_rowid=False,
+)
+history_cash = Table(
+    "history_cash",
+    metadata,
+    Column("session", BigInteger, primary_key=True, autoincrement=False),
+    Column("site", BigInteger, nullable=False),
+    Column("desk", Text, nullable=False),
+    Column("opened_by", BigInteger, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("opening_cents", BigInteger, nullable=False),
+    Column("sold_cents", BigInteger, nullable=False, server_default="0"),
+    Column("paid_in_cents", BigInteger, nullable=False, server_default="0"),
+    Column("paid_back_cents", BigInteger, nullable=False, server_default="0"),
+    Column("closed_by", BigInteger, nullable=False, server_default="0"),
+    Column("until_ms", BigInteger, nullable=False, server_default="0", comment="0: open"),
+    Column("expected_cents", BigInteger, nullable=False, server_default="0"),
+    Column("counted_cents", BigInteger, nullable=False, server_default="0"),
+    Index("ix_history_cash_site", "site", "from_ms"),
 )
 history_head = Table(
     "history_head",

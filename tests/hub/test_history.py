@@ -62,6 +62,9 @@ async def tables_of(found: Stores) -> dict[str, Sequence[object]]:
                 t.history_settlement,
                 t.history_stay,
                 t.history_morning,
+                t.history_presence,
+                t.history_revenue,
+                t.history_cash,
                 t.history_head,
             )
         }
