@@ -19,7 +19,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
 
-from hub import sums
+from hub import attended, sums
 from hub import tables as t
 from hub.core import facts as f
 from hub.core.codes import Reason
@@ -60,7 +60,7 @@ STAY = insert(t.history_stay).prefix_with("OR REPLACE")
 VOID = delete(t.history_stay).where(t.history_stay.c.id == bindparam("stay"))
 MORNING = _upsert(t.history_morning, "counts", "noted")
 WORD = _upsert(t.history_morning, "justified")
-_ORDER = (SCAN, ENTRY, CHARGE, RUN, *sums.BEFORE_STAYS, STAY, VOID, *sums.AFTER_STAYS, MORNING, WORD)
+_ORDER = (SCAN, ENTRY, CHARGE, RUN, STAY, VOID, *sums.STATEMENTS, MORNING, WORD)
 
 _MOVES = """SELECT entry.wallet, entry.at_ms, entry.cents FROM json_each(?1) AS wanted JOIN history_entry AS entry ON entry.id IN
 (SELECT id FROM history_entry WHERE wallet = wanted.value ORDER BY id DESC LIMIT ?2) ORDER BY entry.id DESC"""
@@ -263,6 +263,8 @@ class History:
                 t.history_presence,
                 t.history_revenue,
                 t.history_cash,
+                t.history_attended,
+                t.history_place,
                 t.history_head,
             ):
                 await connection.execute(delete(table))
@@ -298,10 +300,14 @@ async def pieces(commits: AsyncIterator[Commit], facts: int) -> AsyncIterator[li
 async def _copy(connection: AsyncConnection, commits: Iterable[Commit]) -> None:
     """Put the facts of some commits into the tables."""
     made = rows(commits)
+    stays = [*(int(values[0] or 0) for values in made[STAY]), *(int(values[0] or 0) for values in made[VOID])]
+    before = await attended.known(connection, stays) if stays else []
+    made[sums.PRESENCE] += sums.presence(before, -1)
     for statement in _ORDER:
         if made[statement]:
             # As text: SQLAlchemy would take ten times as long over the values of so many rows.
             await connection.exec_driver_sql(str(statement.compile(dialect=dialect())), made[statement])
+    await attended.count(connection, before, tuple(closed(made[STAY])))
 
 
 def refuse_other(head: Any, journal: Journal) -> None:
@@ -330,18 +336,17 @@ def rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:
                 found[RUN].append((number, fact.site))
     for statement, values in stays.values():
         found[statement].append(values)
-    found[sums.UNSEEN] += [(stay,) for stay in stays]
     found[sums.PRESENCE] += sums.presence(closed(found[STAY]))
     for added, numbers in sums.of_facts(piece):
         found[added].append(numbers)
     return found
 
 
-def closed(stays: Iterable[Values]) -> Iterator[sums.Closed]:
+def closed(stays: Iterable[Values]) -> Iterator[attended.Stay]:
     """Of stays as they are in the end, those that are over."""
-    for _, _, _, programme, from_ms, until_ms, _, number in stays:
+    for _, pupil, _, programme, from_ms, until_ms, _, number in stays:
         if number:
-            yield programme, from_ms, until_ms  # type: ignore[misc]  # the columns of these are numbers
+            yield pupil, programme, from_ms, until_ms  # type: ignore[misc]  # the columns of these are numbers
 
 
 def _stay(number: int, fact: f.StayOpened | f.StayClosed | f.StayVoided) -> tuple[Statement, Values]:

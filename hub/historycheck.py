@@ -3,6 +3,7 @@
 Scans, entries and charges are compared a piece of the journal at a time; of stays, class mornings and sums, what each is in the end.
 """
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub import sums
+from hub import attended, sums
 from hub import tables as t
 from hub.core.audit import Complaints
 from hub.core.books import Books
@@ -65,7 +66,7 @@ class _Ends:
             self.mornings[pupil, day] = (*self.mornings.get((pupil, day), (0, 0, 0))[:2], justified)
         for *place, charges, charged, corrections, corrected in made[sums.REVENUE]:
             self.revenue[tuple(place)] = _plus(self.revenue.get(tuple(place), (0, 0, 0, 0)), (charges, charged, corrections, corrected))
-        for session, *opened in made[sums.DESK_OPENED]:
+        for session, *opened in made[sums.DESK_OPENED]:  # in the order of the table's columns, as all of these
             self.cash[session] = (*opened, 0, 0, 0, 0, 0, 0, 0)
         for *cents, session in made[sums.DESK_MOVED]:
             known = self.cash[session]
@@ -102,10 +103,27 @@ async def _sums(connection: AsyncConnection, ends: _Ends, found: Compared) -> No
     counts = t.history_presence.c
     counted = select(t.history_presence).where(or_(counts.came != 0, counts.gone != 0, counts.ms != 0))
     found.same(t.history_presence, there, await _rows(connection, counted))
+    await _attended(connection, ends, found)
     revenue = ((*place, *cents) for place, cents in ends.revenue.items())
     found.same(t.history_revenue, revenue, await _rows(connection, select(t.history_revenue)))
     cash = ((session, *told) for session, told in ends.cash.items())
     found.same(t.history_cash, cash, await _rows(connection, select(t.history_cash)))
+
+
+async def _attended(connection: AsyncConnection, ends: _Ends, found: Compared) -> None:
+    """The sets of pupils, each written as its pupils."""
+    places = {int(place or 0): int(pupil or 0) for place, pupil in await _rows(connection, select(t.history_place))}
+    made: defaultdict[Any, set[int]] = defaultdict(set)
+    for stay in closed(ends.stays.values()):
+        for cell in attended.cells_of(stay):
+            made[cell].add(stay[0])
+    has = {}
+    for programme, hour, pupils in await _rows(connection, select(t.history_attended)):
+        bits = int.from_bytes(pupils, "little")  # type: ignore[arg-type]  # a blob
+        has[programme, hour] = {places.get(place, 0) for place in range(bits.bit_length()) if bits >> place & 1}
+    ours = ((*cell, " ".join(map(str, sorted(those)))) for cell, those in made.items())
+    theirs = ((*cell, " ".join(map(str, sorted(those)))) for cell, those in has.items() if those)
+    found.same(t.history_attended, ours, theirs)
 
 
 def _plus(one: Iterable[Any], other: Iterable[Any]) -> Values:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sqlalchemy import TextClause, text
 
+from hub.attended import Stay
 from hub.core import facts as f
 from hub.core.ledger import SALES
 from hub.core.reports import QUARTER_MS, quarter_of
@@ -18,21 +19,13 @@ PRESENCE = text(
     "INSERT INTO history_presence (programme, quarter, came, gone, ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
     "came = came + excluded.came, gone = gone + excluded.gone, ms = ms + excluded.ms"
 )
-_NO_MORE = "SELECT programme, ({at} + 899999) / 900000, {counts} FROM history_stay WHERE id = ?1 AND closed > 0"
-UNSEEN = text(
-    "INSERT INTO history_presence (programme, quarter, came, gone, ms) "
-    f"{_NO_MORE.format(at='from_ms', counts='-1, 0, from_ms - until_ms')} UNION ALL "
-    f"{_NO_MORE.format(at='until_ms', counts='0, -1, 0')} ON CONFLICT DO UPDATE SET "
-    "came = came + excluded.came, gone = gone + excluded.gone, ms = ms + excluded.ms"
-)
-"""A stay that is recorded anew counts as it was no more. Before its row is replaced."""
 REVENUE = text(
     "INSERT INTO history_revenue (site, item, quarter, charges, charged_cents, corrections, corrected_cents) VALUES (?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT DO UPDATE SET charges = charges + excluded.charges, charged_cents = charged_cents + excluded.charged_cents, "
     "corrections = corrections + excluded.corrections, corrected_cents = corrected_cents + excluded.corrected_cents"
 )
 DESK_OPENED = text(
-    "INSERT INTO history_cash (session, site, desk, opened_by, from_ms, opening_cents) VALUES (?, ?, ?, ?, ?, ?)"  # the rest is 0
+    "INSERT INTO history_cash (session, desk, site, opened_by, from_ms, opening_cents) VALUES (?, ?, ?, ?, ?, ?)"  # the rest is 0
 )
 DESK_MOVED = text(
     "UPDATE history_cash SET sold_cents = sold_cents + ?, paid_in_cents = paid_in_cents + ?, paid_back_cents = paid_back_cents + ? "
@@ -40,24 +33,21 @@ DESK_MOVED = text(
 )
 DESK_CLOSED = text("UPDATE history_cash SET closed_by = ?, until_ms = ?, expected_cents = ?, counted_cents = ? WHERE session = ?")
 
-BEFORE_STAYS = (UNSEEN,)
-AFTER_STAYS = (PRESENCE, REVENUE, DESK_OPENED, DESK_MOVED, DESK_CLOSED)
+STATEMENTS = (PRESENCE, REVENUE, DESK_OPENED, DESK_MOVED, DESK_CLOSED)
 
 _BOOKED = f.Charged | f.ChargesPosted | f.Reversed
 Values = tuple[int | str | None, ...]
 """In the order of the statement's parameters."""
-Closed = tuple[int, int, int]
-"""A stay that is over: its programme, from and until (ms)."""
 
 
-def presence(stays: Iterable[Closed]) -> list[Values]:
-    """The sums that these stays make."""
+def presence(stays: Iterable[Stay], sign: int = 1) -> list[Values]:
+    """What these stays add to the sums, or (`sign` -1) take from them."""
     found: defaultdict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0, 0])
-    for programme, from_ms, until_ms in stays:
+    for _, programme, from_ms, until_ms in stays:
         came = found[programme, quarter_of(from_ms)]
-        came[0] += 1
-        came[2] += until_ms - from_ms
-        found[programme, quarter_of(until_ms)][1] += 1
+        came[0] += sign
+        came[2] += sign * (until_ms - from_ms)
+        found[programme, quarter_of(until_ms)][1] += sign
     return [(*key, *counts) for key, counts in found.items()]
 
 
@@ -96,7 +86,7 @@ def _counted(fact: f.Fact) -> Iterator[tuple[TextClause, Values]]:
         if fact.closing:
             yield DESK_CLOSED, (fact.who, fact.at_ms, fact.expected_cents, fact.counted_cents, fact.cash_session)
         else:
-            yield DESK_OPENED, (fact.cash_session, fact.site, fact.desk, fact.who, fact.at_ms, fact.counted_cents)
+            yield DESK_OPENED, (fact.cash_session, fact.desk, fact.site, fact.who, fact.at_ms, fact.counted_cents)
 
 
 def _move(moved: Mapping[int, Counter[str]], fact: f.Fact) -> None:

@@ -16,6 +16,11 @@ def _owned_by(column: str) -> ForeignKey:
     return ForeignKey(column, ondelete="CASCADE", deferrable=True, initially="DEFERRED")
 
 
+def _amount(name: str) -> Column[int]:
+    """A number that is 0 until something is known of it."""
+    return Column(name, BigInteger, nullable=False, server_default="0")
+
+
 NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 """63 bits; SQLite keeps a table in the order of a key it calls INTEGER, without a second index."""
 
@@ -414,7 +419,7 @@ history_stay = Table(
     Column("until_ms", BigInteger, nullable=False, comment="0: open"),
     Column("reason", Text, nullable=False),
     Column("closed", BigInteger, nullable=False, comment="number of the closing fact, 0: open"),
-    Index("ix_history_stay_pupil", "pupil", "from_ms", "until_ms", "programme", "reason"),
+    Index("ix_history_stay_pupil", "pupil", "from_ms"),
 )
 history_charge = Table(
     "history_charge",
@@ -449,9 +454,7 @@ history_presence = Table(
     metadata,
     Column("programme", BigInteger, primary_key=True, autoincrement=False),
     Column("quarter", Integer, primary_key=True, autoincrement=False, comment="Unix time in quarters of an hour"),
-    Column("came", Integer, nullable=False, comment="of stays that are over, as are the others"),
-    Column("gone", Integer, nullable=False),
-    Column("ms", BigInteger, nullable=False, comment="how long those who came stayed"),
+    *map(_amount, ("came", "gone", "ms")),
     sqlite_with_rowid=False,
 )
 history_revenue = Table(
@@ -460,28 +463,30 @@ history_revenue = Table(
     Column("site", BigInteger, primary_key=True, autoincrement=False),
     Column("item", BigInteger, primary_key=True, autoincrement=False),
     Column("quarter", Integer, primary_key=True, autoincrement=False, comment="of the booking"),
-    Column("charges", Integer, nullable=False),
-    Column("charged_cents", BigInteger, nullable=False),
-    Column("corrections", Integer, nullable=False),
-    Column("corrected_cents", BigInteger, nullable=False, comment="below zero"),
+    *map(_amount, ("charges", "charged_cents", "corrections", "corrected_cents")),
     sqlite_with_rowid=False,
+)
+history_attended = Table(
+    "history_attended",
+    metadata,
+    Column("programme", BigInteger, primary_key=True, autoincrement=False),
+    Column("hour", Integer, primary_key=True, autoincrement=False, comment="Unix time in hours"),
+    Column("pupils", LargeBinary, nullable=False, comment="a bit for each place of history_place"),
+    sqlite_with_rowid=False,
+)
+history_place = Table(
+    "history_place",
+    metadata,
+    Column("place", NUMBER, primary_key=True),
+    Column("pupil", BigInteger, nullable=False, unique=True),
 )
 history_cash = Table(
     "history_cash",
     metadata,
     Column("session", BigInteger, primary_key=True, autoincrement=False),
-    Column("site", BigInteger, nullable=False),
     Column("desk", Text, nullable=False),
-    Column("opened_by", BigInteger, nullable=False),
-    Column("from_ms", BigInteger, nullable=False),
-    Column("opening_cents", BigInteger, nullable=False),
-    Column("sold_cents", BigInteger, nullable=False, server_default="0"),
-    Column("paid_in_cents", BigInteger, nullable=False, server_default="0"),
-    Column("paid_back_cents", BigInteger, nullable=False, server_default="0"),
-    Column("closed_by", BigInteger, nullable=False, server_default="0"),
-    Column("until_ms", BigInteger, nullable=False, server_default="0", comment="0: open"),
-    Column("expected_cents", BigInteger, nullable=False, server_default="0"),
-    Column("counted_cents", BigInteger, nullable=False, server_default="0"),
+    *map(_amount, ("site", "opened_by", "from_ms", "opening_cents", "sold_cents", "paid_in_cents", "paid_back_cents")),
+    *map(_amount, ("closed_by", "until_ms", "expected_cents", "counted_cents")),
     Index("ix_history_cash_site", "site", "from_ms"),
 )
 history_head = Table(

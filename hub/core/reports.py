@@ -5,6 +5,8 @@ Opgroeien) the rule stands here once: a presence is a child that came, whether o
 """
 
 import enum
+import functools
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -21,9 +23,8 @@ from hub.core.timetable import LegalClass
 
 QUARTER_MIN = 15
 QUARTER_MS = QUARTER_MIN * MINUTE_MS
-HALF_DAY_MS = 3 * 60 * MINUTE_MS
-"""Of a day at school holidays: shorter is a third of a day, from here on half a one (out-of-school care of Opgroeien)."""
-WHOLE_DAY_MS = 2 * HALF_DAY_MS
+_HOUR_MS = 60 * MINUTE_MS
+_NOON = 12
 _MONTHS_OF_A_QUARTER = 3
 _PRIMARY_AGE = 6
 _PRIMARY_YEARS = 6
@@ -189,68 +190,87 @@ class Level(enum.StrEnum):
     UNKNOWN = "unknown"  # no date of birth, or not in the register any more
 
 
-class Ages(Struct, frozen=True):
-    """From `from_ms` on, children born on or after these days are in nursery or primary school; those before are older."""
-
-    from_ms: int
-    nursery_from: date
-    primary_from: date
+Bits = int
+"""A set of pupils: a bit for each, at its place."""
 
 
-class Attended(Struct, frozen=True, array_like=True):
-    """Children of an age group on a day, each once: mornings and afternoons begin and end at noon; by how long they were there.
+class Counts(Struct, frozen=True):
+    """Children who came on a day, each once; before noon, and after it. Of several days: the sums."""
 
-    `unseen`: whose departure nobody scanned. `ms`: all their time together.
-    """
+    children: int = 0
+    mornings: int = 0
+    afternoons: int = 0
 
-    day: date
-    level: Level
+    @property
+    def half_days(self) -> int:
+        return self.mornings + self.afternoons
+
+    def plus(self, other: "Counts") -> "Counts":
+        """Both together."""
+        return Counts(self.children + other.children, self.mornings + other.mornings, self.afternoons + other.afternoons)
+
+
+class Attendance(Struct, frozen=True):
+    """By day and age group who came; `different`: how many different children did in the whole period, in each group and in all."""
+
+    days: dict[date, dict[Level, Counts]]
+    different: dict[Level, int]
     children: int
-    mornings: int
-    afternoons: int
-    short: int
-    half: int
-    whole: int
-    unseen: int
-    ms: int
 
 
-def ages(whole: Period, zone: ZoneInfo) -> tuple[Ages, ...]:
-    """Who belongs to which age group, by school year: primary school begins in the calendar year in which a child turns six."""
-    found = []
-    for year in range(schoolyear.year_of(whole.first), schoolyear.year_of(whole.last) + 1):
-        begins_ms = instant_ms(schoolyear.span(year)[0], 0, zone)
-        nursery, primary = year - _PRIMARY_AGE + 1, year - _PRIMARY_AGE - _PRIMARY_YEARS + 1
-        found.append(Ages(begins_ms, date(nursery, 1, 1), date(primary, 1, 1)))
-    return tuple(found)
+def hours_of(from_ms: int, until_ms: int) -> range:
+    """The hours (Unix time in hours) that a stay touches; a moment belongs to the hour it begins."""
+    first = from_ms // _HOUR_MS
+    return range(first, max(-(-until_ms // _HOUR_MS), first + 1))
 
 
-def offsets(whole: Period, zone: ZoneInfo) -> tuple[tuple[int, int], ...]:
-    """From which instant on local time is how many ms ahead of UTC: one pair, and one more for each change of the clock."""
-    found = [(first_ms := bounds_ms(whole, zone)[0], _ahead_ms(first_ms, zone))]
-    for day in schoolyear.each_day(whole.first, whole.last):
-        begins_ms, ends_ms = instant_ms(day, 0, zone), instant_ms(day + timedelta(days=1), 0, zone)
-        if _ahead_ms(ends_ms, zone) == found[-1][1]:
-            continue
-        for quarter_ms in range(begins_ms, ends_ms + 1, QUARTER_MS):
-            if (ahead_ms := _ahead_ms(quarter_ms, zone)) != found[-1][1]:
-                found.append((quarter_ms, ahead_ms))
-    return tuple(found)
+def level_on(born: date | None, day: date) -> Level:
+    """A child's age group on a day: primary school begins with the school year of the calendar year in which a child turns six."""
+    if born is None:
+        return Level.UNKNOWN
+    turns = schoolyear.year_of(day) - born.year
+    return Level.NURSERY if turns < _PRIMARY_AGE else Level.PRIMARY if turns < _PRIMARY_AGE + _PRIMARY_YEARS else Level.OLDER
 
 
-def _ahead_ms(moment_ms: int, zone: ZoneInfo) -> int:
-    ahead = at(moment_ms, zone).utcoffset()
-    assert ahead is not None, "local times are aware"
-    return ahead // timedelta(milliseconds=1)
+def attendance(cells: Iterable[tuple[int, Bits]], born: Mapping[int, date | None], zone: ZoneInfo) -> Attendance:
+    """What sets of pupils by hour (of any programmes) tell; `born`: dates of birth by place."""
+    mornings: defaultdict[date, Bits] = defaultdict(int)
+    afternoons: defaultdict[date, Bits] = defaultdict(int)
+    for hour, pupils in cells:
+        local = at(hour * _HOUR_MS, zone)
+        (mornings if local.hour < _NOON else afternoons)[local.date()] |= pupils
+    groups: dict[int, dict[Level, Bits]] = {}
+    days: dict[date, dict[Level, Counts]] = {}
+    ever: defaultdict[Level, Bits] = defaultdict(int)
+    for day in sorted(mornings.keys() | afternoons.keys()):
+        before, after = mornings.get(day, 0), afternoons.get(day, 0)
+        year = schoolyear.year_of(day)
+        if year not in groups:
+            groups[year] = _groups(born, day)
+        for level, group in groups[year].items():
+            if came := (before | after) & group:
+                counts = Counts(came.bit_count(), (before & group).bit_count(), (after & group).bit_count())
+                days.setdefault(day, {})[level] = counts
+                ever[level] |= came
+    everybody = functools.reduce(operator.or_, ever.values(), 0)
+    return Attendance(days, {level: pupils.bit_count() for level, pupils in ever.items()}, everybody.bit_count())
 
 
-def attended(found: Iterable[Attended], day: date, level: Level = Level.UNKNOWN) -> Attended:
-    """The sum of some rows, under this day and age group."""
-    total = [0] * 8
-    for one in found:
-        counts = (one.children, one.mornings, one.afternoons, one.short, one.half, one.whole, one.unseen, one.ms)
-        total = [sum(pair) for pair in zip(total, counts, strict=True)]
-    return Attended(day, level, *total)
+def _groups(born: Mapping[int, date | None], day: date) -> dict[Level, Bits]:
+    """The pupils of each age group in the school year of a day."""
+    found: dict[Level, Bits] = dict.fromkeys(Level, 0)
+    for place, birthday in born.items():
+        found[level_on(birthday, day)] |= 1 << place
+    return found
+
+
+def summed(days: Iterable[Mapping[Level, Counts]]) -> dict[Level, Counts]:
+    """The sums of some days, by age group."""
+    found: dict[Level, Counts] = {}
+    for day in days:
+        for level, counts in day.items():
+            found[level] = found.get(level, Counts()).plus(counts)
+    return found
 
 
 # --- what services earned -------------------------------------------------------------------------
@@ -278,16 +298,15 @@ class Gathered(Struct, frozen=True):
     cents: int = 0
 
 
-class Service(Struct, frozen=True):
-    """One line of the report."""
+class Line(Struct, frozen=True):
+    """A programme or product in the report."""
 
     earned: Earned
     gathered: Gathered
-    legal: LegalClass
 
 
 def gathered(charges: Iterable[Charge], sites: frozenset[int], days: tuple[int, int]) -> dict[tuple[int, int], Gathered]:
-    """By (site, item), what of these charges is for service on days (YYYYMMDD) from one to the other."""
+    """By (site, item), what of these charges is for days of service (YYYYMMDD) from one to the other."""
     found: dict[tuple[int, int], Gathered] = {}
     for one in charges:
         if one.site in sites and days[0] <= one.day <= days[1]:
@@ -296,27 +315,26 @@ def gathered(charges: Iterable[Charge], sites: frozenset[int], days: tuple[int, 
     return found
 
 
-def services(
+def by_legal_class(
     school: School, earned: Iterable[Earned], waiting: Mapping[tuple[int, int], Gathered]
-) -> dict[LegalClass, tuple[Service, ...]]:
-    """By legal class, what each programme and product earned and what of it waits; those that earned most first."""
+) -> dict[LegalClass, tuple[Line, ...]]:
+    """What each programme and product earned and what of it waits; those that earned most first."""
     booked = {(one.site, one.item): one for one in earned}
-    found: dict[LegalClass, list[Service]] = {legal: [] for legal in LegalClass}
+    found: dict[LegalClass, list[Line]] = {legal: [] for legal in LegalClass}
     for place in booked.keys() | waiting.keys():
         item = school.programmes.get(place[1]) or school.products.get(place[1])
         legal = item.legal if item else LegalClass.OPTIONAL
-        none = Earned(*place, 0, 0, 0, 0)
-        found[legal].append(Service(booked.get(place, none), waiting.get(place, Gathered()), legal))
+        found[legal].append(Line(booked.get(place, Earned(*place, 0, 0, 0, 0)), waiting.get(place, Gathered())))
     return {legal: tuple(sorted(those, key=_most_first)) for legal, those in found.items() if those}
 
 
-def _most_first(one: Service) -> tuple[int, int, int, int]:
+def _most_first(one: Line) -> tuple[int, int, int, int]:
     return -one.earned.cents, -one.gathered.cents, one.earned.site, one.earned.item
 
 
-def earned_together(found: Iterable[Service]) -> tuple[Earned, Gathered]:
+def together(lines: Iterable[Line]) -> Line:
     """The sum of some lines."""
-    those = tuple(found)
+    those = tuple(lines)
     total = Earned(
         site=0,
         item=0,
@@ -325,7 +343,7 @@ def earned_together(found: Iterable[Service]) -> tuple[Earned, Gathered]:
         corrections=sum(one.earned.corrections for one in those),
         corrected_cents=sum(one.earned.corrected_cents for one in those),
     )
-    return total, Gathered(sum(one.gathered.charges for one in those), sum(one.gathered.cents for one in those))
+    return Line(total, Gathered(sum(one.gathered.charges for one in those), sum(one.gathered.cents for one in those)))
 
 
 # --- cash -----------------------------------------------------------------------------------------

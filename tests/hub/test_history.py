@@ -65,6 +65,8 @@ async def tables_of(found: Stores) -> dict[str, Sequence[object]]:
                 t.history_presence,
                 t.history_revenue,
                 t.history_cash,
+                t.history_attended,
+                t.history_place,
                 t.history_head,
             )
         }

@@ -15,11 +15,12 @@ from hub.core import till
 from hub.core.books import Books, replay
 from hub.core.codes import Reason
 from hub.core.ledger import cash_account, imbalance_account, move, sales_account
-from hub.core.reports import quarter_of
+from hub.core.reports import hours_of, quarter_of
 from hub.core.till import Cashier, Goods
 from hub.core.whys import Rule, Why
 from hub.historycheck import compared
 from hub.journal import Commit
+from hub.reports import Reports
 from tests.hub.test_history import Stores, stores
 from tests.schools import Day, moment, number
 from tests.stores import asks, write
@@ -113,8 +114,16 @@ async def presence_of(found: Stores) -> dict[int, tuple[int, int, int]]:
     return {row.quarter: (row.came, row.gone, row.ms) for row in rows if (row.came, row.gone, row.ms) != (0, 0, 0)}
 
 
+async def attended(found: Stores) -> dict[int, set[int]]:
+    """By hour, the pupils."""
+    tellers = Reports(found.register)
+    whose = {place: pupil for pupil, place in (await tellers.places()).items()}
+    cells = await tellers.attended([20], (0, 10**9))
+    return {hour: {whose[place] for place in range(bits.bit_length()) if bits >> place & 1} for hour, bits in cells if bits}
+
+
 async def test_a_stay_counts_as_it_is_in_the_end_however_it_was_corrected(tmp_path: Path) -> None:
-    came, left, later = moment("16:01"), moment("16:16"), moment("17:00")
+    came, left, later = moment("16:01"), moment("16:16"), moment("18:00")
     async with stores(tmp_path / "hub") as found:
         await write(found.journal, [(f.StayOpened(1, 7, 100, 1, 20, came),)])
         assert await presence_of(found) == {}, "who is there still is in the books"
@@ -122,8 +131,10 @@ async def test_a_stay_counts_as_it_is_in_the_end_however_it_was_corrected(tmp_pa
         assert await presence_of(found) == {quarter_of(came): (1, 0, 900_000), quarter_of(left): (0, 1, 0)}
         await write(found.journal, [(f.StayVoided(3, 7, 100, 1, 20, 20250106), stay(3, came, later))])
         assert await presence_of(found) == {quarter_of(came): (1, 0, later - came), quarter_of(later): (0, 1, 0)}
+        assert await attended(found) == {hour: {100} for hour in hours_of(came, later)}
         await write(found.journal, [(stay(4, came, left, number=8),), (f.StayVoided(5, 7, 100, 1, 20, 20250106),)])
         assert await presence_of(found) == {quarter_of(came): (1, 0, 900_000), quarter_of(left): (0, 1, 0)}
+        assert await attended(found) == {came // 3_600_000: {100}}
         complaints = (await compared(found.register, found.journal, replay([]))).complaints
         assert not complaints.first
         before = await presence_of(found)
