@@ -66,6 +66,12 @@ def put_adult(school: School, adult: Adult, same: Same, is_address: Callable[[st
     return _kept(school.adults.get(adult.id), adult, same) if adult.language in LANGUAGES else Refusal("no_language")
 
 
+def language_of(school: School, household: int) -> str:
+    """In which language a household is written to: its first grown-up who gets letters decides, else its first; empty without any."""
+    grown = [adult for adult in school.adults.values() if adult.household == household]
+    return min(grown, key=lambda adult: (not adult.email, adult.id)).language if grown else ""
+
+
 def put_diet(school: School, diet: Diet, same: Same) -> Rows | Refusal:
     """What a pupil does not eat, and must not."""
     wrong = _text(diet.code)

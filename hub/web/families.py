@@ -145,7 +145,7 @@ async def adult_form(visit: Looks, household: int, adult: int = 0) -> Response:
     """A grown-up of it: a new one, or one that is there."""
     home = visit.household(household)
     known = _adult(visit.school, home, adult) if adult else None
-    typed = known or Adult(0, home.id, "", home.name)
+    typed = known or Adult(0, home.id, "", home.name, "", visit.office.language)
     return await page(visit, "adult.html", AdultPage(home, known, typed, stamp(known) if known else "", ""))
 
 
@@ -154,8 +154,10 @@ async def put(form: Writes, household: int) -> Response:
     """Write a grown-up down."""
     office, home = form.visit.office, form.visit.household(household)
     known = _adult(form.visit.school, home, form.number("adult")) if form.number("adult") else None
-    names = (form.text("first_name"), form.text("last_name"), form.text("email"), form.text("language") or "fr", form.text("phone"))
-    typed = Adult(known.id if known else derived(form.ask, "adult"), home.id, *names)
+    names = (form.text("first_name"), form.text("last_name"), form.text("email"))
+    typed = Adult(
+        known.id if known else derived(form.ask, "adult"), home.id, *names, form.text("language") or office.language, form.text("phone")
+    )
     change = partial(put_adult, adult=typed, same=partial(_is, form.text("was")), is_address=office.lists.is_address)
     answer = await office.desk.edit(form.ask, change)
     if answer.refusal is None:

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from hub.accounts import Staff, WebSession
 from hub.core.school import Device, Household, Product, Programme, Pupil, Reader, School, Site
+from hub.web import language
 from hub.web.office import Office
 from hub.web.passwords import Passwords
 from hub.web.rights import Right, is_everywhere, sites_where
@@ -39,8 +40,6 @@ MAX_FIELDS = 500
 MAX_TEXT = 500
 """Characters of one field; longer input is no name, login or code."""
 PLAIN_COOKIE = "preau_web_session"
-LANGUAGE_COOKIE = "preau_language"
-YEAR_S = 365 * 86_400
 
 
 MONEY = frozenset({Right.BILLING})
@@ -197,7 +196,7 @@ class Form:
 async def anyone(request: Request) -> Visit:
     """Policy: open to all. Says who is signed in, if someone is."""
     office: Office = request.app.state.office
-    visit = Visit(request, office, _language(request, office))
+    visit = Visit(request, office, language.wished(request, office))
     return await _recognised(visit)
 
 
@@ -302,10 +301,9 @@ async def begin(visit: Visit, person: Staff, response: Response, *, second_ms: i
         speak(visit, person.language, response)
 
 
-def speak(visit: Visit, language: str, response: Response) -> None:
+def speak(visit: Visit, tongue: str, response: Response) -> None:
     """Note the language of this browser."""
-    secure = visit.office.over_https
-    response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR_S, secure=secure, httponly=True, samesite="lax")
+    language.remember(tongue, response, secure=visit.office.over_https)
 
 
 async def begin_kiosk(form: Form, response: Response) -> None:
@@ -397,11 +395,6 @@ def _cookie(office: Office) -> str:
     return f"__Host-{PLAIN_COOKIE}" if office.over_https else PLAIN_COOKIE
 
 
-def _language(request: Request, office: Office) -> str:
-    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
-    return chosen if chosen in request.app.state.pages.languages else office.language
-
-
 async def _recognised(visit: Visit, *, touch: bool = True) -> Visit:
     office = visit.office
     token = visit.request.cookies.get(_cookie(office), "")
@@ -418,12 +411,13 @@ async def _recognised(visit: Visit, *, touch: bool = True) -> Visit:
     if touch and now_ms - found.seen_ms >= TOUCH_MS:
         await office.accounts.touch_session(hashed, now_ms)
     known = replace(visit, web_session=found, token_hash=hashed)
-    if found.kiosk:
-        return known
+    if found.kiosk:  # its browser is the school's, not the pupil's: what it asks for says nothing
+        return replace(known, language=language.chosen(visit.request) or office.language)
     if person.totp and not found.second_ms:
         return replace(known, awaited=person)
     visit.request.state.staff = person.id
-    return replace(known, person=person)
+    own = person.language in visit.request.app.state.pages.languages
+    return replace(known, person=person, language=person.language if own else known.language)
 
 
 def _kiosk(request: Request) -> str:

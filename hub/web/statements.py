@@ -16,6 +16,7 @@ from hub.core.epc import payload
 from hub.core.facts import Fact, Refusal
 from hub.core.kept import Wallet
 from hub.core.lists import fold
+from hub.core.people import language_of
 from hub.core.school import Household, School, Site
 from hub.core.statements import MOST_MONTHS, Line, Period, Statement, Whose, period_of, statement
 from hub.web.letter import Family, Letter, LetterError, Row, draw
@@ -152,7 +153,7 @@ async def one_pdf(visit: Looks, household: int, site: int = 0, first: str = "", 
     letters = await _letters(visit, chosen, home)
     if not letters:
         raise HTTPException(404)
-    return _pdf(await draw([letters], visit.language), f"statement-{chosen.first}")
+    return _pdf(await draw([letters], visit.office.language), f"statement-{chosen.first}")
 
 
 async def _print(visit: Visit, doing: Print, chosen: Chosen, homes: Sequence[Household]) -> None:
@@ -165,7 +166,7 @@ async def _print(visit: Visit, doing: Print, chosen: Chosen, homes: Sequence[Hou
             doing.done += 1
         doing.done, doing.of, doing.empty = 0, len(families), not families
         if families:
-            doing.content = await draw(families, visit.language, lambda done: setattr(doing, "done", done))
+            doing.content = await draw(families, visit.office.language, lambda done: setattr(doing, "done", done))
     except (LetterError, TimeoutError, OSError):
         doing.failed = True
         log.exception("statements of site %s could not be drawn", chosen.site.id)
@@ -227,6 +228,7 @@ def letter_of(school: School, home: Household, wallet: Wallet, one: Statement, s
         due_cents=due_cents,
         payment=payload(site.holder or site.name, site.iban, due_cents, wallet.reference) if site.iban and due_cents else "",
         contact=", ".join(part for part in (contact.name, contact.phone, contact.email) if part) if contact else "",
+        language=language_of(school, home.id),
     )
 
 
