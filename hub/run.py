@@ -194,8 +194,9 @@ def _load_pages(office: Office) -> "uvicorn.Server":
     import uvicorn
 
     from hub.web.app import make_app
+    from hub.web.render import Pages
 
-    config = uvicorn.Config(make_app(office), log_config=None, access_log=False, timeout_graceful_shutdown=3)
+    config = uvicorn.Config(make_app(office, Pages()), log_config=None, access_log=False, timeout_graceful_shutdown=3)
     config.load()
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]

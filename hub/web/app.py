@@ -57,11 +57,11 @@ from hub.web.till import routes as till
 log = logging.getLogger(__name__)
 
 
-def make_app(office: Office) -> FastAPI:
-    """The pages of this office. Its lifespan must run: it reads the last taps and follows the desk."""
+def make_app(office: Office, pages: Pages) -> FastAPI:
+    """The office, as these pages. Its lifespan must run: it reads the last taps and follows the desk."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_follow_the_desk)
     app.state.office = office
-    app.state.pages = Pages()
+    app.state.pages = pages
     app.state.live = Live(office.random_bytes(4).hex())
     app.state.passwords = Passwords()
     app.state.appointing = asyncio.Lock()

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from babel.dates import format_date, format_timedelta
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, MemcachedBytecodeCache, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from hub.catalogues import catalogue, catalogues
@@ -67,6 +67,21 @@ class StaticFile:
     version: str
 
 
+class Compiled:
+    """Templates as code, for all languages: what differs between them is looked up when a page is written. Jinja asks it as a memcached."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes:
+        """Raises KeyError for what is not compiled yet."""
+        return self._codes[key]
+
+    def set(self, key: str, value: bytes, timeout: int | None = None) -> None:
+        """Kept for good, whatever the `timeout`."""
+        self._codes[key] = value
+
+
 class Pages:
     """All templates in all languages, and the static files. Built once, at the start."""
 
@@ -74,7 +89,8 @@ class Pages:
         self.files = _static_files()
         found = catalogues(ROOM / "locales")
         self.languages = tuple(found)
-        self._rooms = {language: environment(language, spoken, self.files) for language, spoken in found.items()}
+        compiled = Compiled()
+        self._rooms = {language: environment(language, spoken, self.files, compiled) for language, spoken in found.items()}
 
     def text(self, language: str, template: str, values: Mapping[str, Any], block: str = "") -> str:
         """A template, or one named block of it, as HTML. A name the context does not have raises."""
@@ -110,7 +126,7 @@ async def packed(visit: Visit, answer: HTMLResponse) -> HTMLResponse:
     return answer
 
 
-def environment(language: str, catalogue: NullTranslations, files: Mapping[str, StaticFile]) -> Environment:
+def environment(language: str, catalogue: NullTranslations, files: Mapping[str, StaticFile], compiled: Compiled) -> Environment:
     """Jinja2 for one language."""
     room = Environment(
         loader=FileSystemLoader(ROOM / "templates"),
@@ -119,6 +135,8 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=MemcachedBytecodeCache(compiled),
+        optimized=False,  # nothing of one language may be reckoned beforehand for the others
         extensions=["jinja2.ext.i18n"],
     )
     room.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import re
 import shutil
@@ -63,6 +64,7 @@ from hub.trail import Trail
 from hub.web.account import first_account_link
 from hub.web.app import make_app
 from hub.web.office import Office
+from hub.web.render import Pages
 from hub.web.session import PLAIN_COOKIE, new_token, token_hash
 from proto.badge import badge_hash
 from proto.messages import Direction, Do, Light, Use
@@ -102,6 +104,12 @@ SCHOOL_ROWS: tuple[Row, ...] = (
 Fields = Mapping[str, str | Sequence[str]]
 
 
+@functools.cache
+def all_pages() -> Pages:
+    """Compiled once for all tests: that takes longer than most of them."""
+    return Pages()
+
+
 @dataclass
 class Hub:
     """A small school on real stores, with its office; `now_ms` stands still until a test moves it."""
@@ -137,7 +145,7 @@ class Hub:
             random_bytes=lambda size: next(self._random).to_bytes(size, "big"),
             disk_alarms=lambda: self.disk_alarms,
         )
-        self.app: FastAPI = make_app(self.office)
+        self.app: FastAPI = make_app(self.office, all_pages())
 
     async def book(self, *facts: f.Fact) -> None:
         """Put facts through the desk, as a decision would."""

@@ -50,7 +50,7 @@ from hub.web import (
     verification,
     why,
 )
-from hub.web.render import ROOM, Pages, environment, stamp
+from hub.web.render import ROOM, Compiled, Pages, environment, stamp
 from hub.web.session import POLICIES, Does, Sees, posted, posted_at_kiosk, posted_by_anyone
 from hub.web.till import shown as till
 from hub.web.wallets import acts, listed, one
@@ -145,7 +145,7 @@ def test_every_template_is_known_to_this_test() -> None:
 
 @pytest.mark.parametrize("template", CONTEXTS)
 def test_a_template_uses_exactly_what_its_context_has(template: str) -> None:
-    room = environment("fr", NullTranslations(), Pages().files)
+    room = environment("fr", NullTranslations(), Pages().files, Compiled())
     source = (ROOM / "templates" / template).read_text(encoding="utf-8")
     used = meta.find_undeclared_variables(room.parse(source)) - set(room.globals) - {"frame", "_", "caller"}
     context = CONTEXTS[template]
