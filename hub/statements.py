@@ -113,7 +113,7 @@ def _meant(stores: "Memory", whose: str) -> tuple[int, list[Wallet]]:
     if len(homes) > 1:
         raise RefusedError(several(whose, homes))
     household = homes[0].id if homes else 0
-    children = school.kin.get(household, ())
+    children = {number for child in school.kin.get(household, ()) for number in school.ids_of(child)}
     wallets = [one for one in books.owners.values() if household and (one.household == household or one.pupil in children)]
     if not wallets:
         raise RefusedError(f"`{whose}` is no household with a wallet, and no structured communication")

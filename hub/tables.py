@@ -190,6 +190,7 @@ pupil = Table(
     Column("key", Text, nullable=False, server_default="", comment="elsewhere"),
     Column("birth_order", Integer, nullable=False, server_default="0"),
     Column("child_type", Text, nullable=False, server_default=""),
+    Column("same_as", BigInteger, nullable=False, server_default="0", comment="the pupil it was entered twice as, 0: itself"),
 )
 diet = Table(
     "diet",

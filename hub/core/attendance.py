@@ -151,7 +151,8 @@ def _forgotten(day: Day, programme: Programme) -> Facts:
 
 
 def _ended(school: School, books: Books, ask: int, stay: Stay, now_ms: int, earlier: Facts) -> Facts:
-    day = Day(school, books, ask, school.pupils[stay.pupil], school.sites[stay.site], stay.day, now_ms)
+    pupil = school.as_entered(stay.pupil) or school.pupils[stay.pupil]
+    day = Day(school, books, ask, pupil, school.sites[stay.site], stay.day, now_ms)
     programme = school.programmes[stay.programme]
     if stay.day:
         return evened(day, programme, day.sheet(stay.programme), earlier)[0]

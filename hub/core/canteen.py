@@ -370,14 +370,14 @@ def counts(school: School, books: Books, day: date) -> tuple[Count, ...]:
     waiting: Counter[Line] = Counter()
     for site in school.sites:
         awaited = books.waiting.get((site, day_code(day)), {})
-        for pupil in school.pupils.values():
-            meal = books.meals.get((pupil.id, site, day_code(day)))
+        for number, pupil in school.pupils.items():
+            meal = books.meals.get((number, site, day_code(day)))
             if meal is not None:
                 line = _line(school, site, meal.product, pupil)
                 ordered[line] += meal.id != 0
                 collected[line] += meal.served_ms != 0
-            if pupil.id in awaited:
-                waiting[_line(school, site, awaited[pupil.id].product, pupil)] += 1
+            if number in awaited:
+                waiting[_line(school, site, awaited[number].product, pupil)] += 1
     lines = sorted({*ordered, *collected, *waiting})
     return tuple(Count(*line, ordered[line], collected[line], waiting[line]) for line in lines)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from proto.messages import Use
 
@@ -28,10 +28,29 @@ def inner(school: School) -> dict[int, tuple[int, ...]]:
     return {programme: tuple(those) for programme, those in found.items()}
 
 
+def children(school: School) -> dict[str, Any]:
+    """What of a school depends on which children were entered twice: each is there once, and known under both ids.
+
+    Who pays is asked under either; what is to come, plans and diet, is under the child's own.
+    """
+    merged = school.merged
+    own = {number: pupil for number, pupil in school.pupils.items() if pupil.id == number and number not in merged}
+    found: dict[str, Any] = {"everyone": tuple(own.values())}
+    if not merged:
+        return found
+    again = {old: row.same_as for old, row in merged.items() if row.same_as in own}
+    found["pupils"] = own | {old: own[child] for old, child in again.items()}
+    for name in ("plans", "diets", "custody", "overrides"):
+        found[name] = {number: rows for number, rows in getattr(school, name).items() if number not in merged}
+    for name in ("custody", "overrides"):
+        found[name] |= {old: found[name][child] for old, child in again.items() if child in found[name]}
+    return found
+
+
 def kin(school: School) -> dict[int, tuple[int, ...]]:
     """Who may have to pay for whom, eldest first; twins by birth order, then id; without a date of birth last."""
     found: dict[int, list[int]] = {}
-    for pupil in sorted(school.pupils.values(), key=lambda each: (each.born or date.max, each.birth_order, each.id)):
+    for pupil in sorted(school.everyone, key=lambda each: (each.born or date.max, each.birth_order, each.id)):
         turns: tuple[Custody | PayerOverride, ...] = (*school.custody.get(pupil.id, ()), *school.overrides.get(pupil.id, ()))
         for household in {pupil.household, *(turn.household for turn in turns)}:
             found.setdefault(household, []).append(pupil.id)

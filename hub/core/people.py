@@ -44,7 +44,7 @@ def put_pupil(school: School, pupil: Pupil, same: Same, today: date, household: 
 def twins_of(school: School, pupil: Pupil) -> tuple[Pupil, ...]:
     """Pupils with the same name, and no other birth date: maybe the same child."""
     name = (fold(pupil.last_name), fold(pupil.first_name))
-    others = (each for each in school.pupils.values() if each.id != pupil.id and (fold(each.last_name), fold(each.first_name)) == name)
+    others = (each for each in school.everyone if each.id != pupil.id and (fold(each.last_name), fold(each.first_name)) == name)
     return tuple(each for each in others if not (each.born and pupil.born and each.born != pupil.born))
 
 

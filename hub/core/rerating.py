@@ -45,7 +45,8 @@ class Rerated(Struct, frozen=True):
 def family(school: School, household: int) -> frozenset[int]:
     """The pupils a household may have to pay for, and whoever may be a sibling of theirs."""
     children = (school.pupils[child] for child in school.kin.get(household, ()))
-    return frozenset(other for child in children for payer in payers(school, child) for other in school.kin.get(payer, ()))
+    others = {other for child in children for payer in payers(school, child) for other in school.kin.get(payer, ())}
+    return frozenset(number for other in others for number in school.ids_of(other))
 
 
 def rerated(school: School, books: Books, past: Iterable[Past], household: int, since: date) -> tuple[Rerated, ...]:

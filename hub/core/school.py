@@ -244,6 +244,7 @@ class Pupil:
 
     `daily_limit_cents`: what may be spent on articles in a day, set by the parent; 0 = no limit (requirement P12).
     `key`: what the school's other programme calls the pupil (imports.py), empty = nothing; never a national register number.
+    `same_as`: the pupil that this child is, entered a second time (merging.py); 0 = itself.
     """
 
     id: int
@@ -257,6 +258,7 @@ class Pupil:
     key: str = ""
     birth_order: int = 0
     child_type: str = ""
+    same_as: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +324,11 @@ class School:
     households: Mapping[int, Household] = field(default_factory=dict)
     adults: Mapping[int, Adult] = field(default_factory=dict)
     pupils: Mapping[int, Pupil] = field(default_factory=dict)
+    """Also under each id that a child was entered under a second time: what facts say of that one is this child's."""
+    everyone: tuple[Pupil, ...] = ()
+    """Each child once: made from pupils."""
+    merged: Mapping[int, Pupil] = field(default_factory=dict)
+    """Those second entries, as they were."""
     badges: Mapping[str, tuple[Badge, ...]] = field(default_factory=dict)
     """All states a badge hash was ever in, oldest first."""
     days: Mapping[tuple[int, date], CalendarDay] = field(default_factory=dict)
@@ -351,6 +358,14 @@ class School:
     """pupil -> the other children of those who may pay for it: made as dues.py asks for them."""
     by_presence: bool = False
     """Whether any price asks which brothers and sisters were there that day: made from tariffs."""
+
+    def as_entered(self, pupil: int) -> Pupil | None:
+        """Under the very id that was asked for, also where it is a second entry: what was booked under it stays there."""
+        return self.merged.get(pupil) or self.pupils.get(pupil)
+
+    def ids_of(self, pupil: int) -> tuple[int, ...]:
+        """Every id under which facts may speak of a child."""
+        return (pupil, *(old for old, row in self.merged.items() if row.same_as == pupil))
 
     def is_planned(self, pupil: int, programme: int, day: date) -> bool:
         """Whether a pupil is expected at a programme on a day."""
@@ -413,7 +428,10 @@ def edited(school: School, rows: Rows) -> School:
         school = replace(school, inner=indexes.inner(school), by_use=indexes.by_use(school))
     if "tariffs" in changed:
         school = replace(school, by_presence=any(by_presence(tariff) for versions in school.tariffs.values() for tariff in versions))
-    return replace(school, kin=indexes.kin(school)) if {"pupils", "custody", "overrides"} & changed.keys() else school
+    if {"pupils", "merged", "custody", "overrides"} & changed.keys():
+        school = replace(school, **indexes.children(school))
+        school = replace(school, kin=indexes.kin(school))
+    return school
 
 
 def by_presence(tariff: Tariff | None) -> bool:
@@ -432,6 +450,8 @@ def _place(school: School, row: Row, changed: Mapping[str, Mapping[object, objec
             return "tariffs", row.item, _beside(changed.get("tariffs", school.tariffs).get(row.item, ()), row)
         case FamilyFile():
             return "files", row.household, _beside(changed.get("files", school.files).get(row.household, ()), row)
+        case Pupil() if row.same_as:
+            return "merged", row.id, row
         case Plan():
             return "plans", row.pupil, _beside(changed.get("plans", school.plans).get(row.pupil, ()), row)
         case Badge():

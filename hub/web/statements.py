@@ -30,6 +30,7 @@ FOUND = 60
 """Households listed at once; more are counted, and the search narrows them."""
 MONTHS_BACK = 18
 """Months to choose from."""
+_OF_A_PUPIL = (Compartment.GENERAL, Compartment.RESERVE)
 AT_ONCE = 10
 """Families read together for a print of all: a tap waits for no more."""
 
@@ -270,7 +271,7 @@ def _wallets(visit: Visit, site: Site, home: Household) -> list[Wallet]:
     """The household's own wallet at a site, and those of its children."""
     books, kin = visit.office.desk.books, visit.school.kin.get(home.id, ())
     own = (site.id, home.id, Compartment.WHOLE)
-    places = [own, *((site.id, pupil, part) for pupil in kin for part in (Compartment.GENERAL, Compartment.RESERVE))]
+    places = [own, *((site.id, number, part) for pupil in kin for number in visit.school.ids_of(pupil) for part in _OF_A_PUPIL)]
     known = (books.wallets.get(place) for place in places)
     return [books.owners[wallet] for wallet in known if wallet]
 
@@ -341,6 +342,7 @@ def _households(visit: Visit, site: Site) -> list[Found]:
     school, books = visit.school, visit.office.desk.books
     homes = {wallet.household for wallet in books.owners.values() if wallet.site == site.id and wallet.household}
     owned = {wallet.pupil for wallet in books.owners.values() if wallet.site == site.id and wallet.pupil}
+    owned = {school.pupils[number].id for number in owned if number in school.pupils}
     homes |= {home for home, kin in school.kin.items() if owned.intersection(kin)} if owned else set()
     found = [Found(school.households[home], _children(school, home)) for home in homes if home in school.households]
     return sorted(found, key=lambda one: (fold(one.household.name), one.household.id))

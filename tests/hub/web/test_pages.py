@@ -128,6 +128,7 @@ CONTEXTS = {
     "letter.html": letter.LetterPage,
     "bill.html": None,
     "merge.html": merges.MergePage,
+    "same_child.html": merges.SameChildPage,
     "frame.html": None,
     "marks.html": None,
 }
