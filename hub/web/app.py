@@ -18,6 +18,7 @@ from hub.web import (
     badges,
     billing,
     board,
+    calendar,
     canteen,
     day,
     devices,
@@ -41,6 +42,7 @@ from hub.web import (
     sites,
     staff,
     statements,
+    tariffs,
     trail,
     verification,
     wallets,
@@ -71,6 +73,7 @@ def make_app(office: Office, pages: Pages) -> FastAPI:
     app.state.guests = kiosk.Guests()
     app.state.rolls = board.Rolls()
     app.state.goings = billing.Goings()
+    app.state.drafts = tariffs.Drafts()
     app.state.prints = statements.Prints()
     for page in (
         board,
@@ -103,6 +106,8 @@ def make_app(office: Office, pages: Pages) -> FastAPI:
         own,
         second,
         sites,
+        calendar,
+        tariffs,
         staff,
         trail,
     ):

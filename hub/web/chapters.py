@@ -32,6 +32,8 @@ CHAPTERS = (
     (Entry("/devices", Right.DEVICES),),
     (
         Entry("/sites", Right.SITES),
+        Entry("/calendar", Right.SITES),
+        Entry("/tariffs", Right.TARIFFS),
         Entry("/staff", Right.STAFF),
         Entry("/trail", Right.STAFF),
         Entry("/setup", Right.SITES, does=True),
