@@ -175,7 +175,9 @@ async def cash(form: Sells, device: str, reader: str) -> Response:
     answer = await visit.office.desk.do(form.ask, rules.pay_in, form.ask, _cashier(visit, place), pupil.id, cents)
     if answer.refusal:
         return await _shown(visit, place, chosen, problem=answer.refusal, typed=typed)
-    (act,) = (fact.act for fact in answer.facts if isinstance(fact, CashPaidIn))
+    act = next((fact.act for fact in answer.facts if isinstance(fact, CashPaidIn)), 0)
+    if not act:
+        raise HTTPException(409)  # the id of another form that was sent before: nothing was taken
     return RedirectResponse(f"{place.path}/receipt/{act}?{urlencode(chosen.fields())}", 303)
 
 
