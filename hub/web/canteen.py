@@ -263,6 +263,7 @@ async def diets(visit: Looks, site: int, q: str = "", pupil: int = 0) -> Respons
 async def set_diet(form: Cooks, site: int) -> Response:
     """What a pupil eats from now on."""
     place, pupil, was = form.visit.site(site), form.visit.pupil(form.number("pupil")), form.text("was")
+    form.visit.ask_pin()
     diet = Diet(pupil.id, form.text("diet"), _allergens(form.fields.get("allergen", ())))
     answer = await form.visit.office.desk.edit(form.ask, put_diet, diet, lambda row: stamp(row) == was)
     if answer.refusal:

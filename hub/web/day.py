@@ -231,7 +231,7 @@ def day_page(
         absences=tuple((reason.id, reason.name) for reason in sorted(school.absences.values(), key=lambda reason: fold(reason.name))),
         reasons=tuple(reason.value for reason in REASONS),
         goals=tuple((programme.id, f"{programme.name} · {school.sites[programme.site].name}") for programme in programmes),
-        sees_money=visit.may(Right.MONEY),
+        sees_money=bool(visit.where(Right.MONEY)),
         at=at,
         grid=grid,
         here=f"/presence/day/{pupil.id}/{day}?at={at}",

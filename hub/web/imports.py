@@ -31,9 +31,9 @@ SHOWN = 8
 FAULTS = 60
 """Bad lines on one page; more are counted."""
 
-Looks = Annotated[Visit, Depends(Sees(Right.PUPILS))]
-Brings = Annotated[Form, Depends(Does(Right.PUPILS, MAX_FORM_BYTES))]
-Writes = Annotated[Form, Depends(Does(Right.PUPILS))]
+Looks = Annotated[Visit, Depends(Sees(Right.PUPILS, sensitive=True))]
+Brings = Annotated[Form, Depends(Does(Right.PUPILS, MAX_FORM_BYTES, sensitive=True))]
+Writes = Annotated[Form, Depends(Does(Right.PUPILS, sensitive=True))]
 
 router = APIRouter()
 

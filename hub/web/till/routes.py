@@ -31,6 +31,7 @@ from hub.web.till.shown import (
     TillsPage,
     acts_of,
     address,
+    discreet,
     done_of,
     find_page,
     place_of,
@@ -263,9 +264,11 @@ async def _context(visit: Visit, place: Place, chosen: Chosen) -> TillPage:
         _pupil(visit, place, chosen)
     school, books, now_ms = visit.school, visit.office.desk.books, visit.office.now_ms()
     context = till_page(school, books, place, taps, chosen, now_ms, passed)
+    if not visit.sees_sensitive:
+        context = discreet(context)
     who = _who(visit)
     acts = tuple(done_of(school, books, number, act, who, now_ms) for number, act in acts_of(books, place, context.desk))
-    return replace(context, version=visit.request.app.state.live.version, acts=acts, sees_money=visit.may(Right.MONEY))
+    return replace(context, version=visit.request.app.state.live.version, acts=acts, sees_money=bool(visit.where(Right.MONEY)))
 
 
 def _receipt(visit: Visit, place: Place, number: int, chosen: Chosen) -> ReceiptPage:
