@@ -39,6 +39,7 @@ class Scans(enum.StrEnum):
 class ProductKind(enum.StrEnum):
     MEAL = "meal"
     ARTICLE = "article"
+    FEE = "fee"  # on no menu and in no shop: what replacing a badge costs (badges.py)
 
 
 class WalletScope(enum.StrEnum):

@@ -302,7 +302,7 @@ def _column(school: School, books: Books, day: Day, today: date) -> Column:
 
 def _products(school: School, site: int) -> list[Product]:
     """Of a site, meals first."""
-    own = (product for product in school.products.values() if product.site == site)
+    own = (product for product in school.products.values() if product.site == site and product.kind is not ProductKind.FEE)
     return sorted(own, key=lambda each: (each.kind is not ProductKind.MEAL, each.name, each.id))
 
 

@@ -12,7 +12,7 @@ from hub.core import badges as rules
 from hub.core.calendar import day_of, instant_ms
 from hub.core.facts import Refusal
 from hub.core.school import Pupil, School
-from hub.web.badges.known import Gives, Looks, made
+from hub.web.badges.known import Gives, Looks, charge_fee, made
 from hub.web.render import day, page
 from hub.web.session import Form, Visit
 from hub.web.sheet import Card, Paper, draw
@@ -116,6 +116,7 @@ async def _print(form: Form, chosen: tuple[int, ...]) -> bytes | Refusal:
     answer = await office.desk.edit(form.ask, rules.give_each, new, form.ask, replace_old=replaces)
     if answer.refusal:
         return answer.refusal
+    await charge_fee(form, form.number("badge"))
     # The same form, sent before a restart of the hub: its cards were given, these were not.
     return drawn if all(badge.hash in office.desk.school.badges for badge in new) else Refusal("printed_before")
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Response
 from starlette.responses import RedirectResponse
 
 from hub.core import devices as rules
-from hub.core.school import Device, Product, Reader, Site
+from hub.core.school import Device, Product, ProductKind, Reader, Site
 from hub.core.setup import device_id, new_device, reader_of
 from hub.desk import Answer
 from hub.web.devices.charts import Bar, depths, latencies
@@ -171,7 +171,7 @@ def _page(visit: Visit, device: Device, trouble: tuple[str, str] = ("", ""), typ
         latencies=latencies(health.latency if health else []),
         depths=depths(tuple(seen.depths) if seen else (), site.zone),
         readers=tuple(sorted(readers, key=lambda reader: reader.id)),
-        products=tuple(product for product in school.products.values() if product.site == site.id),
+        products=tuple(product for product in school.products.values() if product.site == site.id and product.kind is not ProductKind.FEE),
         uses=tuple(use.value for use in Use),
         directions=tuple(way.value for way in Direction),
         typed=typed or Typed(),
