@@ -82,7 +82,8 @@ async def _import(settings: Settings, options: argparse.Namespace) -> int:
     found = read_file(options.file, WANTED[kind])
     async with memory(Path(settings.hub.data)) as stores:
         at_ms = options.since_ms or wall_ms()
-        stamp = Stamp(badge_key(stores.master), at_ms, day_of(at_ms, ZoneInfo("UTC")), stores.new_ask(), is_address)
+        day, language = day_of(at_ms, ZoneInfo("UTC")), settings.web.language
+        stamp = Stamp(badge_key(stores.master), at_ms, day, stores.new_ask(), is_address, language=language)
         planned = plan(kind, found.table, stores.desk.school, stores.desk.books, stamp)
         for line in preview(found, planned, name):
             print(line)

@@ -167,7 +167,8 @@ def _barred(visit: Visit, brought: Brought, planned: Plan) -> str:
 
 def _stamp(office: Office, upload: int, brought: Brought) -> Stamp:
     """The same each time, so that a preview and what is done have the same ids."""
-    return Stamp(office.badge_key, brought.at_ms, day_of(brought.at_ms, ZoneInfo("UTC")), upload, office.lists.is_address, brought.staff)
+    day = day_of(brought.at_ms, ZoneInfo("UTC"))
+    return Stamp(office.badge_key, brought.at_ms, day, upload, office.lists.is_address, brought.staff, office.language)
 
 
 def _preview(upload: int, brought: Brought, planned: Plan, problem: str) -> PreviewPage:
