@@ -309,6 +309,12 @@ web_session = Table(
     Column("kiosk", Text, nullable=False, server_default="", comment="device/reader whose kiosk it is alone, empty: a person's"),
     Column("shared", Boolean, nullable=False, server_default="0", comment="several people use the device"),
 )
+recovery = Table(
+    "recovery",
+    metadata,
+    Column("hash", String(32), primary_key=True, comment="keyed, of a code that opens once"),
+    Column("staff", _owned_by("staff.id"), nullable=False, index=True),
+)
 trail = Table(
     "trail",
     metadata,

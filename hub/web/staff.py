@@ -148,7 +148,8 @@ async def invite_again(form: Appoints, member: int) -> Response:
     """A new link: the password was forgotten, the first link was lost, or somebody is back (whose old password is worth nothing)."""
     found = await _handled(form.visit, member)
     if found.ended_ms:
-        await form.visit.office.accounts.change_staff(found.id, ended_ms=0, password="", totp="", pin="")
+        await form.visit.office.accounts.change_staff(found.id, ended_ms=0, password="", pin="")
+        await form.visit.office.accounts.end_second(found.id)
     return await _invited(form.visit, found)
 
 
@@ -158,7 +159,7 @@ async def end_second(form: Appoints, member: int) -> Response:
     found = await _handled(form.visit, member)
     if form.visit.person and found.id == form.visit.person.id:
         raise HTTPException(403)  # one's own goes only with the password
-    await form.visit.office.accounts.change_staff(found.id, totp="")
+    await form.visit.office.accounts.end_second(found.id)
     await form.visit.office.accounts.end_sessions_of(found.id)
     return RedirectResponse(f"/staff/{member}?done=no_second", 303)
 

@@ -75,6 +75,7 @@ CONTEXTS = {
     "sites.html": sites.SitesPage,
     "site.html": sites.SitePage,
     "programme.html": sites.ProgrammePage,
+    "codes.html": second.CodesPage,
     "staff.html": staff.StaffPage,
     "member.html": staff.MemberPage,
     "invited.html": staff.InvitedPage,

@@ -177,3 +177,5 @@ async def test_a_head_takes_over_no_bursar(hub: Hub, visitor: Browser, act: str)
     bursar = await account(hub, "anne", EVERYWHERE)
     await visitor.sign_in_as("berthe", HEAD)
     assert (await visitor.post(f"/staff/{bursar.id}/{act}", {"csrf": "csrf of berthe", "ask_id": "1"})).status_code == 403
+    await hub.accounts.set_recovery(marc.id, ["0" * 32])
+    assert not await hub.accounts.use_recovery(marc.id, "0" * 32), "the codes go with it"
