@@ -23,7 +23,7 @@ from hub.core.timetable import LegalClass
 
 QUARTER_MIN = 15
 QUARTER_MS = QUARTER_MIN * MINUTE_MS
-_HOUR_MS = 60 * MINUTE_MS
+HOUR_MS = 60 * MINUTE_MS
 _NOON = 12
 _MONTHS_OF_A_QUARTER = 3
 _PRIMARY_AGE = 6
@@ -220,8 +220,8 @@ class Attendance(Struct, frozen=True):
 
 def hours_of(from_ms: int, until_ms: int) -> range:
     """The hours (Unix time in hours) that a stay touches; a moment belongs to the hour it begins."""
-    first = from_ms // _HOUR_MS
-    return range(first, max(-(-until_ms // _HOUR_MS), first + 1))
+    first = from_ms // HOUR_MS
+    return range(first, max(-(-until_ms // HOUR_MS), first + 1))
 
 
 def level_on(born: date | None, day: date) -> Level:
@@ -237,7 +237,7 @@ def attendance(cells: Iterable[tuple[int, Bits]], born: Mapping[int, date | None
     mornings: defaultdict[date, Bits] = defaultdict(int)
     afternoons: defaultdict[date, Bits] = defaultdict(int)
     for hour, pupils in cells:
-        local = at(hour * _HOUR_MS, zone)
+        local = at(hour * HOUR_MS, zone)
         (mornings if local.hour < _NOON else afternoons)[local.date()] |= pupils
     groups: dict[int, dict[Level, Bits]] = {}
     days: dict[date, dict[Level, Counts]] = {}

@@ -36,6 +36,7 @@ from hub.web import (
     promotion,
     pupils,
     questions,
+    reports,
     roster,
     second,
     setup,
@@ -110,6 +111,7 @@ def make_app(office: Office, pages: Pages) -> FastAPI:
         tariffs,
         staff,
         trail,
+        reports,
     ):
         # Not include_router: it analyses every signature a second time, at the first request, which then takes a second.
         app.router.routes.extend(page.router.routes)

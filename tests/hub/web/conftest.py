@@ -55,8 +55,10 @@ from hub.history import History
 from hub.imports import Lists
 from hub.journal import Journal
 from hub.keeping import keep_up
+from hub.notes import Notes
 from hub.papers import Papers
 from hub.register import Register
+from hub.reports import Reports
 from hub.settings import BrokerSettings
 from hub.settlement import settle
 from hub.tables import web_session
@@ -131,7 +133,9 @@ class Hub:
             desk=self.desk,
             accounts=self.accounts,
             past=self.history,
+            reports=Reports(self.register),
             papers=Papers(self.register),
+            notes=Notes(self.register),
             trail=Trail(self.register),
             lists=Lists(self.desk),
             device_settings=lambda device, host: edge_settings(BrokerSettings(), self.desk.school, device, "secret of the device", host),
