@@ -115,8 +115,16 @@ async def test_every_page_is_said_in_every_language(hub: Hub, anne: Browser, vis
             assert f'<html lang="{spoken}"' in said, template
 
 
-BESIDE = ("/account", "/account/second", "/nowhere", "/badges/give?pupil=100", "/wallets/500/top-up", "/pupils/100/why/600")
-BY_HAND = {
+BESIDE = (
+    "/account",
+    "/account/second",
+    "/account/second/codes",
+    "/nowhere",
+    "/badges/give?pupil=100",
+    "/wallets/500/top-up",
+    "/pupils/100/why/600",
+)
+BY_HAND: dict[str, Any] = {
     "pin.html": PinPage("/", True),
     "billing_run.html": RunPage(
         Site(1, "Parc", ZONE), "Anne", MONDAY_1602_MS, MONDAY, 1, 2, (Outcome("Garderie", 1, 225, 1, 0, ""),), False, False, (), 0
