@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from hub.core import questions
 from hub.core.books import Books
 from hub.core.facts import ScanTaken
-from hub.core.inside import Missing, Room, rooms
+from hub.core.inside import Missing, Room, looking_round
 from hub.core.ledger import wallet_account
 from hub.core.lists import fold
 from hub.core.school import Programme, Pupil, School, Site
@@ -26,6 +26,7 @@ from hub.web.live import Live
 from hub.web.render import packed, page
 from hub.web.rights import Right
 from hub.web.session import Sees, SignedIn, Visit, still_valid
+from hub.web.turns import in_turns
 
 NAMES = 8
 """Names under a programme on the board, newest first; its own page has them all."""
@@ -144,18 +145,22 @@ class PresentPage:
 class Rolls:
     """The rooms of each site, reckoned for all boards at once. One per hub."""
 
-    found: dict[int, tuple[int, School, float, tuple[Room, ...]]] = field(default_factory=dict)
-    """Site -> the number of the last fact they know, the school, when (the loop's time), and the rooms."""
+    found: dict[int, tuple[School, float, tuple[Room, ...]]] = field(default_factory=dict)
+    """Site -> of which school, when its reckoning began (the loop's time), and the rooms."""
+    reckoning: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
-    def of(self, visit: Visit, site: int, *, rest_s: float) -> tuple[Room, ...]:
+    async def of(self, visit: Visit, site: int, *, rest_s: float) -> tuple[Room, ...]:
         """Who is in and who is expected; at most so many seconds old where something has happened since."""
-        desk, now_s = visit.office.desk, asyncio.get_running_loop().time()
-        number, school, since_s, known = self.found.get(site, (-1, desk.school, 0.0, ()))
-        if number >= 0 and school is desk.school and now_s - since_s < rest_s:
+        desk, loop = visit.office.desk, asyncio.get_running_loop()
+        asked_s = loop.time()
+        async with self.reckoning[site]:  # ten boards that ask at once are told the same
+            school, since_s, known = self.found.get(site, (None, 0.0, ()))
+            if school is desk.school and asked_s - since_s < rest_s:
+                return known
+            school, since_s = desk.school, loop.time()
+            known = await in_turns(looking_round(school, desk.books, site, visit.office.now_ms()))
+            self.found[site] = school, since_s, known
             return known
-        known = rooms(desk.school, desk.books, site, visit.office.now_ms())
-        self.found[site] = (desk.books.number, desk.school, now_s, known)
-        return known
 
 
 @router.get("/")
@@ -173,7 +178,7 @@ async def present(visit: Today, programme: int) -> Response:
     await desk.seen()
     found = visit.programme(programme)
     people = sorted(_people(desk.school, _stays(desk.books)[programme]), key=lambda one: _named(one.pupil))
-    roll = visit.request.app.state.rolls.of(visit, found.site, rest_s=REST_S if visit.is_fragment else 0)
+    roll = await visit.request.app.state.rolls.of(visit, found.site, rest_s=REST_S if visit.is_fragment else 0)
     context = PresentPage(live.version, found, desk.school.sites[found.site], tuple(people), _missing(desk.books, roll, found))
     return await packed(visit, await page(visit, "present.html", context, block="live" if visit.is_fragment else ""))
 
@@ -271,7 +276,7 @@ def _debts(visit: Visit) -> Iterator[Debt]:
 async def _places(visit: Visit) -> tuple[Place, ...]:
     stays, found = _stays(visit.office.desk.books), []
     for site in visit.own_sites():
-        roll = visit.request.app.state.rolls.of(visit, site.id, rest_s=REST_S if visit.is_fragment else 0)
+        roll = await visit.request.app.state.rolls.of(visit, site.id, rest_s=REST_S if visit.is_fragment else 0)
         found.append(_place(visit.school, visit.office.desk.books, site, stays, roll))
         await asyncio.sleep(0)  # the taps that came meanwhile go before the next site
     return tuple(found)

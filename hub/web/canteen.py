@@ -256,7 +256,8 @@ async def diets(visit: Looks, site: int, q: str = "", pupil: int = 0) -> Respons
     """Who eats otherwise, and what they must not eat."""
     place = visit.site(site)
     visit.ask_pin()
-    return await page(visit, "diets.html", _diets(visit, place, q, pupil), block="found" if visit.is_fragment else "")
+    context = await asyncio.to_thread(_diets, visit, place, q, pupil)
+    return await page(visit, "diets.html", context, block="found" if visit.is_fragment else "")
 
 
 @router.post("/diets/{site}")

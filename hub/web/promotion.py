@@ -1,5 +1,6 @@
 """Change of school year: a table of classes and the next ones, what it would do, then all of it at once."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,8 +56,9 @@ class PromotionPage:
 @router.get("/promotion")
 async def table(visit: Looks, done: str = "") -> Response:
     """Every class, and the one that usually follows."""
-    found = classes(visit.school, visit.sites)
-    return await page(visit, "promotion.html", _page(visit, {key: suggested(key[1]) for key in found}, done=done))
+    found = await asyncio.to_thread(classes, visit.school, visit.sites)
+    context = await asyncio.to_thread(_page, visit, {key: suggested(key[1]) for key in found}, done=done)
+    return await page(visit, "promotion.html", context)
 
 
 @router.post("/promotion")

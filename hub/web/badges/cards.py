@@ -85,7 +85,7 @@ class Sheets:
 async def choose(visit: Looks, group: str = "", pupil: int = 0) -> Response:
     """Choose a class, then the pupils; or one pupil, chosen already."""
     chosen = (visit.pupil(pupil).id,) if pupil else ()
-    return await page(visit, "cards.html", choice(visit, group, chosen=chosen))
+    return await page(visit, "cards.html", await asyncio.to_thread(choice, visit, group, chosen=chosen))
 
 
 @router.post("/badges/sheet.pdf")

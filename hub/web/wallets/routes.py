@@ -49,7 +49,7 @@ async def as_file(visit: Looks, q: str = "", show: str = "", site: int = 0, age:
     asked, seen = _asked(q, show, site, age), await _snapshot(visit)
     found = await asyncio.to_thread(rows, seen, asked)
     say = words(visit.language).gettext
-    return csv_file("wallets", [say(each) for each in HEADER], (_cells(row, say) for row in found))
+    return await asyncio.to_thread(csv_file, "wallets", [say(each) for each in HEADER], (_cells(row, say) for row in found))
 
 
 @router.get("/wallets/{wallet}")
