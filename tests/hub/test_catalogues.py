@@ -26,15 +26,16 @@ def test_there_is_a_catalogue_of_every_language_that_a_family_or_a_person_may_ha
 
 
 def of_pages() -> set[Key]:
-    """What templates say, and the sentences of why a price is what it is."""
+    """What templates say, what is said without one, and the sentences of why a price is what it is."""
     found = extract_from_dir(
         PAGES.parent / "templates",
         method_map=[("**.html", "jinja2.ext.babel_extract")],
         options_map={"**.html": {"silent": "false", "newstyle_gettext": "true"}},
         keywords={"_": None, "gettext": None, "ngettext": (1, 2)},
     )
-    said = extract_from_dir(WORDS.parent, method_map=[("**/why.py", "python")], keywords={"Sentence": (1,)})
-    return {message if isinstance(message, str) else tuple(message) for _, _, message, _, _ in (*found, *said)}
+    told = extract_from_dir(WORDS.parent, method_map=[("**/why.py", "python")], keywords={"Sentence": (1,)})
+    said = extract_from_dir(PAGES.parent, method_map=[("**.py", "python")], keywords={"gettext": None, "word": None})
+    return {message if isinstance(message, str) else tuple(message) for _, _, message, _, _ in (*found, *told, *said)}
 
 
 def of_letters() -> set[Key]:
