@@ -395,7 +395,7 @@ history_presence = Table(
     metadata,
     Column("programme", BigInteger, primary_key=True, autoincrement=False),
     Column("quarter", Integer, primary_key=True, autoincrement=False, comment="Unix time in quarters of an hour"),
-    *map(_amount, ("came", "gone", "ms")),
+    *map(amount, ("came", "gone", "ms")),
     sqlite_with_rowid=False,
 )
 history_revenue = Table(
@@ -404,7 +404,7 @@ history_revenue = Table(
     Column("site", BigInteger, primary_key=True, autoincrement=False),
     Column("item", BigInteger, primary_key=True, autoincrement=False),
     Column("quarter", Integer, primary_key=True, autoincrement=False, comment="of the booking"),
-    *map(_amount, ("charges", "charged_cents", "corrections", "corrected_cents")),
+    *map(amount, ("charges", "charged_cents", "corrections", "corrected_cents")),
     sqlite_with_rowid=False,
 )
 history_attended = Table(
@@ -426,8 +426,8 @@ history_cash = Table(
     metadata,
     Column("session", BigInteger, primary_key=True, autoincrement=False),
     Column("desk", Text, nullable=False),
-    *map(_amount, ("site", "opened_by", "from_ms", "opening_cents", "sold_cents", "paid_in_cents", "paid_back_cents")),
-    *map(_amount, ("closed_by", "until_ms", "expected_cents", "counted_cents")),
+    *map(amount, ("site", "opened_by", "from_ms", "opening_cents", "sold_cents", "paid_in_cents", "paid_back_cents")),
+    *map(amount, ("closed_by", "until_ms", "expected_cents", "counted_cents")),
     Index("ix_history_cash_site", "site", "from_ms"),
 )
 history_head = Table(
