@@ -322,6 +322,10 @@ note = Table(
     metadata,
     Column("number", NUMBER, primary_key=True, comment="of the fact"),
     Column("text", Text, nullable=False),
+    Column("document", Text, nullable=False, server_default="", comment="where the proof is kept, empty: none"),
+    Column("pupil", BigInteger, nullable=False, server_default="0", comment="whose day it corrects, 0: it is no matter of a day"),
+    Column("day", Integer, nullable=False, server_default="0", comment="YYYYMMDD"),
+    Index("ix_note_pupil", "pupil", "day"),
 )
 
 # --- the facts again: numbers and what is asked for, the rest is read from the journal --------------
