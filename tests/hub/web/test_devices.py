@@ -182,6 +182,16 @@ async def test_its_sounds_are_played_only_where_it_is_connected(hub: Hub, anne: 
     assert (await anne.fill("/devices/porte-parc", "/devices/porte-parc/try", {"do": "locate"})).status_code == 409
 
 
+async def test_a_device_is_restarted_after_a_second_look(hub: Hub, anne: Browser) -> None:
+    page = (await anne.get("/devices/porte-parc")).text
+    assert "Oui, le redémarrer" in page
+    done = await anne.fill("/devices/porte-parc", "/devices/porte-parc/restart", {})
+    assert hub.commands == [("porte-parc", Do.RESTART)]
+    assert "Il redémarre" in (await anne.get(done.headers["location"])).text
+    hub.away.add("porte-parc")
+    assert (await anne.fill("/devices/porte-parc", "/devices/porte-parc/restart", {})).status_code == 409
+
+
 async def test_charts_have_their_tables(hub: Hub, anne: Browser) -> None:
     seen = heard(hub)
     assert seen.health
