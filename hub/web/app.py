@@ -130,9 +130,9 @@ def _answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(PinNeededError, _to_pin)
     app.add_exception_handler(StarletteHTTPException, _in_words)
     app.add_exception_handler(RequestValidationError, _no_such_thing)
+    app.add_exception_handler(OverflowError, _out_of_range)
     app.add_exception_handler(Exception, _ours)
 
-    app.add_exception_handler(OverflowError, _out_of_range)
 
 async def static_file(visit: Anyone, version: str, name: str) -> Response:
     """One of our own files, for ever under this version."""
@@ -204,12 +204,12 @@ async def _no_such_thing(request: Request, _: Exception) -> Response:
     return await oops(request, 404)
 
 
-async def _ours(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
 async def _out_of_range(request: Request, error: Exception) -> Response:
     """A number beyond what the register keeps, or a day before the first or after the last one that there is."""
     log.warning("%s %s: %s", request.method, request.url.path, error)
     return await oops(request, 404 if request.method in {"GET", "HEAD"} else 422)
 
 
+async def _ours(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return await oops(request, 500)
