@@ -73,6 +73,7 @@ def make_app(office: Office, pages: Pages) -> FastAPI:
     app.state.passed = till.Passed()
     app.state.guests = kiosk.Guests()
     app.state.rolls = board.Rolls()
+    app.state.shared = board.Shared()
     app.state.goings = billing.Goings()
     app.state.drafts = tariffs.Drafts()
     app.state.prints = statements.Prints()
@@ -139,7 +140,10 @@ async def static_file(visit: Anyone, version: str, name: str) -> Response:
     found = visit.request.app.state.pages.files.get(name)
     if found is None or found.version != version:
         raise HTTPException(404)
-    return Response(found.content, media_type=found.media_type, headers={"cache-control": "public, max-age=31536000, immutable"})
+    headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
+    if "gzip" in visit.request.headers.get("accept-encoding", ""):
+        return Response(found.packed, media_type=found.media_type, headers=headers | {"content-encoding": "gzip"})
+    return Response(found.content, media_type=found.media_type, headers=headers)
 
 
 class SecurityHeaders:

@@ -1,6 +1,7 @@
 """Today: who is in and expected, the taps as they arrive, and what staff have to settle. Reasons are for staff; no pupil sees it."""
 
 import asyncio
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 
 from hub.core import questions
 from hub.core.books import Books
@@ -35,11 +36,14 @@ QUESTIONS = 20
 DEBTS = 5
 """Wallets in debt on the board, deepest first."""
 REST_S = 5.0
-"""An open board reckons at most this often who is expected: it takes 30 ms at a large school, and a tap waits for it."""
+"""An open board reckons at most this often who is expected: it takes some 30 ms at a large school."""
+SHARED_S = 1.0
+"""How long a block is as good as a fresh one where nothing has happened since: what it says of the time is in minutes."""
 
 Today = Annotated[Visit, Depends(Sees(Right.TODAY))]
 
 router = APIRouter()
+_CSRF, _ASK = re.compile(r'name="csrf" value="[^"]*"'), re.compile(r'name="ask_id" value="[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +167,41 @@ class Rolls:
             return known
 
 
+class Shared:
+    """The live block of the last change, written once for all boards that show the same. One per hub.
+
+    It depends on nothing of a visitor but the language, the rights, and what they may undo; forms get their own secret and ids.
+    """
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[object, ...], asyncio.Future[str]] = {}
+
+    async def block(self, visit: Visit) -> str:
+        """The block for this visitor."""
+        assert visit.person is not None, "signed in"
+        version, piece = visit.request.app.state.live.version, asyncio.get_running_loop().time() // SHARED_S
+        key = (version, piece, visit.language, visit.person.posts, last_act(visit))
+        if key not in self._written:
+            self._written = {known: text for known, text in self._written.items() if known[:2] == key[:2]}
+            self._written[key] = asyncio.ensure_future(_live_block(visit))
+        text = await asyncio.shield(self._written[key])  # who goes away leaves it to the others
+        csrf = visit.web_session.csrf if visit.web_session else ""
+        return _ASK.sub(lambda _: f'name="ask_id" value="{visit.office.new_id()}"', _CSRF.sub(f'name="csrf" value="{csrf}"', text))
+
+
+async def _live_block(visit: Visit) -> str:
+    answer = await page(visit, "board.html", await board_page(visit), block="live")
+    return bytes(answer.body).decode()
+
+
 @router.get("/")
 async def board(visit: Today) -> Response:
     """The live board, or its live block."""
     await visit.office.desk.seen()
-    context = await board_page(visit)
-    return await page(visit, "board.html", context, block="live" if visit.is_fragment else "")
+    if visit.is_fragment:
+        shared: Shared = visit.request.app.state.shared
+        return HTMLResponse(await shared.block(visit), headers={"cache-control": "no-store"})
+    return await page(visit, "board.html", await board_page(visit))
 
 
 @router.get("/present/{programme}")
@@ -177,9 +210,10 @@ async def present(visit: Today, programme: int) -> Response:
     desk, live = visit.office.desk, visit.request.app.state.live
     await desk.seen()
     found = visit.programme(programme)
+    version = live.version
     people = sorted(_people(desk.school, _stays(desk.books)[programme]), key=lambda one: _named(one.pupil))
     roll = await visit.request.app.state.rolls.of(visit, found.site, rest_s=REST_S if visit.is_fragment else 0)
-    context = PresentPage(live.version, found, desk.school.sites[found.site], tuple(people), _missing(desk.books, roll, found))
+    context = PresentPage(version, found, desk.school.sites[found.site], tuple(people), _missing(desk.books, roll, found))
     return await packed(visit, await page(visit, "present.html", context, block="live" if visit.is_fragment else ""))
 
 
@@ -196,11 +230,12 @@ async def events(visit: SignedIn, since: str = "", last_event_id: Annotated[str,
 async def board_page(visit: Visit) -> BoardPage:
     """The board of this moment, of the visit's sites; what belongs to no site is everybody's."""
     school, live, sites = visit.school, visit.request.app.state.live, visit.sites
+    version = live.version  # what happens from here on may be missing, and rings again
     places = await _places(visit)
     asked, more = _questions(visit, live.quiet)
     debts = tuple(_debts(visit)) if not visit.is_fragment and visit.where(Right.MONEY) else ()
     return BoardPage(
-        version=live.version,
+        version=version,
         taps=tuple(_tap(school, scan) for scan in live.taps if _site_of(school, scan.device) in sites | {0}),
         places=places,
         questions=asked,

@@ -68,7 +68,7 @@ async def evacuation(visit: Looks, site: int, by: str = BY_CLASS) -> Response:
     """The list, or its block."""
     office, found = visit.office, visit.site(site)
     await office.desk.seen()
-    now_ms = office.now_ms()
+    now_ms, version = office.now_ms(), visit.request.app.state.live.version
     known = await in_turns(looking_round(visit.school, office.desk.books, found.id, now_ms))
     present = [one for room in known for one in room.present]
     missing = {one.pupil.id: one for room in known for one in room.missing if not one.seen}
@@ -76,7 +76,7 @@ async def evacuation(visit: Looks, site: int, by: str = BY_CLASS) -> Response:
     pickups = await office.papers.pickups_on(day_of(now_ms, found.zone)) if may_see and visit.sees_sensitive else {}
     groups = await asyncio.to_thread(groups_of, visit.school, present, pickups, by)
     context = EvacuationPage(
-        version=visit.request.app.state.live.version,
+        version=version,
         site=found,
         by=BY_ROOM if by == BY_ROOM else BY_CLASS,
         groups=groups,

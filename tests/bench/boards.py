@@ -33,7 +33,7 @@ BOARDS, TILLS = 10, 3
 SHOWN_MS = 150.0
 PER_S = 5.0
 """Taps a second over all devices: a busy door, and a page that is still fetching when the next one comes."""
-SETTLED_S = 1.0
+SETTLED_S = 2.0
 """Streams and pages are quiet again."""
 
 
