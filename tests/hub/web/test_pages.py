@@ -6,9 +6,8 @@ from dataclasses import fields, replace
 from zoneinfo import ZoneInfo
 
 import pytest
-from babel.support import NullTranslations
 from fastapi.routing import APIRoute
-from jinja2 import meta
+from jinja2 import meta, nodes
 from starlette.routing import BaseRoute
 
 from hub.catalogues import languages
@@ -51,12 +50,12 @@ from hub.web import (
     verification,
     why,
 )
-from hub.web.render import ROOM, Compiled, Pages, environment, stamp
+from hub.web.render import ROOM, stamp
 from hub.web.session import POLICIES, Does, Sees, posted, posted_at_kiosk, posted_by_anyone
 from hub.web.till import shown as till
 from hub.web.wallets import acts, listed, one
 from proto.messages import Use
-from tests.hub.web.conftest import Hub
+from tests.hub.web.conftest import Hub, all_pages
 
 CONTEXTS = {
     "board.html": board.BoardPage,
@@ -156,16 +155,18 @@ def test_every_template_is_known_to_this_test() -> None:
 
 @pytest.mark.parametrize("template", CONTEXTS)
 def test_a_template_uses_exactly_what_its_context_has(template: str) -> None:
-    room = environment("fr", NullTranslations(), Pages().files, Compiled())
+    room = all_pages().room("fr")
     source = (ROOM / "templates" / template).read_text(encoding="utf-8")
-    used = meta.find_undeclared_variables(room.parse(source)) - set(room.globals) - {"frame", "_", "caller"}
+    tree = room.parse(source)
+    imported = {found.target for found in tree.find_all(nodes.Import)}
+    used = meta.find_undeclared_variables(tree) - set(room.globals) - imported - {"frame", "_", "caller"}
     context = CONTEXTS[template]
     assert used == ({field.name for field in fields(context)} if context else set())
 
 
 @pytest.mark.parametrize("language", languages(ROOM / "locales"))
 def test_every_code_and_state_has_its_word(language: str) -> None:
-    marks = Pages()._rooms[language].globals["marks"]
+    marks = all_pages().room(language).globals["marks"]
     for code in Code:
         assert "outcome" in marks.outcome(code.value)  # type: ignore[attr-defined]
     for reason in Reason:
