@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 from babel.messages import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+import hub.web
 from hub.catalogues import ENGLISH, WORDS, languages
 from hub.core.people import LANGUAGES
 from hub.web.render import LOCALES, ROOM
@@ -78,6 +81,13 @@ def test_a_catalogue_has_every_text_once_and_no_other(folder: Path, said: Callab
     missing, idle = wanted - set(known), set(known) - wanted
     assert not missing, f"{language} has no word for: {missing}"
     assert not idle, f"nobody asks {language} for: {idle}"
+
+
+def test_every_column_of_a_file_to_keep_has_its_word() -> None:
+    known = {message.id for _, message in entries(PAGES, "fr")}
+    headers = {room.name: getattr(import_module(room.name), "HEADER", ()) for room in walk_packages(hub.web.__path__, "hub.web.")}
+    assert sum(map(bool, headers.values())) > 5
+    assert {word for header in headers.values() for word in header} <= known
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
