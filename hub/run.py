@@ -31,9 +31,9 @@ from hub.keys import badge_key, hub_password
 from hub.link import Link
 from hub.memory import Memory, memory
 from hub.mqtt import Account, Wire
+from hub.notes import Notes
 from hub.notify import ALIVE, READY, STOPPING, alive_every_s, notify
 from hub.orders import Orders
-from hub.notes import Notes
 from hub.papers import Papers
 from hub.reports import Reports
 from hub.settings import Settings, mail_password, mail_sender

@@ -173,6 +173,7 @@ pupil = Table(
     Column("birth_order", Integer, nullable=False, server_default="0"),
     Column("child_type", Text, nullable=False, server_default=""),
     Column("same_as", BigInteger, nullable=False, server_default="0", comment="the pupil it was entered twice as, 0: itself"),
+    Column("left_day", Date, comment="the first day it is of the school no more, none: it stays"),
 )
 diet = Table(
     "diet",

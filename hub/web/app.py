@@ -27,6 +27,7 @@ from hub.web import (
     families,
     imports,
     kiosk,
+    leaving,
     merges,
     mornings,
     own,
@@ -59,6 +60,46 @@ from hub.web.till import routes as till
 
 log = logging.getLogger(__name__)
 
+PAGES = (
+    board,
+    evacuation,
+    questions,
+    presence,
+    day,
+    verification,
+    mornings,
+    enrolment,
+    papers,
+    why,
+    setup,
+    imports,
+    families,
+    payers,
+    promotion,
+    merges,
+    leaving,
+    pupils,
+    wallets,
+    billing,
+    statements,
+    badges,
+    roster,
+    devices,
+    till,
+    kiosk,
+    canteen,
+    account,
+    own,
+    second,
+    sites,
+    calendar,
+    tariffs,
+    staff,
+    trail,
+    reports,
+)
+"""In the order in which their paths are tried."""
+
 
 def make_app(office: Office, pages: Pages) -> FastAPI:
     """The office, as these pages. Its lifespan must run: it reads the last taps and follows the desk."""
@@ -77,43 +118,7 @@ def make_app(office: Office, pages: Pages) -> FastAPI:
     app.state.goings = billing.Goings()
     app.state.drafts = tariffs.Drafts()
     app.state.prints = statements.Prints()
-    for page in (
-        board,
-        evacuation,
-        questions,
-        presence,
-        day,
-        verification,
-        mornings,
-        enrolment,
-        papers,
-        why,
-        setup,
-        imports,
-        families,
-        payers,
-        promotion,
-        merges,
-        pupils,
-        wallets,
-        billing,
-        statements,
-        badges,
-        roster,
-        devices,
-        till,
-        kiosk,
-        canteen,
-        account,
-        own,
-        second,
-        sites,
-        calendar,
-        tariffs,
-        staff,
-        trail,
-        reports,
-    ):
+    for page in PAGES:
         # Not include_router: it analyses every signature a second time, at the first request, which then takes a second.
         app.router.routes.extend(page.router.routes)
     app.add_api_route("/static/{version}/{name}", static_file, methods=["GET", "HEAD"])

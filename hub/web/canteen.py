@@ -345,7 +345,8 @@ def _kitchen(school: School, books: Books, day: Day) -> KitchenPage:
 async def _orders(visit: Visit, day: Day, q: str, pupil: int, problem: Refusal | None = None) -> OrdersPage:
     school, books, question = visit.school, visit.office.desk.books, " ".join(q.split())[:QUESTION]
     chosen = order_of(school, books, day, visit.pupil(pupil)) if pupil else None
-    pupils = [each for each in school.everyone if visit.knows(each)] if question else list(school.everyone)
+    here = [each for each in school.everyone if each.is_here(day.date)]
+    pupils = [each for each in here if visit.knows(each)] if question else here
     found = await asyncio.to_thread(_found, school, books, day, pupils, question)
     waiting = [order_of(school, books, day, school.pupils[each]) for each in _awaited(books, day) if each in school.pupils]
     offered = {offer.product for offer in _menu(school, day).offers}

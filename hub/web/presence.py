@@ -180,7 +180,8 @@ def _pupils(
         numbers |= {pupil for pupil, sheets in books.days.get(day_code(day), {}).items() if programme.id in sheets}
     found = [school.pupils[number] for number in numbers if number in school.pupils]
     if group:
-        of_class = (pupil for pupil in school.everyone if pupil.group == group and pupil.site == programme.site)
+        here = (pupil for pupil in school.everyone if all(map(pupil.is_here, days[:1])))
+        of_class = (pupil for pupil in here if pupil.group == group and pupil.site == programme.site)
         found = [pupil for pupil in {pupil.id: pupil for pupil in (*found, *of_class)}.values() if pupil.group == group]
     return sorted(found, key=lambda pupil: (fold(pupil.group), fold(pupil.last_name), fold(pupil.first_name), pupil.id))
 

@@ -179,6 +179,10 @@ class Hub:
     async def wait_until(self, clock: str) -> None:
         """It is later: stays and days whose hours are over are ended."""
         self.now_ms = self.at(clock)
+        await self.wait_for_the_minute()
+
+    async def wait_for_the_minute(self) -> None:
+        """What time alone brings, at the instant it is."""
         await keep_up(self.desk, lambda: next(self._asks), self.now_ms)
 
     def at(self, clock: str, day: date = MONDAY) -> int:
