@@ -205,7 +205,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A reader of a device. `product`: what a tap at this till settles, 0 elsewhere. `door_ms`: its relay's pulse, 0 = no door."""
+    """A reader of a device. `product`: what a tap at this till hands out, 0 elsewhere. `door_ms`: its relay's pulse, 0 = no door."""
 
     device: str
     id: str
