@@ -211,11 +211,15 @@ class Counts(Struct, frozen=True):
 
 
 class Attendance(Struct, frozen=True):
-    """By day and age group who came; `different`: how many different children did in the whole period, in each group and in all."""
+    """By day and age group who came; `different`: how many different children did in the whole period, in each group and in all.
+
+    `ageless`: those whose age is not known.
+    """
 
     days: dict[date, dict[Level, Counts]]
     different: dict[Level, int]
     children: int
+    ageless: Bits = 0
 
 
 def hours_of(from_ms: int, until_ms: int) -> range:
@@ -253,7 +257,8 @@ def attendance(cells: Iterable[tuple[int, Bits]], born: Mapping[int, date | None
                 days.setdefault(day, {})[level] = counts
                 ever[level] |= came
     everybody = functools.reduce(operator.or_, ever.values(), 0)
-    return Attendance(days, {level: pupils.bit_count() for level, pupils in ever.items()}, everybody.bit_count())
+    different = {level: pupils.bit_count() for level, pupils in ever.items()}
+    return Attendance(days, different, everybody.bit_count(), ever.get(Level.UNKNOWN, 0))
 
 
 def _groups(born: Mapping[int, date | None], day: date) -> dict[Level, Bits]:

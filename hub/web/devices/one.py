@@ -15,7 +15,7 @@ from hub.core.facts import Refusal
 from hub.core.school import Device, Product, ProductKind, Reader, Rows, School, Site
 from hub.core.setup import device_id, new_device, reader_of
 from hub.desk import Answer
-from hub.web.devices.charts import Bar, depths, latencies
+from hub.web.devices.charts import Measured, depths, latencies
 from hub.web.devices.listed import Commands, DeviceRow, Looks, device_row
 from hub.web.render import page, stamp
 from hub.web.session import Form, Visit
@@ -47,8 +47,8 @@ class DevicePage:
     row: DeviceRow
     site: Site
     firmware: str
-    latencies: tuple[Bar, ...]
-    depths: tuple[Bar, ...]
+    latencies: Measured | None
+    depths: Measured | None
     readers: tuple[Reader, ...]
     products: tuple[Product, ...]
     uses: tuple[str, ...]

@@ -9,15 +9,18 @@ from typing import NamedTuple
 from fastapi import APIRouter, Response
 
 from hub.core.reports import HOUR_MS, Attendance, Counts, Level, Period, Span, attendance, hours_of, steps, summed
-from hub.core.school import Programme
+from hub.core.school import Programme, Pupil
 from hub.core.timetable import LegalClass
 from hub.web.charts import WIDE, Columns, columns
 from hub.web.render import page
 from hub.web.reports.chosen import Chosen, Looks, choose, fresh, programmes_of, say, written
+from hub.web.rights import Right
 from hub.web.session import Visit
 from hub.web.table import csv_file
 
 LEVELS = tuple(Level)
+NAMED = 12
+"""Children without a date of birth who are named; the others are counted."""
 _WORDS = {Level.NURSERY: "Nursery school", Level.PRIMARY: "Primary school", Level.OLDER: "Older", Level.UNKNOWN: "Age unknown"}
 HEADER = ("Day", "Age group", "Presence days", "Before noon", "After noon", "Half-days", "Different children")
 
@@ -42,7 +45,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SubsidiesPage:
-    """`counted`: the programmes that count. `levels`: those somebody is of. `months`: whether the rows are months, not days."""
+    """`counted`: the programmes that count. `levels`: those somebody is of. `months`: whether the rows are months, not days.
+
+    `unknown`: how many have no date of birth; `ageless`: the first of them, for those who may open their pages.
+    """
 
     chosen: Chosen
     programmes: tuple[Programme, ...]
@@ -54,13 +60,17 @@ class SubsidiesPage:
     months: bool
     chart: Columns | None
     unknown: int
+    ageless: tuple[Pupil, ...]
 
 
 @router.get("/reports/subsidies")
 async def subsidies(visit: Looks, site: int = 0, span: str = "", day: str = "") -> Response:
     """As a page."""
     chosen, programmes, counted, found = await _found(visit, site, span, day)
-    return await page(visit, "report_subsidies.html", await asyncio.to_thread(_page, visit, chosen, programmes, counted, found))
+    school, places = visit.school, await visit.office.reports.places() if found.ageless else {}
+    ageless = tuple(school.pupils[one] for one, place in places.items() if found.ageless >> place & 1 and one in school.pupils)
+    context = await asyncio.to_thread(_page, visit, (chosen, programmes, counted), found, ageless[:NAMED])
+    return await page(visit, "report_subsidies.html", context)
 
 
 @router.get("/reports/subsidies.csv")
@@ -83,7 +93,8 @@ async def _found(visit: Visit, site: int, span: str, day: str) -> tuple[Chosen, 
     """Who came to the programmes that count; who is still there counts too."""
     chosen = choose(visit, site, span, day, Span.QUARTER)
     programmes = programmes_of(visit, chosen.site)
-    asked = {int(text) for text in visit.request.query_params.getlist("programme") if text.isascii() and text.isdigit()}
+    named = {int(text) for text in visit.request.query_params.getlist("programme") if text.isascii() and text.isdigit()}
+    asked = named & {one.id for one in programmes}
     counted = frozenset(one.id for one in programmes if (one.id in asked if asked else one.legal is LegalClass.OUTSIDE_HOURS))
     await fresh(visit)
     from_ms, until_ms = chosen.times_ms
@@ -107,7 +118,10 @@ async def _found(visit: Visit, site: int, span: str, day: str) -> tuple[Chosen, 
     return chosen, programmes, counted, await asyncio.to_thread(reckon)
 
 
-def _page(visit: Visit, chosen: Chosen, programmes: tuple[Programme, ...], counted: frozenset[int], found: Attendance) -> SubsidiesPage:
+def _page(
+    visit: Visit, asked: tuple[Chosen, tuple[Programme, ...], frozenset[int]], found: Attendance, ageless: tuple[Pupil, ...]
+) -> SubsidiesPage:
+    chosen, programmes, counted = asked
     lines = _lines(found)
     levels = tuple(line.level for line in lines)
     parts = steps(chosen.period)
@@ -130,6 +144,7 @@ def _page(visit: Visit, chosen: Chosen, programmes: tuple[Programme, ...], count
         months=months,
         chart=chart,
         unknown=found.different.get(Level.UNKNOWN, 0),
+        ageless=ageless if chosen.site.id in visit.where(Right.PUPILS) else (),
     )
 
 
