@@ -10,11 +10,14 @@ down_revision = "0018"
 def upgrade() -> None:
     """Nobody has any yet: they are made by who wants them."""
     once = "keyed, of a code that opens once"
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "recovery",
-        sa.Column("hash", sa.String(32), primary_key=True, comment=once),
-        sa.Column(
-            "staff", sa.BigInteger(), sa.ForeignKey("staff.id", ondelete="CASCADE", deferrable=True, initially="DEFERRED"), nullable=False
+        sa.Column("hash", sa.String(32), nullable=False, comment=once),
+        sa.Column("staff", number, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["staff"], ["staff.id"], name="fk_recovery_staff", ondelete="CASCADE", initially="DEFERRED", deferrable=True
         ),
+        sa.PrimaryKeyConstraint("hash", name="pk_recovery"),
     )
     op.create_index("ix_recovery_staff", "recovery", ["staff"])
