@@ -56,7 +56,7 @@ IN_FOUR = {
         "Am 06/01/2025 von 15:30 bis 16:40 Uhr: 70 Minuten.",
         "Angefangene Zeitabschnitte von 30 Minuten: 3 zu je 0,75 €.",
         "Die ersten 5 Minuten eines neuen Zeitabschnitts werden nicht gezählt.",
-        "Zusammen: 2,25 €.",
+        "Insgesamt: 2,25 €.",
         "Gutgeschrieben am 07/01/2025: 2,25 €.",
     ],
     "nl": [
