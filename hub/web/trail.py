@@ -20,7 +20,7 @@ from hub.core.trail import Step, Wanted
 from hub.core.wallets import place_of
 from hub.web.asking import NOWHERE
 from hub.web.office import Office
-from hub.web.render import page
+from hub.web.render import page, words
 from hub.web.rights import Right, Staff, is_everywhere
 from hub.web.session import Sees, Visit
 from hub.web.table import csv_file, defused
@@ -31,6 +31,8 @@ ABOUT = ("pupil", "household", "adult", "wallet", "badge", "charge", "member")
 LISTED = 60
 MOST = 20_000
 """Lines of a file."""
+HEADER = ("When", "Who", "What", "About")
+"""Its columns."""
 NAMESAKES = 20
 """Pupils that a search for a name follows at most."""
 
@@ -149,7 +151,8 @@ async def trail_file(visit: Looks, staff: str = "", pupil: str = "", day: str = 
     lines = await asyncio.to_thread(lambda: [_line(visit, names, step) for step in steps])
     said = ((f"{datetime.fromtimestamp(line.at_ms / 1000, zone):%d/%m/%Y %H:%M:%S}", line) for line in lines)
     rows = ((when, *map(defused, (line.person, line.route, line.about))) for when, line in said)
-    return await asyncio.to_thread(csv_file, "trail", ("when", "who", "what", "about"), rows)
+    say = words(visit.language).gettext
+    return await asyncio.to_thread(csv_file, "trail", [say(each) for each in HEADER], rows)
 
 
 async def _wanted(visit: Visit, staff: str, pupil: str, day: str, before: int) -> tuple[tuple[Staff, ...], Wanted | None]:
@@ -169,8 +172,8 @@ async def _wanted(visit: Visit, staff: str, pupil: str, day: str, before: int) -
 def _things(visit: Visit, typed: str) -> Iterator[str]:
     """What stands in the trail of the pupils of a name: themselves, their families, wallets and badges."""
     school, owners = visit.school, visit.office.desk.books.wallets
-    words = fold(typed).split()
-    named = (one for one in school.everyone if all(word in fold(f"{one.first_name} {one.last_name}") for word in words))
+    said = fold(typed).split()
+    named = (one for one in school.everyone if all(word in fold(f"{one.first_name} {one.last_name}") for word in said))
     for _, one in zip(range(NAMESAKES), filter(visit.knows, named), strict=False):
         yield f"pupil={one.id}"
         yield f"household={one.household}"
