@@ -5,7 +5,7 @@ Tokens are stored as SHA-256 in hex only, passwords and PINs as argon2id.
 
 import dataclasses
 import enum
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ from sqlalchemy.dialects.sqlite import insert
 
 from hub import tables as t
 from hub.register import Register
+
+MOST_KNOWN = 1_000
+"""Accounts and web sessions kept in memory; a stranger may ask with any number of tokens."""
 
 
 class Role(enum.StrEnum):
@@ -74,6 +77,9 @@ class Accounts:
 
     def __init__(self, register: Register) -> None:
         self._register = register
+        self._known: dict[object, Any] = {}
+        self._as_of = -1
+        """What was read since the register was written last: each open board asks who it is with every tap."""
 
     # --- people -----------------------------------------------------------------------------------
 
@@ -143,7 +149,20 @@ class Accounts:
 
     async def staff(self, staff: int) -> Staff | None:
         """The account with this id."""
-        return await self._person(t.staff.c.id == staff)
+        found: Staff | None = await self._read(staff, lambda: self._person(t.staff.c.id == staff))
+        return found
+
+    async def _read(self, key: object, read: Callable[[], Awaitable[Any]]) -> Any:
+        """What is read, once until the register is written again."""
+        number = self._register.written
+        if number != self._as_of or len(self._known) > MOST_KNOWN:
+            self._known, self._as_of = {}, number
+        if key in self._known:
+            return self._known[key]
+        found = await read()
+        if self._register.written == number == self._as_of:
+            self._known[key] = found
+        return found
 
     async def _person(self, which: Any) -> Staff | None:
         async with self._register.reading() as connection:
@@ -161,6 +180,10 @@ class Accounts:
 
     async def session(self, token_hash: str) -> WebSession | None:
         """The web session of a token; whether it is too old is for the pages to say."""
+        found: WebSession | None = await self._read(token_hash, lambda: self._session(token_hash))
+        return found
+
+    async def _session(self, token_hash: str) -> WebSession | None:
         columns = (t.web_session.c[name.name] for name in dataclasses.fields(WebSession))
         row = await self._register.one(select(*columns).where(t.web_session.c.token_hash == token_hash))
         return WebSession(**row) if row else None

@@ -70,6 +70,8 @@ class Register:
     def __init__(self, path: Path, die: Die) -> None:
         self._path = path
         self.die = die
+        self.written = 0
+        """Counts what was written, by whomever: what was read before may be another now."""
         self._writer = _engine(path, connections=1, setting="synchronous=FULL", begin="BEGIN IMMEDIATE")
         self._reader = _engine(path, connections=READERS, setting="query_only=ON", begin="BEGIN")
 
@@ -106,6 +108,8 @@ class Register:
         except DBAPIError as error:
             self.die(f"{self._path}: cannot be written: {error.orig}")
             raise
+        finally:
+            self.written += 1
 
     def reading(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:
         """A reading connection: sees what was committed when its first query began."""

@@ -25,7 +25,7 @@ from hub.web import asking
 from hub.web.asking import NOWHERE, LastAct, Question, last_act
 from hub.web.live import Live
 from hub.web.render import packed, page
-from hub.web.rights import Right
+from hub.web.rights import Right, sites_where
 from hub.web.session import Sees, SignedIn, Visit, still_valid
 from hub.web.turns import in_turns
 
@@ -175,23 +175,40 @@ class Shared:
 
     def __init__(self) -> None:
         self._written: dict[tuple[object, ...], asyncio.Future[str]] = {}
+        self._pen = asyncio.Lock()
+        """One block after the other: written at once, all would be there as late as the last."""
+        self._places: tuple[tuple[object, ...], asyncio.Future[tuple[Place, ...]] | None] = ((), None)
 
     async def block(self, visit: Visit) -> str:
         """The block for this visitor."""
         assert visit.person is not None, "signed in"
-        version, piece = visit.request.app.state.live.version, asyncio.get_running_loop().time() // SHARED_S
-        key = (version, piece, visit.language, visit.person.posts, last_act(visit))
+        answers = sites_where(visit.person.posts, Right.PRESENCE, visit.school, does=True)
+        key = (*_moment(visit), visit.language, visit.sites, answers, visit.may(Right.DEVICES), last_act(visit))
         if key not in self._written:
             self._written = {known: text for known, text in self._written.items() if known[:2] == key[:2]}
-            self._written[key] = asyncio.ensure_future(_live_block(visit))
+            self._written[key] = asyncio.ensure_future(self._live_block(visit))
         text = await asyncio.shield(self._written[key])  # who goes away leaves it to the others
         csrf = visit.web_session.csrf if visit.web_session else ""
         return _ASK.sub(lambda _: f'name="ask_id" value="{visit.office.new_id()}"', _CSRF.sub(f'name="csrf" value="{csrf}"', text))
 
+    async def _live_block(self, visit: Visit) -> str:
+        async with self._pen:
+            answer = await page(visit, "board.html", await board_page(visit), block="live")
+        return bytes(answer.body).decode()
 
-async def _live_block(visit: Visit) -> str:
-    answer = await page(visit, "board.html", await board_page(visit), block="live")
-    return bytes(answer.body).decode()
+    async def places(self, visit: Visit) -> tuple[Place, ...]:
+        """Who is in, reckoned once for all who look at the same sites."""
+        key = (*_moment(visit), visit.sites)
+        known, reckoning = self._places
+        if reckoning is None or known != key:
+            reckoning = asyncio.ensure_future(_places(visit))
+            self._places = key, reckoning
+        return await asyncio.shield(reckoning)
+
+
+def _moment(visit: Visit) -> tuple[object, object]:
+    """What has happened so far, and roughly when it is."""
+    return visit.request.app.state.live.version, asyncio.get_running_loop().time() // SHARED_S
 
 
 @router.get("/")
@@ -231,7 +248,7 @@ async def board_page(visit: Visit) -> BoardPage:
     """The board of this moment, of the visit's sites; what belongs to no site is everybody's."""
     school, live, sites = visit.school, visit.request.app.state.live, visit.sites
     version = live.version  # what happens from here on may be missing, and rings again
-    places = await _places(visit)
+    places = await (visit.request.app.state.shared.places(visit) if visit.is_fragment else _places(visit))
     asked, more = _questions(visit, live.quiet)
     debts = tuple(_debts(visit)) if not visit.is_fragment and visit.where(Right.MONEY) else ()
     return BoardPage(

@@ -13,6 +13,8 @@ from tests.hub.web.conftest import Hub, opened
 URL = "http://office.test"
 DAYS = 2
 PAGE_BYTES = 60_000
+WIDEST = ("bursar", "kiosk")
+"""Who sees most; the stopwatch asks as the others, too."""
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ async def test_every_page_of_a_large_school_is_light_and_there(commune: Hub) -> 
     wrong = []
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=commune.app), base_url=URL) as asking:
         await addresses.bring_list(asking, tokens, URL)
-        for address in await addresses.addresses(commune):
+        for address in [one for one in await addresses.addresses(commune) if one.who in WIDEST]:
             answer = await asking.get(address.path, headers=asked_of(address, tokens))
             if answer.status_code != 200:
                 wrong.append(f"{answer.status_code} {address}")
