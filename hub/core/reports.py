@@ -236,6 +236,19 @@ def level_on(born: date | None, day: date) -> Level:
     return Level.NURSERY if turns < _PRIMARY_AGE else Level.PRIMARY if turns < _PRIMARY_AGE + _PRIMARY_YEARS else Level.OLDER
 
 
+def as_one(cells: Iterable[tuple[int, Bits]], places: Mapping[int, int], same: Mapping[int, int]) -> list[tuple[int, Bits]]:
+    """The same where a child that was entered twice has one place; `same`: the pupil that stays, by the one that it was entered as."""
+    again = [(1 << places[old], 1 << places[kept]) for old, kept in same.items() if old in places and kept in places]
+    found = []
+    for hour, pupils in cells:
+        here = pupils
+        for old, kept in again:
+            if here & old:
+                here = here & ~old | kept
+        found.append((hour, here))
+    return found
+
+
 def attendance(cells: Iterable[tuple[int, Bits]], born: Mapping[int, date | None], zone: ZoneInfo) -> Attendance:
     """What sets of pupils by hour (of any programmes) tell; `born`: dates of birth by place."""
     mornings: defaultdict[date, Bits] = defaultdict(int)

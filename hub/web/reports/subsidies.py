@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fastapi import APIRouter, Response
 
-from hub.core.reports import HOUR_MS, Attendance, Counts, Level, Period, Span, attendance, hours_of, steps, summed
+from hub.core.reports import HOUR_MS, Attendance, Counts, Level, Period, Span, as_one, attendance, hours_of, steps, summed
 from hub.core.school import Programme, Pupil
 from hub.core.timetable import LegalClass
 from hub.web.charts import WIDE, Columns, columns
@@ -112,8 +112,10 @@ async def _found(visit: Visit, site: int, span: str, day: str) -> tuple[Chosen, 
         for pupil, came_ms in stays:
             place = places.setdefault(pupil, len(places) + 1)
             cells.extend((hour, 1 << place) for hour in hours_of(came_ms, max(came_ms, now_ms)))
-        born = {place: known.born if (known := school.pupils.get(pupil)) else None for pupil, place in places.items()}
-        return attendance(cells, born, chosen.site.zone)
+        same = {old: row.same_as for old, row in school.merged.items()}
+        known = {place: school.pupils.get(same.get(pupil, pupil)) for pupil, place in places.items()}
+        born = {place: one.born if one else None for place, one in known.items()}
+        return attendance(as_one(cells, places, same), born, chosen.site.zone)
 
     return chosen, programmes, counted, await asyncio.to_thread(reckon)
 

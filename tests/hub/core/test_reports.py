@@ -115,6 +115,12 @@ def test_a_child_counts_once_a_day_and_twice_in_half_days_when_it_was_there_befo
     assert reports.summed(found.days.values())[Level.NURSERY].half_days == 3
 
 
+def test_a_child_that_was_entered_twice_is_one_child() -> None:
+    """Pupil 11 (place 1) is pupil 12 (place 2); 13 (place 3) is 14, who never came under that number."""
+    cells = [(5, 0b0010), (6, 0b0110), (7, 0b1000)]
+    assert reports.as_one(cells, {11: 1, 12: 2, 13: 3}, {11: 12, 13: 14}) == [(5, 0b0100), (6, 0b0100), (7, 0b1000)]
+
+
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 23), st.sampled_from(range(1, 9))), max_size=60))
 @settings(max_examples=40)
 def test_no_child_is_lost_or_counted_twice(seen: list[tuple[int, int, int]]) -> None:
