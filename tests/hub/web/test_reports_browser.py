@@ -100,7 +100,6 @@ async def test_the_bursar_prepares_the_subsidy_figures_of_a_quarter(hub: Hub, ur
     row = page.get_by_role("table").first.get_by_role("row").last
     await expect(row.get_by_role("cell").nth(1)).to_have_text(together[2])
     await _see(page, url, "attendance?site=1&span=month&day=2026-06-15&programme=20", "report-attendance")
-    await _see(page, url, "attendance?site=1&span=day&day=2026-06-15", "report-attendance-day")
     await _see(page, url, "revenue?site=1&span=quarter&day=2026-06-15", "report-revenue")
     await _see(page, url, "cash?site=1&span=month&day=2026-06-15", "report-cash")
     await _see(page, url, "debts?site=1", "report-debts")
