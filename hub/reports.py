@@ -57,7 +57,7 @@ class Reports:
     async def attended(self, programmes: Collection[int], hours: Times) -> list[tuple[int, int]]:
         """By hour the pupils who were at any of some programmes, as bits; of the stays that are over."""
         found = await self._told(_ATTENDED, (_listed(programmes), *hours), list[tuple[int, int, str]])
-        return [(hour, int.from_bytes(bytes.fromhex(pupils), "little")) for _, hour, pupils in found]
+        return await asyncio.to_thread(lambda: [(hour, int.from_bytes(bytes.fromhex(pupils), "little")) for _, hour, pupils in found])
 
     async def places(self) -> dict[int, int]:
         """Whose each bit is: the pupil's place, by pupil."""
