@@ -93,7 +93,7 @@ def _page(visit: Visit, pupil: Pupil, typed: str, problem: str = "") -> LeavingP
         plans=len(tuple(plans)),
         badges=len(tuple(badges)),
         orders=orders_after(books, school, pupil.id, since),
-        rests=tuple(rest for site in visit.own_sites() for rest in _rests(school, books, pupil, site)) if visit.may(Right.MONEY) else (),
+        rests=tuple(rest for site in visit.own_sites() for rest in _rests(school, books, pupil, site)) if visit.where(Right.MONEY) else (),
         may_pay_out=visit.may(Right.BILLING, does=True),
         was=stamp(pupil),
         problem=problem,

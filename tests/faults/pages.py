@@ -157,13 +157,24 @@ class Tally:
 
 def inject(order: Order) -> Result:
     """So many cases; what failed before comes first."""
-    logging.getLogger("hub").setLevel(logging.CRITICAL)  # what breaks is told here, once each
     tally, count = Tally(), order.count or PROMISED
-    with asyncio.Runner() as runner:
+    with _hushed("hub"), asyncio.Runner() as runner:
         explore(runner, order, count, tally)
     said = ", ".join(f"{times:,} × {status}" for status, times in sorted(tally.statuses.items()))
     injected = {"requests": sum(tally.statuses.values()), "routes": len(tally.reached)}
     return Result("pages", injected, [f"answered: {said}"], [f"{place}: {case}" for place, case in tally.wrong.items()])
+
+
+@contextlib.contextmanager
+def _hushed(name: str) -> Iterator[None]:
+    """What breaks is told here, once each: the program's own log is still meanwhile."""
+    program = logging.getLogger(name)
+    level = program.level
+    program.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        program.setLevel(level)
 
 
 def kept() -> list[Sent]:

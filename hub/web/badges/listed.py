@@ -161,7 +161,7 @@ def _badge_page(visit: Visit, badge: int, problem: str = "") -> BadgePage:
         states=tuple((state, _told(visit, state), rules.fee_charged(books, state)) for state in reversed(states)),
         others=tuple(_others(visit, states[-1])),
         fee_cents=fee_cents(visit, line.pupil, line.badge) if line.pupil else 0,
-        sees_money=visit.may(Right.MONEY),
+        sees_money=bool(visit.where(Right.MONEY)),
         may_take_back=visit.may(Right.BILLING, does=True),
         problem=problem,
     )
