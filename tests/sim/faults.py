@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from tests import schools
+from tests.sim.setting import ORDINARY, Setting, drawn
 
 
 class Fault(enum.StrEnum):
@@ -44,6 +45,7 @@ DEVICES = {
     "gate": ("care-gate",),
     "door": ("care-in", "care-out", "care-door"),
     "room": ("study-door",),
+    "hall": ("entrance",),
 }
 """The devices of tests/schools.py that have people at them here, and their readers."""
 HOURS = (("15:10", 1.0), ("11:20", 0.6), ("06:50", 0.4), ("23:20", 0.1), ("16:40", 0.7))
@@ -63,6 +65,7 @@ class Plan:
     """How often nemesis strikes, as a multiple."""
     lunch_s: float = 60.0
     """When orders close, from the start; a quarter of an hour later portions are resold no more."""
+    setting: Setting = ORDINARY
 
 
 def plan_of(seed: int) -> Plan:
@@ -70,10 +73,11 @@ def plan_of(seed: int) -> Plan:
     chance = Random(f"plan {seed}")
     keep = chance.choice((0.25, 0.5, 0.5, 0.75, 1.0))
     faults = frozenset(fault for fault in Fault if chance.random() < keep)
-    count = chance.choice((2, 3, 3, 4))
+    count = chance.choice((2, 3, 3, 4, 5))
     clock = chance.choices([hour for hour, _ in HOURS], [weight for _, weight in HOURS])[0]
     devices = tuple(sorted(chance.sample(sorted(DEVICES), count)))
     storm_s = chance.choice((1_200.0, 3_300.0, 6_900.0, 6_900.0))
+    hour, minute = clock.split(":")
     return Plan(
         faults=faults,
         devices=devices,
@@ -82,6 +86,7 @@ def plan_of(seed: int) -> Plan:
         tap_s=chance.choice((12.0, 30.0, 45.0, 90.0)),
         rate=chance.choice((0.5, 1.0, 1.0, 2.0)),
         lunch_s=storm_s // 120 * 60,
+        setting=drawn(chance, int(hour) * 60 + int(minute), storm_s),
     )
 
 

@@ -139,7 +139,7 @@ def test_balances_that_are_not_what_the_facts_say_are_complained_of() -> None:
 
 
 def test_a_refusal_that_was_none_and_an_answer_that_changes_are_complained_of() -> None:
-    world, witness = a_calm_day(), Witness({}, {}, a_calm_day().oracle.witness.lunch)
+    world, witness = a_calm_day(), Witness({}, a_calm_day().oracle.witness.lunch, CALM.setting)
     ask, act = next(iter(world.oracle.witness.wishes.items()))
     witness.wished(ask, act)
     witness.noes.append(replace(world.oracle.witness.noes[0], number=0, ask=ask, code="shortage"))
