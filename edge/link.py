@@ -38,7 +38,6 @@ from edge.events import (
 from edge.settings import Settings
 from proto import codec, roster, topics
 from proto.codec import Rubbish, Versioned
-from proto.lane import Lane
 from proto.messages import (
     Command,
     Config,
@@ -102,9 +101,7 @@ class Link:
         self._stopping = threading.Event()
         self._rubbish: Counter[str] = Counter()
         self._misc_s = 0.0
-        self._hear = self._safe(self._take)
         self._sock: socket.socket | None = None
-        self._lane: Lane | None = None
         self._client: Client | None = None
         """Once paho is loaded, which takes as long as a third of all the rest: badges are read already, and answered without a hub."""
         _refuse_strange(self._broker.host)
@@ -125,8 +122,7 @@ class Link:
         client = self._client
         if not self._up or client is None:
             return
-        if kind in topics.RETAINED or not self._hasten(client, self._topics[kind], payload):
-            client.publish(self._topics[kind], payload, topics.qos(kind), retain=kind in topics.RETAINED)
+        client.publish(self._topics[kind], payload, topics.qos(kind), retain=kind in topics.RETAINED)
         self._acknowledge_at_once()
 
     def fileno(self) -> int:
@@ -135,17 +131,19 @@ class Link:
 
     def writing(self) -> bool:
         """Whether to wait until the socket can be written, too."""
-        client, lane = self._client, self._lane
-        return self._served and client is not None and lane is not None and (lane.unsent or client.want_write())
+        client = self._client
+        return self._served and client is not None and client.want_write()
 
     def serve(self, *, ready: bool) -> None:
         """Read and write what there is (`ready`: the socket can be), and look after the connection, at least once in MISC_S."""
-        client, lane = self._client, self._lane
-        if not self._served or client is None or lane is None:
+        client = self._client
+        if not self._served or client is None:
             return
         try:
             if ready:
-                self._exchange(client, lane)
+                client.loop_read()
+                if self.writing():
+                    client.loop_write()
             if self._served and time.monotonic() - self._misc_s >= MISC_S:
                 self._misc_s = time.monotonic()
                 client.loop_misc()
@@ -200,22 +198,6 @@ class Link:
             logger.warning("no broker at %s:%d: trying again", self._broker.host, self._broker.port)
             return False
 
-    def _exchange(self, client: "Client", lane: Lane) -> None:
-        """Messages at QoS 0 past paho, everything else through it."""
-        lane.fill()
-        while True:
-            while (message := lane.take()) is not None:
-                self._hear(*message, retained=False)
-            if not lane.waits() or client.loop_read() or not self._served:
-                break
-        if self.writing():
-            lane.flush()
-            client.loop_write()
-
-    def _hasten(self, client: "Client", topic: str, payload: bytes) -> bool:
-        """Send at QoS 0 past paho, unless something of paho's waits to be sent; whether it was."""
-        return self._lane is not None and not client.want_write() and self._lane.publish(topic, payload)
-
     def _hang_up(self) -> None:
         """Reading finds the end, and all that follows happens as ever."""
         if self._sock is not None:
@@ -268,9 +250,8 @@ class Link:
         will = State(status=Status.LOST, session=self._session, inc=self._inc)
         client.will_set(topics.topic(self._device, Kind.STATE), codec.encode(will), topics.qos(Kind.STATE), retain=True)
 
-    def _on_socket_open(self, client: "Client", _userdata: object, sock: socket.socket) -> None:
-        self._sock, self._lane = sock, Lane(sock)
-        client._sock = self._lane  # type: ignore[assignment]  # noqa: SLF001 - paho has no other place for what stands before its socket
+    def _on_socket_open(self, _client: object, _userdata: object, sock: socket.socket) -> None:
+        self._sock = sock
         # Without it a scan waits 40 ms for Nagle's algorithm and a delayed acknowledgement (performance.md).
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -296,13 +277,10 @@ class Link:
             self._put(LinkDown())
 
     def _on_message(self, _client: object, _userdata: object, message: "MQTTMessage") -> None:
-        self._take(_topic(message), bytes(message.payload), retained=message.retain)
-
-    def _take(self, topic: str, payload: bytes, *, retained: bool) -> None:
-        event = self._event(topic, payload, retained=retained)
+        event = self._event(_topic(message), bytes(message.payload), retained=message.retain)
         if isinstance(event, str):
             self._rubbish[event] += 1
-            logger.warning("a message was dropped: %s", event, extra={"bytes": len(payload)})
+            logger.warning("a message was dropped: %s", event, extra={"bytes": len(message.payload)})
         elif event is not None:
             self._put(event)
 

@@ -20,6 +20,7 @@ from hub.clock import wall_ms
 from hub.core.calendar import day_of
 from hub.core.canteen import reserve
 from hub.core.imports import WANTED, Kind, plan
+from hub.core.people import LANGUAGES
 from hub.core.plans import Stamp
 from hub.credentials import edge_settings
 from hub.errors import ImportRefusedError, RefusedError, StartError
@@ -142,16 +143,16 @@ async def _passwords(settings: Settings, _options: argparse.Namespace) -> int:
 
 
 async def _why(settings: Settings, options: argparse.Namespace) -> int:
-    """Say in French, in words for a parent, how a charge came about."""
+    """Say in words for a parent, in any of four languages, how a charge came about."""
     from hub.memory import memory
     from hub.web.render import words
     from hub.why import explain
 
-    french = words("fr")
+    spoken = words(options.language or settings.web.language)
     async with memory(Path(settings.hub.data)) as stores:
         await stores.history.caught_up(stores.journal.durable)
         for sentence in await explain(stores.history, stores.desk.school, options.charge):
-            print(french.gettext(sentence.text) % sentence.values)
+            print(spoken.gettext(sentence.text) % sentence.values)
     return 0
 
 
@@ -283,6 +284,7 @@ def _parser() -> argparse.ArgumentParser:
     made["device"].add_argument("--renew", action="store_true", help="a new password: the old one and any block end")
     made["device"].add_argument("--host", help="the broker's address as the device sees it")
     made["why"].add_argument("charge", type=whole_written, help="the charge's number")
+    made["why"].add_argument("--language", choices=LANGUAGES, help="of the parent; else that of the hub")
     made["tariff"].add_argument("act", choices=["try"])
     made["tariff"].add_argument("file", type=Path, help="the draft (TOML): [[tariffs]] and [[groups]] as in the school's description")
     made["tariff"].add_argument("--from", dest="since", type=day_written, required=True, help="first day, YYYY-MM-DD")

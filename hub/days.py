@@ -56,10 +56,11 @@ def calendar_rows(file: CalendarFile, name: str, school: School) -> tuple[Calend
     return (*official, *own.values())
 
 
-def country_days(country: str, part: str, since: date, until: date, name: str) -> list[CalendarDay]:
+def country_days(country: str, part: str, since: date, until: date, name: str, language: str = "fr") -> list[CalendarDay]:
     """Public and school holidays of the days [since, until), for all sites; a day that is both is a public holiday.
 
-    Weekends in a holiday are left out: they are weekends. Raises ImportRefusedError for what the package does not know.
+    `language`: of their names, as the package calls it. Weekends in a holiday are left out: they are weekends. Raises ImportRefusedError
+    for what the package does not know.
     """
     import holidays  # its tables are read when a calendar is set up, and never for a scan
 
@@ -67,10 +68,16 @@ def country_days(country: str, part: str, since: date, until: date, name: str) -
     found: dict[date, CalendarDay] = {}
     for category, kind in (("school", DayKind.HOLIDAY), ("public", DayKind.PUBLIC)):
         try:
-            days = holidays.country_holidays(country, subdiv=part or None, years=years, categories=(category,), language="fr")
+            days = holidays.country_holidays(country, subdiv=part or None, years=years, categories=(category,), language=language)
         except (NotImplementedError, ValueError) as error:
             raise ImportRefusedError(f"{name}: calendar: {country} {part}: {error}") from error
         found |= {day: CalendarDay(ALL_SITES, day, kind, title) for day, title in days.items()}
     if not any(row.kind is DayKind.HOLIDAY for row in found.values()):
         raise ImportRefusedError(f"{name}: calendar: {country} `{part}` has no school holidays: name its `part`, or write the days")
     return [found[day] for day in sorted(found) if since <= day < until and day.weekday() < 5]
+
+
+def belgian_days(community: str, since: date, until: date, language: str) -> list[CalendarDay]:
+    """Those of Belgium, named in `fr`, `nl`, `de` or English, whatever else is asked for."""
+    spoken = language if language in {"fr", "nl", "de"} else "en_US"
+    return country_days("BE", community, since, until, "calendar", spoken)

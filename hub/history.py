@@ -13,17 +13,19 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from typing import Any, get_args
 
 from msgspec import Struct
-from sqlalchemy import Delete, Select, Table, bindparam, delete, select
+from sqlalchemy import Delete, Select, Table, TextClause, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
 
+from hub import attended, sums
 from hub import tables as t
 from hub.core import facts as f
 from hub.core.codes import Reason
 from hub.core.ledger import wallet_account
 from hub.core.statements import concerning
+from hub.core.tryout import Stayed
 from hub.core.why import Told
 from hub.errors import DamageError
 from hub.journal import Commit, Journal
@@ -37,6 +39,8 @@ FACTS_AT_ONCE = 10_000
 """Facts of one transaction at most. Each rewrites the pages it touches, so few long ones cost a fraction of many short ones."""
 PIECE_FACTS = 250
 """Facts prepared at once: a millisecond of the loop."""
+ROWS_AT_ONCE = 200
+"""Rows of a long answer made at once: half a millisecond of the loop."""
 ENTRIES_OF_A_FACT = 16
 """Numbers kept free for the ledger entries of one fact; the largest fact has two."""
 
@@ -56,7 +60,7 @@ STAY = insert(t.history_stay).prefix_with("OR REPLACE")
 VOID = delete(t.history_stay).where(t.history_stay.c.id == bindparam("stay"))
 MORNING = _upsert(t.history_morning, "counts", "noted")
 WORD = _upsert(t.history_morning, "justified")
-_ORDER = (SCAN, ENTRY, CHARGE, RUN, STAY, VOID, MORNING, WORD)
+_ORDER = (SCAN, ENTRY, CHARGE, RUN, STAY, VOID, *sums.STATEMENTS, MORNING, WORD)
 
 _MOVES = """SELECT entry.wallet, entry.at_ms, entry.cents FROM json_each(?1) AS wanted JOIN history_entry AS entry ON entry.id IN
 (SELECT id FROM history_entry WHERE wallet = wanted.value ORDER BY id DESC LIMIT ?2) ORDER BY entry.id DESC"""
@@ -65,7 +69,7 @@ Booked = f.BalanceOpened | f.Charged | f.ChargesPosted | f.Reversed | f.CashPaid
 """Facts that move a wallet."""
 _OF_A_CHARGE = (f.ChargesPosted, f.Reversed)
 _STAYS = f.StayOpened | f.StayClosed | f.StayVoided
-Statement = Insert | Delete
+Statement = Insert | Delete | TextClause
 Values = tuple[int | str | None, ...]
 """In the order of the statement's parameters."""
 
@@ -201,6 +205,20 @@ class History:
         query = select(stay.closed).where(stay.pupil == pupil, stay.closed > 0).order_by(stay.from_ms.desc()).limit(limit)
         return await self._facts(query, f.StayClosed)
 
+    async def stays_at(self, site: int, from_ms: int, until_ms: int) -> tuple[list[Stayed], int]:
+        """The stays that began at a site in [from_ms, until_ms) and are over, and how many more there are that nobody ended."""
+        stay = t.history_stay.c
+        which = (stay.site == site, stay.closed > 0, stay.from_ms >= from_ms, stay.from_ms < until_ms)
+        query = select(stay.pupil, stay.programme, stay.from_ms, stay.until_ms, stay.reason).where(*which)
+        found: list[Stayed] = []
+        unended = 0
+        async with self._register.reading() as connection:
+            async for rows in (await connection.stream(query)).partitions(ROWS_AT_ONCE):
+                ended = [row for row in rows if row.reason != Reason.NO_EXIT]
+                unended += len(rows) - len(ended)
+                found += (Stayed(row.pupil, site, row.programme, row.from_ms, row.until_ms) for row in ended)
+        return found, unended
+
     async def mornings(self, since_day: int, until_day: int, pupil: int = 0) -> list[Noted]:
         """Late and missed class mornings of the days (YYYYMMDD) from one to the other, of one pupil or of all, oldest first (S46)."""
         each = t.history_morning.c
@@ -242,6 +260,11 @@ class History:
                 t.history_settlement,
                 t.history_stay,
                 t.history_morning,
+                t.history_presence,
+                t.history_revenue,
+                t.history_cash,
+                t.history_attended,
+                t.history_place,
                 t.history_head,
             ):
                 await connection.execute(delete(table))
@@ -277,10 +300,14 @@ async def pieces(commits: AsyncIterator[Commit], facts: int) -> AsyncIterator[li
 async def _copy(connection: AsyncConnection, commits: Iterable[Commit]) -> None:
     """Put the facts of some commits into the tables."""
     made = rows(commits)
+    stays = [*(int(values[0] or 0) for values in made[STAY]), *(int(values[0] or 0) for values in made[VOID])]
+    before = await attended.known(connection, stays) if stays else []
+    made[sums.PRESENCE] += sums.presence(before, -1)
     for statement in _ORDER:
         if made[statement]:
             # As text: SQLAlchemy would take ten times as long over the values of so many rows.
             await connection.exec_driver_sql(str(statement.compile(dialect=dialect())), made[statement])
+    await attended.count(connection, before, tuple(closed(made[STAY])))
 
 
 def refuse_other(head: Any, journal: Journal) -> None:
@@ -298,7 +325,8 @@ def rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:
     """What the facts of these commits change, by statement; of each stay only what it is in the end."""
     found: defaultdict[Statement, list[Values]] = defaultdict(list)
     stays: dict[int, tuple[Statement, Values]] = {}
-    for commit in commits:
+    piece = tuple(commits)
+    for commit in piece:
         for number, fact in enumerate(commit.facts, commit.number):
             if isinstance(fact, _STAYS):
                 stays[fact.stay] = _stay(number, fact)  # each tells all of a stay: only the last one counts
@@ -308,7 +336,17 @@ def rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:
                 found[RUN].append((number, fact.site))
     for statement, values in stays.values():
         found[statement].append(values)
+    found[sums.PRESENCE] += sums.presence(closed(found[STAY]))
+    for added, numbers in sums.of_facts(piece):
+        found[added].append(numbers)
     return found
+
+
+def closed(stays: Iterable[Values]) -> Iterator[attended.Stay]:
+    """Of stays as they are in the end, those that are over."""
+    for _, pupil, _, programme, from_ms, until_ms, _, number in stays:
+        if number:
+            yield pupil, programme, from_ms, until_ms  # type: ignore[misc]  # the columns of these are numbers
 
 
 def _stay(number: int, fact: f.StayOpened | f.StayClosed | f.StayVoided) -> tuple[Statement, Values]:

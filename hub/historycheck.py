@@ -1,8 +1,9 @@
 """Whether the history tells the same as the journal: each row of its tables against the row that the facts make. Changes nothing.
 
-Scans, entries and charges are compared a piece of the journal at a time; of stays and class mornings, what each is in the end.
+Scans, entries and charges are compared a piece of the journal at a time; of stays, class mornings and sums, what each is in the end.
 """
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub import attended, sums
 from hub import tables as t
 from hub.core.audit import Complaints
 from hub.core.books import Books
 from hub.core.ledger import wallet_account
-from hub.history import CHARGE, ENTRIES_OF_A_FACT, ENTRY, MORNING, SCAN, STAY, VOID, WORD, Values, pieces, refuse_other, rows
+from hub.history import CHARGE, ENTRIES_OF_A_FACT, ENTRY, MORNING, SCAN, STAY, VOID, WORD, Values, closed, pieces, refuse_other, rows
 from hub.journal import Commit, Journal
 from hub.register import Register
 
@@ -45,11 +47,13 @@ class Compared:
 
 @dataclass(slots=True)
 class _Ends:
-    """What stays and class mornings are after the facts so far."""
+    """What stays, class mornings and the sums of reports are after the facts so far."""
 
     stays: dict[Any, Values] = field(default_factory=dict)
     mornings: dict[Any, Values] = field(default_factory=dict)
     """(pupil, day) -> whether it counts, fact that notes it, fact that justifies it."""
+    revenue: dict[Any, Values] = field(default_factory=dict)
+    cash: dict[Any, Values] = field(default_factory=dict)
 
     def take(self, made: Any) -> None:
         """The rows of one more piece."""
@@ -60,6 +64,15 @@ class _Ends:
             self.mornings[pupil, day] = (counts, noted, self.mornings.get((pupil, day), (0, 0, 0))[2])
         for pupil, day, justified in made[WORD]:
             self.mornings[pupil, day] = (*self.mornings.get((pupil, day), (0, 0, 0))[:2], justified)
+        for *place, charges, charged, corrections, corrected in made[sums.REVENUE]:
+            self.revenue[tuple(place)] = _plus(self.revenue.get(tuple(place), (0, 0, 0, 0)), (charges, charged, corrections, corrected))
+        for session, *opened in made[sums.DESK_OPENED]:  # in the order of the table's columns, as all of these
+            self.cash[session] = (*opened, 0, 0, 0, 0, 0, 0, 0)
+        for *cents, session in made[sums.DESK_MOVED]:
+            known = self.cash[session]
+            self.cash[session] = (*known[:5], *_plus(known[5:8], cents), *known[8:])
+        for *ending, session in made[sums.DESK_CLOSED]:
+            self.cash[session] = (*self.cash[session][:8], *ending)
 
 
 async def compared(register: Register, journal: Journal, books: Books) -> Compared:
@@ -77,10 +90,44 @@ async def compared(register: Register, journal: Journal, books: Books) -> Compar
         found.same(t.history_stay, ends.stays.values(), await _rows(connection, select(t.history_stay)))
         mornings = ((*key, *values) for key, values in ends.mornings.items())
         found.same(t.history_morning, mornings, await _rows(connection, select(t.history_morning)))
+        await _sums(connection, ends, found)
         await _beyond(connection, found)
         if found.number == books.number:
             await _balances(connection, books, found)
     return found
+
+
+async def _sums(connection: AsyncConnection, ends: _Ends, found: Compared) -> None:
+    """What reports read."""
+    there = sums.presence(closed(ends.stays.values()))
+    counts = t.history_presence.c
+    counted = select(t.history_presence).where(or_(counts.came != 0, counts.gone != 0, counts.ms != 0))
+    found.same(t.history_presence, there, await _rows(connection, counted))
+    await _attended(connection, ends, found)
+    revenue = ((*place, *cents) for place, cents in ends.revenue.items())
+    found.same(t.history_revenue, revenue, await _rows(connection, select(t.history_revenue)))
+    cash = ((session, *told) for session, told in ends.cash.items())
+    found.same(t.history_cash, cash, await _rows(connection, select(t.history_cash)))
+
+
+async def _attended(connection: AsyncConnection, ends: _Ends, found: Compared) -> None:
+    """The sets of pupils, each written as its pupils."""
+    places = {int(place or 0): int(pupil or 0) for place, pupil in await _rows(connection, select(t.history_place))}
+    made: defaultdict[Any, set[int]] = defaultdict(set)
+    for stay in closed(ends.stays.values()):
+        for cell in attended.cells_of(stay):
+            made[cell].add(stay[0])
+    has = {}
+    for programme, hour, pupils in await _rows(connection, select(t.history_attended)):
+        bits = int.from_bytes(pupils, "little")  # type: ignore[arg-type]  # a blob
+        has[programme, hour] = {places.get(place, 0) for place in range(bits.bit_length()) if bits >> place & 1}
+    ours = ((*cell, " ".join(map(str, sorted(those)))) for cell, those in made.items())
+    theirs = ((*cell, " ".join(map(str, sorted(those)))) for cell, those in has.items() if those)
+    found.same(t.history_attended, ours, theirs)
+
+
+def _plus(one: Iterable[Any], other: Iterable[Any]) -> Values:
+    return tuple(sum(pair) for pair in zip(one, other, strict=True))
 
 
 async def _piece(connection: AsyncConnection, piece: list[Commit], ends: _Ends, found: Compared) -> None:

@@ -276,7 +276,7 @@ async def carry_out(planned: Plan, kind: Kind, table: Table, desk: Desk, stamp: 
     Balances go by the ask of their list, which was made of it: interrupted and called again, they are booked once.
     """
     if planned.ask:
-        return await desk.do(planned.ask, open_balances, planned.ask, dict(planned.balances), stamp.at_ms)
+        return await desk.do(planned.ask, open_balances, planned.ask, dict(planned.balances), stamp.at_ms, stamp.who)
 
     def rows(school: School) -> Rows | Refusal:
         made = plan(kind, table, school, desk.books, stamp)

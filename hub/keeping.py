@@ -6,6 +6,7 @@ from collections.abc import Callable
 from hub.core import attendance, mornings
 from hub.core.canteen import charge_deferred
 from hub.core.facts import Refusal
+from hub.core.merging import brought_over
 from hub.core.settlement import close_days
 from hub.desk import Decide, Desk
 from hub.settlement import settle_due
@@ -29,6 +30,9 @@ async def keep_up(desk: Desk, new_ask: Callable[[], int], now_ms: int) -> None:
     for place in tuple(desk.books.deferred):
         ask = new_ask()
         await desk.do(ask, charge_deferred, ask, place, now_ms)
+    if desk.school.merged:  # what a late charge or a transfer from the bank still brought to the second entry of a child
+        ask = new_ask()
+        await desk.do(ask, brought_over, ask, now_ms)
     for run, outcome in await settle_due(desk, new_ask, now_ms):
         if isinstance(outcome, Refusal):
             log.debug("programme %d is not settled through %d: %s", run.programme, run.through_day, outcome)

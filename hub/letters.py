@@ -21,6 +21,9 @@ from hub.core.facts import LowBalance, derived
 from hub.core.money import write_cents
 from hub.core.school import Adult, Site
 
+MOST_READ = "fr"
+"""The language of those whose own there are no words in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -121,8 +124,8 @@ def _one_line(text: str) -> str:
 
 
 def _known(language: str) -> str:
-    """The language, or the first that there is."""
-    return language if language in languages(WORDS) else languages(WORDS)[0]
+    """The language, or the one that most are written to in."""
+    return language if language in languages(WORDS) else MOST_READ
 
 
 def _words(language: str) -> NullTranslations:

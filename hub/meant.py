@@ -53,10 +53,10 @@ def asked_ms(options: argparse.Namespace) -> int:
 
 def pupil_called(school: School, text: str) -> Pupil:
     """The pupil with this number or these first and last names. Raises RefusedError for nobody, and for two, naming their numbers."""
-    numbered = next((pupil for pupil in school.pupils.values() if str(pupil.id) == text), None)
+    numbered = next((pupil for pupil in school.everyone if str(pupil.id) == text), None)
     if numbered is not None:
         return numbered
-    found = [pupil for pupil in school.pupils.values() if f"{pupil.first_name} {pupil.last_name}".casefold() == text.casefold()]
+    found = [pupil for pupil in school.everyone if f"{pupil.first_name} {pupil.last_name}".casefold() == text.casefold()]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -68,14 +68,14 @@ def pupil_of(school: School, household: str, last_name: str, first_name: str) ->
     """The pupil with these names, of the household that is called so; None when nobody is, or several are."""
     homes = {home.id for home in households_called(school, household)}
     names = (last_name, first_name)
-    found = [one for one in school.pupils.values() if one.household in homes and (one.last_name, one.first_name) == names]
+    found = [one for one in school.everyone if one.household in homes and (one.last_name, one.first_name) == names]
     return found[0] if len(found) == 1 else None
 
 
 def pupils_by_names(school: School) -> dict[tuple[str, str, str], int]:
     """The pupils by household, last and first name, for a long list; 0 where two have the same."""
     found: dict[tuple[str, str, str], int] = {}
-    for one in school.pupils.values():
+    for one in school.everyone:
         names = (school.households[one.household].name, one.last_name, one.first_name)
         found[names] = 0 if names in found else one.id
     return found

@@ -1,7 +1,6 @@
 """The hub's connection to its broker: paho on the asyncio loop, no thread. The only room that knows paho; it knows no topic.
 
-Sockets are watched by the loop; TCP_NODELAY is set on each (Nagle alone costs 40 ms a scan). Messages at QoS 0 take the quick lane, past
-paho. The connection comes back by itself.
+Sockets are watched by the loop; TCP_NODELAY is set on each (Nagle alone costs 40 ms a scan). The connection comes back by itself.
 """
 
 import asyncio
@@ -17,8 +16,6 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-
-from proto.lane import Lane
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +55,6 @@ class Wire:
         self._lost = asyncio.Event()
         self._flushed = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
-        self._lane: Lane | None = None
-        """Of the present socket."""
-        self._reading = False
-        """Whether what has come is being dealt with; more is read when that is done, and waits at the sender's until then."""
         self._told: deque[Callable[[], None]] = deque()
         """What paho told us inside its callbacks; one packet's worth, dealt with as soon as paho is out of them."""
         self._entered = False
@@ -76,8 +69,7 @@ class Wire:
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None:
         """Send at once if connected. QoS 0 is dropped while the broker is away: its messages are worthless later."""
-        if qos or retain or not self._hasten(topic, payload):
-            self._client.publish(topic, payload, qos, retain)
+        self._client.publish(topic, payload, qos, retain)
         self._rest()
 
     async def close(self, farewell: tuple[str, bytes]) -> None:
@@ -175,53 +167,32 @@ class Wire:
         except Exception:
             log.exception("a message could not be dealt with")
 
-    def _hasten(self, topic: str, payload: bytes) -> bool:
-        """Send at QoS 0 past paho, unless something of paho's waits to be sent; whether it was."""
-        return self._lane is not None and not self._client.want_write() and self._lane.publish(topic, payload)
+    def _read(self) -> None:
+        """One packet; whoever else waits for the loop gets a turn before the next one.
 
-    def _readable(self) -> None:
-        if self._lane is not None and not self._reading:
-            self._lane.fill()
-            self._read(self._lane)
-
-    def _read(self, lane: Lane) -> None:
-        """One packet; whoever else waits for the loop gets a turn before the next one."""
-        if lane is not self._lane:
-            return  # the connection is another one by now, or none
-        message = lane.take()
-        if message is not None:
-            self._guarded(lambda: self._listener.message(*message, False))  # noqa: FBT003 - the broker's memory comes at QoS 1
-        elif lane.waits():
-            self._read_slowly()
-        self._reading = lane is self._lane and lane.waits()
-        if self._reading:
-            asyncio.get_running_loop().call_soon(self._read, lane)
-
-    def _read_slowly(self) -> None:
-        """Through paho. Its message is dealt with after its callback: inside, paho holds a lock that writing an answer needs too."""
+        Its message is dealt with after paho's callback: inside, paho holds a lock that writing an answer needs too.
+        """
         self._client.loop_read()
         self._rest()
         while self._told:
             self._guarded(self._told.popleft())
 
     def _rest(self) -> None:
-        """What could not be written at once: the socket is full, or a callback of paho's asked for it."""
-        if self._lane is not None and (self._lane.unsent or self._client.want_write()):
-            asyncio.get_running_loop().add_writer(self._lane.fileno(), self._write, self._lane)
+        """What paho could not write at once: the socket is full, or a callback asked for it."""
+        sock = self._client.socket()
+        if sock is not None and self._client.want_write():
+            asyncio.get_running_loop().add_writer(sock, self._write)
 
-    def _write(self, lane: Lane) -> None:
-        lane.flush()
+    def _write(self) -> None:
         self._client.loop_write()
-        if lane is self._lane and not lane.unsent and not self._client.want_write():
-            asyncio.get_running_loop().remove_writer(lane.fileno())
+        sock = self._client.socket()
+        if sock is not None and not self._client.want_write():
+            asyncio.get_running_loop().remove_writer(sock)
 
-    def _socket_open(self, client: Client, _data: Any, sock: Any) -> None:
+    def _socket_open(self, _client: Client, _data: Any, sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._lane, self._reading = Lane(sock), False
-        client._sock = self._lane  # type: ignore[assignment]  # noqa: SLF001 - paho has no other place for what stands before its socket
-        asyncio.get_running_loop().add_reader(sock, self._readable)
+        asyncio.get_running_loop().add_reader(sock, self._read)
 
-    def _socket_close(self, _client: Client, _data: Any, lane: Any) -> None:
-        asyncio.get_running_loop().remove_reader(lane.fileno())
-        asyncio.get_running_loop().remove_writer(lane.fileno())
-        self._lane = None
+    def _socket_close(self, _client: Client, _data: Any, sock: Any) -> None:
+        asyncio.get_running_loop().remove_reader(sock)
+        asyncio.get_running_loop().remove_writer(sock)

@@ -8,14 +8,14 @@ import contextlib
 import dataclasses
 import sqlite3
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import URL, Connection, RowMapping, Table, delete, event, select
+from sqlalchemy import URL, Connection, RowMapping, Table, delete, event, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -149,6 +149,10 @@ class Register:
                 return False
             for table, values in _by_table(rows).items():
                 await connection.execute(_put(table), values)
+            for row in rows:
+                if isinstance(row, Pupil) and row.same_as:
+                    for statement in _papers_of_one(row.id, row.same_as):
+                        await connection.execute(statement)
         return True
 
     # --- words about facts ------------------------------------------------------------------------
@@ -200,6 +204,19 @@ def _put(table: Table) -> Any:
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
 
 
+def _papers_of_one(gone: int, kept: int) -> Iterator[Any]:
+    """What is kept of a child that was entered twice (papers.py): both notes, everybody who may fetch it, and one photo."""
+    yield update(t.pickup).where(t.pickup.c.pupil == gone).values(pupil=kept)
+    for table in (t.photo, t.pupil_note):
+        held = select(table.c.pupil).where(table.c.pupil == kept)
+        yield update(table).where(table.c.pupil == gone, ~held.exists()).values(pupil=kept)
+    theirs = select(t.pupil_note.c.text).where(t.pupil_note.c.pupil == gone).scalar_subquery()
+    both = t.pupil_note.c.text + "\n\n" + theirs
+    yield update(t.pupil_note).where(t.pupil_note.c.pupil == kept, theirs.is_not(None)).values(text=both)
+    for table in (t.photo, t.pupil_note):
+        yield delete(table).where(table.c.pupil == gone)
+
+
 def _by_table(rows: Rows) -> dict[Table, list[dict[str, Any]]]:
     found: dict[Table, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -228,6 +245,8 @@ def _stored(row: Row) -> dict[str, Any]:
             values["offers"] = [[offer.product, offer.price_cents, sorted(offer.allergens)] for offer in row.offers]
         case Diet():
             values["allergens"] = sorted(row.allergens)
+        case CalendarDay():
+            values["kind"] = row.kind or ""
     return values
 
 
@@ -333,5 +352,5 @@ _READ: dict[Table, Any] = {
     t.tariff: _tariff,
     t.tariff_group: lambda row: TariffGroup(**row),
     t.family_file: lambda row: FamilyFile(**row),
-    t.calendar_day: lambda row: CalendarDay(**{**row, "kind": DayKind(row["kind"])}),
+    t.calendar_day: lambda row: CalendarDay(**{**row, "kind": DayKind(row["kind"]) if row["kind"] else None}),
 }

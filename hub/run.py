@@ -23,6 +23,7 @@ from hub.broker import HUB_USER, EmbeddedBroker
 from hub.broker import Account as BrokerAccount
 from hub.clock import Clock, wall_ms
 from hub.credentials import edge_settings
+from hub.days import belgian_days
 from hub.errors import BrokerError, StartError
 from hub.fleet import SILENT_MS, Fleet
 from hub.keeping import forget, keep_up
@@ -125,6 +126,7 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
         command=link.command,
         settle=partial(settle, stores.desk),
         now_ms=clock.now_ms,
+        official_days=belgian_days,
         wall_ms=wall_ms,
         random_bytes=secrets.token_bytes,
         over_https=settings.web.over_https,
@@ -192,8 +194,9 @@ def _load_pages(office: Office) -> "uvicorn.Server":
     import uvicorn
 
     from hub.web.app import make_app
+    from hub.web.render import Pages
 
-    config = uvicorn.Config(make_app(office), log_config=None, access_log=False, timeout_graceful_shutdown=3)
+    config = uvicorn.Config(make_app(office, Pages()), log_config=None, access_log=False, timeout_graceful_shutdown=3)
     config.load()
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]

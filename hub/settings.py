@@ -35,7 +35,7 @@ class WebSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     host: str = "127.0.0.1"
     port: Port = 8080
     url: str = ""
-    language: Literal["fr", "en"] = "fr"
+    language: Literal["fr", "nl", "de", "en"] = "fr"
 
     @property
     def over_https(self) -> bool:

@@ -1,4 +1,4 @@
-"""`preau-hub statement`: the periodic statement of a household or of one wallet, in French for the family, and as a list (CSV).
+"""`preau-hub statement`: the periodic statement of a household or of one wallet, in the family's language, and as a list (CSV).
 
 It reads the journal in pieces and keeps only what concerns these wallets; what is a line, and of which day, is said in
 core/statements.py. A household has one statement for each of its wallets, and of a pupil's wallet the part that it pays.
@@ -18,6 +18,7 @@ from hub.catalogues import WORDS, catalogue
 from hub.core.facts import Fact, Refusal
 from hub.core.kept import Wallet
 from hub.core.money import write_cents
+from hub.core.people import LANGUAGES, language_of
 from hub.core.references import printed, read_reference
 from hub.core.school import School
 from hub.core.statements import MOST_MONTHS, Kind, Line, Period, Statement, Whose, concerning, period_of, statement
@@ -53,6 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("whose", help="a household's name, or a wallet's structured communication such as 097/0000/00101")
     parser.add_argument("--from", dest="since", required=True, help="the first month, 01/2025")
     parser.add_argument("--to", dest="until", required=True, help=f"the last month, included: {MOST_MONTHS} at most")
+    parser.add_argument("--language", choices=LANGUAGES, help="in this one instead of the family's own")
     parser.add_argument("--csv", type=Path, help="write the lines to this file as well")
 
 
@@ -66,11 +68,18 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
     async with memory(Path(settings.hub.data)) as stores:
         found = await statements(stores, options.whose, period)
         school = stores.desk.school
+    spoken = [options.language or _spoken(school, wallet) or settings.web.language for wallet, _ in found]
     if options.csv:
-        save(options.csv, listed(found, school))
-    for wallet, each in found:
-        print("\n".join(text(each, wallet, school)))
+        save(options.csv, listed(found, school, spoken[0]))
+    for (wallet, each), language in zip(found, spoken, strict=True):
+        print("\n".join(text(each, wallet, school, language)))
     return 0
+
+
+def _spoken(school: School, wallet: Wallet) -> str:
+    """The language of the family whose wallet it is; empty where nobody said it."""
+    pupil = school.pupils.get(wallet.pupil)
+    return language_of(school, pupil.household if pupil else wallet.household)
 
 
 def month(written: str) -> date:
@@ -104,7 +113,7 @@ def _meant(stores: "Memory", whose: str) -> tuple[int, list[Wallet]]:
     if len(homes) > 1:
         raise RefusedError(several(whose, homes))
     household = homes[0].id if homes else 0
-    children = school.kin.get(household, ())
+    children = {number for child in school.kin.get(household, ()) for number in school.ids_of(child)}
     wallets = [one for one in books.owners.values() if household and (one.household == household or one.pupil in children)]
     if not wallets:
         raise RefusedError(f"`{whose}` is no household with a wallet, and no structured communication")
@@ -124,7 +133,7 @@ def _says_something(one: Statement) -> bool:
 # --- in words -------------------------------------------------------------------------------------
 
 
-def text(one: Statement, wallet: Wallet, school: School, language: str = "fr") -> Iterator[str]:
+def text(one: Statement, wallet: Wallet, school: School, language: str) -> Iterator[str]:
     """A statement as lines to read: balances, every line, totals by legal class, and apart what is in no sum; how to pay."""
     _, words = catalogue(WORDS, language).gettext, words_of(language)
     first, last = (f"{day:%d/%m/%Y}" for day in one.period)
@@ -219,7 +228,7 @@ def _object(school: School, line: Line) -> str:
 # --- as a list ------------------------------------------------------------------------------------
 
 
-def listed(found: Sequence[tuple[Wallet, Statement]], school: School, language: str = "fr") -> str:
+def listed(found: Sequence[tuple[Wallet, Statement]], school: School, language: str) -> str:
     """The lines as CSV for spreadsheets: `;`, decimal commas, no cell that is taken for a formula, no number too long to be kept."""
     words, rows = words_of(language), io.StringIO()
     table = csv.writer(rows, delimiter=";", lineterminator="\r\n")

@@ -16,6 +16,11 @@ def _owned_by(column: str) -> ForeignKey:
     return ForeignKey(column, ondelete="CASCADE", deferrable=True, initially="DEFERRED")
 
 
+def _amount(name: str) -> Column[int]:
+    """A number that is 0 until something is known of it."""
+    return Column(name, BigInteger, nullable=False, server_default="0")
+
+
 NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 """63 bits; SQLite keeps a table in the order of a key it calls INTEGER, without a second index."""
 
@@ -185,6 +190,7 @@ pupil = Table(
     Column("key", Text, nullable=False, server_default="", comment="elsewhere"),
     Column("birth_order", Integer, nullable=False, server_default="0"),
     Column("child_type", Text, nullable=False, server_default=""),
+    Column("same_as", BigInteger, nullable=False, server_default="0", comment="the pupil it was entered twice as, 0: itself"),
 )
 diet = Table(
     "diet",
@@ -443,6 +449,46 @@ history_morning = Table(
     Column("noted", BigInteger, nullable=False, server_default="0", comment="number of the last fact, 0: none"),
     Column("justified", BigInteger, nullable=False, server_default="0", comment="number of the last fact, 0: none"),
     Index("ix_history_morning_day", "day"),
+)
+history_presence = Table(
+    "history_presence",
+    metadata,
+    Column("programme", BigInteger, primary_key=True, autoincrement=False),
+    Column("quarter", Integer, primary_key=True, autoincrement=False, comment="Unix time in quarters of an hour"),
+    *map(_amount, ("came", "gone", "ms")),
+    sqlite_with_rowid=False,
+)
+history_revenue = Table(
+    "history_revenue",
+    metadata,
+    Column("site", BigInteger, primary_key=True, autoincrement=False),
+    Column("item", BigInteger, primary_key=True, autoincrement=False),
+    Column("quarter", Integer, primary_key=True, autoincrement=False, comment="of the booking"),
+    *map(_amount, ("charges", "charged_cents", "corrections", "corrected_cents")),
+    sqlite_with_rowid=False,
+)
+history_attended = Table(
+    "history_attended",
+    metadata,
+    Column("programme", BigInteger, primary_key=True, autoincrement=False),
+    Column("hour", Integer, primary_key=True, autoincrement=False, comment="Unix time in hours"),
+    Column("pupils", LargeBinary, nullable=False, comment="a bit for each place of history_place"),
+    sqlite_with_rowid=False,
+)
+history_place = Table(
+    "history_place",
+    metadata,
+    Column("place", NUMBER, primary_key=True),
+    Column("pupil", BigInteger, nullable=False, unique=True),
+)
+history_cash = Table(
+    "history_cash",
+    metadata,
+    Column("session", BigInteger, primary_key=True, autoincrement=False),
+    Column("desk", Text, nullable=False),
+    *map(_amount, ("site", "opened_by", "from_ms", "opening_cents", "sold_cents", "paid_in_cents", "paid_back_cents")),
+    *map(_amount, ("closed_by", "until_ms", "expected_cents", "counted_cents")),
+    Index("ix_history_cash_site", "site", "from_ms"),
 )
 history_head = Table(
     "history_head",

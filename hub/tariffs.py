@@ -10,7 +10,6 @@ What the file says of an item is all there is: versions it does not name any mor
 first one that does counts (provisioning/school.example.toml shows every kind).
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -20,13 +19,12 @@ from msgspec import Struct, field
 from hub.core.calendar import DayKind
 from hub.core.complaints import Complaint, Wrong, check_tariffs
 from hub.core.formulas import Band, Bands, ByBracket, ByEffort, Fixed, Formula, Kin, Late, Line, Periods, Session, Siblings, Unit
-from hub.core.money import read_cents, read_tenths
+from hub.core.money import read_cents, read_rate, read_tenths
 from hub.core.school import Row, Rows, School, Tariff, TariffGroup, edited
 from hub.errors import ImportRefusedError
 from proto.settings import line_of, parse
 
 NewId = Callable[[], int]
-_RATE = re.compile(r"(?P<whole>\d{1,3})(?:[,.](?P<rest>\d{1,4}))?", re.ASCII)
 
 
 class EffortFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -248,10 +246,10 @@ def _cents(text: str) -> int:
 
 def _ppm(text: str) -> int:
     """Percent as millionths: `0,12` is 1200."""
-    found = _RATE.fullmatch(text)
-    if found is None:
+    rate_ppm = read_rate(text)
+    if rate_ppm is None:
         raise ValueError(f'`{text}` is not a rate: write it as "0,12" for 0,12 %, with four digits after the comma at most')
-    return int(found["whole"]) * 10_000 + int((found["rest"] or "").ljust(4, "0"))
+    return rate_ppm
 
 
 def _minutes(text: str) -> int:

@@ -226,7 +226,7 @@ def _name(school: School, owner: int) -> str:
 
 def _shares(school: School, site: Site, path: Path) -> Shares:
     """Who gets what, from a list; every bad line is named in the one ImportRefusedError."""
-    pupils = {(one.last_name, one.first_name, one.household): one.id for one in school.pupils.values()}
+    pupils = {(one.last_name, one.first_name, one.household): one.id for one in school.everyone}
     known = {(last, first): pupil for (last, first, _), pupil in pupils.items()}
     found: dict[int, dict[int, int]] = {}
     wrong: list[str] = []

@@ -24,6 +24,7 @@ KERNEL = (
     "references",
     "menus",
     "timetable",
+    "indexes",
     "school",
     "days",
     "payers",
@@ -56,6 +57,10 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
     "promotion": 5,
     "sites": 5,
     "expected": 5,
+    "reports": 6,
+    "drafting": 5,
+    "tariffversions": 5,
+    "schoolyear": 5,
     "questions": 6,
     "invoices": 5,
     "bank": 6,
@@ -69,7 +74,9 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
 BRACES = 4
 COMPOSERS = ("hub.__main__", "hub.commands", "hub.run", "hub.web.app")
 """Where the program is put together by hand: the only rooms that see pages and shells at once."""
-FRAME = ("render", "session", "asking", "rights", "marks", "office", "passwords", "sheet", "letter", "live", "uploads", "table", "app")
+FRAME = frozenset(
+    "render session language asking rights chapters marks office passwords sheet letter live uploads table charts app".split()
+)
 """Rooms of hub/web that are no pages: what pages stand on, and what puts them together (`app`)."""
 
 DECIDING = (

@@ -151,7 +151,8 @@ def _forgotten(day: Day, programme: Programme) -> Facts:
 
 
 def _ended(school: School, books: Books, ask: int, stay: Stay, now_ms: int, earlier: Facts) -> Facts:
-    day = Day(school, books, ask, school.pupils[stay.pupil], school.sites[stay.site], stay.day, now_ms)
+    pupil = school.as_entered(stay.pupil) or school.pupils[stay.pupil]
+    day = Day(school, books, ask, pupil, school.sites[stay.site], stay.day, now_ms)
     programme = school.programmes[stay.programme]
     if stay.day:
         return evened(day, programme, day.sheet(stay.programme), earlier)[0]
@@ -208,7 +209,7 @@ def _recorded(day: Day, programme: Programme, found: Reading) -> Facts:
 
 def _with_sheet(day: Day, programme: Programme, after: Sheet) -> Day:
     """The same day with another sheet of a programme."""
-    return Day(day.school, day.books, day.ask, day.pupil, day.site, day.day, day.now_ms, {**day.sheets, programme.id: after})
+    return Day(day.school, day.books, day.ask, day.pupil, day.site, day.day, day.now_ms, {**day.sheets, programme.id: after}, day.who)
 
 
 def _stays(day: Day, programme: Programme, found: Reading, *, back: bool) -> Iterator[Stay]:

@@ -156,7 +156,7 @@ def change(school: School, books: Books, ask: int, wish: Wish, product: int) -> 
     late = _in_time(school, wish)
     if late is not None:
         return late
-    back = _paid_back(books, ask, meal, wish.at_ms, Reason.CHANGED)
+    back = _paid_back(books, ask, meal, wish.at_ms, Reason.CHANGED, _staff(wish))
     booked = _ordered(school, books, ask, wish, what, back, meal.id)
     return booked if isinstance(booked, Refusal) else (*back, *booked)
 
@@ -174,7 +174,7 @@ def cancel(school: School, books: Books, ask: int, wish: Wish) -> Facts | Refusa
     place = (wish.pupil, wish.site, meal.product, day_code(wish.day))
     cancelled = MealCancelled(ask, meal.id, *place, wish.by, wish.who, wish.at_ms, late)
     if not late:
-        return (cancelled, *_paid_back(books, ask, meal, wish.at_ms, Reason.CANCELLED))
+        return (cancelled, *_paid_back(books, ask, meal, wish.at_ms, Reason.CANCELLED, _staff(wish)))
     return (cancelled, *_resold_to_first(school, books, ask, wish, meal.product))
 
 
@@ -222,10 +222,15 @@ def _today(school: School, site: int, now_ms: int) -> date:
     return day_of(now_ms, school.sites[site].zone)
 
 
-def _paid_back(books: Books, ask: int, meal: Meal, at_ms: int, reason: Reason) -> Facts:
+def _paid_back(books: Books, ask: int, meal: Meal, at_ms: int, reason: Reason, who: int = 0) -> Facts:
     """What an order costs so far; nothing where nothing was charged."""
     paid = books.charges.get(charge_id(meal.ask))
-    return reverse(ask, paid, at_ms, reason) if paid else ()
+    return reverse(ask, paid, at_ms, reason, who) if paid else ()
+
+
+def _staff(wish: Wish) -> int:
+    """The member of staff who wishes it; 0 for a parent or a pupil, who are nobody of theirs."""
+    return wish.who if wish.by is By.STAFF else 0
 
 
 def _offered(school: School, wish: Wish, product: int) -> Product | Refusal:
@@ -365,14 +370,14 @@ def counts(school: School, books: Books, day: date) -> tuple[Count, ...]:
     waiting: Counter[Line] = Counter()
     for site in school.sites:
         awaited = books.waiting.get((site, day_code(day)), {})
-        for pupil in school.pupils.values():
-            meal = books.meals.get((pupil.id, site, day_code(day)))
+        for number, pupil in school.pupils.items():
+            meal = books.meals.get((number, site, day_code(day)))
             if meal is not None:
                 line = _line(school, site, meal.product, pupil)
                 ordered[line] += meal.id != 0
                 collected[line] += meal.served_ms != 0
-            if pupil.id in awaited:
-                waiting[_line(school, site, awaited[pupil.id].product, pupil)] += 1
+            if number in awaited:
+                waiting[_line(school, site, awaited[number].product, pupil)] += 1
     lines = sorted({*ordered, *collected, *waiting})
     return tuple(Count(*line, ordered[line], collected[line], waiting[line]) for line in lines)
 

@@ -49,6 +49,7 @@ class Reason(enum.StrEnum):
     REQUESTED = "requested"  # by the payer
     OVERPAID = "overpaid"
     LEAVER = "leaver"  # the pupil goes to another school
+    SAME_CHILD = "same_child"  # a pupil was entered twice: what the second entry had is the first one's
     NOT_PLANNED = "not_planned"  # served, though others are expected there
     TWO_SITES = "two_sites"  # in at two places at once
     FORGOTTEN = "forgotten"  # the badge, or to hold it there

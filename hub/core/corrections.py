@@ -245,12 +245,12 @@ def _place(school: School, staff: Staff, moment: Moment) -> Place | Refusal:
 
 def _day(school: School, books: Books, ask: int, staff: Staff, place: Place) -> Day | Refusal:
     """The day to correct, if it is one that is kept, of a pupil and a programme that there are."""
-    pupil, programme = school.pupils.get(place.pupil), school.programmes.get(place.programme)
+    pupil, programme = school.as_entered(place.pupil), school.programmes.get(place.programme)
     if pupil is None or programme is None:
         return Refusal("no_such_pupil" if pupil is None else "no_such_programme")
     if place.day <= books.forgotten:
         return Refusal("too_old", {"day": place.day})
-    return Day(school, books, ask, pupil, school.sites[programme.site], place.day, staff.now_ms)
+    return Day(school, books, ask, pupil, school.sites[programme.site], place.day, staff.now_ms, who=staff.who)
 
 
 def _mark(books: Books, place: Place, mark: int) -> Mark | None:

@@ -129,6 +129,8 @@ class Sheets:
         """(pupil, programme, day) -> what staff said."""
         self._acts: dict[int, f.Corrected] = {}
         """By ask; what was undone is out."""
+        self._author = (0, 0)
+        """Ask and author of the last correction: what it costs is booked by the same person."""
         self._corrections = 0
         self._closed: dict[int, int] = {}
         """Site -> last day that is closed."""
@@ -139,7 +141,8 @@ class Sheets:
     def sees(self) -> Sees:
         said: Sees = dict.fromkeys((f.StayVerified, f.AbsenceMarked, f.StaySplit), self._told)
         ends: Sees = {f.DayClosed: self._over, f.SettlementDone: self._run}
-        return {f.Marked: self._marked, f.Corrected: self._corrected, **said, **ends}
+        costs: Sees = {f.Charged: self._costs, f.Reversed: self._costs}
+        return {f.Marked: self._marked, f.Corrected: self._corrected, **said, **ends, **costs}
 
     def _marked(self, fact: f.Marked) -> Iterator[str]:
         before = self._marks.get(fact.mark)
@@ -156,6 +159,12 @@ class Sheets:
             yield f"correction {fact.undone} is undone, and {'another person made it' if undone else 'does not stand'}"
         if not fact.undone:
             self._acts[fact.ask] = fact
+        self._author = (fact.ask, fact.who)
+
+    def _costs(self, fact: f.Charged | f.Reversed) -> Iterator[str]:
+        ask, who = self._author
+        if fact.who and fact.ask == ask and fact.who != who:
+            yield f"charge {fact.charge} is changed by {fact.who} in a correction of {who}"
 
     def _told(self, fact: f.StayVerified | f.AbsenceMarked | f.StaySplit) -> Iterable[str]:
         said = self._said.setdefault((fact.pupil, fact.programme, fact.day), _Said())

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from hub.core.calendar import MINUTE_MS, DayKind, instant_ms
-from hub.core.school import Pupil, School, Site
+from hub.core.school import CalendarDay, Pupil, School, Site
 from hub.core.timetable import ClassHours
 
 ALL_SITES = 0
@@ -30,12 +30,19 @@ class ClassTimes(Struct, frozen=True):
 
 def day_kind(school: School, site: int, day: date) -> DayKind:
     """What the calendar says of this day; without a word of it, what its weekday is."""
-    days = school.days
-    row = days.get((site, day)) or days.get((ALL_SITES, day))
-    if row is not None:
+    row = said_of(school, site, day)
+    if row is not None and row.kind is not None:
         return row.kind
     weekday = day.weekday()
     return DayKind.WEEKEND if weekday > _FRIDAY else DayKind.WEDNESDAY if weekday == 2 else DayKind.SCHOOL
+
+
+def said_of(school: School, site: int, day: date) -> CalendarDay | None:
+    """The word of the calendar on a day, the site's own before that of all; None where nothing is said."""
+    row = school.days.get((site, day))
+    if row is None or row.kind is None:
+        row = school.days.get((ALL_SITES, day))
+    return row if row is not None and row.kind is not None else None
 
 
 def is_working(school: School, site: int, day: date) -> bool:

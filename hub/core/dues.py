@@ -29,7 +29,10 @@ from hub.core.whys import Rule, Why
 
 
 class Day(Struct, frozen=True):
-    """A pupil's day at a site, on whose behalf and when it is booked. `sheets` of programmes that are about to change."""
+    """A pupil's day at a site, on whose behalf and when it is booked. `sheets` of programmes that are about to change.
+
+    `who`: the member of staff who corrects it, 0 = nobody does.
+    """
 
     school: School
     books: Books
@@ -39,6 +42,7 @@ class Day(Struct, frozen=True):
     day: int
     now_ms: int
     sheets: Mapping[int, Sheet] = {}
+    who: int = 0
 
     def sheet(self, programme: int) -> Sheet:
         return self.sheets.get(programme) or self.books.sheet(self.pupil.id, programme, self.day)
@@ -110,7 +114,7 @@ def _taken_back(day: Day, known: Mapping[int, Line], wanted: list[_Wanted], read
         if right.get(line_id, _GONE) is not None:
             stays = {derived(visit.id, "stay") for found in readings.values() for visit in found.visits}
             reason = Reason.NOT_LIT if line_id in stays and line_id not in right else Reason.CORRECTED
-            facts += reverse(day.ask, day.books.charges[line.charge], day.now_ms, reason)
+            facts += reverse(day.ask, day.books.charges[line.charge], day.now_ms, reason, day.who)
     return facts
 
 
@@ -124,7 +128,7 @@ def _charged(day: Day, part: Part, cents: int, why: Why, *, replaced: bool, earl
     on, programme = day_coded(day.day), day.school.programmes[part.programme]
     site = day.school.sites[programme.site]
     stage = _GATHERED if programme.post_days and not replaced else _POSTED  # a correction of what is posted is posted (Q3)
-    sale = Sale(day.pupil, site, part.programme, cents, why, _SERVED, day.now_ms, day=on, stay=part.id, stage=stage)
+    sale = Sale(day.pupil, site, part.programme, cents, why, _SERVED, day.now_ms, day=on, stay=part.id, stage=stage, who=day.who)
     booked = charge(day.school, day.books, day.ask, sale, earlier)
     assert not isinstance(booked, Refusal), "care is always served"
     return booked
@@ -196,7 +200,7 @@ def _siblings(day: Day) -> tuple[Pupil, ...]:
 
 def _of_sibling(day: Day, sibling: Pupil, present: Mapping[int, bool], earlier: Facts) -> Facts:
     """A brother's or sister's day once more, with this pupil there or not."""
-    other = Day(day.school, day.books, day.ask, sibling, day.site, day.day, day.now_ms)
+    other = Day(day.school, day.books, day.ask, sibling, day.site, day.day, day.now_ms, who=day.who)
     depend = _depending(other)
     return _evened(other, _together(other, *depend), {}, present, earlier) if depend else ()
 

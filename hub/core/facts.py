@@ -2,6 +2,7 @@
 
 A fact is stored as a JSON array, its tag first: fields are only ever added at the end, with a default, and never change
 their meaning. Instants are Unix ms (UTC). `ask` is the id under which the fact was asked for; all facts of one ask stand together.
+`who` is the member of staff who acted, 0 the hub by itself, or the command line; where `by` stands before it, see codes.By.
 """
 
 import functools
@@ -108,6 +109,7 @@ class ChargesPosted(Struct, frozen=True, array_like=True, gc=False, tag="posted"
     cents: int
     at_ms: int
     entries: tuple[Entry, ...]
+    who: int = 0
 
 
 class SettlementDone(Struct, frozen=True, array_like=True, gc=False, tag="settled"):
@@ -121,6 +123,7 @@ class SettlementDone(Struct, frozen=True, array_like=True, gc=False, tag="settle
     cents: int
     pending: tuple[int, ...]
     at_ms: int
+    who: int = 0
 
 
 class WalletOpened(Struct, frozen=True, array_like=True, gc=False, tag="wallet"):
@@ -143,13 +146,15 @@ class BalanceOpened(Struct, frozen=True, array_like=True, gc=False, tag="opening
     wallet: Id
     at_ms: int
     entries: tuple[Entry, ...]
+    who: int = 0
 
 
 class Charged(Struct, frozen=True, array_like=True, gc=False, tag="charge"):
     """`payer` is a household, `pupil` the beneficiary. `item`: the programme or product. `reason` says why a limit was passed.
 
     `limit_day`: the day of service (YYYYMMDD) whose daily limit an article counts for; 0 for what is always served.
-    `stage`: where it is not posted, `entries` are empty: gathered for a settlement run, or of a pilot.
+    `stage`: where it is not posted, `entries` are empty: gathered for a settlement run, or of a pilot. `who`: where no other fact
+    of the ask says it (a sale's, an order's).
     """
 
     ask: Id
@@ -168,6 +173,7 @@ class Charged(Struct, frozen=True, array_like=True, gc=False, tag="charge"):
     stay: int = 0
     day: int = 0
     stage: Stage = Stage.POSTED
+    who: int = 0
 
 
 class HoldPlaced(Struct, frozen=True, array_like=True, gc=False, tag="hold"):
@@ -182,6 +188,7 @@ class HoldPlaced(Struct, frozen=True, array_like=True, gc=False, tag="hold"):
     cents: int
     at_ms: int
     until_ms: int
+    who: int = 0
 
 
 class HoldReleased(Struct, frozen=True, array_like=True, gc=False, tag="hold_released"):
@@ -192,6 +199,7 @@ class HoldReleased(Struct, frozen=True, array_like=True, gc=False, tag="hold_rel
     wallet: int
     at_ms: int
     reason: Reason
+    who: int = 0
 
 
 class Transferred(Struct, frozen=True, array_like=True, gc=False, tag="transfer"):
@@ -232,6 +240,7 @@ class Reversed(Struct, frozen=True, array_like=True, gc=False, tag="reverse"):
     at_ms: int
     reason: Reason
     entries: tuple[Entry, ...]
+    who: int = 0
 
 
 class MealReserved(Struct, frozen=True, array_like=True, gc=False, tag="meal"):

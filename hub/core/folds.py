@@ -256,7 +256,7 @@ def _spend(books: Books, pupil: int, day: int, cents: int) -> None:
 def _hold_placed(books: Books, fact: f.HoldPlaced) -> None:
     """What has expired by then is forgotten, so that old holds do not pile up."""
     live = {hold: each for hold, each in books.holds.get(fact.wallet, {}).items() if each.until_ms > fact.at_ms}
-    books.holds[fact.wallet] = live | {fact.hold: Hold(fact.cents, fact.until_ms)}
+    books.holds[fact.wallet] = live | {fact.hold: Hold(fact.cents, fact.until_ms, fact.who)}
 
 
 def _hold_released(books: Books, fact: f.HoldReleased) -> None:

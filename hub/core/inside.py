@@ -68,10 +68,11 @@ def evacuation(school: School, books: Books, site: int, now_ms: int) -> tuple[Pr
     views, adults = {each: _view(school, books, each, now_ms) for each in school.sites}, _by_household(school)
     view = views.pop(site)
     found = []
-    for number in sorted({*books.inside, *books.entrance.passes.get(view.on, ()), *books.days.get(view.on, ())}):
-        pupil = school.pupils.get(number)
-        place = _place(view, pupil) if pupil else None
-        if pupil and place:
+    seen = {*books.inside, *books.entrance.passes.get(view.on, ()), *books.days.get(view.on, ())}
+    for number in sorted({school.pupils[each].id for each in seen if each in school.pupils}):
+        pupil = school.pupils[number]
+        place = _place(view, pupil)
+        if place:
             theirs = tuple(adult for home in _homes(school, pupil) for adult in adults.get(home, ()))
             found.append(Present(pupil, *place, theirs, tuple(other for other, there in views.items() if _place(there, pupil))))
     return tuple(sorted(found, key=lambda one: (fold(one.pupil.group), *_named(one.pupil))))
@@ -248,7 +249,7 @@ def _came(view: _View, pupil: Pupil, programme: Programme, from_ms: int, on: int
 def _not_in_class(view: _View) -> Iterator[tuple[Pupil, str]]:
     """Those whom nobody has seen at the site today, while class is on; not those whose absence is justified."""
     passes, entrance = view.books.entrance.passes.get(view.on, {}), view.books.entrance
-    for pupil in view.school.pupils.values():
+    for pupil in view.school.everyone:
         times = class_on(view.school, pupil, view.today) if pupil.site == view.site.id else None
         if times is None or not times.begins_ms <= view.now_ms < times.ends_ms:
             continue

@@ -51,6 +51,7 @@ class Wallet(Struct, frozen=True, gc=False):
 class Hold(Struct, frozen=True, gc=False):
     cents: int
     until_ms: int
+    who: int = 0
 
 
 class Meal(Struct, frozen=True, gc=False):

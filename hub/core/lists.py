@@ -148,7 +148,7 @@ class Listed:
 _WORDS: dict[Column, str] = {
     Column.KEY: """key id n cle identifiant matricule reference ref numero nummer number no nr pupilid pupilkey studentid schoolid idpupil
         cleeleve ideleve codeeleve numeroeleve numerodeleleve noeleve matriculeeleve identifianteleve leerlingnummer leerlingid idleerling
-        stamnummer stamboeknummer schulernummer schulerid sleutel schlussel""",
+        stamnummer stamboeknummer schulernummer schulerid sleutel schlussel identifier identificatie""",
     Column.LAST_NAME: """lastname surname familyname name nom nomdefamille nomeleve nomdeleleve nomenfant nomdelenfant nomdusage naam
         familienaam achternaam nachname familienname""",
     Column.FIRST_NAME: """firstname givenname forename prenom prenoms prenomeleve prenomdeleleve prenomenfant prenomdelenfant
@@ -159,11 +159,11 @@ _WORDS: dict[Column, str] = {
     Column.GROUP: """group class classe groupe klas groep klasse gruppe form classename nomdelaclasse""",
     Column.HOUSEHOLD_KEY: """householdkey householdid familyid familykey familynumber idfamille codefamille clefamille numerofamille
         numerodefamille nofamille identifiantfamille idmenage codemenage numeromenage gezinsnummer gezinsid idgezin familiennummer
-        familienid haushaltsnummer haushaltid""",
+        familienid haushaltsnummer haushaltid householdnumber numerodemenage huishoudnummer""",
     Column.HOUSEHOLD: """household family menage famille foyer gezin huishouden familie haushalt nomfamille nomdumenage nomdelafamille
         gezinsnaam payer payeur debiteur betaler zahler""",
     Column.ADDRESS: """address adresse adres adressepostale adressecomplete street rue straat strasse anschrift woonadres""",
-    Column.CHILD_TYPE: """childtype type typeenfant typedenfant categorie kindtype kindtyp""",
+    Column.CHILD_TYPE: """childtype type typeenfant typedenfant categorie typeofchild kindtype kindtyp soortkind""",
     Column.EMAIL: """email mail courriel adressemail adresseemail adresseelectronique emailadres mailadres emailadresse mailadresse""",
     Column.LANGUAGE: """language langue taal sprache lang""",
     Column.BADGE: """badge badgecode codebadge numerobadge code qr qrcode codeqr tag carte card kaart karte uid badgenummer""",
@@ -175,11 +175,13 @@ _WORDS: dict[Column, str] = {
     Column.DIET: """diet regime dieet diat""",
     Column.ALLERGENS: """allergens allergenes allergenen allergene""",
     Column.DAY: """day date jour dag datum tag""",
-    Column.PROGRAMME: """programme program activity activite service accueil garderie activiteit opvang aktivitat betreuung""",
+    Column.PROGRAMME: """programme program activity activite service accueil garderie activiteit opvang dienst aktivitat betreuung
+        angebot""",
     Column.WEEKDAYS: """weekdays days jours joursdelasemaine joursdesemaine dagen weekdagen wochentage tage""",
     Column.FROM: """from since start startdate du des depuis apartirdu debut datededebut datedebut van vanaf begindatum von ab beginn""",
     Column.UNTIL: """until to end enddate au jusquau fin datedefin datefin tot totenmet tem einddatum bis ende enddatum""",
-    Column.EXCLUDED: """excluded except exceptions exclus joursexclus exceptes sauf saufle behalve uitgezonderd ausser ausgenommen""",
+    Column.EXCLUDED: """excluded excludeddays except exceptions exclus joursexclus exceptes sauf saufle behalve uitgezonderd
+        uitgeslotendagen ausser ausgenommen""",
 }
 """How files call their columns, folded (`fold`). Where two columns of a kind share a word, the one that the kind names first has it."""
 

@@ -75,7 +75,7 @@ class People:
 
     def __init__(self, school: School) -> None:
         self.homes: Roll[Household] = Roll(school.households.values())
-        self.pupils: Roll[Pupil] = Roll(school.pupils.values())
+        self.pupils: Roll[Pupil] = Roll(school.everyone)
         self.adults: Roll[Adult] = Roll(school.adults.values())
 
     def home(self, said: Home) -> Household | Wrong | None:

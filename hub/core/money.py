@@ -3,6 +3,7 @@
 import re
 
 _AMOUNT = re.compile(r"(?P<sign>[+-]?)(?P<whole>[1-9]\d{0,2}(?:[ .\u00a0\u202f]\d{3}){1,3}|\d{1,9})(?:,(?P<cents>\d{2}))?", re.ASCII)
+_RATE = re.compile(r"(?P<whole>\d{1,3})(?:[,.](?P<rest>\d{1,4}))?", re.ASCII)
 _TENTHS = re.compile(r"(?P<amount>[\d .\u00a0\u202f]+,\d{2})(?P<tenth>\d)[ \u00a0]?€?", re.ASCII)
 MAX_CENTS = 100_000_000_00
 """Above this an amount is a typing error: a hundred million euros."""
@@ -35,6 +36,18 @@ def write_tenths(tenths: int) -> str:
     """A unit price: `0,75 €`, or `0,075 €` where it has a tenth of a cent."""
     amount = write_cents(tenths // 10)
     return amount.replace("\u00a0", f"{tenths % 10}\u00a0") if tenths % 10 else amount
+
+
+def read_rate(text: str) -> int | None:
+    """The millionths of a percentage such as `0,12` (1200), with four digits after the comma at most; None when it is none."""
+    found = _RATE.fullmatch(text.strip().removesuffix("%").strip())
+    return None if found is None else int(found["whole"]) * 10_000 + int((found["rest"] or "").ljust(4, "0"))
+
+
+def write_rate(rate_ppm: int) -> str:
+    """Millionths as percent: 1200 is `0,12`."""
+    whole, rest = divmod(rate_ppm, 10_000)
+    return f"{whole},{rest:04d}".rstrip("0").rstrip(",")
 
 
 def round_tenths(tenths: int) -> int:

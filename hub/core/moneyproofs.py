@@ -163,6 +163,8 @@ class Moves:
             yield f"wallets {fact.source} and {fact.target} are the same one, or of two sites"
         if fact.reason is Reason.NONE and (not source.pupil or source.pupil != target.pupil):
             yield f"wallets {fact.source} and {fact.target} are not the two of one pupil"
+        if fact.reason is Reason.SAME_CHILD and not (source.pupil and target.pupil and source.compartment is target.compartment):
+            yield f"wallets {fact.source} and {fact.target} are not the same one of two pupils"
         if fact.reason is Reason.NONE and (fact.cents <= 0 or self._entries.of_wallet(fact.source) < 0):
             yield f"moves {write_cents(fact.cents)}, which wallet {fact.source} did not have"
 
@@ -363,9 +365,9 @@ class Holds:
 
     def end(self, books: Books) -> Iterator[str]:
         live = {hold: one for hold, one in self._placed.items() if hold not in self._released}
-        theirs = {hold: (wallet, one.cents, one.until_ms) for wallet, holds in books.holds.items() for hold, one in holds.items()}
+        theirs = {hold: (wallet, one.cents, one.until_ms, one.who) for wallet, holds in books.holds.items() for hold, one in holds.items()}
         kept = {hold: one for hold, one in live.items() if hold in theirs or one.until_ms > self._last_ms[one.wallet]}
-        yield from differ("hold", {hold: (one.wallet, one.cents, one.until_ms) for hold, one in kept.items()}, theirs)
+        yield from differ("hold", {hold: (one.wallet, one.cents, one.until_ms, one.who) for hold, one in kept.items()}, theirs)
 
     def sentence(self) -> str:
         return f"{len(self._placed)} holds, {len(self._released)} released, each at most once; the books hold the others"

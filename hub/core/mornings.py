@@ -144,7 +144,7 @@ def _roll(school: School, books: Books, ask: int, site: Site, now_ms: int) -> Fa
         return ()
     on, with_badge = day_code(today), _with_badge(school, now_ms)
     facts: tuple[MorningNoted, ...] = ()
-    for pupil in school.pupils.values():
+    for pupil in school.everyone:
         times = class_on(school, pupil, today) if pupil.site == site.id and pupil.id in with_badge else None
         if times is not None and since_ms < times.missed_ms <= now_ms:
             facts += _called(books, ask, pupil, on, times)

@@ -44,7 +44,7 @@ def put_pupil(school: School, pupil: Pupil, same: Same, today: date, household: 
 def twins_of(school: School, pupil: Pupil) -> tuple[Pupil, ...]:
     """Pupils with the same name, and no other birth date: maybe the same child."""
     name = (fold(pupil.last_name), fold(pupil.first_name))
-    others = (each for each in school.pupils.values() if each.id != pupil.id and (fold(each.last_name), fold(each.first_name)) == name)
+    others = (each for each in school.everyone if each.id != pupil.id and (fold(each.last_name), fold(each.first_name)) == name)
     return tuple(each for each in others if not (each.born and pupil.born and each.born != pupil.born))
 
 
@@ -64,6 +64,12 @@ def put_adult(school: School, adult: Adult, same: Same, is_address: Callable[[st
     if adult.household not in school.households:
         return Refusal("no_household")
     return _kept(school.adults.get(adult.id), adult, same) if adult.language in LANGUAGES else Refusal("no_language")
+
+
+def language_of(school: School, household: int) -> str:
+    """In which language a household is written to: its first grown-up who gets letters decides, else its first; empty without any."""
+    grown = [adult for adult in school.adults.values() if adult.household == household]
+    return min(grown, key=lambda adult: (not adult.email, adult.id)).language if grown else ""
 
 
 def put_diet(school: School, diet: Diet, same: Same) -> Rows | Refusal:

@@ -44,6 +44,8 @@ class Stamp:
     day: date
     seed: int
     is_address: Callable[[str], bool]
+    who: int = 0
+    """The member of staff who brings the list, 0 = the command line."""
 
 
 @dataclass(frozen=True, slots=True)

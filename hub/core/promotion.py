@@ -31,7 +31,7 @@ class Year:
 def classes(school: School, sites: Collection[int]) -> dict[tuple[int, str], tuple[Pupil, ...]]:
     """The pupils of each class (site, name) of these sites, by name."""
     found: dict[tuple[int, str], list[Pupil]] = {}
-    for pupil in sorted(school.pupils.values(), key=lambda each: (each.last_name, each.first_name, each.id)):
+    for pupil in sorted(school.everyone, key=lambda each: (each.last_name, each.first_name, each.id)):
         if pupil.group and pupil.site in sites:
             found.setdefault((pupil.site, pupil.group), []).append(pupil)
     return {key: tuple(found[key]) for key in sorted(found, key=lambda key: (key[0], key[1]))}

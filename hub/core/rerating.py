@@ -45,7 +45,8 @@ class Rerated(Struct, frozen=True):
 def family(school: School, household: int) -> frozenset[int]:
     """The pupils a household may have to pay for, and whoever may be a sibling of theirs."""
     children = (school.pupils[child] for child in school.kin.get(household, ()))
-    return frozenset(other for child in children for payer in payers(school, child) for other in school.kin.get(payer, ()))
+    others = {other for child in children for payer in payers(school, child) for other in school.kin.get(payer, ())}
+    return frozenset(number for other in others for number in school.ids_of(other))
 
 
 def rerated(school: School, books: Books, past: Iterable[Past], household: int, since: date) -> tuple[Rerated, ...]:
@@ -116,13 +117,13 @@ def asks(books: Books, run: int, changes: Iterable[Rerated], today: date) -> Map
     return found
 
 
-def corrected(school: School, books: Books, ask: int, changes: tuple[Rerated, ...], at_ms: int) -> Facts:
-    """The credit notes and new charges of one ask, and who has to be told that a wallet is low by them."""
+def corrected(school: School, books: Books, ask: int, changes: tuple[Rerated, ...], at_ms: int, who: int = 0) -> Facts:
+    """The credit notes and new charges of one ask, by `who`, and who has to be told that a wallet is low by them."""
     facts: Facts = ()
     for each in changes:
         taken = books.charges[each.charged.charge]
         if not taken.reversed:
-            facts += (*reverse(ask, taken, at_ms, Reason.CORRECTED), *_again(books, ask, taken, each, at_ms))
+            facts += (*reverse(ask, taken, at_ms, Reason.CORRECTED, who), *_again(books, ask, taken, each, (at_ms, who)))
     for wallet in sorted({each.charged.wallet for each in changes}):
         less_cents = moved_cents(facts, wallet)
         if less_cents < 0:
@@ -130,9 +131,9 @@ def corrected(school: School, books: Books, ask: int, changes: tuple[Rerated, ..
     return facts
 
 
-def _again(books: Books, ask: int, taken: Charge, each: Rerated, at_ms: int) -> Facts:
+def _again(books: Books, ask: int, taken: Charge, each: Rerated, stamp: tuple[int, int]) -> Facts:
     """The charge with its new price; an order that is not handed out yet is from now on paid by it."""
-    order = _order(books, each)
+    (at_ms, who), order = stamp, _order(books, each)
     entries = move(wallet_account(taken.wallet), sales_account(taken.site, taken.item), each.cents)
     dearer = bool(taken.limit_day) and each.more_cents > 0  # it may pass a limit, and then says why
     made = replace(
@@ -145,11 +146,12 @@ def _again(books: Books, ask: int, taken: Charge, each: Rerated, at_ms: int) -> 
         reason=Reason.CORRECTED if dearer else each.charged.reason,
         entries=entries if taken.stage is Stage.POSTED else (),
         stage=taken.stage,
+        who=who,
     )
     if order is None or order.late:
         return (made,)
     day = day_code(each.day)
-    return (MealReserved(ask, order.id, taken.pupil, taken.site, order.product, day, By.STAFF, 0, at_ms), made)
+    return (MealReserved(ask, order.id, taken.pupil, taken.site, order.product, day, By.STAFF, who, at_ms), made)
 
 
 def _order(books: Books, each: Rerated) -> Meal | None:

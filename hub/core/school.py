@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from hub.core import indexes
 from hub.core.calendar import DayKind, Window
 from hub.core.formulas import Line
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer
@@ -243,6 +244,7 @@ class Pupil:
 
     `daily_limit_cents`: what may be spent on articles in a day, set by the parent; 0 = no limit (requirement P12).
     `key`: what the school's other programme calls the pupil (imports.py), empty = nothing; never a national register number.
+    `same_as`: the pupil that this child is, entered a second time (merging.py); 0 = itself.
     """
 
     id: int
@@ -256,6 +258,7 @@ class Pupil:
     key: str = ""
     birth_order: int = 0
     child_type: str = ""
+    same_as: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,11 +301,14 @@ class PayerOverride:
 
 @dataclass(frozen=True, slots=True)
 class CalendarDay:
-    """A day that is not what its weekday says, or is all the same; `site` 0 = all sites. A site's own word goes before that of all."""
+    """A day that is not what its weekday says, or is all the same; `site` 0 = all sites. A site's own word goes before that of all.
+
+    `kind` None: the word was taken back, and nothing is said any more.
+    """
 
     site: int
     day: date
-    kind: DayKind
+    kind: DayKind | None
     name: str = ""
 
 
@@ -318,6 +324,11 @@ class School:
     households: Mapping[int, Household] = field(default_factory=dict)
     adults: Mapping[int, Adult] = field(default_factory=dict)
     pupils: Mapping[int, Pupil] = field(default_factory=dict)
+    """Also under each id that a child was entered under a second time: what facts say of that one is this child's."""
+    everyone: tuple[Pupil, ...] = ()
+    """Each child once: made from pupils."""
+    merged: Mapping[int, Pupil] = field(default_factory=dict)
+    """Those second entries, as they were."""
     badges: Mapping[str, tuple[Badge, ...]] = field(default_factory=dict)
     """All states a badge hash was ever in, oldest first."""
     days: Mapping[tuple[int, date], CalendarDay] = field(default_factory=dict)
@@ -347,6 +358,14 @@ class School:
     """pupil -> the other children of those who may pay for it: made as dues.py asks for them."""
     by_presence: bool = False
     """Whether any price asks which brothers and sisters were there that day: made from tariffs."""
+
+    def as_entered(self, pupil: int) -> Pupil | None:
+        """Under the very id that was asked for, also where it is a second entry: what was booked under it stays there."""
+        return self.merged.get(pupil) or self.pupils.get(pupil)
+
+    def ids_of(self, pupil: int) -> tuple[int, ...]:
+        """Every id under which facts may speak of a child."""
+        return (pupil, *(old for old, row in self.merged.items() if row.same_as == pupil))
 
     def is_planned(self, pupil: int, programme: int, day: date) -> bool:
         """Whether a pupil is expected at a programme on a day."""
@@ -406,40 +425,18 @@ def edited(school: School, rows: Rows) -> School:
         changed.setdefault(name, dict(getattr(school, name)))[key] = value
     school = replace(school, **changed)  # type: ignore[arg-type]
     if "programmes" in changed:
-        school = replace(school, inner=_inner(school), by_use=_by_use(school))
+        school = replace(school, inner=indexes.inner(school), by_use=indexes.by_use(school))
     if "tariffs" in changed:
         school = replace(school, by_presence=any(by_presence(tariff) for versions in school.tariffs.values() for tariff in versions))
-    return replace(school, kin=_kin(school)) if {"pupils", "custody", "overrides"} & changed.keys() else school
-
-
-def _by_use(school: School) -> dict[tuple[int, Use], tuple[Programme, ...]]:
-    found: dict[tuple[int, Use], list[Programme]] = {}
-    for programme in sorted(school.programmes.values(), key=lambda each: (each.within > 0, each.id)):
-        found.setdefault((programme.site, programme.use), []).append(programme)
-    return {place: tuple(programmes) for place, programmes in found.items()}
+    if {"pupils", "merged", "custody", "overrides"} & changed.keys():
+        school = replace(school, **indexes.children(school))
+        school = replace(school, kin=indexes.kin(school))
+    return school
 
 
 def by_presence(tariff: Tariff | None) -> bool:
     """Whether a price depends on which brothers and sisters came that day."""
     return tariff is not None and any(line.siblings is not None and line.siblings.present for line in tariff.lines)
-
-
-def _inner(school: School) -> dict[int, tuple[int, ...]]:
-    found: dict[int, list[int]] = {}
-    for programme in sorted(school.programmes.values(), key=lambda each: each.id):
-        if programme.within:
-            found.setdefault(programme.within, []).append(programme.id)
-    return {programme: tuple(those) for programme, those in found.items()}
-
-
-def _kin(school: School) -> dict[int, tuple[int, ...]]:
-    """Who may have to pay for whom, eldest first; twins by birth order, then id; without a date of birth last."""
-    found: dict[int, list[int]] = {}
-    for pupil in sorted(school.pupils.values(), key=lambda each: (each.born or date.max, each.birth_order, each.id)):
-        turns: tuple[Custody | PayerOverride, ...] = (*school.custody.get(pupil.id, ()), *school.overrides.get(pupil.id, ()))
-        for household in {pupil.household, *(turn.household for turn in turns)}:
-            found.setdefault(household, []).append(pupil.id)
-    return {household: tuple(pupils) for household, pupils in found.items()}
 
 
 def _place(school: School, row: Row, changed: Mapping[str, Mapping[object, object]]) -> tuple[str, object, object]:
@@ -453,6 +450,8 @@ def _place(school: School, row: Row, changed: Mapping[str, Mapping[object, objec
             return "tariffs", row.item, _beside(changed.get("tariffs", school.tariffs).get(row.item, ()), row)
         case FamilyFile():
             return "files", row.household, _beside(changed.get("files", school.files).get(row.household, ()), row)
+        case Pupil() if row.same_as:
+            return "merged", row.id, row
         case Plan():
             return "plans", row.pupil, _beside(changed.get("plans", school.plans).get(row.pupil, ()), row)
         case Badge():

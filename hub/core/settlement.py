@@ -25,12 +25,16 @@ WEEK_DAYS = 7
 
 
 class Run(Struct, frozen=True):
-    """One settlement of a programme through a closed day (YYYYMMDD). `whole`: with anything left to verify it posts nothing at all."""
+    """One settlement of a programme through a closed day (YYYYMMDD). `whole`: with anything left to verify it posts nothing at all.
+
+    `who` started it, 0 = it was due.
+    """
 
     programme: int
     through_day: int
     now_ms: int
     whole: bool = False
+    who: int = 0
 
 
 class Due(Struct, frozen=True):
@@ -133,14 +137,14 @@ def post(school: School, books: Books, ask: int, run: Run, wallet: int) -> Facts
     entries = move(wallet_account(wallet), sales_account(site, run.programme), due.cents)
     payer = payer_of(school, books.owners[wallet].place, run.now_ms)
     charges = tuple(charge.id for charge in due.charges)
-    posted = ChargesPosted(ask, wallet, payer, site, run.programme, charges, due.cents, run.now_ms, entries)
+    posted = ChargesPosted(ask, wallet, payer, site, run.programme, charges, due.cents, run.now_ms, entries, run.who)
     return (posted, *lowered(school, books, ask, wallet, -due.cents, run.now_ms))
 
 
 def finish(school: School, books: Books, ask: int, run: Run, charges: int, cents: int) -> Facts:
     """The programme is settled through the day; what waits for staff is named, and joins a later run."""
     site, waiting = school.programmes[run.programme].site, tuple(question.item for question in pending(school, books, run))
-    return (SettlementDone(ask, site, run.programme, run.through_day, charges, cents, waiting, run.now_ms),)
+    return (SettlementDone(ask, site, run.programme, run.through_day, charges, cents, waiting, run.now_ms, run.who),)
 
 
 def pending(school: School, books: Books, run: Run) -> tuple[Unresolved, ...]:

@@ -171,7 +171,7 @@ def _taken_back(school: School, books: Books, ask: int, cashier: Cashier, act: i
         return Refusal("already_voided")
     back: Facts = ()
     for taken in done.charges:
-        back += reverse(ask, books.charges[taken], cashier.at_ms, reason)
+        back += reverse(ask, books.charges[taken], cashier.at_ms, reason, cashier.who)
     entries = move(wallet_account(done.wallet), cash_account(session.site, session.desk), done.cents) if done.receipt else ()
     voided = TillVoided(ask, act, session.id, done.wallet, session.site, cashier.who, reason, done.cents, cashier.at_ms, entries)
     low = lowered(school, books, ask, done.wallet, -done.cents, cashier.at_ms) if done.receipt else ()

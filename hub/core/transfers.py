@@ -115,7 +115,7 @@ def _left(books: Books, site: Site) -> dict[int, list[Wallet]]:
 def _heirs(school: School, site: Site) -> dict[int, list[int]]:
     """By owner that was: the pupils a household pays for, or the households that pay for a pupil, on whatever days."""
     found: dict[int, list[int]] = {}
-    for pupil in school.pupils.values():
+    for pupil in school.everyone:
         for household in sorted(payers(school, pupil)):
             owner, heir = (household, pupil.id) if site.wallet_scope is WalletScope.PUPIL else (pupil.id, household)
             found.setdefault(owner, []).append(heir)

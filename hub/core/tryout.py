@@ -4,7 +4,7 @@ Both sides are priced anew by the same rule, so that all that differs is the tar
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from msgspec import Struct
@@ -50,11 +50,17 @@ class Trial(Struct, frozen=True):
     each: tuple[Change, ...]
 
 
-def tryout(school: School, draft: School, stays: Iterable[Stayed]) -> Trial:
-    """Price the stays in both schools. Stays of pupils, sites or programmes that are not set up any more are left out."""
+def tryout(school: School, draft: School, stays: Iterable[Stayed], items: Collection[int] = ()) -> Trial:
+    """Price the stays in both schools. Stays of pupils, sites or programmes that are not set up any more are left out.
+
+    `items`: tell of these alone; the others still count towards who was there and towards the days of groups. Empty: tell of all.
+    """
     known = [one for one in stays if one.pupil in school.pupils and one.site in school.sites and one.item in school.programmes]
     ordered = tuple(sorted(known, key=lambda one: (one.from_ms, one.to_ms, one.pupil, one.item)))
-    each = tuple(Change(place, *pair) for place, pair in enumerate(zip(reckon(school, ordered), reckon(draft, ordered), strict=True)))
+    both = zip(ordered, reckon(school, ordered), reckon(draft, ordered), strict=True)
+    told = [(stay, before, after) for stay, before, after in both if not items or stay.item in items]
+    ordered = tuple(stay for stay, _, _ in told)
+    each = tuple(Change(place, before, after) for place, (_, before, after) in enumerate(told))
     households: defaultdict[int, list[Change]] = defaultdict(list)
     brackets: defaultdict[int, list[Change]] = defaultdict(list)
     for stay, change in zip(ordered, each, strict=True):
@@ -63,6 +69,21 @@ def tryout(school: School, draft: School, stays: Iterable[Stayed]) -> Trial:
         households[payer].append(change)
         brackets[bracket_on(school, payer, day).bracket].append(change)
     return Trial(ordered, _sum(0, each), _sums(households), _sums(brackets), tuple(sorted(each, key=_most_more)))
+
+
+def together(trials: Iterable[Trial]) -> Trial:
+    """Trials of different days as one. Nothing that is priced together goes over midnight, so days may be tried one by one."""
+    stays: list[Stayed] = []
+    each: list[Change] = []
+    households: defaultdict[int, list[Change]] = defaultdict(list)
+    brackets: defaultdict[int, list[Change]] = defaultdict(list)
+    for trial in trials:
+        each += (Change(one.of + len(stays), one.before_cents, one.after_cents) for one in trial.each)
+        stays += trial.stays
+        for sums, parts in ((households, trial.households), (brackets, trial.brackets)):
+            for one in parts:
+                sums[one.of].append(one)
+    return Trial(tuple(stays), _sum(0, each), _sums(households), _sums(brackets), tuple(sorted(each, key=_most_more)))
 
 
 def reckon(school: School, stays: tuple[Stayed, ...]) -> list[int]:

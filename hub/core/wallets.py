@@ -28,6 +28,7 @@ class Sale(Struct, frozen=True):
 
     `day`: the day of service where it is not the site's day of `at_ms`; it says who pays, and whose daily limit counts.
     `hold`: the hold that this charge settles, 0 = none. `stage`: how far it goes at once; in the pilot of its site it goes nowhere.
+    `who`: the member of staff who makes the charge, 0 = it comes by itself, or another fact of the ask says it.
     """
 
     pupil: Pupil
@@ -41,6 +42,7 @@ class Sale(Struct, frozen=True):
     hold: int = 0
     stay: int = 0
     stage: Stage = Stage.POSTED
+    who: int = 0
 
 
 def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = ()) -> Facts | Refusal:
@@ -77,6 +79,7 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
         stay=sale.stay,
         day=day_code(sale.day) if sale.stay and sale.day else 0,
         stage=stage,
+        who=sale.who,
     )
     low = posted and after_cents - kept < sale.site.low_cents
     level = fallen(sale.site, (before_cents, held), (after_cents, kept)) if low else None
@@ -106,16 +109,16 @@ def charge_id(ask: int, place: int = 0) -> int:
     return derived(ask, f"charge|{place}" if place else "charge")
 
 
-def reverse(ask: int, taken: Charge, at_ms: int, reason: Reason) -> Facts:
+def reverse(ask: int, taken: Charge, at_ms: int, reason: Reason, who: int = 0) -> Facts:
     """Take a whole charge back; nothing when that was already done."""
     if taken.reversed:
         return ()
     posted = taken.stage is _POSTED
     entries = move(sales_account(taken.site, taken.item), wallet_account(taken.wallet), taken.cents) if posted else ()
-    return (Reversed(ask, taken.id, taken.wallet, taken.cents, at_ms, reason, entries),)
+    return (Reversed(ask, taken.id, taken.wallet, taken.cents, at_ms, reason, entries, who),)
 
 
-def take_back(_school: School, books: Books, ask: int, charge: int, at_ms: int, reason: Reason) -> Facts | Refusal:
+def take_back(_school: School, books: Books, ask: int, charge: int, at_ms: int, reason: Reason, who: int = 0) -> Facts | Refusal:
     """Staff take a charge back. What a stay costs follows its day, so a day that is kept has to be corrected itself (S39 to S47)."""
     taken = books.charges.get(charge)
     if taken is None or taken.stage is Stage.PILOT:
@@ -124,10 +127,12 @@ def take_back(_school: School, books: Books, ask: int, charge: int, at_ms: int, 
         return Refusal("already_taken_back")
     if taken.stay and taken.day > books.forgotten:
         return Refusal("correct_the_day", {"pupil": taken.pupil, "day": taken.day})
-    return reverse(ask, taken, at_ms, reason)
+    return reverse(ask, taken, at_ms, reason, who)
 
 
-def open_balances(school: School, books: Books, ask: int, balances: dict[tuple[int, int], int], at_ms: int) -> Facts | Refusal:
+def open_balances(
+    school: School, books: Books, ask: int, balances: dict[tuple[int, int], int], at_ms: int, who: int = 0
+) -> Facts | Refusal:
     """Bring balances along: (site, owner) -> cents, all or nothing and once. The owner is a household, or a pupil by the site's policy."""
     places: dict[tuple[int, int], Place] = {}
     for site, owner in balances:
@@ -141,7 +146,7 @@ def open_balances(school: School, books: Books, ask: int, balances: dict[tuple[i
     for (site, owner), cents in sorted(balances.items()):
         wallet, opened = wallet_at(books, ask, places[site, owner], at_ms, ahead)
         before_cents = balance_cents(books, wallet)
-        facts += (*opened, BalanceOpened(ask, wallet, at_ms, move(opening_account(site), wallet_account(wallet), cents)))
+        facts += (*opened, BalanceOpened(ask, wallet, at_ms, move(opening_account(site), wallet_account(wallet), cents), who))
         level = fallen(school.sites[site], (before_cents, 0), (before_cents + cents, 0))
         if level is not None:
             facts.append(LowBalance(ask, wallet, payer_of(school, places[site, owner], at_ms), level, before_cents + cents, at_ms))
@@ -294,13 +299,13 @@ def hold(school: School, books: Books, ask: int, sale: Sale, until_ms: int) -> F
     short = _stopped(books, sale, _limit_day(sale), before_cents - before_held - sale.cents, ())
     if short:
         return short
-    placed = HoldPlaced(ask, hold_id(ask), wallet, payer, sale.pupil.id, sale.item, sale.cents, sale.at_ms, until_ms)
+    placed = HoldPlaced(ask, hold_id(ask), wallet, payer, sale.pupil.id, sale.item, sale.cents, sale.at_ms, until_ms, sale.who)
     level = fallen(sale.site, (before_cents, before_held), (before_cents, before_held + sale.cents))
     low = () if level is None else (LowBalance(ask, wallet, payer, level, before_cents, sale.at_ms),)
     return (*opened, placed, *low)
 
 
-def set_aside(school: School, books: Books, ask: int, wallet: int, cents: int, span_ms: tuple[int, int]) -> Facts | Refusal:
+def set_aside(school: School, books: Books, ask: int, wallet: int, cents: int, span_ms: tuple[int, int], who: int = 0) -> Facts | Refusal:
     """Hold an amount on a wallet from an instant to another, for nothing in particular; it has to be there."""
     owner, (at_ms, until_ms) = books.owners.get(wallet), span_ms
     if owner is None:
@@ -311,7 +316,7 @@ def set_aside(school: School, books: Books, ask: int, wallet: int, cents: int, s
     if cents > has_cents:
         return Refusal("shortage", {"balance_cents": has_cents, "price_cents": cents})
     payer = payer_of(school, owner.place, at_ms)
-    placed = HoldPlaced(ask, hold_id(ask), wallet, payer, owner.pupil, 0, cents, at_ms, until_ms)
+    placed = HoldPlaced(ask, hold_id(ask), wallet, payer, owner.pupil, 0, cents, at_ms, until_ms, who)
     before_cents, held = balance_cents(books, wallet), held_cents(books, wallet, at_ms)
     level = fallen(school.sites[owner.site], (before_cents, held), (before_cents, held + cents))
     if level is None or owner.compartment is Compartment.RESERVE:
@@ -324,11 +329,11 @@ def hold_id(ask: int) -> int:
     return derived(ask, "hold")
 
 
-def release(_school: School, books: Books, ask: int, wallet: int, hold: int, at_ms: int) -> Facts | Refusal:
+def release(_school: School, books: Books, ask: int, wallet: int, hold: int, at_ms: int, who: int = 0) -> Facts | Refusal:
     """Free what was set aside before its time."""
     if hold not in books.holds.get(wallet, {}):
         return Refusal("no_such_hold")
-    return (HoldReleased(ask, hold, wallet, at_ms, Reason.REQUESTED),)
+    return (HoldReleased(ask, hold, wallet, at_ms, Reason.REQUESTED, who),)
 
 
 def _settled(books: Books, ask: int, wallet: int, sale: Sale) -> tuple[int, int, Facts]:

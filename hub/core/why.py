@@ -12,7 +12,7 @@ from hub.core.calendar import at, day_coded
 from hub.core.codes import Stage
 from hub.core.facts import Charged, ChargesPosted, Reversed, StayClosed
 from hub.core.formulas import MAX_BRACKET
-from hub.core.money import write_cents, write_tenths
+from hub.core.money import write_cents, write_rate, write_tenths
 from hub.core.school import School
 from hub.core.tariffs import before_cap, cents_of
 from hub.core.whys import Part, Rule, Terms, Why
@@ -167,7 +167,7 @@ def _income(terms: Terms) -> Iterator[Sentence]:
     if terms.rate_ppm and terms.qf_cents >= 0:
         effort: dict[str, str | int] = {
             "quotient": write_cents(terms.qf_cents),
-            "rate": _percent(terms.rate_ppm),
+            "rate": write_rate(terms.rate_ppm),
             "least": write_cents(terms.least_cents),
             "most": write_cents(terms.most_cents),
         }
@@ -185,12 +185,6 @@ def _capped(why: Why) -> Iterator[Sentence]:
 
 def _clock(minute: int) -> str:
     return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
-
-
-def _percent(rate_ppm: int) -> str:
-    """Millionths as percent: 1200 is `0,12`."""
-    whole, rest = divmod(rate_ppm, 10_000)
-    return f"{whole},{rest:04d}".rstrip("0").rstrip(",")
 
 
 def _heading(school: School, charged: Charged) -> Sentence:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from hub.errors import StartError
 from hub.tables import metadata
 
-NEWEST = "0016"
+NEWEST = "0018"
 """The last step this program knows; a test holds it to the files."""
 
 

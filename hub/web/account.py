@@ -142,11 +142,13 @@ async def invite(form: PostedByAnyone, token: str) -> Response:
 
 @router.post("/language")
 async def language(form: PostedByAnyone) -> Response:
-    """Remember the language of this browser."""
+    """Remember the language: of this browser, and with the account of who is signed in."""
     answer = RedirectResponse(own_path(form.text("next")), 303)
-    chosen = form.text("language")
-    if chosen in form.visit.request.app.state.pages.languages:
-        session.speak(form.visit, chosen, answer)
+    visit, chosen = form.visit, form.text("language")
+    if chosen in visit.request.app.state.pages.languages:
+        session.speak(visit, chosen, answer)
+        if visit.person is not None:
+            await visit.office.accounts.change_staff(visit.person.id, language=chosen)
     return answer
 
 

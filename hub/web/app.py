@@ -18,6 +18,7 @@ from hub.web import (
     badges,
     billing,
     board,
+    calendar,
     canteen,
     day,
     devices,
@@ -41,6 +42,7 @@ from hub.web import (
     sites,
     staff,
     statements,
+    tariffs,
     trail,
     verification,
     wallets,
@@ -57,11 +59,11 @@ from hub.web.till import routes as till
 log = logging.getLogger(__name__)
 
 
-def make_app(office: Office) -> FastAPI:
-    """The pages of this office. Its lifespan must run: it reads the last taps and follows the desk."""
+def make_app(office: Office, pages: Pages) -> FastAPI:
+    """The office, as these pages. Its lifespan must run: it reads the last taps and follows the desk."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_follow_the_desk)
     app.state.office = office
-    app.state.pages = Pages()
+    app.state.pages = pages
     app.state.live = Live(office.random_bytes(4).hex())
     app.state.passwords = Passwords()
     app.state.appointing = asyncio.Lock()
@@ -71,6 +73,7 @@ def make_app(office: Office) -> FastAPI:
     app.state.guests = kiosk.Guests()
     app.state.rolls = board.Rolls()
     app.state.goings = billing.Goings()
+    app.state.drafts = tariffs.Drafts()
     app.state.prints = statements.Prints()
     for page in (
         board,
@@ -103,6 +106,8 @@ def make_app(office: Office) -> FastAPI:
         own,
         second,
         sites,
+        calendar,
+        tariffs,
         staff,
         trail,
     ):
@@ -124,6 +129,7 @@ def _answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _no_such_thing)
     app.add_exception_handler(Exception, _ours)
 
+    app.add_exception_handler(OverflowError, _out_of_range)
 
 async def static_file(visit: Anyone, version: str, name: str) -> Response:
     """One of our own files, for ever under this version."""
@@ -197,4 +203,10 @@ async def _no_such_thing(request: Request, _: Exception) -> Response:
 
 async def _ours(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+async def _out_of_range(request: Request, error: Exception) -> Response:
+    """A number beyond what the register keeps, or a day before the first or after the last one that there is."""
+    log.warning("%s %s: %s", request.method, request.url.path, error)
+    return await oops(request, 404 if request.method in {"GET", "HEAD"} else 422)
+
+
     return await oops(request, 500)

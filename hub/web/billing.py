@@ -79,6 +79,8 @@ class Past:
     charges: int
     cents: int
     pending: int
+    who: str
+    """Empty: the hub by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,8 @@ async def billing(visit: Looks) -> Response:
     await office.past.caught_up(await office.desk.seen())
     places = tuple([await _place(visit, site) for site in visit.own_sites()])
     done = await office.past.settlements(sorted(visit.sites), RUNS)
-    past = tuple(_past(visit.school, fact) for fact in done if fact.site in visit.school.sites)
+    names = {one.id: one.name for one in await office.accounts.everyone()}
+    past = tuple(_past(visit.school, fact, names.get(fact.who, "")) for fact in done if fact.site in visit.school.sites)
     return await page(visit, "billing.html", BillingPage(places, past))
 
 
@@ -214,7 +217,8 @@ async def start(form: Runs, site: int) -> Response:
     context = await _preview(visit, found, day, chosen, whole=whole)
     problem = _problem(context, form, going)
     if not problem:
-        runs = tuple(Run(one.programme.id, day, visit.office.now_ms(), whole) for one in context.programmes)
+        who = visit.person.id if visit.person else 0
+        runs = tuple(Run(one.programme.id, day, visit.office.now_ms(), whole, who) for one in context.programmes)
         new = Going(ask, visit.person.name if visit.person else "", visit.office.now_ms(), runs)
         problem = "" if goings.start(visit, site, new) else "running"
     if problem:
@@ -363,11 +367,11 @@ def _outcome(name: str, came: Settled | Refusal) -> Outcome:
     return Outcome(name, came.charges, came.cents, came.wallets, came.pending, "")
 
 
-def _past(school: School, fact: SettlementDone) -> Past:
+def _past(school: School, fact: SettlementDone, who: str) -> Past:
     programme = school.programmes.get(fact.programme)
     name = programme.name if programme else str(fact.programme)
     through = day_coded(fact.through_day)
-    return Past(school.sites[fact.site], name, through, fact.at_ms, fact.charges, fact.cents, len(fact.pending))
+    return Past(school.sites[fact.site], name, through, fact.at_ms, fact.charges, fact.cents, len(fact.pending), who)
 
 
 def _owner(school: School, visit: Visit, wallet: int) -> str:

@@ -193,7 +193,7 @@ async def board_page(visit: Visit) -> BoardPage:
     school, live, sites = visit.school, visit.request.app.state.live, visit.sites
     places = await _places(visit)
     asked, more = _questions(visit, live.quiet)
-    debts = tuple(_debts(visit)) if not visit.is_fragment and visit.may(Right.MONEY) else ()
+    debts = tuple(_debts(visit)) if not visit.is_fragment and visit.where(Right.MONEY) else ()
     return BoardPage(
         version=live.version,
         taps=tuple(_tap(school, scan) for scan in live.taps if _site_of(school, scan.device) in sites | {0}),

@@ -263,6 +263,7 @@ async def diets(visit: Looks, site: int, q: str = "", pupil: int = 0) -> Respons
 async def set_diet(form: Cooks, site: int) -> Response:
     """What a pupil eats from now on."""
     place, pupil, was = form.visit.site(site), form.visit.pupil(form.number("pupil")), form.text("was")
+    form.visit.ask_pin()
     diet = Diet(pupil.id, form.text("diet"), _allergens(form.fields.get("allergen", ())))
     answer = await form.visit.office.desk.edit(form.ask, put_diet, diet, lambda row: stamp(row) == was)
     if answer.refusal:
@@ -343,7 +344,7 @@ def _kitchen(school: School, books: Books, day: Day) -> KitchenPage:
 async def _orders(visit: Visit, day: Day, q: str, pupil: int, problem: Refusal | None = None) -> OrdersPage:
     school, books, question = visit.school, visit.office.desk.books, " ".join(q.split())[:QUESTION]
     chosen = order_of(school, books, day, visit.pupil(pupil)) if pupil else None
-    pupils = [each for each in school.pupils.values() if visit.knows(each)] if question else list(school.pupils.values())
+    pupils = [each for each in school.everyone if visit.knows(each)] if question else list(school.everyone)
     found = await asyncio.to_thread(_found, school, books, day, pupils, question)
     waiting = [order_of(school, books, day, school.pupils[each]) for each in _awaited(books, day) if each in school.pupils]
     offered = {offer.product for offer in _menu(school, day).offers}
@@ -381,7 +382,7 @@ def _awaited(books: Books, day: Day) -> dict[int, MealAwaited]:
 def _diets(visit: Visit, site: Site, q: str, pupil: int, problem: Refusal | None = None, typed: Eater | None = None) -> DietsPage:
     school, question = visit.school, " ".join(q.split())[:QUESTION]
     words = [fold(word) for word in question.split()]
-    known = [each for each in school.pupils.values() if visit.knows(each) and (each.site == site.id or words)]
+    known = [each for each in school.everyone if visit.knows(each) and (each.site == site.id or words)]
     named = [each for each in known if all(word in fold(f"{each.first_name}{each.last_name}{each.group}") for word in words)]
     eaters = [Eater(each, school.diets.get(each.id, Diet(each.id))) for each in named]
     found = [each for each in eaters if words or each.diet.code or each.diet.allergens]

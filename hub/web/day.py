@@ -191,7 +191,7 @@ def _at_ms(form: Form, programme: int, day: int) -> int | None:
 def _called(visit: Visit, name: str) -> Pupil | None:
     """The one pupil with this name, whichever of its names stands first; None for none and for several."""
     wanted = fold(name)
-    both = (pupil for pupil in visit.school.pupils.values() if visit.knows(pupil))
+    both = (pupil for pupil in visit.school.everyone if visit.knows(pupil))
     found = [one for one in both if wanted in (fold(one.first_name + one.last_name), fold(one.last_name + one.first_name))]
     return found[0] if len(found) == 1 else None
 
@@ -231,7 +231,7 @@ def day_page(
         absences=tuple((reason.id, reason.name) for reason in sorted(school.absences.values(), key=lambda reason: fold(reason.name))),
         reasons=tuple(reason.value for reason in REASONS),
         goals=tuple((programme.id, f"{programme.name} · {school.sites[programme.site].name}") for programme in programmes),
-        sees_money=visit.may(Right.MONEY),
+        sees_money=bool(visit.where(Right.MONEY)),
         at=at,
         grid=grid,
         here=f"/presence/day/{pupil.id}/{day}?at={at}",

@@ -27,6 +27,8 @@ QUESTION = 80
 
 Looks = Annotated[Visit, Depends(Sees(Right.PUPILS))]
 Writes = Annotated[Form, Depends(Does(Right.PUPILS))]
+Reads = Annotated[Visit, Depends(Sees(Right.PUPILS, sensitive=True))]
+Rewrites = Annotated[Form, Depends(Does(Right.PUPILS, sensitive=True))]
 Rates = Annotated[Form, Depends(Does(Right.MONEY))]
 
 router = APIRouter()
@@ -63,7 +65,10 @@ class Purse:
 
 @dataclass(frozen=True, slots=True)
 class FamilyPage:
-    """`files` and `purses` are None for those who see no money. `pays_for`: children of other households, too."""
+    """`files` and `purses` are None for those who see no money. `pays_for`: children of other households, too.
+
+    `locked`: a shared device before the PIN; what is sensitive is left out.
+    """
 
     family: Family
     pays_for: tuple[Pupil, ...]
@@ -75,6 +80,7 @@ class FamilyPage:
     typed: Mapping[str, str]
     problem: str
     done: str
+    locked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,34 +134,36 @@ async def family(visit: Looks, household: int, done: str = "") -> Response:
 
 
 @router.get("/families/{household}/edit")
-async def edit_form(visit: Looks, household: int) -> Response:
+async def edit_form(visit: Reads, household: int) -> Response:
     """Its name and address."""
     found = visit.household(household)
     return await page(visit, "household.html", HouseholdPage(found, found, stamp(found), ""))
 
 
 @router.post("/families/{household}/edit")
-async def edit(form: Writes, household: int) -> Response:
+async def edit(form: Rewrites, household: int) -> Response:
     """Put them right."""
     return await _write(form, form.visit.household(household))
 
 
 @router.get("/families/{household}/adult")
-async def adult_form(visit: Looks, household: int, adult: int = 0) -> Response:
+async def adult_form(visit: Reads, household: int, adult: int = 0) -> Response:
     """A grown-up of it: a new one, or one that is there."""
     home = visit.household(household)
     known = _adult(visit.school, home, adult) if adult else None
-    typed = known or Adult(0, home.id, "", home.name)
+    typed = known or Adult(0, home.id, "", home.name, "", visit.office.language)
     return await page(visit, "adult.html", AdultPage(home, known, typed, stamp(known) if known else "", ""))
 
 
 @router.post("/families/{household}/adult")
-async def put(form: Writes, household: int) -> Response:
+async def put(form: Rewrites, household: int) -> Response:
     """Write a grown-up down."""
     office, home = form.visit.office, form.visit.household(household)
     known = _adult(form.visit.school, home, form.number("adult")) if form.number("adult") else None
-    names = (form.text("first_name"), form.text("last_name"), form.text("email"), form.text("language") or "fr", form.text("phone"))
-    typed = Adult(known.id if known else derived(form.ask, "adult"), home.id, *names)
+    names = (form.text("first_name"), form.text("last_name"), form.text("email"))
+    typed = Adult(
+        known.id if known else derived(form.ask, "adult"), home.id, *names, form.text("language") or office.language, form.text("phone")
+    )
     change = partial(put_adult, adult=typed, same=partial(_is, form.text("was")), is_address=office.lists.is_address)
     answer = await office.desk.edit(form.ask, change)
     if answer.refusal is None:
@@ -236,9 +244,12 @@ def _family_page(visit: Visit, home: Household, typed: Mapping[str, str] = NOTHI
     school, counted = visit.school, visit.where(Right.MONEY)
     kin = [school.pupils[pupil] for pupil in school.kin.get(home.id, ())]
     children = tuple(pupil for pupil in kin if pupil.household == home.id)
+    adults, locked = _adults(school).get(home.id, ()), not visit.sees_sensitive
+    if locked:
+        home, adults = replace(home, address=""), tuple(replace(adult, email="", phone="") for adult in adults)
     return FamilyPage(
-        family=Family(home, children, _adults(school).get(home.id, ())),
-        pays_for=tuple(pupil for pupil in kin if pupil.household != home.id),
+        family=Family(home, children, adults),
+        pays_for=tuple(pupil for pupil in kin if pupil.household != home.id and not locked),
         files=tuple(reversed(school.files.get(home.id, ()))) if counted else None,
         purses=_purses(visit, home, children, counted) if counted else None,
         sites=visit.own_sites(),
@@ -247,6 +258,7 @@ def _family_page(visit: Visit, home: Household, typed: Mapping[str, str] = NOTHI
         typed=typed,
         problem=problem,
         done=done,
+        locked=locked,
     )
 
 

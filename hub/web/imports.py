@@ -31,9 +31,9 @@ SHOWN = 8
 FAULTS = 60
 """Bad lines on one page; more are counted."""
 
-Looks = Annotated[Visit, Depends(Sees(Right.PUPILS))]
-Brings = Annotated[Form, Depends(Does(Right.PUPILS, MAX_FORM_BYTES))]
-Writes = Annotated[Form, Depends(Does(Right.PUPILS))]
+Looks = Annotated[Visit, Depends(Sees(Right.PUPILS, sensitive=True))]
+Brings = Annotated[Form, Depends(Does(Right.PUPILS, MAX_FORM_BYTES, sensitive=True))]
+Writes = Annotated[Form, Depends(Does(Right.PUPILS, sensitive=True))]
 
 router = APIRouter()
 
@@ -167,7 +167,7 @@ def _barred(visit: Visit, brought: Brought, planned: Plan) -> str:
 
 def _stamp(office: Office, upload: int, brought: Brought) -> Stamp:
     """The same each time, so that a preview and what is done have the same ids."""
-    return Stamp(office.badge_key, brought.at_ms, day_of(brought.at_ms, ZoneInfo("UTC")), upload, office.lists.is_address)
+    return Stamp(office.badge_key, brought.at_ms, day_of(brought.at_ms, ZoneInfo("UTC")), upload, office.lists.is_address, brought.staff)
 
 
 def _preview(upload: int, brought: Brought, planned: Plan, problem: str) -> PreviewPage:

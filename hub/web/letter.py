@@ -5,8 +5,9 @@ Drawing takes seconds of a core, so a process of its own does it, as for badges 
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -65,6 +66,8 @@ class Letter(Struct, frozen=True):
     due_cents: int
     payment: str
     contact: str
+    language: str = ""
+    """Of the family; empty = that of the print."""
 
     @property
     def communication(self) -> str:
@@ -97,7 +100,10 @@ Family = tuple[Letter, ...]
 
 
 async def draw(families: Sequence[Family], language: str, told: Callable[[int], None] = lambda _done: None) -> bytes:
-    """One PDF of all families; `told` hears how many are laid out. Raises LetterError."""
+    """One PDF of all families, each in its own language, or in `language` where it has none; `told` hears how many are laid out.
+
+    Raises LetterError.
+    """
     piped = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(sys.executable, "-m", __name__, language, stdin=piped, stdout=piped, stderr=piped)
     try:
@@ -143,17 +149,25 @@ def main() -> None:
     from weasyprint.text.fonts import FontConfiguration
 
     families = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Family])
-    papers, fonts = [], FontConfiguration()
-    for first in range(0, len(families), AT_ONCE):
-        some = families[first : first + AT_ONCE]
-        papers.append(HTML(string=as_html(some, sys.argv[1])).render(font_config=fonts))
-        print(first + len(some), file=sys.stderr, flush=True)
+    papers, fonts, done = [], FontConfiguration(), 0
+    for language, some in _together(families, sys.argv[1]):
+        papers.append(HTML(string=as_html(some, language)).render(font_config=fonts))
+        done += len(some)
+        print(done, file=sys.stderr, flush=True)
     pages = [page for paper in papers for page in paper.pages]
     sys.stdout.buffer.write(papers[0].copy(pages).write_pdf(pdf_variant="pdf/ua-1"))
 
 
+def _together(families: Sequence[Family], language: str) -> Iterator[tuple[str, Sequence[Family]]]:
+    """Families that are laid out at once: neighbours of one language."""
+    for spoken, neighbours in groupby(families, lambda family: family[0].language or language):
+        some = list(neighbours)
+        for first in range(0, len(some), AT_ONCE):
+            yield spoken, some[first : first + AT_ONCE]
+
+
 def as_html(families: Sequence[Family], language: str) -> str:
-    """The statements of some families as a page to print."""
+    """The statements of some families as a page to print, in one language."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from hub.catalogues import catalogue

@@ -1,4 +1,4 @@
-"""A family that was entered twice: households of the same name beside each other, what it would lead to, and made one."""
+"""What was entered twice, a family or a child: those of the same name beside each other, what it would lead to, and made one."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -8,17 +8,19 @@ from fastapi import APIRouter, Depends, Response
 from starlette.responses import RedirectResponse
 
 from hub.core.books import Books
+from hub.core.facts import derived
 from hub.core.lists import fold
-from hub.core.merging import merge, stays_and_goes
-from hub.core.school import Household, Pupil
+from hub.core.merging import brought_over, merge, own_wallets, same_child, stays_and_goes, still_open
+from hub.core.school import BadgeState, Household, Pupil
+from hub.core.wallets import balance_cents
 from hub.web.render import page, stamp
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
 
 FOUND = 20
 
-Looks = Annotated[Visit, Depends(Sees(Right.PUPILS))]
-Writes = Annotated[Form, Depends(Does(Right.PUPILS))]
+Looks = Annotated[Visit, Depends(Sees(Right.PUPILS, sensitive=True))]
+Writes = Annotated[Form, Depends(Does(Right.PUPILS, sensitive=True))]
 
 router = APIRouter()
 
@@ -60,6 +62,79 @@ async def make_one(form: Writes, household: int) -> Response:
     if answer.refusal is None:
         return RedirectResponse(f"/families/{stays_and_goes(one, other, owners)[0].id}?done=merged", 303)
     return await page(form.visit, "merge.html", _page(form.visit, one, other.name, answer.refusal.code), status=409)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondEntry:
+    """A pupil who may be the same child, and what making it one leads to. `barred`: why it cannot be done yet, empty = it can.
+
+    `cents`: what is in wallets of its own, None where the visitor may not see money, or it has none.
+    """
+
+    pupil: Pupil
+    household: str
+    site: str
+    badges: int
+    plans: int
+    cents: int | None
+    barred: str
+    was: str
+
+
+@dataclass(frozen=True, slots=True)
+class SameChildPage:
+    """`pupil` stays."""
+
+    pupil: Pupil
+    household: str
+    question: str
+    others: tuple[SecondEntry, ...]
+    problem: str
+
+
+@router.get("/pupils/{pupil}/merge")
+async def second_entries(visit: Looks, pupil: int, q: str = "") -> Response:
+    """Pupils who may be the same child: of the same name, or of the one that is asked for."""
+    await visit.office.desk.seen()
+    return await page(visit, "same_child.html", _children_page(visit, visit.pupil(pupil), q[:80]))
+
+
+@router.post("/pupils/{pupil}/merge")
+async def make_one_child(form: Writes, pupil: int) -> Response:
+    """Make another pupil this one; then the money that was in wallets of its own goes along."""
+    visit, desk, now_ms = form.visit, form.visit.office.desk, form.visit.office.now_ms()
+    kept, gone = visit.pupil(pupil), visit.pupil(form.number("other"))
+    change = partial(same_child, books=desk.books, pair=(kept.id, gone.id), same=partial(_is, form.text("was")), now_ms=now_ms)
+    answer = await desk.edit(form.ask, change)
+    if answer.refusal is not None:
+        name = f"{gone.first_name} {gone.last_name}"
+        return await page(visit, "same_child.html", _children_page(visit, kept, name, answer.refusal.code), status=409)
+    ask, who = derived(form.ask, "money"), visit.person.id if visit.person else 0
+    await desk.do(ask, brought_over, ask, now_ms, who)
+    return RedirectResponse(f"/pupils/{kept.id}?done=merged", 303)
+
+
+def _children_page(visit: Visit, pupil: Pupil, question: str, problem: str = "") -> SameChildPage:
+    words = fold(question or f"{pupil.first_name} {pupil.last_name}").split()
+    known = (other for other in visit.school.everyone if other.id != pupil.id and visit.knows(other))
+    found = [other for other in known if words and all(word in fold(f"{other.first_name} {other.last_name}") for word in words)]
+    others = tuple(_second_entry(visit, pupil, other) for other in found[:FOUND])
+    return SameChildPage(pupil, visit.school.households[pupil.household].name, question, others, problem)
+
+
+def _second_entry(visit: Visit, kept: Pupil, gone: Pupil) -> SecondEntry:
+    school, books = visit.school, visit.office.desk.books
+    wallets = own_wallets(school, books, gone.id) if visit.where(Right.MONEY) else []
+    return SecondEntry(
+        pupil=gone,
+        household=school.households[gone.household].name,
+        site=school.sites[gone.site].name,
+        badges=sum(not badge.until_ms and badge.state is BadgeState.ACTIVE for badge in school.badges_of(gone.id)),
+        plans=len(school.plans.get(gone.id, ())),
+        cents=sum(balance_cents(books, wallet) for wallet in wallets) if wallets else None,
+        barred=still_open(school, books, kept, gone, visit.office.now_ms()),
+        was=stamp((kept, gone)),
+    )
 
 
 def _page(visit: Visit, household: Household, question: str, problem: str = "") -> MergePage:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hub.accounts import Accounts
 from hub.core.facts import Charged, Fact, MorningJustified, MorningNoted, Refusal, ScanTaken, SettlementDone, StayClosed
-from hub.core.school import Device
+from hub.core.school import CalendarDay, Device
 from hub.desk import Answer, Desk
 from hub.fleet import Fleet
 from proto.messages import Do
@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # pages load them; a hub that starts does not need them yet
     from hub.core.plans import Plan, Stamp
     from hub.core.settlement import Run, Settled
     from hub.core.trail import Step, Wanted
+    from hub.core.tryout import Stayed
     from hub.core.why import Told
 
 
@@ -90,6 +91,9 @@ class Past(Protocol):
 
     async def stays_between(self, pupil: int, from_ms: int, until_ms: int) -> Sequence[StayClosed]: ...
 
+    async def stays_at(self, site: int, from_ms: int, until_ms: int) -> tuple[Sequence["Stayed"], int]:
+        """Those that began then and are over, and how many more nobody ended."""
+
     async def charges_of(self, pupil: int, limit: int) -> Sequence[Charged]: ...
 
     async def charge(self, charge: int) -> "Told | None": ...
@@ -128,6 +132,8 @@ class Office:
     now_ms: Callable[[], int]
     """The school's time, Unix ms: what pages show. In an exercise a day may run faster than life."""
     random_bytes: Callable[[int], bytes]
+    official_days: Callable[[str, date, date, str], Sequence[CalendarDay]]
+    """Belgium's public and school holidays of a community's days [since, until), named in a language. Slow: for a thread."""
     wall_ms: Callable[[], int] = machine_ms
     """The machine's time, Unix ms: how long a web session or an invitation lasts."""
     over_https: bool = False

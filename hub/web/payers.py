@@ -23,8 +23,8 @@ DAYS = 14
 """Shown one by one: a whole turn of odd and even weeks."""
 HOMES = 20
 
-Looks = Annotated[Visit, Depends(Sees(Right.PUPILS))]
-Writes = Annotated[Form, Depends(Does(Right.PUPILS))]
+Looks = Annotated[Visit, Depends(Sees(Right.PUPILS, sensitive=True))]
+Writes = Annotated[Form, Depends(Does(Right.PUPILS, sensitive=True))]
 
 router = APIRouter()
 

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Response
 
 from hub.core.books import Books
 from hub.core.calendar import DayKind, day_code, day_coded, day_of
-from hub.core.days import day_kind
+from hub.core.days import day_kind, said_of
 from hub.core.lists import fold
 from hub.core.questions import place_of
 from hub.core.school import Programme, Pupil, School, Site
@@ -121,7 +121,7 @@ async def _presence(visit: Visit, programme: int, group: str, on: int, number: i
         zone=zone,
         programmes=programmes,
         group=group,
-        groups=tuple(sorted({pupil.group for pupil in school.pupils.values() if chosen and pupil.site == chosen.site} - {""}, key=fold)),
+        groups=tuple(sorted({pupil.group for pupil in school.everyone if chosen and pupil.site == chosen.site} - {""}, key=fold)),
         monday=monday,
         before=monday - timedelta(days=WEEK_DAYS),
         after=monday + timedelta(days=WEEK_DAYS),
@@ -174,7 +174,7 @@ def _pupils(
         numbers |= {pupil for pupil, sheets in books.days.get(day_code(day), {}).items() if programme.id in sheets}
     found = [school.pupils[number] for number in numbers if number in school.pupils]
     if group:
-        of_class = (pupil for pupil in school.pupils.values() if pupil.group == group and pupil.site == programme.site)
+        of_class = (pupil for pupil in school.everyone if pupil.group == group and pupil.site == programme.site)
         found = [pupil for pupil in {pupil.id: pupil for pupil in (*found, *of_class)}.values() if pupil.group == group]
     return sorted(found, key=lambda pupil: (fold(pupil.group), fold(pupil.last_name), fold(pupil.first_name), pupil.id))
 
@@ -210,7 +210,7 @@ def _counts(school: School, programme: Programme, day: date) -> bool:
 
 
 def _column(school: School, books: Books, programme: Programme, day: date, planned: set[tuple[int, date]]) -> Column:
-    row = school.days.get((programme.site, day)) or school.days.get((0, day))
+    row = said_of(school, programme.site, day)
     sheets = books.days.get(day_code(day), {}).values()
     came = sum(bool(each[programme.id].stays) for each in sheets if programme.id in each)
     kind = day_kind(school, programme.site, day)

@@ -5,10 +5,10 @@ Changes nothing: what is written of a pupil changes in enrolment.py, papers.py a
 
 import asyncio
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Response
@@ -50,6 +50,7 @@ QUESTION = 80
 """Characters of a search; a longer one is cut."""
 
 Looks = Annotated[Visit, Depends(Sees(Right.PUPILS))]
+F = TypeVar("F", Charged, ScanTaken, StayClosed)
 
 router = APIRouter()
 
@@ -155,6 +156,8 @@ class PupilPage:
     stays: tuple[PastStay, ...]
     scans: tuple[ScanTaken, ...]
     badges: tuple[Badge, ...]
+    entered_as: tuple[Pupil, ...]
+    """The child's second entries, if it was entered twice."""
     done: str
     """What was just done here: given, blocked, lost; else empty."""
 
@@ -164,7 +167,7 @@ async def pupils(visit: Looks, q: str = "") -> Response:
     """The list, narrowed by name or class; its rows as a block while someone types."""
     question = " ".join(q.split())[:QUESTION]
     # Two thousand names take 15 ms to look through: the school is frozen, so a thread may do it while scans go on.
-    own, may_add = filter(visit.knows, visit.school.pupils.values()), visit.may(Right.PUPILS, does=True)
+    own, may_add = filter(visit.knows, visit.school.everyone), visit.may(Right.PUPILS, does=True)
     context = await asyncio.to_thread(pupils_page, visit.school, own, question, may_add=may_add)
     return await page(visit, "pupils.html", context, block="found" if visit.is_fragment else "")
 
@@ -175,7 +178,7 @@ async def pupil(visit: Looks, pupil: int, done: str = "") -> Response:
     desk, past = visit.office.desk, visit.office.past
     await past.caught_up(await desk.seen())
     school, books, found = desk.school, desk.books, visit.pupil(pupil)
-    site, counted = school.sites[found.site], visit.where(Right.MONEY)
+    site, counted, ids = school.sites[found.site], visit.where(Right.MONEY), school.ids_of(found.id)
     wallets = [(place, wallet) for place, wallet in _wallets(school, books, found) if place.id in counted]
     context = PupilPage(
         pupil=found,
@@ -184,16 +187,27 @@ async def pupil(visit: Looks, pupil: int, done: str = "") -> Response:
         zone=site.zone,
         known=await _known(visit, found),
         may_write=visit.may(Right.PUPILS, does=True),
-        bills=_bills(school, books, await past.charges_of(pupil, ENTRIES), counted) if counted else (),
+        bills=_bills(school, books, await _last(ids, past.charges_of, _at), counted) if counted else (),
         orders=_orders(school, books, found, day_of(visit.office.now_ms(), site.zone)),
         purses=tuple([await _purse(visit, wallet, place) for place, wallet in wallets]),
         sees_money=bool(counted),
-        stays=_stays(school, books, pupil, await past.stays_of(pupil, ENTRIES)),
-        scans=tuple(await past.scans_of(pupil, ENTRIES)),
-        badges=tuple(badge for badge in school.badges_of(pupil) if badge.until_ms == 0),
+        stays=_stays(school, books, ids, await _last(ids, past.stays_of, lambda stay: stay.from_ms)),
+        scans=tuple(await _last(ids, past.scans_of, _at)),
+        badges=tuple(badge for badge in school.badges_of(found.id) if badge.until_ms == 0),
+        entered_as=tuple(school.merged[number] for number in ids if number in school.merged),
         done=done,
     )
     return await page(visit, "pupil.html", context)
+
+
+async def _last(ids: Iterable[int], ask: Callable[[int, int], Awaitable[Sequence[F]]], when: Callable[[F], int]) -> list[F]:
+    """The last facts of a child, newest first, under whichever id they were booked."""
+    found = [fact for number in ids for fact in await ask(number, ENTRIES)]
+    return sorted(found, key=when, reverse=True)[:ENTRIES]
+
+
+def _at(fact: Charged | ScanTaken) -> int:
+    return fact.at_ms
 
 
 def pupils_page(school: School, pupils: Iterable[Pupil], question: str, *, may_add: bool = False) -> PupilsPage:
@@ -249,8 +263,8 @@ def _orders(school: School, books: Books, pupil: Pupil, today: date) -> tuple[Or
     found = []
     for day in (today + timedelta(days=shift) for shift in range(-DAYS_BACK, DAYS_AHEAD)):
         for site in school.sites.values():
-            meal = books.meals.get((pupil.id, site.id, day_code(day)))
-            if meal is not None:
+            meals = (books.meals.get((number, site.id, day_code(day))) for number in school.ids_of(pupil.id))
+            for meal in filter(None, meals):
                 product = school.products.get(meal.product)
                 state = "walk_up" if not meal.id else "collected" if meal.served_ms else "late" if meal.late else "ordered"
                 found.append(Order(day, site.name, product.name if product else "", state))
@@ -298,8 +312,10 @@ def _entry(school: School, wallet: int, fact: Fact) -> Entry:
     raise AssertionError(f"no entry of a wallet: {type(fact).__name__}")
 
 
-def _stays(school: School, books: Books, pupil: int, closed: Sequence[StayClosed]) -> tuple[PastStay, ...]:
+def _stays(school: School, books: Books, ids: Iterable[int], closed: Sequence[StayClosed]) -> tuple[PastStay, ...]:
     """The open ones first, then those that ended, newest first."""
-    still = [PastStay(school.programmes.get(stay.programme), stay.from_ms) for stay in books.inside.get(pupil, {}).values()]
+    still = [
+        PastStay(school.programmes.get(stay.programme), stay.from_ms) for number in ids for stay in books.inside.get(number, {}).values()
+    ]
     past = [PastStay(school.programmes.get(stay.programme), stay.from_ms, stay.at_ms, stay.reason.value) for stay in closed]
     return (*still, *past)

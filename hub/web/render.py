@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from babel.dates import format_date, format_timedelta
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, MemcachedBytecodeCache, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from hub.catalogues import catalogue, catalogues
 from hub.core import calendar, money
-from hub.web.rights import Right
+from hub.web.chapters import Chapter, chapters
 from hub.web.session import Visit
 
 ROOM = Path(__file__).parent
@@ -40,21 +40,6 @@ SECURITY = {
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str, order="deterministic")
-NAV = (
-    ("/", Right.TODAY),
-    ("/till", Right.TILL),
-    ("/presence", Right.PRESENCE),
-    ("/pupils", Right.PUPILS),
-    ("/families", Right.PUPILS),
-    ("/canteen", Right.MEALS),
-    ("/wallets", Right.MONEY),
-    ("/badges", Right.BADGES),
-    ("/devices", Right.DEVICES),
-    ("/setup", Right.SITES),
-    ("/sites", Right.SITES),
-    ("/staff", Right.STAFF),
-)
-"""Pages of the menu, in order, and the right that shows them; their words stand in frame.html."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +53,7 @@ class Frame:
     """Name of who is signed in; empty for a visitor."""
     csrf: str
     now_ms: int
-    nav: tuple[str, ...]
-    """Paths of the menu that this person may open."""
+    menu: tuple[Chapter, ...]
     new_ask: Callable[[], int]
     """A fresh id for each form: sent twice, it has one effect."""
 
@@ -83,6 +67,21 @@ class StaticFile:
     version: str
 
 
+class Compiled:
+    """Templates as code, for all languages: what differs between them is looked up when a page is written. Jinja asks it as a memcached."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes:
+        """Raises KeyError for what is not compiled yet."""
+        return self._codes[key]
+
+    def set(self, key: str, value: bytes, timeout: int | None = None) -> None:
+        """Kept for good, whatever the `timeout`."""
+        self._codes[key] = value
+
+
 class Pages:
     """All templates in all languages, and the static files. Built once, at the start."""
 
@@ -90,7 +89,8 @@ class Pages:
         self.files = _static_files()
         found = catalogues(ROOM / "locales")
         self.languages = tuple(found)
-        self._rooms = {language: environment(language, spoken, self.files) for language, spoken in found.items()}
+        compiled = Compiled()
+        self._rooms = {language: environment(language, spoken, self.files, compiled) for language, spoken in found.items()}
 
     def text(self, language: str, template: str, values: Mapping[str, Any], block: str = "") -> str:
         """A template, or one named block of it, as HTML. A name the context does not have raises."""
@@ -126,7 +126,7 @@ async def packed(visit: Visit, answer: HTMLResponse) -> HTMLResponse:
     return answer
 
 
-def environment(language: str, catalogue: NullTranslations, files: Mapping[str, StaticFile]) -> Environment:
+def environment(language: str, catalogue: NullTranslations, files: Mapping[str, StaticFile], compiled: Compiled) -> Environment:
     """Jinja2 for one language."""
     room = Environment(
         loader=FileSystemLoader(ROOM / "templates"),
@@ -135,17 +135,24 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=MemcachedBytecodeCache(compiled),
+        optimized=False,  # nothing of one language may be reckoned beforehand for the others
         extensions=["jinja2.ext.i18n"],
     )
     room.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     locale = LOCALES[language]
     room.filters |= {
         "money": money.write_cents,
+        "tenths": money.write_tenths,
+        "rate": money.write_rate,
+        "day_before": lambda day: day - timedelta(days=1),
         "clock": clock,
         "second": lambda ms, zone: calendar.at(ms, zone).strftime("%H:%M:%S"),
         "day": day,
+        "isoday": lambda ms, zone: calendar.day_of(ms, zone).isoformat(),
         "shortday": lambda ms, zone: format_date(calendar.day_of(ms, zone), "E d", locale),
         "short_day": lambda day: format_date(day, "E dd/MM", locale),
+        "month": lambda day: format_date(day, "LLLL y", locale),
         "long_day": lambda day: format_date(day, "full", locale),
         "weekday": lambda ms, zone: format_date(calendar.day_of(ms, zone), "full", locale),
         "span": lambda ms: format_timedelta(timedelta(milliseconds=ms), locale=locale, add_direction=True),
@@ -185,7 +192,7 @@ def _frame(visit: Visit, pages: Pages) -> Frame:
         person=visit.person.name if visit.person else "",
         csrf=visit.web_session.csrf if visit.web_session else "",
         now_ms=visit.office.now_ms(),
-        nav=tuple(path for path, right in NAV if visit.may(right) or visit.may_everywhere(right)),
+        menu=chapters(visit.request.url.path, lambda entry: visit.may(entry.right, does=entry.does) or visit.may_everywhere(entry.right)),
         new_ask=visit.office.new_id,
     )
 

@@ -42,7 +42,7 @@ class Right(enum.StrEnum):
     REPORTS = "reports"
 
 
-_OFFICE = frozenset({Right.TODAY, Right.PUPILS, Right.PRESENCE, Right.BADGES, Right.DEVICES, Right.MEALS, Right.TARIFFS, Right.SITES})
+_OFFICE = frozenset({Right.TODAY, Right.PUPILS, Right.PRESENCE, Right.BADGES, Right.DEVICES, Right.MEALS, Right.SITES})
 DOES: Mapping[Role, frozenset[Right]] = {
     Role.BURSAR: frozenset(Right),
     Role.HEAD: _OFFICE | {Right.STAFF, Right.REPORTS},
@@ -53,7 +53,7 @@ DOES: Mapping[Role, frozenset[Right]] = {
 """What a role may change."""
 SEES: Mapping[Role, frozenset[Right]] = {
     Role.BURSAR: frozenset(Right),
-    Role.HEAD: DOES[Role.HEAD] | {Right.MONEY},
+    Role.HEAD: DOES[Role.HEAD] | {Right.MONEY, Right.TARIFFS},
     Role.DOOR: DOES[Role.DOOR] | {Right.PUPILS},
     Role.CANTEEN: DOES[Role.CANTEEN],
     Role.READER: frozenset({Right.TODAY, Right.PUPILS, Right.PRESENCE, Right.MEALS, Right.TARIFFS, Right.REPORTS}),

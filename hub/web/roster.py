@@ -179,7 +179,7 @@ def _page(
     school, site = visit.school, asked.programme.site
     pupils = people(visit, asked)
     short = read_short(code) if code else None
-    everyone = tuple(pupil for pupil in school.pupils.values() if visit.knows(pupil)) if short else pupils
+    everyone = tuple(pupil for pupil in school.everyone if visit.knows(pupil)) if short else pupils
     lines = [line for line in _lines(visit, asked, everyone, refused or {}) if not short or line.code == short]
     if (code and not lines) or (code and not short):
         lines, problem = list(_lines(visit, asked, pupils, refused or {})), "no_code" if short is None else "nobodys_code"

@@ -18,9 +18,11 @@ from starlette.responses import Response
 
 from hub.accounts import Staff, WebSession
 from hub.core.school import Device, Household, Product, Programme, Pupil, Reader, School, Site
+from hub.web import language
 from hub.web.office import Office
 from hub.web.passwords import Passwords
 from hub.web.rights import Right, is_everywhere, sites_where
+from hub.web.sensitive import RIGHTS, is_open
 from hub.web.uploads import Upload, read_multipart
 
 TOKEN_BYTES = 32
@@ -39,14 +41,10 @@ MAX_FIELDS = 500
 MAX_TEXT = 500
 """Characters of one field; longer input is no name, login or code."""
 PLAIN_COOKIE = "preau_web_session"
-LANGUAGE_COOKIE = "preau_language"
-YEAR_S = 365 * 86_400
 
 
 MONEY = frozenset({Right.BILLING})
 """Rights that are used only by who has shown a second factor in the same web session."""
-PIN_MS = 2 * 60_000
-"""How long a shared device shows sensitive data after its person's PIN."""
 
 
 class SignInNeededError(Exception):
@@ -91,12 +89,11 @@ class Visit:
 
     @property
     def sees_sensitive(self) -> bool:
-        """Whether phone numbers, pick-ups, diets and notes may be shown: on a shared device only just after its person's PIN."""
-        held = self.web_session
-        return held is not None and (not held.shared or self.office.wall_ms() - held.pin_ms <= PIN_MS)
+        """Whether sensitive things (sensitive.py) may be shown: on a shared device only just after its person's PIN."""
+        return is_open(self.web_session, self.office.wall_ms(), sends=self.request.method not in {"GET", "HEAD"})
 
     def ask_pin(self) -> None:
-        """For a page of nothing but sensitive data: asks for the PIN first, where it has to be."""
+        """For what shows nothing but sensitive things: asks for the PIN first, where it has to be."""
         if not self.sees_sensitive:
             raise PinNeededError
 
@@ -109,8 +106,9 @@ class Visit:
         return self.person is not None and bool(sites_where(self.person.posts, right, self.school, does=does))
 
     def where(self, right: Right) -> frozenset[int]:
-        """The sites where the visitor may look at something else than the route is about: for parts of a page."""
-        return sites_where(self.person.posts, right, self.school) if self.person else frozenset()
+        """The sites where the visitor may look at something else than the route is about: for parts of a page. None before a PIN."""
+        closed = self.person is None or (right in RIGHTS and not self.sees_sensitive)
+        return frozenset() if closed or self.person is None else sites_where(self.person.posts, right, self.school)
 
     def may_everywhere(self, right: Right) -> bool:
         """Whether the visitor may change what belongs to no single site."""
@@ -197,7 +195,7 @@ class Form:
 async def anyone(request: Request) -> Visit:
     """Policy: open to all. Says who is signed in, if someone is."""
     office: Office = request.app.state.office
-    visit = Visit(request, office, _language(request, office))
+    visit = Visit(request, office, language.wished(request, office))
     return await _recognised(visit)
 
 
@@ -253,29 +251,34 @@ POLICIES = (anyone, signed_in, posted, posted_by_anyone, at_kiosk, posted_at_kio
 
 @dataclass(frozen=True, slots=True)
 class Sees:
-    """Policy: staff who may look at this, at the visit's `sites`. 403 for those who may nowhere."""
+    """Policy: staff who may look at this, at the visit's `sites`. 403 for those who may nowhere.
+
+    `sensitive`: a shared device asks for the PIN first (sensitive.py).
+    """
 
     right: Right
+    sensitive: bool = False
 
     async def __call__(self, request: Request) -> Visit:
         """The visit, narrowed."""
-        return _narrowed(await signed_in(request), self.right, does=False)
+        return _narrowed(await signed_in(request), self, does=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Does:
     """Policy: a form of staff who may change this, at the visit's `sites`. 403 for those who may nowhere.
 
-    `upload_bytes`: of a form with files, at most so many altogether; 0 = none may come with it.
+    `upload_bytes`: of a form with files, at most so many altogether; 0 = none may come with it. `sensitive`: as for `Sees`.
     """
 
     right: Right
     upload_bytes: int = 0
+    sensitive: bool = False
 
     async def __call__(self, request: Request) -> Form:
         """The form, its visit narrowed. Nothing large is read of those who may not send it."""
         _refuse_foreign(request)
-        visit = _narrowed(await signed_in(request), self.right, does=True)
+        visit = _narrowed(await signed_in(request), self, does=True)
         if self.right in MONEY and visit.web_session is not None and not visit.web_session.second_ms:
             raise SecondNeededError
         return await _secret(visit, self.upload_bytes)
@@ -302,10 +305,9 @@ async def begin(visit: Visit, person: Staff, response: Response, *, second_ms: i
         speak(visit, person.language, response)
 
 
-def speak(visit: Visit, language: str, response: Response) -> None:
+def speak(visit: Visit, tongue: str, response: Response) -> None:
     """Note the language of this browser."""
-    secure = visit.office.over_https
-    response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR_S, secure=secure, httponly=True, samesite="lax")
+    language.remember(tongue, response, secure=visit.office.over_https)
 
 
 async def begin_kiosk(form: Form, response: Response) -> None:
@@ -363,10 +365,10 @@ def is_shared(visit: Visit) -> bool:
 
 def way_back(request: Request) -> str:
     """The page that was asked for; for a form, the page it stood on."""
-    if request.method == "GET":
-        return request.url.path
-    came = urlsplit(request.headers.get("referer", ""))
-    return own_path(came.path or "/") if came.netloc == request.headers.get("host") else "/"
+    came = urlsplit(str(request.url) if request.method == "GET" else request.headers.get("referer", ""))
+    if request.method != "GET" and came.netloc != request.headers.get("host"):
+        return "/"
+    return own_path(f"{came.path or '/'}?{came.query}" if came.query else came.path or "/")
 
 
 def sign_in_path(request: Request) -> str:
@@ -375,12 +377,14 @@ def sign_in_path(request: Request) -> str:
     return f"/sign-in?next={quote(back)}" if back else "/sign-in"
 
 
-def _narrowed(visit: Visit, right: Right, *, does: bool) -> Visit:
+def _narrowed(visit: Visit, policy: Sees | Does, *, does: bool) -> Visit:
     assert visit.person is not None, "signed in"
-    sites = sites_where(visit.person.posts, right, visit.school, does=does)
+    sites = sites_where(visit.person.posts, policy.right, visit.school, does=does)
     # Whoever sets a school up has rights everywhere before there is any site.
-    if not sites and (visit.school.sites or not visit.may_everywhere(right)):
+    if not sites and (visit.school.sites or not visit.may_everywhere(policy.right)):
         raise HTTPException(403)
+    if policy.sensitive or policy.right in RIGHTS:
+        visit.ask_pin()
     return replace(visit, sites=sites)
 
 
@@ -395,11 +399,6 @@ def _found(thing: T | None) -> T:
 
 def _cookie(office: Office) -> str:
     return f"__Host-{PLAIN_COOKIE}" if office.over_https else PLAIN_COOKIE
-
-
-def _language(request: Request, office: Office) -> str:
-    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
-    return chosen if chosen in request.app.state.pages.languages else office.language
 
 
 async def _recognised(visit: Visit, *, touch: bool = True) -> Visit:
@@ -418,12 +417,13 @@ async def _recognised(visit: Visit, *, touch: bool = True) -> Visit:
     if touch and now_ms - found.seen_ms >= TOUCH_MS:
         await office.accounts.touch_session(hashed, now_ms)
     known = replace(visit, web_session=found, token_hash=hashed)
-    if found.kiosk:
-        return known
+    if found.kiosk:  # its browser is the school's, not the pupil's: what it asks for says nothing
+        return replace(known, language=language.chosen(visit.request) or office.language)
     if person.totp and not found.second_ms:
         return replace(known, awaited=person)
     visit.request.state.staff = person.id
-    return replace(known, person=person)
+    own = person.language in visit.request.app.state.pages.languages
+    return replace(known, person=person, language=person.language if own else known.language)
 
 
 def _kiosk(request: Request) -> str:

@@ -162,7 +162,7 @@ def _page(visit: Visit, typed: Mapping[str, str] = NOTHING, days: tuple[str, ...
     school, live = visit.school, visit.request.app.state.live
     services = tuple(each for each in school.programmes.values() if each.site in visit.sites and each.use in USES)
     devices = tuple(each for each in school.devices.values() if each.site in visit.sites)
-    pupils = sorted(filter(visit.knows, school.pupils.values()), key=lambda each: (each.last_name, each.first_name))
+    pupils = sorted(filter(visit.knows, school.everyone), key=lambda each: (each.last_name, each.first_name))
     held = {states[-1].pupil for states in school.badges.values() if states[-1].state is BadgeState.ACTIVE and not states[-1].until_ms}
     without = tuple(each for each in pupils if each.id not in held)
     heard = _heard(school, next((tap for tap in live.taps if tap.device in {each.id for each in devices}), None))

@@ -16,6 +16,7 @@ from hub.core.epc import payload
 from hub.core.facts import Fact, Refusal
 from hub.core.kept import Wallet
 from hub.core.lists import fold
+from hub.core.people import language_of
 from hub.core.school import Household, School, Site
 from hub.core.statements import MOST_MONTHS, Line, Period, Statement, Whose, period_of, statement
 from hub.web.letter import Family, Letter, LetterError, Row, draw
@@ -29,6 +30,7 @@ FOUND = 60
 """Households listed at once; more are counted, and the search narrows them."""
 MONTHS_BACK = 18
 """Months to choose from."""
+_OF_A_PUPIL = (Compartment.GENERAL, Compartment.RESERVE)
 AT_ONCE = 10
 """Families read together for a print of all: a tap waits for no more."""
 
@@ -152,7 +154,7 @@ async def one_pdf(visit: Looks, household: int, site: int = 0, first: str = "", 
     letters = await _letters(visit, chosen, home)
     if not letters:
         raise HTTPException(404)
-    return _pdf(await draw([letters], visit.language), f"statement-{chosen.first}")
+    return _pdf(await draw([letters], visit.office.language), f"statement-{chosen.first}")
 
 
 async def _print(visit: Visit, doing: Print, chosen: Chosen, homes: Sequence[Household]) -> None:
@@ -165,7 +167,7 @@ async def _print(visit: Visit, doing: Print, chosen: Chosen, homes: Sequence[Hou
             doing.done += 1
         doing.done, doing.of, doing.empty = 0, len(families), not families
         if families:
-            doing.content = await draw(families, visit.language, lambda done: setattr(doing, "done", done))
+            doing.content = await draw(families, visit.office.language, lambda done: setattr(doing, "done", done))
     except (LetterError, TimeoutError, OSError):
         doing.failed = True
         log.exception("statements of site %s could not be drawn", chosen.site.id)
@@ -227,6 +229,7 @@ def letter_of(school: School, home: Household, wallet: Wallet, one: Statement, s
         due_cents=due_cents,
         payment=payload(site.holder or site.name, site.iban, due_cents, wallet.reference) if site.iban and due_cents else "",
         contact=", ".join(part for part in (contact.name, contact.phone, contact.email) if part) if contact else "",
+        language=language_of(school, home.id),
     )
 
 
@@ -268,7 +271,7 @@ def _wallets(visit: Visit, site: Site, home: Household) -> list[Wallet]:
     """The household's own wallet at a site, and those of its children."""
     books, kin = visit.office.desk.books, visit.school.kin.get(home.id, ())
     own = (site.id, home.id, Compartment.WHOLE)
-    places = [own, *((site.id, pupil, part) for pupil in kin for part in (Compartment.GENERAL, Compartment.RESERVE))]
+    places = [own, *((site.id, number, part) for pupil in kin for number in visit.school.ids_of(pupil) for part in _OF_A_PUPIL)]
     known = (books.wallets.get(place) for place in places)
     return [books.owners[wallet] for wallet in known if wallet]
 
@@ -339,6 +342,7 @@ def _households(visit: Visit, site: Site) -> list[Found]:
     school, books = visit.school, visit.office.desk.books
     homes = {wallet.household for wallet in books.owners.values() if wallet.site == site.id and wallet.household}
     owned = {wallet.pupil for wallet in books.owners.values() if wallet.site == site.id and wallet.pupil}
+    owned = {school.pupils[number].id for number in owned if number in school.pupils}
     homes |= {home for home, kin in school.kin.items() if owned.intersection(kin)} if owned else set()
     found = [Found(school.households[home], _children(school, home)) for home in homes if home in school.households]
     return sorted(found, key=lambda one: (fold(one.household.name), one.household.id))

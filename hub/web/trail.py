@@ -169,7 +169,7 @@ def _things(visit: Visit, typed: str) -> Iterator[str]:
     """What stands in the trail of the pupils of a name: themselves, their families, wallets and badges."""
     school, owners = visit.school, visit.office.desk.books.wallets
     words = fold(typed).split()
-    named = (one for one in school.pupils.values() if all(word in fold(f"{one.first_name} {one.last_name}") for word in words))
+    named = (one for one in school.everyone if all(word in fold(f"{one.first_name} {one.last_name}") for word in words))
     for _, one in zip(range(NAMESAKES), filter(visit.knows, named), strict=False):
         yield f"pupil={one.id}"
         yield f"household={one.household}"

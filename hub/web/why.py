@@ -30,10 +30,10 @@ async def why(visit: Looks, pupil: int, charge: int) -> Response:
     found, past = visit.pupil(pupil), visit.office.past
     await past.caught_up(await visit.office.desk.seen())
     told = await past.charge(charge)
-    if told is None or told.charged.pupil != found.id or told.charged.site not in visit.sites:
+    if told is None or told.charged.pupil not in visit.school.ids_of(found.id) or told.charged.site not in visit.sites:
         raise HTTPException(404)
     charged = told.charged
-    stays = await past.stays_between(found.id, charged.why.from_ms, charged.why.to_ms) if charged.day else ()
+    stays = await past.stays_between(charged.pupil, charged.why.from_ms, charged.why.to_ms) if charged.day else ()
     speaks = words(visit.language)
     sentences = tuple(speaks.gettext(each.text) % each.values for each in explained(visit.school, told, stays))
     return await page(visit, "why.html", WhyPage(found, sentences), block="sentences" if visit.is_fragment else "")

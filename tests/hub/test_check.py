@@ -102,7 +102,7 @@ def test_a_folder_of_the_first_version_is_in_order(tmp_path: Path, capsys: pytes
         assert check(tmp_path, *words) == 0
     out = capsys.readouterr().out
     assert "1 of the first version, which wrote no price down" in out
-    assert "proved: history: 9 rows are what the journal makes, up to fact 10" in out
+    assert "proved: history: 13 rows are what the journal makes, up to fact 10" in out
 
 
 @pytest.mark.parametrize(

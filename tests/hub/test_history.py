@@ -62,6 +62,11 @@ async def tables_of(found: Stores) -> dict[str, Sequence[object]]:
                 t.history_settlement,
                 t.history_stay,
                 t.history_morning,
+                t.history_presence,
+                t.history_revenue,
+                t.history_cash,
+                t.history_attended,
+                t.history_place,
                 t.history_head,
             )
         }

@@ -80,9 +80,9 @@ async def test_a_message_is_answered_from_within_its_own_receipt(broker: Running
 async def test_nodelay_is_set_on_the_hubs_socket(broker: Running) -> None:
     async with ear(broker.port) as hub:
         await until(lambda: hub.ups == 1)
-        assert hub.wire._lane is not None
-        with socket.socket(fileno=os.dup(hub.wire._lane.fileno())) as sock:
-            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        sock = hub.wire._client.socket()
+        assert isinstance(sock, socket.socket)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_a_defect_in_a_listener_is_logged_and_the_next_message_comes(broker: Running, caplog: pytest.LogCaptureFixture) -> None:

@@ -127,7 +127,7 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
             ),
             *_payers(luck),
             *_expected(luck, words),
-            CalendarDay(luck.randrange(3), date(2024, 2, 28) + timedelta(days=some(3)), luck.choice(list(DayKind)), words),
+            CalendarDay(luck.randrange(3), date(2024, 2, 28) + timedelta(days=some(3)), luck.choice([*DayKind, None]), words),
         ]
         yield luck.choice(rows)
 

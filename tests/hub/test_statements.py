@@ -12,7 +12,7 @@ from hub.__main__ import REFUSED, main
 from hub.core.canteen import reserve
 from hub.core.codes import Clearing, Reason
 from hub.core.scans import take
-from hub.core.school import PayerOverride, School, WalletScope, edited
+from hub.core.school import Adult, PayerOverride, School, WalletScope, edited
 from hub.core.transfers import Payment, clear
 from hub.core.wallets import open_balances, reverse
 from hub.memory import Memory, memory
@@ -72,6 +72,30 @@ def test_a_family_reads_its_month_in_french_with_object_legal_class_and_both_bal
         "Pour le recharger, faites un virement avec la communication structurée +++097/0000/00101+++.",
         "Si payer est difficile en ce moment, parlez-nous-en : nous trouverons une solution ensemble.",
     ]
+
+
+IN_DUTCH = [
+    "Afrekening van 01/01/2025 tot 31/01/2025",
+    "Portefeuille +++097/0000/00101+++, Les Tilleuls: Vanderzande",
+    "Saldo op de ochtend van 01/01/2025: 0,00 €",
+    "06/01/2025  meegebracht saldo  20,00 €",
+    "06/01/2025  Léa Vanderzande, Garderie (buitenschools), 70 min, eenheden: 3  -2,25 €",
+]
+
+
+def test_a_family_reads_its_statement_in_its_own_language_or_in_the_one_that_is_asked_for(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert [line.partition("  nr. ")[0] for line in said(folder, capsys, "Vanderzande", *JANUARY, "--language", "nl")][:5] == IN_DUTCH
+    asyncio.run(_speaks(folder, "nl"))
+    for whose in ("Vanderzande", "097/0000/00101"):
+        assert [line.partition("  nr. ")[0] for line in said(folder, capsys, whose, *JANUARY)][:5] == IN_DUTCH
+    assert said(folder, capsys, "Vanderzande", *JANUARY, "--language", "en")[2] == "Balance on the morning of 01/01/2025: 0,00 €"
+
+
+async def _speaks(folder: Path, language: str) -> None:
+    async with memory(folder / "hub") as stores:
+        await stores.desk.edit(60, lambda _school: (Adult(77, number("Vanderzande"), "Anne", "Vanderzande", "", language),))
 
 
 def test_the_statement_of_a_wallet_is_found_by_its_communication_and_the_next_month_begins_where_this_one_ended(

@@ -1,4 +1,4 @@
-"""`preau-hub why CHARGE`: a charge of the journal, said in French; an unknown one is refused."""
+"""`preau-hub why CHARGE`: a charge of the journal, said in the language of who asks; an unknown one is refused."""
 
 import asyncio
 from dataclasses import replace
@@ -48,6 +48,41 @@ def test_the_office_tells_a_parent_why_a_stay_cost_so_much(tmp_path: Path, capsy
         "Total : 2,25 €.",
         "Annulé le 07/01/2025 : 2,25 €.",
     ]
+
+
+IN_FOUR = {
+    "de": [
+        "2,25 € für Léa Vanderzande: Garderie, Les Tilleuls, am 06/01/2025.",
+        "Am 06/01/2025 von 15:30 bis 16:40 Uhr: 70 Minuten.",
+        "Angefangene Zeitabschnitte von 30 Minuten: 3 zu je 0,75 €.",
+        "Die ersten 5 Minuten eines neuen Zeitabschnitts werden nicht gezählt.",
+        "Zusammen: 2,25 €.",
+        "Gutgeschrieben am 07/01/2025: 2,25 €.",
+    ],
+    "nl": [
+        "2,25 € voor Léa Vanderzande: Garderie, Les Tilleuls, 06/01/2025.",
+        "06/01/2025 van 15:30 tot 16:40: 70 minuten.",
+        "Begonnen periodes van 30 minuten: 3 aan 0,75 €.",
+        "De eerste 5 minuten van een nieuwe periode tellen niet mee.",
+        "Samen: 2,25 €.",
+        "Teruggedraaid op 07/01/2025: 2,25 €.",
+    ],
+    "en": [
+        "2,25 € for Léa Vanderzande: Garderie, Les Tilleuls, 06/01/2025.",
+        "06/01/2025 from 15:30 to 16:40: 70 minutes.",
+        "Started periods of 30 minutes: 3 at 0,75 €.",
+        "The first 5 minutes of a new period are not counted.",
+        "Together: 2,25 €.",
+        "Taken back on 07/01/2025: 2,25 €.",
+    ],
+}
+
+
+def test_a_parent_reads_why_in_a_language_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    charge, of_hub = asyncio.run(an_afternoon(tmp_path, small_school())), settings(tmp_path)
+    for language, expected in IN_FOUR.items():
+        assert main(["why", str(charge), "--language", language, "--config", of_hub]) == 0
+        assert capsys.readouterr().out.replace("\u00a0", " ").splitlines() == expected
 
 
 def test_a_charge_that_never_was_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -133,7 +133,7 @@ def _card(visit: Visit, pupil: Pupil, text: str, end_ms: int) -> Card:
 
 def choice(visit: Visit, group: str, problem: str = "", chosen: tuple[int, ...] = (), paper: str = "") -> CardsPage:
     """Whom to print for: a class, those without a badge, or (no class) those who are chosen."""
-    held, own = held_marks(visit.school, visit.office.now_ms()), [pupil for pupil in visit.school.pupils.values() if visit.knows(pupil)]
+    held, own = held_marks(visit.school, visit.office.now_ms()), [pupil for pupil in visit.school.everyone if visit.knows(pupil)]
     if group == WITHOUT:
         pupils = [pupil for pupil in own if pupil.id not in held]
     elif group:

@@ -31,6 +31,7 @@ from hub.web.till.shown import (
     TillsPage,
     acts_of,
     address,
+    discreet,
     done_of,
     find_page,
     place_of,
@@ -116,7 +117,7 @@ async def find(visit: Looks, device: str, reader: str, q: str = "") -> Response:
     """A pupil without a badge: by name, or by the face; who is expected to eat today first."""
     place, question = till_of(visit, device, reader), " ".join(q.split())[:80]
     today = day_of(visit.office.now_ms(), place.site.zone)
-    known = [pupil for pupil in visit.school.pupils.values() if visit.knows(pupil)]
+    known = [pupil for pupil in visit.school.everyone if visit.knows(pupil)]
     context = await asyncio.to_thread(find_page, visit.office.desk.books, place, known, question, today)
     return await page(visit, "find.html", context, block="found" if visit.is_fragment else "")
 
@@ -175,7 +176,9 @@ async def cash(form: Sells, device: str, reader: str) -> Response:
     answer = await visit.office.desk.do(form.ask, rules.pay_in, form.ask, _cashier(visit, place), pupil.id, cents)
     if answer.refusal:
         return await _shown(visit, place, chosen, problem=answer.refusal, typed=typed)
-    (act,) = (fact.act for fact in answer.facts if isinstance(fact, CashPaidIn))
+    act = next((fact.act for fact in answer.facts if isinstance(fact, CashPaidIn)), 0)
+    if not act:
+        raise HTTPException(409)  # the id of another form that was sent before: nothing was taken
     return RedirectResponse(f"{place.path}/receipt/{act}?{urlencode(chosen.fields())}", 303)
 
 
@@ -261,9 +264,11 @@ async def _context(visit: Visit, place: Place, chosen: Chosen) -> TillPage:
         _pupil(visit, place, chosen)
     school, books, now_ms = visit.school, visit.office.desk.books, visit.office.now_ms()
     context = till_page(school, books, place, taps, chosen, now_ms, passed)
+    if not visit.sees_sensitive:
+        context = discreet(context)
     who = _who(visit)
     acts = tuple(done_of(school, books, number, act, who, now_ms) for number, act in acts_of(books, place, context.desk))
-    return replace(context, version=visit.request.app.state.live.version, acts=acts, sees_money=visit.may(Right.MONEY))
+    return replace(context, version=visit.request.app.state.live.version, acts=acts, sees_money=bool(visit.where(Right.MONEY)))
 
 
 def _receipt(visit: Visit, place: Place, number: int, chosen: Chosen) -> ReceiptPage:

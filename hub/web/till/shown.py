@@ -7,6 +7,8 @@ from datetime import date
 from itertools import islice
 from urllib.parse import quote, urlencode
 
+import msgspec
+
 from hub.core import till as rules
 from hub.core.books import Books
 from hub.core.calendar import day_code, day_of
@@ -262,6 +264,14 @@ def _person(school: School, books: Books, place: Place, scan: ScanTaken | None, 
     own = school.products.get(place.reader.product)
     walk_up = own if own and own.kind is ProductKind.MEAL and scan is None else None
     return Person(scan, pupil, view, ordered.name if ordered else "", None if view.collected else ordered or walk_up)
+
+
+def discreet(shown: TillPage) -> TillPage:
+    """Without a diet that today's meal suits: an alert is never held back (sensitive.py)."""
+    person = shown.person
+    if person is None or person.view is None or not person.view.suits:
+        return shown
+    return replace(shown, person=replace(person, view=msgspec.structs.replace(person.view, diet="")))
 
 
 def _keys(school: School, place: Place, pupil: Pupil, chosen: Chosen, now_ms: int) -> tuple[Key, ...]:

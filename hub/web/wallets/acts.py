@@ -112,15 +112,15 @@ def wish_of(act: Act, wallet: Wallet, typed: Typed, asked: tuple[int, int, int],
         move = Move(wallet.place, (*wallet.place[:2], other_of(wallet)), cents or 0, by, who)
         return lambda school, books: transfer(school, books, ask, move, now_ms)
     if act is Act.RELEASE:
-        return lambda school, books: release(school, books, ask, wallet.id, typed.hold, now_ms)
+        return lambda school, books: release(school, books, ask, wallet.id, typed.hold, now_ms, who)
     if act is Act.TAKE_BACK:
         return lambda school, books: (
-            _of_wallet(books, wallet, typed.charge) or take_back(school, books, ask, typed.charge, now_ms, reason or Reason.CORRECTED)
+            _of_wallet(books, wallet, typed.charge) or take_back(school, books, ask, typed.charge, now_ms, reason or Reason.CORRECTED, who)
         )
     until_ms = _until_ms(typed.until, wallet, school)
     if until_ms <= now_ms:
         return Refusal("no_day")
-    return lambda school, books: set_aside(school, books, ask, wallet.id, cents or 0, (now_ms, until_ms))
+    return lambda school, books: set_aside(school, books, ask, wallet.id, cents or 0, (now_ms, until_ms), who)
 
 
 def other_of(wallet: Wallet) -> Compartment:

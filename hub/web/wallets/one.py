@@ -58,6 +58,7 @@ class Held:
     hold: int
     cents: int
     until_ms: int
+    who: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,11 @@ def wallet_page(school: School, books: Books, row: Row, facts: Iterable[Fact], l
         row=row,
         payer=school.households.get(payer_of(school, wallet.place, now_ms)) if known else None,
         entries=tuple(_entry(school, books, wallet, fact, looked.names) for fact in facts),
-        holds=tuple(Held(number, hold.cents, hold.until_ms) for number, hold in holds.items() if hold.until_ms > now_ms),
+        holds=tuple(
+            Held(number, hold.cents, hold.until_ms, looked.names.get(hold.who, ""))
+            for number, hold in holds.items()
+            if hold.until_ms > now_ms
+        ),
         waiting=tuple(line_of(school, books, charge) for charge in waiting[-ENTRIES:]),
         waiting_cents=sum(charge.cents for charge in waiting),
         more_waiting=max(0, len(waiting) - ENTRIES),
@@ -137,15 +142,15 @@ def _entry(school: School, books: Books, wallet: Wallet, fact: Fact, names: Mapp
     match fact:
         case Charged():
             line = line_of(school, books, books.charges[fact.charge], day_of(fact.why.from_ms or fact.at_ms, zone))
-            return Entry("charge", fact.at_ms, cents, fact.reason.value, "", (line,))
+            return Entry("charge", fact.at_ms, cents, fact.reason.value, names.get(fact.who, ""), (line,))
         case ChargesPosted():
             lines = tuple(line_of(school, books, books.charges[charge]) for charge in fact.charges)
-            return Entry("posted", fact.at_ms, cents, "", "", lines)
+            return Entry("posted", fact.at_ms, cents, "", names.get(fact.who, ""), lines)
         case Reversed():
             taken = line_of(school, books, books.charges[fact.charge])
-            return Entry("reverse", fact.at_ms, cents, fact.reason.value, "", (taken,))
+            return Entry("reverse", fact.at_ms, cents, fact.reason.value, names.get(fact.who, ""), (taken,))
         case BalanceOpened():
-            return Entry("opening", fact.at_ms, cents, "", "")
+            return Entry("opening", fact.at_ms, cents, "", names.get(fact.who, ""))
         case CashPaidIn():
             return Entry("cash_in", fact.at_ms, cents, "", names.get(fact.who, ""))
         case TillVoided():

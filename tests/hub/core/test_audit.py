@@ -429,6 +429,7 @@ DOCTORED: tuple[tuple[str, str, Doctor], ...] = (
     ("days", "by nobody", changed(Corrected, who=0)),
     ("days", "does not stand", twice(Corrected, undone=5)),
     ("days", "another person made it", lambda life: twice(Corrected, undone=_asked(life, Corrected), who=BORIS)(life)),
+    ("days", "is changed by 5 in a correction of", changed(Charged, lambda one: one.who, who=5)),
     ("days", "is closed already", twice(DayClosed)),
     ("days", "which is not closed", without(DayClosed, lambda one: one.site == PARC)),
     ("days", "what staff said of", other_books(lambda books: setattr(books.days[20250107][MIA][PARC_CARE], "absence", None))),

@@ -67,6 +67,7 @@ def test_a_departure_that_nobody_scanned_is_added_and_charged(day: Day) -> None:
     assert stays(day) == [("15:40", "16:50")]
     assert day.questions() == []
     assert day.balance_cents("Vanderzande") == 20_00 - 3 * 75  # 70 minutes are three started half hours
+    assert [fact.who for fact in facts if isinstance(fact, Charged)] == [JANE]
 
 
 def test_a_stay_whose_presumed_end_is_confirmed_is_charged_until_then_and_asked_no_more(day: Day) -> None:

@@ -114,6 +114,13 @@ FACTS: list[Fact] = [
     MorningNoted(39, 5, 2, 20250106, MONDAY_MS - 900_000, MONDAY_MS - 600_000, MONDAY_MS + 25_200_000, MONDAY_MS, 15),
     MorningJustified(40, 5, 2, 20250106, Justification.JUSTIFIED, Excuse.DOCTOR, 2025_117, 15, MONDAY_MS),
     RollTaken(41, 2, 20250106, MONDAY_MS, 3),
+    Charged(42, 99, 9, 8, 5, 2, 7, 320, MONDAY_MS, Why(Rule.PRICE, unit_tenths=3200), Reason.NONE, SALE, who=15),
+    Reversed(43, 91, 9, 320, MONDAY_MS, Reason.TWICE, (Entry("sales:2:7", -320), Entry("wallet:9", 320)), 15),
+    HoldPlaced(44, 441, 9, 8, 5, 7, 3_20, MONDAY_MS, MONDAY_MS + 3_600_000, 15),
+    HoldReleased(45, 441, 9, MONDAY_MS, Reason.REQUESTED, 15),
+    ChargesPosted(46, 9, 8, 2, 6, (97, 98), 150, MONDAY_MS, (Entry("wallet:9", -150), Entry("sales:2:6", 150)), 15),
+    SettlementDone(46, 2, 6, 20250110, 2, 150, (41,), MONDAY_MS, 15),
+    BalanceOpened(47, 9, MONDAY_MS, (Entry("opening:2", -1250), Entry("wallet:9", 1250)), 15),
 ]
 
 encode = msgspec.json.Encoder().encode
@@ -166,6 +173,19 @@ def test_a_fact_is_written_and_read_as_it_always_was(place: int) -> None:
         (23, FACTS[24]),
         (24, FACTS[30]),
         (25, FACTS[33]),
+        (26, FACTS[8]),
+        (27, FACTS[9]),
+        (28, FACTS[10]),
+        (29, FACTS[11]),
+        (30, FACTS[22]),
+        (31, FACTS[23]),
+        (32, FACTS[24]),
+        (33, FACTS[26]),
+        (34, FACTS[27]),
+        (35, FACTS[33]),
+        (36, FACTS[34]),
+        (37, FACTS[41]),
+        (38, FACTS[42]),
     ],
 )
 def test_an_older_shorter_array_is_read_with_what_was_meant_before_the_field_existed(place: int, older: Fact) -> None:

@@ -96,6 +96,16 @@ def test_a_hold_is_released_once_before_its_time(day: Day) -> None:
     assert (has(day), code(day.do(release, wallet, own, NOON))) == (10_00, "no_such_hold")
 
 
+def test_a_hold_tells_who_placed_and_who_released_it(day: Day) -> None:
+    day.bring("Vanderzande", 10_00)
+    (wallet,) = day.books.owners
+    day.do(set_aside, wallet, 1_00, (NOON, NOON + HOUR_MS), 15)
+    own = hold_id(day.last[0].ask)
+    assert day.books.holds[wallet][own].who == 15
+    day.do(release, wallet, own, NOON, 16)
+    assert [fact.who for fact in day.last if isinstance(fact, HoldReleased)] == [16]
+
+
 @pytest.mark.parametrize(
     ("cents", "until", "refused"),
     [(10_01, HOUR_MS, "shortage"), (0, HOUR_MS, "no_hold"), (-1, HOUR_MS, "no_hold"), (1_00, 0, "no_hold"), (10_00, 1, "")],

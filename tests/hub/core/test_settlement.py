@@ -85,6 +85,16 @@ def test_what_is_gathered_is_priced_at_once_and_taken_from_the_wallet_by_the_run
     assert day.balance_cents("Vanderzande") == 18_50
 
 
+def test_a_run_tells_who_started_it(day: Day) -> None:
+    come(day)
+    day.close("19:31")
+    by_hand = Run(CARE, 20250106, moment("23:00"), who=15)
+    (wallet,) = day.books.gathered
+    day.do(settlement.post, by_hand, wallet)
+    day.do(settlement.finish, by_hand, 1, 1_50)
+    assert [fact.who for fact in day.last if isinstance(fact, ChargesPosted | SettlementDone)] == [15]
+
+
 def test_a_run_posts_a_charge_once_however_often_it_is_run(day: Day) -> None:
     come(day)
     day.close("19:31")

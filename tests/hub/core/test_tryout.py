@@ -6,7 +6,7 @@ from hypothesis import given
 
 from hub.core.formulas import Fixed, Line, Periods, Session, Siblings
 from hub.core.school import FamilyFile, TariffGroup, edited
-from hub.core.tryout import Change, Stayed, reckon, tryout
+from hub.core.tryout import Change, Stayed, reckon, together, tryout
 from tests.hub.core.test_tariffs import costs, tariff_lines
 from tests.schools import CARE_LINE, MONDAY, STUDY_LINE, TUESDAY, moment, number, small_school, tariff
 
@@ -35,6 +35,21 @@ def test_a_draft_says_what_it_would_bring_in_and_who_would_pay_more() -> None:
     worst = trial.each[0]
     assert (trial.stays[worst.of], worst.more_cents) == (WEEK[2], 45)
     assert trial.each[-1].more_cents == -15
+
+
+def test_days_that_are_tried_one_by_one_come_to_the_same() -> None:
+    before, draft = small_school(), costs(Line(Periods(Fixed(1200), period_min=60)))
+    assert together([tryout(before, draft, WEEK[:3]), tryout(before, draft, WEEK[3:])]) == tryout(before, draft, WEEK)
+
+
+def test_one_programme_is_told_of_alone_and_the_others_still_count_towards_the_days_maximum() -> None:
+    day = TariffGroup(number("day"), "Journée", 3_00)
+    rows = (day, tariff("care", CARE_LINE, group="day"), tariff("study", STUDY_LINE, group="day"))
+    dearer = edited(small_school(), (*rows, tariff("study", Line(Session(Fixed(2000))), group="day")))
+    stays = (was("Léa", "15:30", "16:40"), was("Léa", "16:41", "16:41", programme="study"))
+    trial = tryout(edited(small_school(), rows), dearer, stays, {number("study")})
+    assert trial.stays == stays[1:]
+    assert trial.total == Change(0, 75, 75)  # 2,25 of 3,00 went to care
 
 
 def test_families_are_counted_by_the_bracket_of_their_file() -> None:

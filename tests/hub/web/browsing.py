@@ -24,6 +24,7 @@ from tests.hub.web.conftest import KEY, PASSWORD, Hub
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",
+    "--accept-lang=fr-BE",
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-quic",

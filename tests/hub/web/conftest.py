@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import re
 import shutil
@@ -46,6 +47,7 @@ from hub.core.school import (
 from hub.core.tap import Tap
 from hub.core.whys import Rule, Why
 from hub.credentials import edge_settings
+from hub.days import belgian_days
 from hub.desk import Desk
 from hub.fleet import Fleet
 from hub.folder import Folder
@@ -62,6 +64,7 @@ from hub.trail import Trail
 from hub.web.account import first_account_link
 from hub.web.app import make_app
 from hub.web.office import Office
+from hub.web.render import Pages
 from hub.web.session import PLAIN_COOKIE, new_token, token_hash
 from proto.badge import badge_hash
 from proto.messages import Direction, Do, Light, Use
@@ -101,6 +104,12 @@ SCHOOL_ROWS: tuple[Row, ...] = (
 Fields = Mapping[str, str | Sequence[str]]
 
 
+@functools.cache
+def all_pages() -> Pages:
+    """Compiled once for all tests: that takes longer than most of them."""
+    return Pages()
+
+
 @dataclass
 class Hub:
     """A small school on real stores, with its office; `now_ms` stands still until a test moves it."""
@@ -131,11 +140,12 @@ class Hub:
             command=self._command,
             settle=partial(settle, self.desk),
             now_ms=lambda: self.now_ms,
+            official_days=belgian_days,
             wall_ms=lambda: self.now_ms,
             random_bytes=lambda size: next(self._random).to_bytes(size, "big"),
             disk_alarms=lambda: self.disk_alarms,
         )
-        self.app: FastAPI = make_app(self.office)
+        self.app: FastAPI = make_app(self.office, all_pages())
 
     async def book(self, *facts: f.Fact) -> None:
         """Put facts through the desk, as a decision would."""

@@ -176,3 +176,10 @@ async def test_a_visitor_chooses_another_language(visitor: Browser) -> None:
     page = (await visitor.get("/sign-in")).text
     assert '<html lang="en">' in page
     assert "Sign in" in page
+
+
+@pytest.mark.parametrize("path", ["/staff/9223372036854775808", "/trail?before=99999999999999999999", "/presence/day/100/9999-12-31"])
+async def test_a_number_or_day_that_nobody_can_mean_is_not_found(anne: Browser, path: str) -> None:
+    answer = await anne.get(path)
+    assert answer.status_code == 404
+    assert "Il n’y a rien ici" in answer.text

@@ -78,6 +78,8 @@ async def test_a_run_is_looked_at_first_by_family_and_posts_what_was_shown(hub: 
     assert "La facturation est faite" in page
     assert (balance(hub, 0), balance(hub, 2)) == (-1_50, -1_50)
     assert "18/09/2026" in (await anne.get("/billing")).text
+    assert "par Anne Leroy" in (await anne.get("/billing")).text
+    assert "par Anne Leroy" in (await anne.get("/wallets/4000")).text
     assert "Facturé" in (await anne.get("/billing")).text
 
 

@@ -1,9 +1,16 @@
 """Imports in the browser: a list is shown as what it would do, every bad line named, then done all or nothing as it was shown."""
 
+import re
+from html import unescape
+
 import httpx2
+import pytest
 
 from hub.accounts import Role
+from hub.core.imports import WANTED, Kind
 from hub.core.ledger import wallet_account
+from hub.core.lists import Line, Table, understood
+from hub.web.render import LOCALES
 from tests.hub.web.conftest import URL, Browser, Hub, sealed
 
 PUPILS = """Nom;Prénom;Classe;Né le;Implantation;Ménage;Registre national
@@ -91,3 +98,12 @@ async def test_a_preview_is_its_owners_and_ends(hub: Hub, anne: Browser, visitor
     gone = await anne.get(path)
     assert gone.status_code == 404
     assert "trop ancien" in gone.text
+
+
+@pytest.mark.parametrize("language", LOCALES)
+async def test_columns_called_as_the_page_names_them_are_understood(anne: Browser, language: str) -> None:
+    anne.http.cookies.set("preau_language", language)
+    told = re.findall(r"<dt>[^<]*</dt><dd>([^<]*)</dd>", (await anne.get("/imports")).text)
+    for kind, line in zip(Kind, told, strict=True):
+        heads = dict(zip(WANTED[kind], unescape(line).split(", "), strict=True))
+        assert understood(Table(Line(1, tuple(heads.values())), ()), WANTED[kind], ()).heads == heads

@@ -76,6 +76,12 @@ def ordered(hub: Hub, pupil: int = 100) -> dict[int, int]:
 # --- a browser that can do nothing else -----------------------------------------------------------
 
 
+async def test_a_kiosk_speaks_as_was_chosen_in_its_browser_and_not_as_a_foreign_browser_asks(hub: Hub, kiosk: Browser) -> None:
+    assert '<html lang="fr">' in (await kiosk.get(KIOSK, **{"accept-language": "en"})).text
+    await kiosk.post("/language", {"language": "nl"})
+    assert '<html lang="nl">' in (await kiosk.get(KIOSK, **{"accept-language": "en"})).text
+
+
 async def test_whoever_walks_up_to_a_kiosk_reaches_nothing_of_the_office(hub: Hub, kiosk: Browser) -> None:
     seen = 0
     for route in routes(hub.app.routes):

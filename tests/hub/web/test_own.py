@@ -9,7 +9,8 @@ from fastapi import Depends
 from hub.accounts import EVERYWHERE, Staff, WebSession
 from hub.web.rights import Right
 from hub.web.second import STEP_MS, step_of
-from hub.web.session import PIN_MS, PLAIN_COOKIE, Does, Form, new_token, token_hash
+from hub.web.sensitive import PIN_MS
+from hub.web.session import PLAIN_COOKIE, Does, Form, new_token, token_hash
 from tests.hub.web.conftest import PASSWORD, Browser, Hub, sealed
 
 SECRET = "A" * 32

@@ -38,6 +38,7 @@ AT_THE_PARK = {
     "kind": "pupil",
     "one": "100",
     "member": "77",
+    "priced": "20",
 }
 """What each parameter of a path may name: something of site 1, which staff of site 2 alone must not find."""
 STRANGER: Posts = frozenset({(Role.READER, 2)})

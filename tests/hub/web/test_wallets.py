@@ -162,6 +162,7 @@ async def test_an_amount_is_set_aside_and_freed(hub: Hub, anne: Browser) -> None
     page = await confirmed(anne, "/wallets/500/hold", amount="4,00", until="2026-10-01")
     assert "jusqu’au 01/10/2026" in page
     assert "6,25\u00a0€" in page
+    assert "par Anne Leroy" in page
     (hold,) = hub.desk.books.holds[500]
     await confirmed(anne, f"/wallets/500/release?hold={hold}")
     assert 500 not in hub.desk.books.holds
@@ -178,6 +179,7 @@ async def test_a_charge_is_taken_back_with_its_reason(hub: Hub, anne: Browser) -
     await sandwich(hub)
     page = await confirmed(anne, "/wallets/500/take-back?charge=601", reason="wrong_product")
     assert "Produit erroné" in page
+    assert "par Anne Leroy" in page
     assert hub.desk.books.balance_cents(wallet_account(500)) == 10_25
     assert hub.desk.books.charges[601].reversed
 

@@ -63,7 +63,7 @@ BUGS = (
     ),
     Bug(
         "a changed order is paid twice",
-        (Edit("hub.core.canteen", "_paid_back(books, ask, meal, wish.at_ms, Reason.CHANGED)", "Facts()"),),
+        (Edit("hub.core.canteen", "_paid_back(books, ask, meal, wish.at_ms, Reason.CHANGED, _staff(wish))", "Facts()"),),
     ),
     Bug(
         "the number of a voided receipt is given again",

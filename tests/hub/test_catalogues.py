@@ -1,0 +1,90 @@
+"""Every text is there in every language, once, with its variables and its plurals; and no language is English under another name."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages import Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from hub.catalogues import ENGLISH, WORDS, languages
+from hub.core.people import LANGUAGES
+from hub.web.render import LOCALES, ROOM
+
+PAGES = ROOM / "locales"
+VARIABLES = re.compile(r"%(?:\(\w+\)[sd]|.)")
+TRANSLATED = sorted(set(LANGUAGES) - {ENGLISH})
+A_NAME = 3
+"""So many words may be the same in two languages: a name, a unit, a brand."""
+Key = str | tuple[str, ...]
+
+
+def test_there_is_a_catalogue_of_every_language_that_a_family_or_a_person_may_have() -> None:
+    assert set(languages(PAGES)) == set(languages(WORDS)) == set(LANGUAGES) == set(LOCALES)
+
+
+def of_pages() -> set[Key]:
+    """What templates say, and the sentences of why a price is what it is."""
+    found = extract_from_dir(
+        PAGES.parent / "templates",
+        method_map=[("**.html", "jinja2.ext.babel_extract")],
+        options_map={"**.html": {"silent": "false", "newstyle_gettext": "true"}},
+        keywords={"_": None, "gettext": None, "ngettext": (1, 2)},
+    )
+    said = extract_from_dir(WORDS.parent, method_map=[("**/why.py", "python")], keywords={"Sentence": (1,)})
+    return {message if isinstance(message, str) else tuple(message) for _, _, message, _, _ in (*found, *said)}
+
+
+def of_letters() -> set[Key]:
+    """What is written to families without a page."""
+    rooms = [("*.py", "python"), ("**", "ignore")]
+    found = extract_from_dir(WORDS.parent, method_map=rooms, keywords={"_": None})
+    return {message if isinstance(message, str) else tuple(message) for _, _, message, _, _ in found}
+
+
+def entries(folder: Path, language: str) -> Iterator[tuple[str, Message]]:
+    """Every entry of a language, and the name of its file."""
+    for path in sorted((folder / language).iterdir()):
+        with path.open("rb") as source:
+            catalogue = read_po(source, locale=language)
+        assert catalogue.num_plurals == 2, f"{path.name} of {language}: the plural forms of its head"
+        for message in catalogue:
+            if message.id:
+                yield path.name, message
+
+
+def forms(message: Message) -> list[tuple[str, str]]:
+    """The English text and its translation: one pair, or those of one and of many."""
+    if isinstance(message.id, str):
+        assert isinstance(message.string, str)
+        return [(message.id, message.string)]
+    assert not isinstance(message.string, str)
+    return list(zip(message.id, message.string or (), strict=True))
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+@pytest.mark.parametrize(("folder", "said"), [(PAGES, of_pages), (WORDS, of_letters)], ids=["pages", "letters"])
+def test_a_catalogue_has_every_text_once_and_no_other(folder: Path, said: Callable[[], set[Key]], language: str) -> None:
+    known: dict[Key, str] = {}
+    for name, message in entries(folder, language):
+        key = message.id if isinstance(message.id, str) else tuple(message.id)
+        assert key not in known, f"{key!r} stands in {name} and in {known[key]}: one is enough"
+        known[key] = name
+        assert not message.fuzzy
+    assert not said() - set(known), "texts without a translation"
+    assert not set(known) - said(), "translations that nobody asks for"
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_is_one_and_has_the_variables_of_its_text(language: str) -> None:
+    for folder in (PAGES, WORDS):
+        for name, message in entries(folder, language):
+            for text, translated in forms(message):
+                where = f"{name} of {language}: {text!r}"
+                assert translated.strip() == translated != "", where
+                assert translated != text or len(text.split()) <= A_NAME, f"{where} is English still"
+                wanted, found = sorted(VARIABLES.findall(text)), sorted(VARIABLES.findall(translated))
+                # Of one thing its number may be said in words.
+                assert found == wanted or (message.pluralizable and sorted([*found, "%(num)s"]) == wanted), where
