@@ -207,8 +207,8 @@ def _undone(books: Reckoning, who: int, at_ms: int) -> list[Effect] | str:
     effects: list[Effect] = []
     for (key, number), was in act.marks.items():
         effects.append(_marked(key, was) if was else _marked(key, books.marks[key][number], void=True))
-    for key, stays in act.verified.items():
-        effects += [("verified", *key, stay, stay in stays) for stay in stays ^ books.verified[key]]
+    for (key, stay), before in act.verified.items():
+        effects += [("verified", *key, stay, before)] if before is not (stay in books.verified[key]) else []
     for key, absence in act.absences.items():
         if absence != books.absences.get(key, 0):
             effects.append(("absent", *key, absence, *ABSENCES.get(absence, (0, 0))))

@@ -1,11 +1,12 @@
 """What can go wrong, by name, and which of it a seed draws. Each name is a counter too: a fault that never struck proves nothing."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
+from hub.core.calendar import at
 from tests import schools
-from tests.sim.setting import ORDINARY, Setting, drawn
+from tests.sim.setting import ORDINARY, Setting, drawn, lesson_in
 
 
 class Fault(enum.StrEnum):
@@ -90,5 +91,13 @@ def plan_of(seed: int) -> Plan:
     )
 
 
+def crowded(plan: Plan) -> Plan:
+    """The same in ten minutes: everything happens close together."""
+    begun, setting = at(plan.start_ms, schools.ZONE), plan.setting
+    lesson = lesson_in(begun.hour * 60 + begun.minute, CROWDED_S) if setting.lesson else None
+    return replace(plan, storm_s=CROWDED_S, tap_s=4.0, rate=5.0, lunch_s=CROWDED_S / 2, setting=replace(setting, lesson=lesson))
+
+
+CROWDED_S = 600.0
 CALM_S = (65.0, 150.0)
 """After the storm everything is mended. A device that had no room for an answer asks again within a minute; then all has to be drained."""

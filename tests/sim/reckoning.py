@@ -54,7 +54,7 @@ class Correction:
     ask: int
     at_ms: int
     marks: dict[tuple[Key, int], Mark | None] = field(default_factory=dict)
-    verified: dict[Key, frozenset[int]] = field(default_factory=dict)
+    verified: dict[tuple[Key, int], bool] = field(default_factory=dict)
     absences: dict[Key, int] = field(default_factory=dict)
     splits: dict[Key, bool | None] = field(default_factory=dict)
 
@@ -307,7 +307,7 @@ class Reckoning:
     def _verified(self, fact: f.StayVerified) -> None:
         key, act = (fact.pupil, fact.programme, fact.day), self._of_ask(fact.ask)
         if act is not None:
-            act.verified.setdefault(key, self.verified[key])
+            act.verified.setdefault((key, fact.stay), fact.stay in self.verified[key])
         self.verified[key] = self.verified[key] | {fact.stay} if fact.verified else self.verified[key] - {fact.stay}
 
     def _absent(self, fact: f.AbsenceMarked) -> None:

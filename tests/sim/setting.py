@@ -93,10 +93,14 @@ def drawn(chance: Random, begins_min: int, storm_s: float) -> Setting:
     """What a seed sets up, for a storm that begins at this minute of the day: a class begins early in it, and is missed late in it."""
     study = chance.choice((Study.OPEN, Study.WITHIN, Study.WITHIN, Study.AUTO))
     pilot = chance.choices([which for which, _ in PILOTS], [often for _, often in PILOTS])[0]
-    storm_min = int(storm_s // 60)
-    clocks = [begins_min + storm_min * tenths // 10 for tenths in (2, 3, 6, 9)]
-    lesson = Lesson(*clocks) if clocks[-1] <= _LAST_MIN and chance.random() < 0.6 else None
+    lesson = lesson_in(begins_min, storm_s) if chance.random() < 0.6 else None
     return Setting(study, pilot, lesson, files=chance.random() < 0.5)
+
+
+def lesson_in(begins_min: int, storm_s: float) -> Lesson | None:
+    """A class that is waited for in a storm that begins at this minute; none past midnight."""
+    clocks = [begins_min + int(storm_s // 60) * tenths // 10 for tenths in (2, 3, 6, 9)]
+    return Lesson(*clocks) if clocks[-1] <= _LAST_MIN else None
 
 
 # --- who pays -----------------------------------------------------------------------------------
