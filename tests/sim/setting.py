@@ -99,7 +99,7 @@ def drawn(chance: Random, begins_min: int, storm_s: float) -> Setting:
 
 def lesson_in(begins_min: int, storm_s: float) -> Lesson | None:
     """A class that is waited for in a storm that begins at this minute; none past midnight."""
-    clocks = [begins_min + int(storm_s // 60) * tenths // 10 for tenths in (2, 3, 6, 9)]
+    clocks = [begins_min + int(storm_s // 60) * tenths // 10 for tenths in (1, 2, 3, 9)]
     return Lesson(*clocks) if clocks[-1] <= _LAST_MIN else None
 
 
