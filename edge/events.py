@@ -260,6 +260,10 @@ class Answer(Struct, frozen=True):
     nonce: str = ""
 
 
+class Restart(Struct, frozen=True):
+    """End the process in order: systemd starts it again."""
+
+
 class Want(Struct, frozen=True):
     """Ask for one part of the offered roster."""
 
@@ -295,4 +299,6 @@ class Log(Struct, frozen=True):
     fields: dict[str, str | int] = msgspec.field(default_factory=dict)
 
 
-Effect = Show | Send | SendAsk | Store | Settle | Pulse | PublishState | PublishHealth | Answer | Want | KeepRoster | KeepLayout | Log
+Effect = (
+    Show | Send | SendAsk | Store | Settle | Pulse | PublishState | PublishHealth | Answer | Restart | Want | KeepRoster | KeepLayout | Log
+)

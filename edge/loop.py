@@ -125,6 +125,7 @@ class Loop:
             e.PublishState: self._publish_state,
             e.PublishHealth: self._publish_health,
             e.Answer: self._answer,
+            e.Restart: self._restart,
             e.Want: self._want,
             e.KeepRoster: self._keep_roster,
             e.KeepConfig: self._keep_config,
@@ -157,6 +158,7 @@ class Loop:
 
     def begin(self, parts: Parts) -> None:
         """What the card remembers: config, roster, and how much the hub has not settled."""
+        self.state = msgspec.structs.replace(self.state, begun_ms=parts.clock.mono_ms())
         parts.outputs.show(e.Pattern.AWAY)
         for event in remembered(parts.outbox):
             self.turn(parts, event)
@@ -318,6 +320,10 @@ class Loop:
     def _answer(self, parts: Parts, effect: e.Answer) -> None:
         if self.state.session:
             parts.link.publish(Kind.RESULT, Result(session=self.state.session, n=effect.n, code=effect.code, nonce=effect.nonce))
+
+    def _restart(self, _parts: Parts, _effect: e.Restart) -> None:
+        """As SIGTERM would end it: what is only in memory goes to the card, readers and link are closed; systemd starts it again."""
+        self.stop()
 
     def _want(self, parts: Parts, effect: e.Want) -> None:
         parts.link.publish(Kind.ASK, WantPart(session=self.state.session, version=effect.version, part=effect.part))

@@ -4,8 +4,11 @@ from msgspec.structs import replace
 
 from edge import events as e
 from edge.policy import roster
-from edge.state import GRANT_MAX_AGE_MS, Offer, State, Step
+from edge.state import GRANT_MAX_AGE_MS, RESTART_MS, Offer, State, Step
 from proto.messages import Do, ReaderConfig
+
+RESTART = "*restart"
+"""Stands for the door in a challenge; no reader can be called so."""
 
 
 def take_config(state: State, event: e.ConfigIn, _now_ms: int) -> Step:
@@ -62,6 +65,8 @@ def obey(state: State, event: e.CommandIn, now_ms: int) -> Step:
             return _open(state, event, now_ms)
         case Do.UPDATE:
             return state, (e.Answer(message.n, "unsupported"),)
+        case Do.RESTART:
+            return _restart(state, event, now_ms)
 
 
 def _open(state: State, event: e.CommandIn, now_ms: int) -> Step:
@@ -79,6 +84,21 @@ def _open(state: State, event: e.CommandIn, now_ms: int) -> Step:
     if not nonce or (message.reader, message.nonce) != (reader, nonce) or now_ms > until_ms:
         return state, (e.Answer(message.n, "stale"),)
     return state, (e.Pulse(message.reader, min(message.ms or setting.door_ms, setting.door_ms)), e.Answer(message.n, "done"))
+
+
+def _restart(state: State, event: e.CommandIn, now_ms: int) -> Step:
+    """Two steps, as a door's; and at most once a minute: a device that is told to restart for ever reads nothing."""
+    message = event.message
+    if now_ms - state.begun_ms < RESTART_MS:
+        return state, (e.Answer(message.n, "too_soon"), e.Log("a restart is refused: it began less than a minute ago"))
+    if message.nonce:
+        what, nonce, until_ms = state.challenge
+        state = replace(state, challenge=("", "", 0))
+        if not nonce or (RESTART, message.nonce) != (what, nonce) or now_ms > until_ms:
+            return state, (e.Answer(message.n, "stale"),)
+        return replace(state, ends=True), (e.Answer(message.n, "done"), e.Log("told to restart"))
+    challenged = replace(state, challenge=(RESTART, event.nonce, now_ms + GRANT_MAX_AGE_MS))
+    return challenged, (e.Answer(message.n, "challenge", event.nonce),)
 
 
 def setting_of(state: State, reader: str) -> ReaderConfig | None:

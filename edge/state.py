@@ -17,6 +17,8 @@ BACKLOG_RESEND_MS = (500, 5_000)
 """First and longest pause between sends of a backlog that does not shrink."""
 MISSES_AWAY = 2
 """Time-outs in a row after which the hub counts as away."""
+RESTART_MS = 60_000
+"""A device that has run for less is not restarted: so it happens at most once a minute, whoever asks for it."""
 GRANT_MAX_AGE_MS = 3_000
 """A door grant older than this, by our own clock, moves nothing."""
 ARCHIVE_MS = 60_000
@@ -96,7 +98,10 @@ class State(Struct, frozen=True):
     """(reader, badge) -> when this device last answered yes alone, at tills."""
     command_n: int = 0
     challenge: tuple[str, str, int] = ("", "", 0)
-    """Whose door, nonce, and until when it may be used (ms)."""
+    """Whose door (or a restart), nonce, and until when it may be used (ms)."""
+    begun_ms: int = 0
+    ends: bool = False
+    """Told to restart: as soon as nobody waits for an answer."""
     readers: Mapping[str, tuple[bool, str]] = msgspec.field(default_factory=dict)
     reads: Mapping[str, int] = msgspec.field(default_factory=dict)
     faults: Mapping[tuple[str, str], int] = msgspec.field(default_factory=dict)

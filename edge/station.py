@@ -47,6 +47,8 @@ def step(state: State, event: e.Event, now_ms: int) -> Step:
     after, effects = _STEPS[type(event)](state, event, now_ms)
     if after.away != state.away:
         effects = (*effects, e.Show(e.Pattern.AWAY if after.away else e.Pattern.READY), e.PublishHealth())
+    if after.ends and not after.waiting and not after.storing:
+        return replace(after, ends=False), (*effects, e.Restart())
     return after, effects
 
 

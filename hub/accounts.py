@@ -107,6 +107,29 @@ class Accounts:
         fresh = update(t.staff).where(t.staff.c.id == staff, t.staff.c.totp_step < step)
         return await self._register.changed(fresh.values(totp_step=step))
 
+    async def end_second(self, staff: int) -> None:
+        """No second factor any more, and no recovery codes of it; no web session of the person rests on it."""
+        async with self._register.writing() as connection:
+            await connection.execute(update(t.staff).where(t.staff.c.id == staff).values(totp=""))
+            await connection.execute(delete(t.recovery).where(t.recovery.c.staff == staff))
+            await connection.execute(update(t.web_session).where(t.web_session.c.staff == staff).values(second_ms=0))
+
+    async def set_recovery(self, staff: int, hashes: Iterable[str]) -> None:
+        """These recovery codes open once each, and no older ones."""
+        rows = [{"hash": code_hash, "staff": staff} for code_hash in hashes]
+        async with self._register.writing() as connection:
+            await connection.execute(delete(t.recovery).where(t.recovery.c.staff == staff))
+            await connection.execute(insert(t.recovery), rows)
+
+    async def use_recovery(self, staff: int, code_hash: str) -> bool:
+        """Whether this is an unused recovery code of a person; from now on it is used."""
+        return await self._register.changed(delete(t.recovery).where(t.recovery.c.staff == staff, t.recovery.c.hash == code_hash))
+
+    async def count_recovery(self, staff: int) -> int:
+        """How many recovery codes of a person are unused."""
+        async with self._register.reading() as connection:
+            return (await connection.scalar(select(func.count()).where(t.recovery.c.staff == staff))) or 0
+
     async def set_posts(self, staff: int, posts: Posts) -> None:
         """What a person does from now on, instead of what they did."""
         async with self._register.writing() as connection:
@@ -150,10 +173,6 @@ class Accounts:
     async def end_session(self, token_hash: str) -> None:
         """Sign a browser out."""
         await self._register.changed(delete(t.web_session).where(t.web_session.c.token_hash == token_hash))
-
-    async def forget_second(self, staff: int) -> None:
-        """A second factor is taken away: no web session of the person rests on it any more."""
-        await self._register.changed(update(t.web_session).where(t.web_session.c.staff == staff).values(second_ms=0))
 
     async def end_sessions_of(self, staff: int) -> None:
         """Sign a person out everywhere."""

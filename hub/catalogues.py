@@ -18,11 +18,6 @@ def languages(folder: Path) -> tuple[str, ...]:
     return (*sorted(path.name for path in folder.iterdir() if path.is_dir()), ENGLISH)
 
 
-def catalogues(folder: Path) -> dict[str, NullTranslations]:
-    """All of them, by language."""
-    return {language: catalogue(folder, language) for language in languages(folder)}
-
-
 @lru_cache
 def catalogue(folder: Path, language: str) -> NullTranslations:
     """One of them. Babel, which reads it, is slow to import."""

@@ -82,7 +82,8 @@ async def _import(settings: Settings, options: argparse.Namespace) -> int:
     found = read_file(options.file, WANTED[kind])
     async with memory(Path(settings.hub.data)) as stores:
         at_ms = options.since_ms or wall_ms()
-        stamp = Stamp(badge_key(stores.master), at_ms, day_of(at_ms, ZoneInfo("UTC")), stores.new_ask(), is_address)
+        day, language = day_of(at_ms, ZoneInfo("UTC")), settings.web.language
+        stamp = Stamp(badge_key(stores.master), at_ms, day, stores.new_ask(), is_address, language=language)
         planned = plan(kind, found.table, stores.desk.school, stores.desk.books, stamp)
         for line in preview(found, planned, name):
             print(line)
@@ -204,6 +205,27 @@ def _print_backup(found: "Backup") -> None:
     print(f"books: {len(found.books.balances)} accounts sum to {found.books.total_cents()} cents; {len(found.books.charges)} charges")
 
 
+async def _account(settings: Settings, options: argparse.Namespace) -> int:
+    """Let somebody in who has lost telephone and recovery codes: the second factor goes, and they are signed out everywhere."""
+    from hub.accounts import Accounts
+    from hub.core.trail import Step
+    from hub.memory import memory
+    from hub.trail import Trail
+
+    async with memory(Path(settings.hub.data)) as stores:
+        accounts = Accounts(stores.register)
+        person = await accounts.staff_by_login(options.login.casefold())
+        if person is None or person.ended_ms:
+            raise RefusedError(f"nobody who works here signs in as `{options.login}`")
+        if not person.totp:
+            raise RefusedError(f"`{person.login}` has no second factor: the password is enough")
+        await accounts.end_second(person.id)
+        await accounts.end_sessions_of(person.id)
+        await Trail(stores.register).write([Step(wall_ms(), person.id, "CONSOLE /account/second/end", f"member={person.id};")])
+    print(f"{person.login} signs in with the password alone, and sets up a new second factor before handling money")
+    return 0
+
+
 async def _mail(settings: Settings, options: argparse.Namespace) -> int:
     """Letters to families: `test ADDRESS` sends one now, `list` shows the queue, `again` queues what failed for good."""
     from hub import mail
@@ -245,6 +267,7 @@ _COMMANDS = {
     "settle": daybook.run_settlement,
     "presence": presence.run,
     "mail": _mail,
+    "account": _account,
 }
 _WITHOUT_SETTINGS = {"backup": _backup, "restore": _restore}
 """They name their folders, so that they work on a machine that has nothing else yet."""
@@ -272,6 +295,8 @@ def _parser() -> argparse.ArgumentParser:
         made[name].add_argument(
             "--since-ms", type=instant_written, default=0, help="from when on it holds, Unix ms (exercises; default: now)"
         )
+    made["account"].add_argument("act", choices=["end-second"])
+    made["account"].add_argument("login", help="as they sign in")
     made["mail"].add_argument("act", choices=("test", "list", "again"))
     made["mail"].add_argument("address", nargs="?", default="", help="test: where to")
     wallets.arguments(made["wallet"])

@@ -152,6 +152,10 @@ class History:
         query = select(entry.id // ENTRIES_OF_A_FACT).where(entry.wallet == wallet).order_by(entry.id.desc()).limit(limit)
         return await self._facts(query, *get_args(Booked))
 
+    async def facts(self, numbers: Collection[int]) -> dict[int, f.Fact]:
+        """The facts with these numbers."""
+        return await self._journal.facts(numbers)
+
     async def charges_of(self, pupil: int, limit: int) -> list[f.Charged]:
         """What was charged for a pupil, by when it was, also what a settlement run has not posted yet."""
         each = t.history_charge.c

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from hub.core import attendance, mornings
 from hub.core.canteen import charge_deferred
 from hub.core.facts import Refusal
+from hub.core.leaving import left_by
 from hub.core.merging import brought_over
 from hub.core.settlement import close_days
 from hub.desk import Decide, Desk
@@ -33,6 +34,8 @@ async def keep_up(desk: Desk, new_ask: Callable[[], int], now_ms: int) -> None:
     if desk.school.merged:  # what a late charge or a transfer from the bank still brought to the second entry of a child
         ask = new_ask()
         await desk.do(ask, brought_over, ask, now_ms)
+    if left_by(desk.school, now_ms):
+        await desk.edit(new_ask(), left_by, now_ms)
     for run, outcome in await settle_due(desk, new_ask, now_ms):
         if isinstance(outcome, Refusal):
             log.debug("programme %d is not settled through %d: %s", run.programme, run.through_day, outcome)

@@ -174,7 +174,7 @@ class Link:
             return False
         n = self._command_n[device] = self._command_n.get(device, 0) + 1
         message = Command(session=seen.session, n=n, do=do, reader=reader)
-        if do is Do.OPEN:
+        if do in {Do.OPEN, Do.RESTART}:
             self._opening[device] = (message, self._clock.mono_s())
         self._send(device, Kind.COMMAND, message)
         return True
@@ -408,4 +408,4 @@ class Link:
         if message.code != "challenge" or self._clock.mono_s() - since_s > OPEN_WITHIN_S:
             return
         n = self._command_n[device.id] = self._command_n[device.id] + 1
-        self._send(device.id, Kind.COMMAND, Command(session=seen.session, n=n, do=Do.OPEN, reader=asked.reader, nonce=message.nonce))
+        self._send(device.id, Kind.COMMAND, Command(session=seen.session, n=n, do=asked.do, reader=asked.reader, nonce=message.nonce))

@@ -31,9 +31,11 @@ from hub.keys import badge_key, hub_password
 from hub.link import Link
 from hub.memory import Memory, memory
 from hub.mqtt import Account, Wire
+from hub.notes import Notes
 from hub.notify import ALIVE, READY, STOPPING, alive_every_s, notify
 from hub.orders import Orders
 from hub.papers import Papers
+from hub.reports import Reports
 from hub.settings import Settings, mail_password, mail_sender
 from hub.settlement import settle
 from hub.trail import Trail
@@ -117,7 +119,9 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
         desk=stores.desk,
         accounts=Accounts(stores.register),
         past=stores.history,
+        reports=Reports(stores.register),
         papers=Papers(stores.register),
+        notes=Notes(stores.register),
         trail=Trail(stores.register),
         lists=Lists(stores.desk),
         device_settings=lambda device, host: edge_settings(settings.broker, stores.desk.school, device, stores.password(device), host),

@@ -3,35 +3,17 @@
 Times are Unix ms. A change here needs a migration (hub/migrations); a test holds both equal.
 """
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, Index, Integer, LargeBinary, String, Table, Text
 
+from hub import columns, papertables
+from hub.columns import NUMBER, amount, owned_by, points_to
 
-def _points_to(column: str) -> ForeignKey:
-    """Checked when the transaction ends, so the rows of one edit may come in any order."""
-    return ForeignKey(column, deferrable=True, initially="DEFERRED")
-
-
-def _owned_by(column: str) -> ForeignKey:
-    """Erased together with what it belongs to."""
-    return ForeignKey(column, ondelete="CASCADE", deferrable=True, initially="DEFERRED")
-
-
-def _amount(name: str) -> Column[int]:
-    """A number that is 0 until something is known of it."""
-    return Column(name, BigInteger, nullable=False, server_default="0")
-
-
-NUMBER = BigInteger().with_variant(Integer(), "sqlite")
-"""63 bits; SQLite keeps a table in the order of a key it calls INTEGER, without a second index."""
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_label)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-    }
-)
+metadata = columns.metadata
+photo = papertables.photo
+pickup = papertables.pickup
+pupil_note = papertables.pupil_note
+mail_queue = papertables.mail_queue
+mail_head = papertables.mail_head
 
 # --- what is set up: one table for each row of hub.core.school ------------------------------------
 
@@ -57,7 +39,7 @@ programme = Table(
     "programme",
     metadata,
     Column("id", NUMBER, primary_key=True),
-    Column("site", _points_to("site.id"), nullable=False),
+    Column("site", points_to("site.id"), nullable=False),
     Column("use", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("windows", JSON, nullable=False, comment="[[weekdays], start_min, end_min], …"),
@@ -74,8 +56,8 @@ plan = Table(
     "plan",
     metadata,
     Column("id", NUMBER, primary_key=True),
-    Column("pupil", _owned_by("pupil.id"), nullable=False, index=True),
-    Column("programme", _points_to("programme.id"), nullable=False),
+    Column("pupil", owned_by("pupil.id"), nullable=False, index=True),
+    Column("programme", points_to("programme.id"), nullable=False),
     Column("from_day", Date, nullable=False),
     Column("until_day", Date, comment="not included; none: open"),
     Column("weekdays", JSON, nullable=False),
@@ -92,7 +74,7 @@ absence_reason = Table(
 class_hours = Table(
     "class_hours",
     metadata,
-    Column("site", _points_to("site.id"), primary_key=True),
+    Column("site", points_to("site.id"), primary_key=True),
     Column("group", Text, primary_key=True, comment="empty: every group"),
     Column("weekday", Integer, primary_key=True),
     Column("start_min", Integer, nullable=False),
@@ -105,7 +87,7 @@ product = Table(
     "product",
     metadata,
     Column("id", NUMBER, primary_key=True),
-    Column("site", _points_to("site.id"), nullable=False),
+    Column("site", points_to("site.id"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("price_cents", BigInteger, nullable=False),
@@ -118,7 +100,7 @@ product = Table(
 canteen = Table(
     "canteen",
     metadata,
-    Column("site", _points_to("site.id"), primary_key=True),
+    Column("site", points_to("site.id"), primary_key=True),
     Column("horizon_days", Integer, nullable=False),
     Column("cut_off_min", Integer, nullable=False),
     Column("days_before", Integer, nullable=False, comment="working days"),
@@ -132,7 +114,7 @@ canteen = Table(
 menu = Table(
     "menu",
     metadata,
-    Column("site", _points_to("site.id"), primary_key=True),
+    Column("site", points_to("site.id"), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("offers", JSON, nullable=False, comment="[product, price_cents, [allergens]], …"),
 )
@@ -140,7 +122,7 @@ device = Table(
     "device",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("site", _points_to("site.id"), nullable=False),
+    Column("site", points_to("site.id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("blocked", Text, nullable=False),
@@ -149,7 +131,7 @@ device = Table(
 reader = Table(
     "reader",
     metadata,
-    Column("device", _points_to("device.id"), primary_key=True),
+    Column("device", points_to("device.id"), primary_key=True),
     Column("id", String(16), primary_key=True),
     Column("name", Text, nullable=False),
     Column("use", Text, nullable=False),
@@ -169,7 +151,7 @@ adult = Table(
     "adult",
     metadata,
     Column("id", NUMBER, primary_key=True),
-    Column("household", _points_to("household.id"), nullable=False),
+    Column("household", points_to("household.id"), nullable=False),
     Column("first_name", Text, nullable=False),
     Column("last_name", Text, nullable=False),
     Column("email", Text, nullable=False, comment="empty: none"),
@@ -180,8 +162,8 @@ pupil = Table(
     "pupil",
     metadata,
     Column("id", NUMBER, primary_key=True),
-    Column("household", _points_to("household.id"), nullable=False),
-    Column("site", _points_to("site.id"), nullable=False),
+    Column("household", points_to("household.id"), nullable=False),
+    Column("site", points_to("site.id"), nullable=False),
     Column("first_name", Text, nullable=False),
     Column("last_name", Text, nullable=False),
     Column("group", Text, nullable=False),
@@ -191,11 +173,12 @@ pupil = Table(
     Column("birth_order", Integer, nullable=False, server_default="0"),
     Column("child_type", Text, nullable=False, server_default=""),
     Column("same_as", BigInteger, nullable=False, server_default="0", comment="the pupil it was entered twice as, 0: itself"),
+    Column("left_day", Date, comment="the first day it is of the school no more, none: it stays"),
 )
 diet = Table(
     "diet",
     metadata,
-    Column("pupil", _points_to("pupil.id"), primary_key=True),
+    Column("pupil", points_to("pupil.id"), primary_key=True),
     Column("code", Text, nullable=False),
     Column("allergens", JSON, nullable=False),
 )
@@ -204,7 +187,7 @@ badge = Table(
     metadata,
     Column("id", NUMBER, primary_key=True),
     Column("hash", String(20), nullable=False),
-    Column("pupil", _points_to("pupil.id"), nullable=False),
+    Column("pupil", points_to("pupil.id"), nullable=False),
     Column("state", Text, nullable=False),
     Column("from_ms", BigInteger, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
@@ -231,7 +214,7 @@ family_file = Table(
     "family_file",
     metadata,
     Column("id", NUMBER, primary_key=True),
-    Column("household", _points_to("household.id"), nullable=False),
+    Column("household", points_to("household.id"), nullable=False),
     Column("from_day", Date, nullable=False),
     Column("until_day", Date),
     Column("bracket", Integer, nullable=False, comment="0: by the QF"),
@@ -251,8 +234,8 @@ custody = Table(
     "custody",
     metadata,
     Column("id", NUMBER, primary_key=True),
-    Column("pupil", _points_to("pupil.id"), nullable=False),
-    Column("household", _points_to("household.id"), nullable=False),
+    Column("pupil", points_to("pupil.id"), nullable=False),
+    Column("household", points_to("household.id"), nullable=False),
     Column("from_day", Date, nullable=False),
     Column("until_day", Date, comment="not included; none: open"),
     Column("weeks", Text, nullable=False),
@@ -262,8 +245,8 @@ payer_override = Table(
     "payer_override",
     metadata,
     Column("id", NUMBER, primary_key=True),
-    Column("pupil", _points_to("pupil.id"), nullable=False),
-    Column("household", _points_to("household.id"), nullable=False),
+    Column("pupil", points_to("pupil.id"), nullable=False),
+    Column("household", points_to("household.id"), nullable=False),
     Column("from_day", Date, nullable=False),
     Column("until_day", Date, comment="not included; none: open"),
     Column("item", BigInteger, nullable=False, comment="0: everything"),
@@ -292,7 +275,7 @@ staff = Table(
 staff_role = Table(
     "staff_role",
     metadata,
-    Column("staff", _owned_by("staff.id"), primary_key=True),
+    Column("staff", owned_by("staff.id"), primary_key=True),
     Column("site", BigInteger, primary_key=True, autoincrement=False, comment="0: all sites"),
     Column("role", Text, primary_key=True),
 )
@@ -300,7 +283,7 @@ web_session = Table(
     "web_session",
     metadata,
     Column("token_hash", String(64), primary_key=True),
-    Column("staff", _points_to("staff.id"), nullable=False),
+    Column("staff", points_to("staff.id"), nullable=False),
     Column("csrf", Text, nullable=False),
     Column("from_ms", BigInteger, nullable=False),
     Column("seen_ms", BigInteger, nullable=False),
@@ -308,6 +291,12 @@ web_session = Table(
     Column("pin_ms", BigInteger, nullable=False, server_default="0", comment="when the PIN was last typed, 0: not"),
     Column("kiosk", Text, nullable=False, server_default="", comment="device/reader whose kiosk it is alone, empty: a person's"),
     Column("shared", Boolean, nullable=False, server_default="0", comment="several people use the device"),
+)
+recovery = Table(
+    "recovery",
+    metadata,
+    Column("hash", String(32), primary_key=True, comment="keyed, of a code that opens once"),
+    Column("staff", owned_by("staff.id"), nullable=False, index=True),
 )
 trail = Table(
     "trail",
@@ -334,54 +323,10 @@ note = Table(
     metadata,
     Column("number", NUMBER, primary_key=True, comment="of the fact"),
     Column("text", Text, nullable=False),
-)
-
-# --- what else is known of pupils (papers.py) -----------------------------------------------------
-
-photo = Table(
-    "photo",
-    metadata,
-    Column("pupil", _owned_by("pupil.id"), primary_key=True),
-    Column("content", LargeBinary, nullable=False, comment="WebP, made here"),
-    Column("at_ms", BigInteger, nullable=False),
-)
-pickup = Table(
-    "pickup",
-    metadata,
-    Column("id", NUMBER, primary_key=True),
-    Column("pupil", _owned_by("pupil.id"), nullable=False, index=True),
-    Column("name", Text, nullable=False),
-    Column("phone", Text, nullable=False),
-    Column("relation", Text, nullable=False),
-    Column("from_day", Date, nullable=False),
-    Column("until_day", Date, comment="not included; none: open"),
-)
-pupil_note = Table(
-    "pupil_note",
-    metadata,
-    Column("pupil", _owned_by("pupil.id"), primary_key=True),
-    Column("text", Text, nullable=False),
-)
-
-# --- letters (mailqueue.py): ids and codes only ---------------------------------------------------
-
-mail_queue = Table(
-    "mail_queue",
-    metadata,
-    Column("fact", BigInteger, primary_key=True, autoincrement=False, comment="number of its cause"),
-    Column("adult", _owned_by("adult.id"), primary_key=True),
-    Column("state", Text, nullable=False),
-    Column("tries", Integer, nullable=False),
-    Column("queued_ms", BigInteger, nullable=False),
-    Column("next_ms", BigInteger, nullable=False, comment="when it is tried next, or when it was over"),
-    Column("trouble", Text, nullable=False, comment="code of the last try"),
-    Index("ix_mail_queue_state", "state", "next_ms"),
-)
-mail_head = Table(
-    "mail_head",
-    metadata,
-    Column("id", NUMBER, primary_key=True, comment="always 1"),
-    Column("number", BigInteger, nullable=False, comment="of the last fact that was looked at"),
+    Column("document", Text, nullable=False, server_default="", comment="where the proof is kept, empty: none"),
+    Column("pupil", BigInteger, nullable=False, server_default="0", comment="whose day it corrects, 0: it is no matter of a day"),
+    Column("day", Integer, nullable=False, server_default="0", comment="YYYYMMDD"),
+    Index("ix_note_pupil", "pupil", "day"),
 )
 
 # --- the facts again: numbers and what is asked for, the rest is read from the journal --------------
@@ -455,7 +400,7 @@ history_presence = Table(
     metadata,
     Column("programme", BigInteger, primary_key=True, autoincrement=False),
     Column("quarter", Integer, primary_key=True, autoincrement=False, comment="Unix time in quarters of an hour"),
-    *map(_amount, ("came", "gone", "ms")),
+    *map(amount, ("came", "gone", "ms")),
     sqlite_with_rowid=False,
 )
 history_revenue = Table(
@@ -464,7 +409,7 @@ history_revenue = Table(
     Column("site", BigInteger, primary_key=True, autoincrement=False),
     Column("item", BigInteger, primary_key=True, autoincrement=False),
     Column("quarter", Integer, primary_key=True, autoincrement=False, comment="of the booking"),
-    *map(_amount, ("charges", "charged_cents", "corrections", "corrected_cents")),
+    *map(amount, ("charges", "charged_cents", "corrections", "corrected_cents")),
     sqlite_with_rowid=False,
 )
 history_attended = Table(
@@ -486,8 +431,8 @@ history_cash = Table(
     metadata,
     Column("session", BigInteger, primary_key=True, autoincrement=False),
     Column("desk", Text, nullable=False),
-    *map(_amount, ("site", "opened_by", "from_ms", "opening_cents", "sold_cents", "paid_in_cents", "paid_back_cents")),
-    *map(_amount, ("closed_by", "until_ms", "expected_cents", "counted_cents")),
+    *map(amount, ("site", "opened_by", "from_ms", "opening_cents", "sold_cents", "paid_in_cents", "paid_back_cents")),
+    *map(amount, ("closed_by", "until_ms", "expected_cents", "counted_cents")),
     Index("ix_history_cash_site", "site", "from_ms"),
 )
 history_head = Table(

@@ -257,6 +257,7 @@ class Do(enum.StrEnum):
     LOCATE = "locate"  # blink
     OPEN = "open"  # pulse the door: needs the device's own nonce, see Result
     UPDATE = "update"  # reserved: refused as "unsupported" until the update issue
+    RESTART = "restart"  # end the process, and come again: needs the device's own nonce, see Result
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -272,7 +273,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """`code`: done, challenge (send the command again with this nonce within 3 s), stale, unsupported, refused."""
+    """`code`: done, challenge (send the command again with this nonce within 3 s), stale, unsupported, refused, too_soon."""
 
     v: int = WIRE_VERSION
     session: Random64

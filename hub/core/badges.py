@@ -2,12 +2,20 @@
 
 A badge row is one state of one badge from an instant on; ending a state and beginning the next are two rows, so that a scan
 that arrives late is judged by the state of its own time.
+
+What replacing one costs is a product of the site like any other, with its price, tariff and legal class; without it, nothing. It is
+charged beside the edit, by whoever wants it, and stops nothing: a child has its new badge first.
 """
 
 from dataclasses import replace
 
-from hub.core.facts import Refusal, derived
-from hub.core.school import Badge, BadgeState, Rows, School
+from hub.core.books import Books
+from hub.core.calendar import day_of
+from hub.core.facts import Facts, Refusal, derived
+from hub.core.kept import Charge
+from hub.core.school import Badge, BadgeState, Policy, Product, ProductKind, Rows, School
+from hub.core.tariffs import price_of_product
+from hub.core.wallets import Sale, charge, charge_id
 
 
 def badge_at(school: School, badge_hash: str, moment_ms: int) -> Badge | None:
@@ -67,6 +75,45 @@ def give_each(school: School, new: tuple[Badge, ...], ask: int, *, replace_old: 
             ended = block(school, old, BadgeState.REPLACED, at_ms, derived(ask, old))
             rows += () if isinstance(ended, Refusal) else ended
     return rows
+
+
+# --- what replacing one costs ---------------------------------------------------------------------
+
+
+def fee_of(school: School, site: int) -> Product | None:
+    """What is charged at a site for a badge that is replaced; None where nothing is."""
+    return next((one for one in school.products.values() if one.site == site and one.kind is ProductKind.FEE), None)
+
+
+def put_fee(school: School, site: int, cents: int, name: str) -> Rows:
+    """The fee of a site as it is from now on; 0 = none. `name`: what it is called where it never had one."""
+    known = fee_of(school, site)
+    if known is None:
+        new = Product(derived(site, "badge fee"), site, ProductKind.FEE, name, cents, Policy.MUST_SERVE)
+        return (new,) if cents else ()
+    return (replace(known, price_cents=cents),) if known.price_cents != cents else ()
+
+
+def fee_ask(badge: Badge) -> int:
+    """Under which ask the fee for a badge that was lost or replaced is charged: once, whoever asks again."""
+    return derived(badge.id, "fee")
+
+
+def charge_fee(school: School, books: Books, badge: Badge, at_ms: int, who: int) -> Facts | Refusal:
+    """The payer pays for a badge (its last state: lost or replaced) that is replaced; nothing where it costs nothing."""
+    pupil = school.pupils.get(badge.pupil)
+    product = fee_of(school, pupil.site) if pupil else None
+    if pupil is None or product is None:
+        return ()
+    site = school.sites[pupil.site]
+    cents, why = price_of_product(school, pupil, product, day_of(at_ms, site.zone))
+    sale = Sale(pupil, site, product.id, cents, why, Policy.MUST_SERVE, at_ms, who=who)
+    return charge(school, books, fee_ask(badge), sale) if cents else ()
+
+
+def fee_charged(books: Books, badge: Badge) -> Charge | None:
+    """What was charged for replacing a badge, by that state of it."""
+    return books.charges.get(charge_id(fee_ask(badge)))
 
 
 def _active(school: School, badge_hash: str, now_ms: int) -> Badge | None:

@@ -66,7 +66,7 @@ def cut_off_ms(school: School, site: Site, day: date, days_before: int, minute: 
 
 def class_on(school: School, pupil: Pupil, day: date) -> ClassTimes | None:
     """The morning of a pupil's class on a day: by its own hours, else by those of the whole site; None where there is no class."""
-    hours = hours_of_class(school, pupil, day)
+    hours = hours_of_class(school, pupil, day) if pupil.is_here(day) else None
     if hours is None or day_kind(school, pupil.site, day) not in CLASS_DAYS:
         return None
     return class_times(hours, day, school.sites[pupil.site].zone)

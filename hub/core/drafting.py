@@ -123,7 +123,7 @@ def read(typed: Cells, lines: Sequence[LineCells]) -> tuple[Draft, Faults]:
 def reshaped(lines: Sequence[LineCells], act: str) -> tuple[LineCells, ...]:
     """The lines after one button: `add` a line, `drop-2` or `up-2` that line, `band-2` adds a band to it, `unband-2-0` takes one away."""
     word, _, places = act.partition("-")
-    rows, at = list(lines), [int(place) for place in places.split("-") if place.isdigit() and len(place) < 3]
+    rows, at = list(lines), [int(place) for place in places.split("-") if place.isascii() and place.isdigit() and len(place) < 3]
     if word == "add" and len(rows) < MAX_LINES:
         rows.insert(max(len(rows) - 1, 0), cells_of(Line(Session(Fixed(0)))))  # the last one is for everybody: it stays the last
     elif at and at[0] < len(rows):

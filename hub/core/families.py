@@ -54,6 +54,8 @@ def rank_of(school: School, pupil: Pupil, item: int, day: date, siblings: Siblin
 
 def _counts(school: School, other: int, payer: int, pupil: Pupil, item: int, day: date, siblings: Siblings) -> bool:
     sibling = school.pupils[other]
+    if not sibling.is_here(day):
+        return False
     if siblings.by is Kin.HOUSEHOLD:
         return sibling.household == pupil.household
     return payer_on(school, sibling, item, day) == payer

@@ -238,7 +238,7 @@ def _adult(draft: Draft, line: Said) -> None:
         draft.wrong(line, found, C.LAST_NAME)
     elif found is None:
         who = (draft.new_id(line, Thing.ADULT), household, line[C.FIRST_NAME], line[C.LAST_NAME])
-        made = Adult(*who, line[C.EMAIL], language or "fr")
+        made = Adult(*who, line[C.EMAIL], language or draft.stamp.language)
         draft.people.adults.put(made)
         draft.people.adults.line_of[made.id] = line.number
         draft.add(line, Thing.ADULT, made, name_of(made))

@@ -6,8 +6,9 @@ way out is not scanned. What the entrance tells ends at midnight; who sleeps at 
 """
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import date
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -22,6 +23,8 @@ from hub.core.school import Adult, Programme, Pupil, School, Site
 from hub.core.sheets import Stay
 from hub.core.stays import REACH_MS, RETAP_MS, care_day, hours_end_ms
 from proto.messages import Direction, Use
+
+T = TypeVar("T")
 
 
 class Present(Struct, frozen=True):
@@ -65,33 +68,64 @@ class _View(Struct, frozen=True):
 
 def evacuation(school: School, books: Books, site: int, now_ms: int) -> tuple[Present, ...]:
     """Every child that may be in the building of a site, by class and name."""
+    return _whole(evacuating(school, books, site, now_ms))
+
+
+def rooms(school: School, books: Books, site: int, now_ms: int) -> tuple[Room, ...]:
+    """The rooms of a site in which somebody is, or should be."""
+    return _whole(looking_round(school, books, site, now_ms))
+
+
+def evacuating(school: School, books: Books, site: int, now_ms: int) -> Generator[None, None, tuple[Present, ...]]:
+    """The same as `evacuation` child by child, for who must not be long at a time; each child is where it is when its turn comes."""
     views, adults = {each: _view(school, books, each, now_ms) for each in school.sites}, _by_household(school)
     view = views.pop(site)
     found = []
     seen = {*books.inside, *books.entrance.passes.get(view.on, ()), *books.days.get(view.on, ())}
     for number in sorted({school.pupils[each].id for each in seen if each in school.pupils}):
-        pupil = school.pupils[number]
-        place = _place(view, pupil)
+        yield
+        pupil, touched = school.pupils[number], _touched(view, number)
+        place = _place(view, pupil) if site in touched else None
         if place:
             theirs = tuple(adult for home in _homes(school, pupil) for adult in adults.get(home, ()))
-            found.append(Present(pupil, *place, theirs, tuple(other for other, there in views.items() if _place(there, pupil))))
+            also = tuple(other for other, there in views.items() if other in touched and _place(there, pupil))
+            found.append(Present(pupil, *place, theirs, also))
     return tuple(sorted(found, key=lambda one: (fold(one.pupil.group), *_named(one.pupil))))
 
 
-def rooms(school: School, books: Books, site: int, now_ms: int) -> tuple[Room, ...]:
-    """The rooms of a site in which somebody is, or should be."""
+def looking_round(school: School, books: Books, site: int, now_ms: int) -> Generator[None, None, tuple[Room, ...]]:
+    """The same as `rooms`, child by child."""
     view = _view(school, books, site, now_ms)
     present: dict[str, list[Present]] = {}
     missing: dict[str, list[Missing]] = {}
-    for one in evacuation(school, books, site, now_ms):
+    for one in (yield from evacuating(school, books, site, now_ms)):
         present.setdefault(one.room, []).append(one)
-    for pupil, room in _expected(view):
-        place = _place(view, pupil)
-        missing.setdefault(room, []).append(Missing(pupil, place[0] if place else ""))
+    for found in _expected(view):
+        yield
+        if found:
+            place = _place(view, found[0])
+            missing.setdefault(found[1], []).append(Missing(found[0], place[0] if place else ""))
     return tuple(
         Room(name, _sorted(present.get(name, ())), tuple(sorted(missing.get(name, ()), key=lambda one: _named(one.pupil))))
         for name in sorted({*present, *missing}, key=fold)
     )
+
+
+def _whole(steps: Generator[object, None, T]) -> T:
+    """What a generator returns in the end."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            found: T = done.value
+            return found
+
+
+def _touched(view: _View, number: int) -> frozenset[int]:
+    """The sites where a pupil may be at all: where a stay is open or was today, or a badge was held at the entrance."""
+    stays = (stay.site for sheet in view.books.sheets(number, view.on).values() for stay in sheet.stays.values())
+    still = (stay.site for stay in view.books.inside.get(number, {}).values())
+    return frozenset((*still, *stays, *(each.site for each in view.books.entrance.passes.get(view.on, {}).get(number, ()))))
 
 
 def _view(school: School, books: Books, site: int, now_ms: int) -> _View:
@@ -212,14 +246,14 @@ def _entrance(view: _View) -> Iterator[Direction]:
 # --- who should be there --------------------------------------------------------------------------
 
 
-def _expected(view: _View) -> Iterator[tuple[Pupil, str]]:
-    """Who should be at the site now and is not in its room, with the room."""
+def _expected(view: _View) -> Iterator[tuple[Pupil, str] | None]:
+    """Who should be at the site now and is not in its room, with the room; None for each other child that was looked at."""
     yield from _not_at_programme(view)
     if any(way is not Direction.OUT for way in _entrance(view)):
         yield from _not_in_class(view)
 
 
-def _not_at_programme(view: _View) -> Iterator[tuple[Pupil, str]]:
+def _not_at_programme(view: _View) -> Iterator[tuple[Pupil, str] | None]:
     """Those who are planned, have not come in these hours, and are not marked absent; nobody on a day without school."""
     running = [
         (programme, span, care_day(programme, view.site.zone, view.now_ms))
@@ -227,6 +261,7 @@ def _not_at_programme(view: _View) -> Iterator[tuple[Pupil, str]]:
         if programme.site == view.site.id and (span := window_of(programme.windows, view.now_ms, view.site.zone))
     ]
     for number, plans in view.school.plans.items() if running else ():
+        yield None
         pupil = view.school.pupils[number]
         wanted = {}
         for programme, span, day in running:
@@ -246,10 +281,11 @@ def _came(view: _View, pupil: Pupil, programme: Programme, from_ms: int, on: int
     )
 
 
-def _not_in_class(view: _View) -> Iterator[tuple[Pupil, str]]:
+def _not_in_class(view: _View) -> Iterator[tuple[Pupil, str] | None]:
     """Those whom nobody has seen at the site today, while class is on; not those whose absence is justified."""
     passes, entrance = view.books.entrance.passes.get(view.on, {}), view.books.entrance
     for pupil in view.school.everyone:
+        yield None
         times = class_on(view.school, pupil, view.today) if pupil.site == view.site.id else None
         if times is None or not times.begins_ms <= view.now_ms < times.ends_ms:
             continue

@@ -6,6 +6,7 @@ Reading bytes is the shell's (hub/imports.py); what the lines lead to is decided
 """
 
 import enum
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -224,6 +225,7 @@ def understood(table: Table, wanted: tuple[Column, ...], needed: tuple[tuple[Col
     return Listed(names, tuple(lines), dropped, unknown, tuple(complaints))
 
 
+@functools.lru_cache(maxsize=16_384)  # lists are put in order by name for each page
 def fold(text: str) -> str:
     """Letters and digits without case and accents: two names that fold to the same are one name."""
     if text.isascii():

@@ -20,7 +20,7 @@ LETTERS = 5
 def expected(school: School, programme: Programme, day: date, group: str = "") -> tuple[Pupil, ...]:
     """Who is expected at a programme on a day, by class and name; of a class (`group`), all its pupils at the programme's site."""
     if group:
-        found = [pupil for pupil in school.everyone if pupil.group == group and pupil.site == programme.site]
+        found = [pupil for pupil in school.everyone if pupil.group == group and pupil.site == programme.site and pupil.is_here(day)]
     else:
         found = [school.pupils[number] for number in school.plans if counts_as_present(school, number, programme, day)]
     return tuple(sorted(found, key=lambda pupil: (fold(pupil.group), fold(pupil.last_name), fold(pupil.first_name), pupil.id)))

@@ -1,11 +1,16 @@
-"""What may be kept of a pupil beside the school's rows: who may fetch the child, and notes. Kept by hub/papers.py; no fact knows of it."""
+"""What may be kept beside the school's rows and the facts: who may fetch a child, notes of a pupil, notes of what staff did.
 
-from dataclasses import dataclass
+Kept by hub/papers.py and hub/notes.py; no fact knows of it.
+"""
+
+from dataclasses import dataclass, replace
 from datetime import date
 
 from hub.core.facts import Refusal
+from hub.core.lists import national
 
 MAX_NAME = 80
+MAX_REMARK = 500
 MAX_NOTE = 2000
 """Characters: half a page. Longer is a file of its own, elsewhere."""
 
@@ -38,3 +43,25 @@ def written(note: str) -> str | Refusal:
     """A note with its lines, without space around it."""
     kept = "\n".join(line.rstrip() for line in note.replace("\r\n", "\n").split("\n")).strip()
     return Refusal("too_long", {"most": MAX_NOTE}) if len(kept) > MAX_NOTE else kept
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What staff wrote of something they did: the fact with this `number`. `document`: where the proof is kept, such as `mail of 3/9`.
+
+    `pupil` and `day` (YYYYMMDD): whose day it corrects; 0 = it is no matter of a day.
+    """
+
+    number: int
+    text: str
+    document: str = ""
+    pupil: int = 0
+    day: int = 0
+
+
+def remarked(note: Note) -> Note | Refusal:
+    """The same without space around it."""
+    text, document = " ".join(note.text.split()), " ".join(note.document.split())
+    if len(text) > MAX_REMARK or len(document) > MAX_NAME:
+        return Refusal("note_long", {"most": MAX_REMARK})
+    return Refusal("national") if national(text) or national(document) else replace(note, text=text, document=document)

@@ -46,6 +46,8 @@ class Stamp:
     is_address: Callable[[str], bool]
     who: int = 0
     """The member of staff who brings the list, 0 = the command line."""
+    language: str = "fr"
+    """In which those are written to of whom a list does not say it."""
 
 
 @dataclass(frozen=True, slots=True)

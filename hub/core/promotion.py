@@ -28,11 +28,11 @@ class Year:
     ask: int
 
 
-def classes(school: School, sites: Collection[int]) -> dict[tuple[int, str], tuple[Pupil, ...]]:
-    """The pupils of each class (site, name) of these sites, by name."""
+def classes(school: School, sites: Collection[int], day: date) -> dict[tuple[int, str], tuple[Pupil, ...]]:
+    """The pupils of each class (site, name) of these sites who are here on a day, by name."""
     found: dict[tuple[int, str], list[Pupil]] = {}
     for pupil in sorted(school.everyone, key=lambda each: (each.last_name, each.first_name, each.id)):
-        if pupil.group and pupil.site in sites:
+        if pupil.group and pupil.site in sites and pupil.is_here(day):
             found.setdefault((pupil.site, pupil.group), []).append(pupil)
     return {key: tuple(found[key]) for key in sorted(found, key=lambda key: (key[0], key[1]))}
 
@@ -50,7 +50,7 @@ def promote(
     school: School, shown: Mapping[tuple[int, str], frozenset[int]], following: Mapping[tuple[int, str], str], year: Year
 ) -> Rows | Refusal:
     """Everybody's next class at once. `shown`: who was in each class when it was looked at; `following`: its next class."""
-    now = classes(school, {site for site, _ in shown})
+    now = classes(school, {site for site, _ in shown}, year.from_day)
     if {key: frozenset(pupil.id for pupil in pupils) for key, pupils in now.items() if key in shown} != shown:
         return Refusal("changed_meanwhile")
     if any(len(name) > MAX_NAME for name in following.values()):
@@ -59,7 +59,7 @@ def promote(
     for key, name in following.items():
         for pupil in now.get(key, ()):
             if name != pupil.group:
-                rows.append(replace(pupil, group=name))
+                rows.append(replace(pupil, group=name, left_day=year.from_day if name == LEAVES else pupil.left_day))
                 rows += _left(school, pupil, year) if name == LEAVES else ()
     return tuple(rows) or Refusal("nothing_changes")
 

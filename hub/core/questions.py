@@ -139,11 +139,14 @@ def place_of(school: School, books: Books, question: Unresolved) -> Place | None
 
 def overdue(school: School, books: Books, now_ms: int) -> Iterator[tuple[Stay, int]]:
     """Who is still in though the hours are over, and since when they are: soon this will be a question."""
+    spans: dict[int, tuple[int, int]] = {}
     for stays in books.inside.values():
         for stay in stays.values():
             programme = school.programmes[stay.programme]
             if programme.scans is not Scans.ENTRY and programme.attendance is not Attendance.AUTO:
-                end_ms = hours_end_ms(school, programme, stay.from_ms)
+                from_ms, end_ms = spans.get(programme.id, (0, 0))
+                if not from_ms <= stay.from_ms < end_ms:  # hundreds came in the same hours
+                    spans[programme.id] = stay.from_ms, (end_ms := hours_end_ms(school, programme, stay.from_ms))
                 if now_ms >= end_ms + GRACE_MS:
                     yield stay, end_ms
 

@@ -23,7 +23,7 @@ from hub.core.timetable import LegalClass
 
 QUARTER_MIN = 15
 QUARTER_MS = QUARTER_MIN * MINUTE_MS
-_HOUR_MS = 60 * MINUTE_MS
+HOUR_MS = 60 * MINUTE_MS
 _NOON = 12
 _MONTHS_OF_A_QUARTER = 3
 _PRIMARY_AGE = 6
@@ -211,17 +211,21 @@ class Counts(Struct, frozen=True):
 
 
 class Attendance(Struct, frozen=True):
-    """By day and age group who came; `different`: how many different children did in the whole period, in each group and in all."""
+    """By day and age group who came; `different`: how many different children did in the whole period, in each group and in all.
+
+    `ageless`: those whose age is not known.
+    """
 
     days: dict[date, dict[Level, Counts]]
     different: dict[Level, int]
     children: int
+    ageless: Bits = 0
 
 
 def hours_of(from_ms: int, until_ms: int) -> range:
     """The hours (Unix time in hours) that a stay touches; a moment belongs to the hour it begins."""
-    first = from_ms // _HOUR_MS
-    return range(first, max(-(-until_ms // _HOUR_MS), first + 1))
+    first = from_ms // HOUR_MS
+    return range(first, max(-(-until_ms // HOUR_MS), first + 1))
 
 
 def level_on(born: date | None, day: date) -> Level:
@@ -237,7 +241,7 @@ def attendance(cells: Iterable[tuple[int, Bits]], born: Mapping[int, date | None
     mornings: defaultdict[date, Bits] = defaultdict(int)
     afternoons: defaultdict[date, Bits] = defaultdict(int)
     for hour, pupils in cells:
-        local = at(hour * _HOUR_MS, zone)
+        local = at(hour * HOUR_MS, zone)
         (mornings if local.hour < _NOON else afternoons)[local.date()] |= pupils
     groups: dict[int, dict[Level, Bits]] = {}
     days: dict[date, dict[Level, Counts]] = {}
@@ -253,7 +257,8 @@ def attendance(cells: Iterable[tuple[int, Bits]], born: Mapping[int, date | None
                 days.setdefault(day, {})[level] = counts
                 ever[level] |= came
     everybody = functools.reduce(operator.or_, ever.values(), 0)
-    return Attendance(days, {level: pupils.bit_count() for level, pupils in ever.items()}, everybody.bit_count())
+    different = {level: pupils.bit_count() for level, pupils in ever.items()}
+    return Attendance(days, different, everybody.bit_count(), ever.get(Level.UNKNOWN, 0))
 
 
 def _groups(born: Mapping[int, date | None], day: date) -> dict[Level, Bits]:

@@ -39,6 +39,7 @@ class Scans(enum.StrEnum):
 class ProductKind(enum.StrEnum):
     MEAL = "meal"
     ARTICLE = "article"
+    FEE = "fee"  # on no menu and in no shop: what replacing a badge costs (badges.py)
 
 
 class WalletScope(enum.StrEnum):
@@ -204,7 +205,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A reader of a device. `product`: what a tap at this till settles, 0 elsewhere. `door_ms`: its relay's pulse, 0 = no door."""
+    """A reader of a device. `product`: what a tap at this till hands out, 0 elsewhere. `door_ms`: its relay's pulse, 0 = no door."""
 
     device: str
     id: str
@@ -244,7 +245,8 @@ class Pupil:
 
     `daily_limit_cents`: what may be spent on articles in a day, set by the parent; 0 = no limit (requirement P12).
     `key`: what the school's other programme calls the pupil (imports.py), empty = nothing; never a national register number.
-    `same_as`: the pupil that this child is, entered a second time (merging.py); 0 = itself.
+    `same_as`: the pupil that this child is, entered a second time (merging.py); 0 = itself. `left_day`: the first day on which it is
+    of the school no more (leaving.py), None = it does not leave.
     """
 
     id: int
@@ -259,6 +261,11 @@ class Pupil:
     birth_order: int = 0
     child_type: str = ""
     same_as: int = 0
+    left_day: date | None = None
+
+    def is_here(self, day: date) -> bool:
+        """Whether the pupil is of the school on a day."""
+        return self.left_day is None or day < self.left_day
 
 
 @dataclass(frozen=True, slots=True)

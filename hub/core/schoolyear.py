@@ -25,7 +25,10 @@ Same = Callable[[object], bool]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Days [first, last] at a site (0 = all). `kind` None: ordinary again. Weekends only where `weekends` says so, or for a single day."""
+    """Days [first, last] at a site (0 = all). `kind` None: ordinary again, weekends too.
+
+    Else weekends only where `weekends` says so, or for a single day.
+    """
 
     site: int
     first: date
@@ -118,8 +121,8 @@ def wrong_with(said: Range) -> Refusal | None:
 
 def rows_of(school: School, said: Range) -> tuple[CalendarDay, ...]:
     """The rows that a range changes."""
-    single = said.first == said.last
-    days = (day for day in each_day(said.first, said.last) if single or said.weekends or day.weekday() < _SATURDAY)
+    every = said.first == said.last or said.weekends or said.kind is None
+    days = (day for day in each_day(said.first, said.last) if every or day.weekday() < _SATURDAY)
     rows = (CalendarDay(said.site, day, said.kind, said.name if said.kind else "") for day in days)
     return tuple(row for row in rows if _is_news(school, row))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
+from hub.core.badges import put_fee
 from hub.core.books import Books
 from hub.core.calendar import day_code, joined
 from hub.core.codes import Stage
@@ -24,6 +25,7 @@ MAX_TEXT = 200
 MAX_HOLDER = 70
 """Letters of a name in a transfer (EPC069-12)."""
 MAX_CONTACTS = 20
+MAX_FEE_CENTS = 100_00
 DAY_MIN = 24 * 60
 Same = Callable[[object], bool]
 Is = Callable[[str], bool]
@@ -44,6 +46,9 @@ class Said:
     pilot_from: date | None
     live_from: date | None
     whole_runs: bool
+    badge_fee_cents: int = 0
+    """What replacing a badge costs; `badge_fee` is what it is called."""
+    badge_fee: str = ""
 
 
 def put_site(school: School, books: Books, site: int, said: Said, same: Same, is_iban: Is, is_address: Is) -> Rows | Refusal:
@@ -53,12 +58,12 @@ def put_site(school: School, books: Books, site: int, said: Said, same: Same, is
     wrong = named(said.name, others) or _account(said, is_iban) or _contacts(said.contacts, is_address) or _limits(said)
     if wrong:
         return wrong
-    fields = {name: getattr(said, name) for name in Said.__dataclass_fields__}
+    fields = {name: getattr(said, name) for name in Said.__dataclass_fields__ if name not in {"badge_fee_cents", "badge_fee"}}
     after = replace(before, **fields)
     moved = live_moved(after, books) if after.live_from != before.live_from else None
     if moved:
         return moved
-    return (after,) if same(before) else Refusal("changed_meanwhile")
+    return (after, *put_fee(school, site, said.badge_fee_cents, said.badge_fee)) if same(before) else Refusal("changed_meanwhile")
 
 
 def _account(said: Said, is_iban: Is) -> Refusal | None:
@@ -84,6 +89,8 @@ def _limits(said: Said) -> Refusal | None:
         return Refusal("floor_above")
     if said.low_cents < 0:
         return Refusal("low_below")
+    if not 0 <= said.badge_fee_cents <= MAX_FEE_CENTS:
+        return Refusal("no_badge_fee", {"most_cents": MAX_FEE_CENTS})
     backwards = said.pilot_from and not (said.live_from and said.pilot_from < said.live_from)
     return Refusal("pilot_backwards") if backwards else None
 

@@ -17,7 +17,7 @@ from hub.core.tariffs import Occasion, price
 from hub.core.whys import Rule
 
 
-class Stayed(Struct, frozen=True):
+class Stayed(Struct, frozen=True, gc=False):
     """A stay that was ended by an exit, or a session."""
 
     pupil: int
@@ -27,7 +27,7 @@ class Stayed(Struct, frozen=True):
     to_ms: int
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """What somebody or something costs now and with the draft. `of`: a household, a bracket, or the place of a stay."""
 
     of: int

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from hub.errors import StartError
 from hub.tables import metadata
 
-NEWEST = "0018"
+NEWEST = "0021"
 """The last step this program knows; a test holds it to the files."""
 
 

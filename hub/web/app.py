@@ -27,6 +27,7 @@ from hub.web import (
     families,
     imports,
     kiosk,
+    leaving,
     merges,
     mornings,
     own,
@@ -36,6 +37,7 @@ from hub.web import (
     promotion,
     pupils,
     questions,
+    reports,
     roster,
     second,
     setup,
@@ -58,6 +60,46 @@ from hub.web.till import routes as till
 
 log = logging.getLogger(__name__)
 
+PAGES = (
+    board,
+    evacuation,
+    questions,
+    presence,
+    day,
+    verification,
+    mornings,
+    enrolment,
+    papers,
+    why,
+    setup,
+    imports,
+    families,
+    payers,
+    promotion,
+    merges,
+    leaving,
+    pupils,
+    wallets,
+    billing,
+    statements,
+    badges,
+    roster,
+    devices,
+    till,
+    kiosk,
+    canteen,
+    account,
+    own,
+    second,
+    sites,
+    calendar,
+    tariffs,
+    staff,
+    trail,
+    reports,
+)
+"""In the order in which their paths are tried."""
+
 
 def make_app(office: Office, pages: Pages) -> FastAPI:
     """The office, as these pages. Its lifespan must run: it reads the last taps and follows the desk."""
@@ -72,46 +114,13 @@ def make_app(office: Office, pages: Pages) -> FastAPI:
     app.state.passed = till.Passed()
     app.state.guests = kiosk.Guests()
     app.state.rolls = board.Rolls()
+    app.state.shared = board.Shared()
     app.state.goings = billing.Goings()
     app.state.drafts = tariffs.Drafts()
     app.state.prints = statements.Prints()
-    for page in (
-        board,
-        evacuation,
-        questions,
-        presence,
-        day,
-        verification,
-        mornings,
-        enrolment,
-        papers,
-        why,
-        setup,
-        imports,
-        families,
-        payers,
-        promotion,
-        merges,
-        pupils,
-        wallets,
-        billing,
-        statements,
-        badges,
-        roster,
-        devices,
-        till,
-        kiosk,
-        canteen,
-        account,
-        own,
-        second,
-        sites,
-        calendar,
-        tariffs,
-        staff,
-        trail,
-    ):
-        app.include_router(page.router)
+    for page in PAGES:
+        # Not include_router: it analyses every signature a second time, at the first request, which then takes a second.
+        app.router.routes.extend(page.router.routes)
     app.add_api_route("/static/{version}/{name}", static_file, methods=["GET", "HEAD"])
     _answer_errors(app)
     app.add_middleware(SecurityHeaders)
@@ -127,16 +136,19 @@ def _answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(PinNeededError, _to_pin)
     app.add_exception_handler(StarletteHTTPException, _in_words)
     app.add_exception_handler(RequestValidationError, _no_such_thing)
+    app.add_exception_handler(OverflowError, _out_of_range)
     app.add_exception_handler(Exception, _ours)
 
-    app.add_exception_handler(OverflowError, _out_of_range)
 
 async def static_file(visit: Anyone, version: str, name: str) -> Response:
     """One of our own files, for ever under this version."""
     found = visit.request.app.state.pages.files.get(name)
     if found is None or found.version != version:
         raise HTTPException(404)
-    return Response(found.content, media_type=found.media_type, headers={"cache-control": "public, max-age=31536000, immutable"})
+    headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
+    if "gzip" in visit.request.headers.get("accept-encoding", ""):
+        return Response(found.packed, media_type=found.media_type, headers=headers | {"content-encoding": "gzip"})
+    return Response(found.content, media_type=found.media_type, headers=headers)
 
 
 class SecurityHeaders:
@@ -201,12 +213,12 @@ async def _no_such_thing(request: Request, _: Exception) -> Response:
     return await oops(request, 404)
 
 
-async def _ours(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
 async def _out_of_range(request: Request, error: Exception) -> Response:
     """A number beyond what the register keeps, or a day before the first or after the last one that there is."""
     log.warning("%s %s: %s", request.method, request.url.path, error)
     return await oops(request, 404 if request.method in {"GET", "HEAD"} else 422)
 
 
+async def _ours(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return await oops(request, 500)

@@ -1,6 +1,7 @@
 """Today: who is in and expected, the taps as they arrive, and what staff have to settle. Reasons are for staff; no pupil sees it."""
 
 import asyncio
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,12 +10,12 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 
 from hub.core import questions
 from hub.core.books import Books
 from hub.core.facts import ScanTaken
-from hub.core.inside import Missing, Room, rooms
+from hub.core.inside import Missing, Room, looking_round
 from hub.core.ledger import wallet_account
 from hub.core.lists import fold
 from hub.core.school import Programme, Pupil, School, Site
@@ -26,6 +27,7 @@ from hub.web.live import Live
 from hub.web.render import packed, page
 from hub.web.rights import Right
 from hub.web.session import Sees, SignedIn, Visit, still_valid
+from hub.web.turns import in_turns
 
 NAMES = 8
 """Names under a programme on the board, newest first; its own page has them all."""
@@ -34,11 +36,14 @@ QUESTIONS = 20
 DEBTS = 5
 """Wallets in debt on the board, deepest first."""
 REST_S = 5.0
-"""An open board reckons at most this often who is expected: it takes 30 ms at a large school, and a tap waits for it."""
+"""An open board reckons at most this often who is expected: it takes some 30 ms at a large school."""
+SHARED_S = 1.0
+"""How long a block is as good as a fresh one where nothing has happened since: what it says of the time is in minutes."""
 
 Today = Annotated[Visit, Depends(Sees(Right.TODAY))]
 
 router = APIRouter()
+_CSRF, _ASK = re.compile(r'name="csrf" value="[^"]*"'), re.compile(r'name="ask_id" value="[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,26 +149,59 @@ class PresentPage:
 class Rolls:
     """The rooms of each site, reckoned for all boards at once. One per hub."""
 
-    found: dict[int, tuple[int, School, float, tuple[Room, ...]]] = field(default_factory=dict)
-    """Site -> the number of the last fact they know, the school, when (the loop's time), and the rooms."""
+    found: dict[int, tuple[School, float, tuple[Room, ...]]] = field(default_factory=dict)
+    """Site -> of which school, when its reckoning began (the loop's time), and the rooms."""
+    reckoning: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
-    def of(self, visit: Visit, site: int, *, rest_s: float) -> tuple[Room, ...]:
+    async def of(self, visit: Visit, site: int, *, rest_s: float) -> tuple[Room, ...]:
         """Who is in and who is expected; at most so many seconds old where something has happened since."""
-        desk, now_s = visit.office.desk, asyncio.get_running_loop().time()
-        number, school, since_s, known = self.found.get(site, (-1, desk.school, 0.0, ()))
-        if number >= 0 and school is desk.school and now_s - since_s < rest_s:
+        desk, loop = visit.office.desk, asyncio.get_running_loop()
+        asked_s = loop.time()
+        async with self.reckoning[site]:  # ten boards that ask at once are told the same
+            school, since_s, known = self.found.get(site, (None, 0.0, ()))
+            if school is desk.school and asked_s - since_s < rest_s:
+                return known
+            school, since_s = desk.school, loop.time()
+            known = await in_turns(looking_round(school, desk.books, site, visit.office.now_ms()))
+            self.found[site] = school, since_s, known
             return known
-        known = rooms(desk.school, desk.books, site, visit.office.now_ms())
-        self.found[site] = (desk.books.number, desk.school, now_s, known)
-        return known
+
+
+class Shared:
+    """The live block of the last change, written once for all boards that show the same. One per hub.
+
+    It depends on nothing of a visitor but the language, the rights, and what they may undo; forms get their own secret and ids.
+    """
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[object, ...], asyncio.Future[str]] = {}
+
+    async def block(self, visit: Visit) -> str:
+        """The block for this visitor."""
+        assert visit.person is not None, "signed in"
+        version, piece = visit.request.app.state.live.version, asyncio.get_running_loop().time() // SHARED_S
+        key = (version, piece, visit.language, visit.person.posts, last_act(visit))
+        if key not in self._written:
+            self._written = {known: text for known, text in self._written.items() if known[:2] == key[:2]}
+            self._written[key] = asyncio.ensure_future(_live_block(visit))
+        text = await asyncio.shield(self._written[key])  # who goes away leaves it to the others
+        csrf = visit.web_session.csrf if visit.web_session else ""
+        return _ASK.sub(lambda _: f'name="ask_id" value="{visit.office.new_id()}"', _CSRF.sub(f'name="csrf" value="{csrf}"', text))
+
+
+async def _live_block(visit: Visit) -> str:
+    answer = await page(visit, "board.html", await board_page(visit), block="live")
+    return bytes(answer.body).decode()
 
 
 @router.get("/")
 async def board(visit: Today) -> Response:
     """The live board, or its live block."""
     await visit.office.desk.seen()
-    context = await board_page(visit)
-    return await page(visit, "board.html", context, block="live" if visit.is_fragment else "")
+    if visit.is_fragment:
+        shared: Shared = visit.request.app.state.shared
+        return HTMLResponse(await shared.block(visit), headers={"cache-control": "no-store"})
+    return await page(visit, "board.html", await board_page(visit))
 
 
 @router.get("/present/{programme}")
@@ -172,9 +210,10 @@ async def present(visit: Today, programme: int) -> Response:
     desk, live = visit.office.desk, visit.request.app.state.live
     await desk.seen()
     found = visit.programme(programme)
+    version = live.version
     people = sorted(_people(desk.school, _stays(desk.books)[programme]), key=lambda one: _named(one.pupil))
-    roll = visit.request.app.state.rolls.of(visit, found.site, rest_s=REST_S if visit.is_fragment else 0)
-    context = PresentPage(live.version, found, desk.school.sites[found.site], tuple(people), _missing(desk.books, roll, found))
+    roll = await visit.request.app.state.rolls.of(visit, found.site, rest_s=REST_S if visit.is_fragment else 0)
+    context = PresentPage(version, found, desk.school.sites[found.site], tuple(people), _missing(desk.books, roll, found))
     return await packed(visit, await page(visit, "present.html", context, block="live" if visit.is_fragment else ""))
 
 
@@ -191,11 +230,12 @@ async def events(visit: SignedIn, since: str = "", last_event_id: Annotated[str,
 async def board_page(visit: Visit) -> BoardPage:
     """The board of this moment, of the visit's sites; what belongs to no site is everybody's."""
     school, live, sites = visit.school, visit.request.app.state.live, visit.sites
+    version = live.version  # what happens from here on may be missing, and rings again
     places = await _places(visit)
     asked, more = _questions(visit, live.quiet)
     debts = tuple(_debts(visit)) if not visit.is_fragment and visit.where(Right.MONEY) else ()
     return BoardPage(
-        version=live.version,
+        version=version,
         taps=tuple(_tap(school, scan) for scan in live.taps if _site_of(school, scan.device) in sites | {0}),
         places=places,
         questions=asked,
@@ -271,7 +311,7 @@ def _debts(visit: Visit) -> Iterator[Debt]:
 async def _places(visit: Visit) -> tuple[Place, ...]:
     stays, found = _stays(visit.office.desk.books), []
     for site in visit.own_sites():
-        roll = visit.request.app.state.rolls.of(visit, site.id, rest_s=REST_S if visit.is_fragment else 0)
+        roll = await visit.request.app.state.rolls.of(visit, site.id, rest_s=REST_S if visit.is_fragment else 0)
         found.append(_place(visit.school, visit.office.desk.books, site, stays, roll))
         await asyncio.sleep(0)  # the taps that came meanwhile go before the next site
     return tuple(found)

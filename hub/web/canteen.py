@@ -256,7 +256,8 @@ async def diets(visit: Looks, site: int, q: str = "", pupil: int = 0) -> Respons
     """Who eats otherwise, and what they must not eat."""
     place = visit.site(site)
     visit.ask_pin()
-    return await page(visit, "diets.html", _diets(visit, place, q, pupil), block="found" if visit.is_fragment else "")
+    context = await asyncio.to_thread(_diets, visit, place, q, pupil)
+    return await page(visit, "diets.html", context, block="found" if visit.is_fragment else "")
 
 
 @router.post("/diets/{site}")
@@ -302,7 +303,7 @@ def _column(school: School, books: Books, day: Day, today: date) -> Column:
 
 def _products(school: School, site: int) -> list[Product]:
     """Of a site, meals first."""
-    own = (product for product in school.products.values() if product.site == site)
+    own = (product for product in school.products.values() if product.site == site and product.kind is not ProductKind.FEE)
     return sorted(own, key=lambda each: (each.kind is not ProductKind.MEAL, each.name, each.id))
 
 
@@ -344,7 +345,8 @@ def _kitchen(school: School, books: Books, day: Day) -> KitchenPage:
 async def _orders(visit: Visit, day: Day, q: str, pupil: int, problem: Refusal | None = None) -> OrdersPage:
     school, books, question = visit.school, visit.office.desk.books, " ".join(q.split())[:QUESTION]
     chosen = order_of(school, books, day, visit.pupil(pupil)) if pupil else None
-    pupils = [each for each in school.everyone if visit.knows(each)] if question else list(school.everyone)
+    here = [each for each in school.everyone if each.is_here(day.date)]
+    pupils = [each for each in here if visit.knows(each)] if question else here
     found = await asyncio.to_thread(_found, school, books, day, pupils, question)
     waiting = [order_of(school, books, day, school.pupils[each]) for each in _awaited(books, day) if each in school.pupils]
     offered = {offer.product for offer in _menu(school, day).offers}

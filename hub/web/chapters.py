@@ -28,6 +28,7 @@ CHAPTERS = (
     ),
     (Entry("/canteen", Right.MEALS),),
     (Entry("/wallets", Right.MONEY), Entry("/billing", Right.MONEY), Entry("/statements", Right.MONEY)),
+    (Entry("/reports", Right.REPORTS),),
     (Entry("/badges", Right.BADGES), Entry("/roster", Right.PRESENCE)),
     (Entry("/devices", Right.DEVICES),),
     (

@@ -4,13 +4,13 @@ Each correction is one form of its own. It carries a stamp of the sheet as it wa
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, HTTPException, Response
 from starlette.responses import RedirectResponse
 
 from hub.core import corrections
@@ -18,13 +18,15 @@ from hub.core.calendar import day_code, day_of
 from hub.core.codes import Act, Reason
 from hub.core.corrections import Moment, Place, Staff
 from hub.core.dues import Day, reading
-from hub.core.facts import Refusal, ScanTaken
+from hub.core.facts import Corrected, Refusal, ScanTaken
 from hub.core.lists import fold
+from hub.core.papers import Note
 from hub.core.questions import moment_ms, place_of
 from hub.core.school import Programme, Pupil
 from hub.core.sheets import Mark, Sheet, Stay
 from hub.web import asking
 from hub.web.asking import LastAct, Question, last_act, may_answer, minute_of
+from hub.web.remarks import keep_remark, remark_in
 from hub.web.render import page, stamp
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit, own_path
@@ -79,6 +81,19 @@ class ProgrammeSheet:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What was written of a correction: whose it is, why and when it was made. `may_erase`: whether the visitor may."""
+
+    note: Note
+    programme: str
+    reason: str
+    who: str
+    at_ms: int
+    zone: ZoneInfo
+    may_erase: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DayPage:
     """`at`: the programme the visitor came from. `typed`: of a correction that was refused."""
 
@@ -100,6 +115,7 @@ class DayPage:
     after: date
     problem: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
 
 
 @router.get("/presence/day/{pupil}/{day}")
@@ -117,7 +133,8 @@ async def correct(form: Corrects, pupil: int, day: date) -> Response:
     at = form.number("at") or programme.id
     if ask not in desk.books.asks and form.text("was") != _stamp(desk.books.sheet(*_key(place))):
         return await _shown(visit, found, day, at, problem="not_as_shown", form=form)
-    asked = _asked(form, place)
+    note = remark_in(form, found.id, place.day)
+    asked = note if isinstance(note, Refusal) else _asked(form, place)
     if isinstance(asked, Refusal):
         return await _shown(visit, found, day, at, problem=asked.code, form=form)
     assert visit.person is not None, "signed in"
@@ -127,7 +144,19 @@ async def correct(form: Corrects, pupil: int, day: date) -> Response:
     done = await desk.do(ask, decide, ask, staff, *details)
     if done.refusal is not None:
         return await _shown(visit, found, day, at, problem=done.refusal.code, form=form)
+    await keep_remark(visit, note, done.number)
     return RedirectResponse(own_path(form.text("next") or f"/presence/day/{found.id}/{day}?at={at}"), 303)
+
+
+@router.post("/presence/day/{pupil}/{day}/note")
+async def erase(form: Corrects, pupil: int, day: date) -> Response:
+    """Erase what was written of a correction; the correction stays."""
+    found, notes = form.visit.pupil(pupil), form.visit.office.notes
+    number = form.number("number")
+    if number not in await notes.about(form.visit.school.ids_of(found.id), day_code(day)):
+        raise HTTPException(404)
+    await notes.write(Note(number, ""))
+    return RedirectResponse(own_path(form.text("next") or f"/presence/day/{found.id}/{day}"), 303)
 
 
 def _key(place: Place) -> tuple[int, int, int]:
@@ -205,8 +234,24 @@ async def _shown(visit: Visit, pupil: Pupil, day: date, at: int, problem: str = 
     await past.caught_up(await desk.seen())
     scans = await past.scans_of(pupil.id, SCANS)
     typed = {name: form.text(name) for name in form.fields} if form else {}
-    context = day_page(visit, pupil, day, at, scans, problem, typed)
+    context = replace(day_page(visit, pupil, day, at, scans, problem, typed), remarks=await _remarks(visit, pupil, day))
     return await page(visit, "day.html", context, status=409 if problem else 200)
+
+
+async def _remarks(visit: Visit, pupil: Pupil, day: date) -> tuple[Remark, ...]:
+    """What was written of corrections of a day, with the correction it belongs to."""
+    office, school = visit.office, visit.school
+    notes = await office.notes.about(school.ids_of(pupil.id), day_code(day))
+    facts = await office.past.facts(notes.keys()) if notes else {}
+    names = {one.id: one.name for one in await office.accounts.everyone()} if notes else {}
+    found = []
+    for number, note in notes.items():
+        fact = facts.get(number)
+        programme = school.programmes.get(fact.programme) if isinstance(fact, Corrected) else None
+        if isinstance(fact, Corrected) and programme and programme.site in visit.sites:
+            may, zone = may_answer(visit, programme.site), school.sites[programme.site].zone
+            found.append(Remark(note, programme.name, fact.reason.value, names.get(fact.who, ""), fact.at_ms, zone, may))
+    return tuple(found)
 
 
 def day_page(

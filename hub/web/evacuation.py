@@ -3,6 +3,7 @@
 Reckoned anew for every look, from the books alone. Ticks stay in the browser; when the hub is gone, the open page goes on as it was.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,13 +12,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from hub.core.calendar import day_of
-from hub.core.inside import Missing, Present, rooms
+from hub.core.inside import Missing, Present, looking_round
 from hub.core.lists import fold
 from hub.core.papers import Pickup
 from hub.core.school import Pupil, School, Site
 from hub.web.render import packed, page
 from hub.web.rights import Right
 from hub.web.session import Sees, Visit
+from hub.web.turns import in_turns
 
 BY_CLASS, BY_ROOM = "class", "room"
 
@@ -66,17 +68,18 @@ async def evacuation(visit: Looks, site: int, by: str = BY_CLASS) -> Response:
     """The list, or its block."""
     office, found = visit.office, visit.site(site)
     await office.desk.seen()
-    now_ms = office.now_ms()
-    known = rooms(visit.school, office.desk.books, found.id, now_ms)
+    now_ms, version = office.now_ms(), visit.request.app.state.live.version
+    known = await in_turns(looking_round(visit.school, office.desk.books, found.id, now_ms))
     present = [one for room in known for one in room.present]
     missing = {one.pupil.id: one for room in known for one in room.missing if not one.seen}
     may_see = found.id in visit.where(Right.PUPILS)
     pickups = await office.papers.pickups_on(day_of(now_ms, found.zone)) if may_see and visit.sees_sensitive else {}
+    groups = await asyncio.to_thread(groups_of, visit.school, present, pickups, by)
     context = EvacuationPage(
-        version=visit.request.app.state.live.version,
+        version=version,
         site=found,
         by=BY_ROOM if by == BY_ROOM else BY_CLASS,
-        groups=groups_of(visit.school, present, pickups, by),
+        groups=groups,
         count=len(present),
         missing=tuple(sorted(missing.values(), key=lambda one: _named(one.pupil))),
         at_ms=now_ms,

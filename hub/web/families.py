@@ -1,5 +1,6 @@
 """Families: households with their children, grown-ups, income files and wallets; put right what is written of them."""
 
+import asyncio
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -109,7 +110,7 @@ class AdultPage:
 async def families(visit: Looks, q: str = "") -> Response:
     """The list, narrowed by the name of the household, a child or a grown-up."""
     question = " ".join(q.split())[:QUESTION]
-    found = _found(visit, _plain(question).split())
+    found = await asyncio.to_thread(_found, visit, _plain(question).split())
     context = FamiliesPage(question, tuple(found[:FOUND]), max(0, len(found) - FOUND), visit.may(Right.PUPILS, does=True))
     return await page(visit, "families.html", context, block="found" if visit.is_fragment else "")
 
@@ -244,7 +245,7 @@ def _family_page(visit: Visit, home: Household, typed: Mapping[str, str] = NOTHI
     school, counted = visit.school, visit.where(Right.MONEY)
     kin = [school.pupils[pupil] for pupil in school.kin.get(home.id, ())]
     children = tuple(pupil for pupil in kin if pupil.household == home.id)
-    adults, locked = _adults(school).get(home.id, ()), not visit.sees_sensitive
+    adults, locked = _adults(school, home.id).get(home.id, ()), not visit.sees_sensitive
     if locked:
         home, adults = replace(home, address=""), tuple(replace(adult, email="", phone="") for adult in adults)
     return FamilyPage(
@@ -291,10 +292,11 @@ def _found(visit: Visit, words: list[str]) -> list[Family]:
     return sorted(found, key=lambda family: (family.household.name, family.household.id))
 
 
-def _adults(school: School) -> dict[int, tuple[Adult, ...]]:
-    """By household."""
+def _adults(school: School, home: int = 0) -> dict[int, tuple[Adult, ...]]:
+    """By household; with `home`, of that one only."""
     found: dict[int, tuple[Adult, ...]] = {}
-    for adult in sorted(school.adults.values(), key=lambda each: (each.last_name, each.first_name, each.id)):
+    those = (adult for adult in school.adults.values() if home in (0, adult.household))
+    for adult in sorted(those, key=lambda each: (each.last_name, each.first_name, each.id)):
         found[adult.household] = (*found.get(adult.household, ()), adult)
     return found
 

@@ -17,6 +17,7 @@ from hub.core.facts import Refusal
 from hub.core.imports import WANTED, Kind, plan, sites_of
 from hub.core.lists import Complaint, Readout
 from hub.core.plans import Act, Plan, Stamp
+from hub.core.school import School
 from hub.web.office import Office
 from hub.web.render import page
 from hub.web.rights import Right
@@ -49,17 +50,28 @@ class Brought:
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a file would do to this very school and, where that counts, to the books as they are at a fact; and at which sites."""
+
+    school: School
+    number: int
+    plan: Plan
+    sites: frozenset[int]
+
+
 class Uploads:
     """The files of the last half hour, by the id of the form that brought them."""
 
     def __init__(self) -> None:
         self._brought: OrderedDict[int, Brought] = OrderedDict()
+        self.plans: dict[int, Planned] = {}
 
     def keep(self, upload: int, brought: Brought) -> None:
         """Keep one, and let the oldest go."""
         self._brought[upload] = brought
         if len(self._brought) > KEPT:
-            self._brought.popitem(last=False)
+            self.plans.pop(self._brought.popitem(last=False)[0], None)
 
     def of(self, upload: int, staff: int, now_ms: int) -> Brought | None:
         """Somebody's own, while it is kept."""
@@ -120,7 +132,9 @@ async def bring(form: Brings) -> Response:
     read = await asyncio.to_thread(office.lists.read, upload.content, kind)
     if isinstance(read, Refusal):
         return await page(form.visit, "imports.html", _choose(kind, read.code), status=409)
-    _uploads(form.visit).keep(form.ask, Brought(_staff(form.visit), kind, upload.name, read, office.now_ms()))
+    brought = Brought(_staff(form.visit), kind, upload.name, read, office.now_ms())
+    _uploads(form.visit).keep(form.ask, brought)
+    await _planned(form.visit, form.ask, brought)  # the page that follows has it ready
     return RedirectResponse(f"/imports/{form.ask}", 303)
 
 
@@ -131,7 +145,8 @@ async def preview(visit: Looks, upload: int) -> Response:
     if brought is None:
         return await page(visit, "imports.html", _choose(Kind.PUPILS, "upload_gone"), status=404)
     planned = await _planned(visit, upload, brought)
-    return await page(visit, "import.html", _preview(upload, brought, planned, _barred(visit, brought, planned)))
+    context = await asyncio.to_thread(_preview, upload, brought, planned.plan, _barred(visit, brought, planned))
+    return await page(visit, "import.html", context)
 
 
 @router.post("/imports/{upload}")
@@ -141,33 +156,38 @@ async def carry_out(form: Writes, upload: int) -> Response:
     if brought is None:
         return await page(visit, "imports.html", _choose(Kind.PUPILS, "upload_gone"), status=404)
     planned = await _planned(visit, upload, brought)
-    problem = "list_has_faults" if planned.complaints else _barred(visit, brought, planned)
+    problem = "list_has_faults" if planned.plan.complaints else _barred(visit, brought, planned)
     if not problem:
         stamp = _stamp(visit.office, upload, brought)
-        answer = await visit.office.lists.carry_out(planned, brought.kind, brought.read.table, stamp)
+        answer = await visit.office.lists.carry_out(planned.plan, brought.kind, brought.read.table, stamp)
         problem = answer.refusal.code if answer.refusal else ""
     if not problem:
         return RedirectResponse(f"/imports?kind={brought.kind}&done=yes", 303)
-    return await page(visit, "import.html", _preview(upload, brought, planned, problem), status=409)
+    return await page(visit, "import.html", _preview(upload, brought, planned.plan, problem), status=409)
 
 
-async def _planned(visit: Visit, upload: int, brought: Brought) -> Plan:
-    """On a thread: a commune's list takes a second, and scans go on."""
-    desk = visit.office.desk
-    stamp = _stamp(visit.office, upload, brought)
-    return await asyncio.to_thread(plan, brought.kind, brought.read.table, desk.school, desk.books, stamp)
+async def _planned(visit: Visit, upload: int, brought: Brought) -> Planned:
+    """On a thread: a commune's list takes half a second, and scans go on. Worked out again only where what it rests on has changed."""
+    desk, plans = visit.office.desk, _uploads(visit).plans
+    school, number = desk.school, desk.books.number if brought.kind is Kind.BALANCES else 0
+    known = plans.get(upload)
+    if known is None or known.school is not school or known.number != number:
+        stamp = _stamp(visit.office, upload, brought)
+        planned = await asyncio.to_thread(plan, brought.kind, brought.read.table, school, desk.books, stamp)
+        known = plans[upload] = Planned(school, number, planned, await asyncio.to_thread(sites_of, planned, school))
+    return known
 
 
-def _barred(visit: Visit, brought: Brought, planned: Plan) -> str:
+def _barred(visit: Visit, brought: Brought, planned: Planned) -> str:
     """Why this person may not do it: it touches another site, or money."""
-    elsewhere = not sites_of(planned, visit.school) <= visit.sites
     money = brought.kind is Kind.BALANCES and not visit.may(Right.BILLING, does=True)
-    return "list_elsewhere" if elsewhere or money else ""
+    return "list_elsewhere" if money or not planned.sites <= visit.sites else ""
 
 
 def _stamp(office: Office, upload: int, brought: Brought) -> Stamp:
     """The same each time, so that a preview and what is done have the same ids."""
-    return Stamp(office.badge_key, brought.at_ms, day_of(brought.at_ms, ZoneInfo("UTC")), upload, office.lists.is_address, brought.staff)
+    day = day_of(brought.at_ms, ZoneInfo("UTC"))
+    return Stamp(office.badge_key, brought.at_ms, day, upload, office.lists.is_address, brought.staff, office.language)
 
 
 def _preview(upload: int, brought: Brought, planned: Plan, problem: str) -> PreviewPage:

@@ -1,5 +1,6 @@
 """What was entered twice, a family or a child: those of the same name beside each other, what it would lead to, and made one."""
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -49,7 +50,8 @@ class MergePage:
 @router.get("/families/{household}/merge")
 async def twins(visit: Looks, household: int, q: str = "") -> Response:
     """Households that may be the same family: of the same name, or of the one that is asked for."""
-    return await page(visit, "merge.html", _page(visit, visit.household(household), q[:80]))
+    found, owners = visit.household(household), _owners(visit.office.desk.books)
+    return await page(visit, "merge.html", await asyncio.to_thread(_page, visit, found, owners, q[:80]))
 
 
 @router.post("/families/{household}/merge")
@@ -61,7 +63,7 @@ async def make_one(form: Writes, household: int) -> Response:
     answer = await form.visit.office.desk.edit(form.ask, change)
     if answer.refusal is None:
         return RedirectResponse(f"/families/{stays_and_goes(one, other, owners)[0].id}?done=merged", 303)
-    return await page(form.visit, "merge.html", _page(form.visit, one, other.name, answer.refusal.code), status=409)
+    return await page(form.visit, "merge.html", _page(form.visit, one, owners, other.name, answer.refusal.code), status=409)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class SameChildPage:
 async def second_entries(visit: Looks, pupil: int, q: str = "") -> Response:
     """Pupils who may be the same child: of the same name, or of the one that is asked for."""
     await visit.office.desk.seen()
-    return await page(visit, "same_child.html", _children_page(visit, visit.pupil(pupil), q[:80]))
+    return await page(visit, "same_child.html", await _children_page(visit, visit.pupil(pupil), q[:80]))
 
 
 @router.post("/pupils/{pupil}/merge")
@@ -108,18 +110,26 @@ async def make_one_child(form: Writes, pupil: int) -> Response:
     answer = await desk.edit(form.ask, change)
     if answer.refusal is not None:
         name = f"{gone.first_name} {gone.last_name}"
-        return await page(visit, "same_child.html", _children_page(visit, kept, name, answer.refusal.code), status=409)
+        return await page(visit, "same_child.html", await _children_page(visit, kept, name, answer.refusal.code), status=409)
     ask, who = derived(form.ask, "money"), visit.person.id if visit.person else 0
     await desk.do(ask, brought_over, ask, now_ms, who)
     return RedirectResponse(f"/pupils/{kept.id}?done=merged", 303)
 
 
-def _children_page(visit: Visit, pupil: Pupil, question: str, problem: str = "") -> SameChildPage:
+async def _children_page(visit: Visit, pupil: Pupil, question: str, problem: str = "") -> SameChildPage:
     words = fold(question or f"{pupil.first_name} {pupil.last_name}").split()
+    found = await asyncio.to_thread(_called, visit, pupil, words)
+    others = []
+    for other in found[:FOUND]:
+        others.append(_second_entry(visit, pupil, other))
+        await asyncio.sleep(0)  # the taps that came meanwhile go first
+    return SameChildPage(pupil, visit.school.households[pupil.household].name, question, tuple(others), problem)
+
+
+def _called(visit: Visit, pupil: Pupil, words: list[str]) -> list[Pupil]:
+    """Others in whose names all words stand."""
     known = (other for other in visit.school.everyone if other.id != pupil.id and visit.knows(other))
-    found = [other for other in known if words and all(word in fold(f"{other.first_name} {other.last_name}") for word in words)]
-    others = tuple(_second_entry(visit, pupil, other) for other in found[:FOUND])
-    return SameChildPage(pupil, visit.school.households[pupil.household].name, question, others, problem)
+    return [other for other in known if words and all(word in fold(f"{other.first_name} {other.last_name}") for word in words)]
 
 
 def _second_entry(visit: Visit, kept: Pupil, gone: Pupil) -> SecondEntry:
@@ -137,8 +147,8 @@ def _second_entry(visit: Visit, kept: Pupil, gone: Pupil) -> SecondEntry:
     )
 
 
-def _page(visit: Visit, household: Household, question: str, problem: str = "") -> MergePage:
-    wanted, owners, found = fold(question or household.name), _owners(visit.office.desk.books), []
+def _page(visit: Visit, household: Household, owners: frozenset[int], question: str, problem: str = "") -> MergePage:
+    wanted, found = fold(question or household.name), []
     for other in visit.school.households.values():
         children = _children(visit, other)
         if other.id != household.id and wanted and wanted in fold(other.name) and (not children or any(map(visit.knows, children))):

@@ -16,8 +16,9 @@ from proto.messages import Do
 if TYPE_CHECKING:  # pages load them; a hub that starts does not need them yet
     from hub.core.imports import Kind
     from hub.core.lists import Readout, Table
-    from hub.core.papers import Pickup
+    from hub.core.papers import Note, Pickup
     from hub.core.plans import Plan, Stamp
+    from hub.core.reports import DeskSession, Earned, Moved
     from hub.core.settlement import Run, Settled
     from hub.core.trail import Step, Wanted
     from hub.core.tryout import Stayed
@@ -42,6 +43,18 @@ class Papers(Protocol):
     async def note(self, pupil: int) -> str: ...
 
     async def set_note(self, pupil: int, text: str) -> None: ...
+
+
+class Notes(Protocol):
+    """What staff wrote of facts, under the facts' numbers."""
+
+    async def write(self, note: "Note") -> None:
+        """Empty erases it."""
+
+    async def noted(self, numbers: Collection[int]) -> Mapping[int, "Note"]: ...
+
+    async def about(self, pupils: Collection[int], day: int) -> Mapping[int, "Note"]:
+        """Of a day of a pupil (YYYYMMDD), under each of its ids."""
 
 
 class Trail(Protocol):
@@ -85,6 +98,8 @@ class Past(Protocol):
 
     async def entries_of(self, wallet: int, limit: int) -> Sequence[Fact]: ...
 
+    async def facts(self, numbers: Collection[int]) -> Mapping[int, Fact]: ...
+
     async def stays_of(self, pupil: int, limit: int) -> Sequence[StayClosed]: ...
 
     async def mornings(self, since_day: int, until_day: int) -> Sequence["NotedMorning"]: ...
@@ -107,6 +122,24 @@ class Past(Protocol):
     async def settlements(self, sites: Collection[int], limit: int) -> Sequence[SettlementDone]: ...
 
 
+class Reports(Protocol):
+    """Sums of the history (hub/reports.py); times are [from, until), in the unit they are counted by."""
+
+    async def moved(self, programmes: Collection[int], quarters: tuple[int, int]) -> list["Moved"]:
+        """Who came and went, of the stays that are over."""
+
+    async def attended(self, programmes: Collection[int], hours: tuple[int, int]) -> list[tuple[int, int]]:
+        """By hour the pupils who were there, as bits; of the stays that are over."""
+
+    async def places(self) -> dict[int, int]:
+        """The bit of each pupil."""
+
+    async def earned(self, sites: Collection[int], quarters: tuple[int, int]) -> list["Earned"]: ...
+
+    async def desks(self, sites: Collection[int], times_ms: tuple[int, int]) -> list["DeskSession"]:
+        """Newest first."""
+
+
 def machine_ms() -> int:
     """The time of this machine, Unix ms."""
     return time.time_ns() // 1_000_000
@@ -119,7 +152,9 @@ class Office:
     desk: Desk
     accounts: Accounts
     past: Past
+    reports: Reports
     papers: Papers
+    notes: Notes
     trail: Trail
     lists: Lists
     device_settings: Callable[[Device, str], str]

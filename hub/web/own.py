@@ -90,8 +90,7 @@ async def end_second(form: Posted) -> Response:
     person, tried = _person(form), await _allowed(form)
     if tried.problem:
         return await _refused(form, "second", tried)
-    await form.visit.office.accounts.change_staff(person.id, totp="")
-    await form.visit.office.accounts.forget_second(person.id)
+    await form.visit.office.accounts.end_second(person.id)
     return RedirectResponse("/account?done=no_second", 303)
 
 

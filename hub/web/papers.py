@@ -1,5 +1,6 @@
 """What is kept of a pupil beside the school's rows: photo, who may fetch the child, note; and diet and allergies, for whom they concern."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -48,6 +49,7 @@ class PapersPage:
 
     pupil: Pupil
     has_photo: bool
+    photo_was: str
     pickups: tuple[Pickup, ...]
     note: str
     note_was: str
@@ -87,6 +89,8 @@ async def set_photo(form: Uploads, pupil: int) -> Response:
     erase = form.text("erase") == "yes"
     if not erase and (upload is None or not upload.content):
         return await _refused(form, found, "photo", "no_file")
+    if form.text("was") != await _photo_stamp(form.visit, found):
+        return await _refused(form, found, "photo", "changed_meanwhile")
     content = b"" if erase or upload is None else upload.content
     if not await form.visit.office.papers.set_photo(found.id, content, form.visit.office.now_ms()):
         return await _refused(form, found, "photo", "no_picture")
@@ -141,6 +145,11 @@ async def set_diet(form: Writes, pupil: int) -> Response:
     return await _refused(form, found, "diet", answer.refusal.code) if answer.refusal else _saved(found)
 
 
+async def _photo_stamp(visit: Visit, pupil: Pupil) -> str:
+    """Of the photo that is there, or of none."""
+    return stamp(hashlib.sha256(await visit.office.papers.photo(pupil.id) or b"").hexdigest())
+
+
 def _is(was: str, row: object) -> bool:
     return stamp(row) == was
 
@@ -162,6 +171,7 @@ async def _page(visit: Visit, pupil: Pupil, typed: Typed | None = None, trouble:
     return PapersPage(
         pupil=pupil,
         has_photo=await kept.photo(pupil.id) is not None,
+        photo_was=await _photo_stamp(visit, pupil),
         pickups=tuple(await kept.pickups(pupil.id, _today(visit, pupil))),
         note=typed.note if typed and at == "note" else note,
         note_was=stamp(note),

@@ -23,7 +23,7 @@ class Tried:
     @property
     def status(self) -> int:
         """What the form is answered with."""
-        return 422 if self.problem == "wrong" else 429
+        return 429 if self.problem in {"wait", "busy"} else 422
 
 
 MIN_LENGTH = 10

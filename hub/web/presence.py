@@ -110,11 +110,17 @@ async def _presence(visit: Visit, programme: int, group: str, on: int, number: i
     days = [day for day in week if chosen and _is_open(books, chosen, day)]
     planned = await asyncio.to_thread(planned_in, school, chosen, days) if chosen else set()
     pupils = _pupils(school, books, chosen, days, planned, group) if chosen else []
+    await asyncio.sleep(0)  # the taps that came meanwhile go first; likewise below
     pages = max(1, -(-len(pupils) // ROWS))
     number = min(max(1, number), pages)
     shown = pupils[(number - 1) * ROWS : number * ROWS]
     asked = _asked(school, books, shown)
     rows = [Row(pupil, tuple(_cell(school, books, chosen, pupil, day, today, asked) for day in days)) for pupil in shown if chosen]
+    columns = []
+    for day in days if chosen else ():
+        await asyncio.sleep(0)
+        columns += [_column(school, books, chosen, day, planned)] if chosen else []
+    await asyncio.sleep(0)
     here = f"/presence?programme={chosen.id if chosen else 0}&group={quote(group)}&week={monday}&page={number}"
     return PresencePage(
         programme=chosen,
@@ -125,7 +131,7 @@ async def _presence(visit: Visit, programme: int, group: str, on: int, number: i
         monday=monday,
         before=monday - timedelta(days=WEEK_DAYS),
         after=monday + timedelta(days=WEEK_DAYS),
-        columns=tuple(_column(school, books, chosen, day, planned) for day in days if chosen),
+        columns=tuple(columns),
         rows=tuple(rows),
         page=number,
         pages=pages,
@@ -174,7 +180,8 @@ def _pupils(
         numbers |= {pupil for pupil, sheets in books.days.get(day_code(day), {}).items() if programme.id in sheets}
     found = [school.pupils[number] for number in numbers if number in school.pupils]
     if group:
-        of_class = (pupil for pupil in school.everyone if pupil.group == group and pupil.site == programme.site)
+        here = (pupil for pupil in school.everyone if all(map(pupil.is_here, days[:1])))
+        of_class = (pupil for pupil in here if pupil.group == group and pupil.site == programme.site)
         found = [pupil for pupil in {pupil.id: pupil for pupil in (*found, *of_class)}.values() if pupil.group == group]
     return sorted(found, key=lambda pupil: (fold(pupil.group), fold(pupil.last_name), fold(pupil.first_name), pupil.id))
 

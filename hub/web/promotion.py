@@ -1,8 +1,10 @@
 """Change of school year: a table of classes and the next ones, what it would do, then all of it at once."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
@@ -11,6 +13,7 @@ from starlette.responses import RedirectResponse
 from hub.core.calendar import day_of
 from hub.core.promotion import LEAVES, Year, classes, promote, suggested
 from hub.core.school import Pupil
+from hub.web.asking import NOWHERE
 from hub.web.render import page, stamp
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
@@ -55,28 +58,33 @@ class PromotionPage:
 @router.get("/promotion")
 async def table(visit: Looks, done: str = "") -> Response:
     """Every class, and the one that usually follows."""
-    found = classes(visit.school, visit.sites)
-    return await page(visit, "promotion.html", _page(visit, {key: suggested(key[1]) for key in found}, done=done))
+    found = await asyncio.to_thread(classes, visit.school, visit.sites, _today(visit))
+    context = await asyncio.to_thread(_page, visit, {key: suggested(key[1]) for key in found}, done=done)
+    return await page(visit, "promotion.html", context)
 
 
 @router.post("/promotion")
 async def change(form: Writes) -> Response:
     """Show what it would do, or do it."""
     visit, office = form.visit, form.visit.office
-    found = classes(visit.school, visit.sites)
+    found = classes(visit.school, visit.sites, _today(visit))
     following = _typed(form, found)
     if form.text("do") != "yes":
         return await page(visit, "promotion.html", _page(visit, following, preview=True))
     now_ms = office.now_ms()
-    first = next(iter(visit.own_sites()), None)
-    if first is None or form.text("was") != _was(found):
+    if not visit.own_sites() or form.text("was") != _was(found):
         return await page(visit, "promotion.html", _page(visit, following, problem="changed_meanwhile"), status=409)
     shown = {key: frozenset(pupil.id for pupil in pupils) for key, pupils in found.items()}
-    year = Year(day_of(now_ms, first.zone), now_ms, form.ask)
+    year = Year(_today(visit), now_ms, form.ask)
     answer = await office.desk.edit(form.ask, promote, shown, following, year)
     if answer.refusal is None:
         return RedirectResponse("/promotion?done=yes", 303)
     return await page(visit, "promotion.html", _page(visit, following, problem=answer.refusal.code), status=409)
+
+
+def _today(visit: Visit) -> date:
+    zone = next((site.zone for site in visit.own_sites()), NOWHERE)
+    return day_of(visit.office.now_ms(), zone)
 
 
 def _typed(form: Form, found: Mapping[Key, tuple[Pupil, ...]]) -> dict[Key, str]:
@@ -96,7 +104,7 @@ def _was(found: Mapping[Key, tuple[Pupil, ...]]) -> str:
 
 
 def _page(visit: Visit, following: Mapping[Key, str], *, preview: bool = False, problem: str = "", done: str = "") -> PromotionPage:
-    found = classes(visit.school, visit.sites)
+    found = classes(visit.school, visit.sites, _today(visit))
     steps = []
     for (site, group), pupils in found.items():
         name = following.get((site, group), group)

@@ -6,7 +6,7 @@ Changes nothing: what is written of a pupil changes in enrolment.py, papers.py a
 import asyncio
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
@@ -36,6 +36,7 @@ from hub.core.references import printed
 from hub.core.school import Badge, BadgeState, Household, Programme, Pupil, School, Site
 from hub.core.wallets import moved_cents, place_of
 from hub.core.whys import Why
+from hub.web.asking import NOWHERE
 from hub.web.render import page
 from hub.web.rights import Right
 from hub.web.session import Sees, Visit
@@ -70,6 +71,9 @@ class PupilsPage:
     rows: tuple[Row, ...]
     more: int
     total: int
+    left: int
+    """How many of the question have left the school; shown only where they are asked for (`shows_left`)."""
+    shows_left: bool
     may_add: bool
 
 
@@ -163,12 +167,13 @@ class PupilPage:
 
 
 @router.get("/pupils")
-async def pupils(visit: Looks, q: str = "") -> Response:
+async def pupils(visit: Looks, q: str = "", left: str = "") -> Response:
     """The list, narrowed by name or class; its rows as a block while someone types."""
     question = " ".join(q.split())[:QUESTION]
     # Two thousand names take 15 ms to look through: the school is frozen, so a thread may do it while scans go on.
-    own, may_add = filter(visit.knows, visit.school.everyone), visit.may(Right.PUPILS, does=True)
-    context = await asyncio.to_thread(pupils_page, visit.school, own, question, may_add=may_add)
+    own, today = filter(visit.knows, visit.school.everyone), day_of(visit.office.now_ms(), NOWHERE)
+    context = await asyncio.to_thread(pupils_page, visit.school, own, question, today, shows_left=bool(left))
+    context = replace(context, may_add=visit.may(Right.PUPILS, does=True))
     return await page(visit, "pupils.html", context, block="found" if visit.is_fragment else "")
 
 
@@ -210,16 +215,18 @@ def _at(fact: Charged | ScanTaken) -> int:
     return fact.at_ms
 
 
-def pupils_page(school: School, pupils: Iterable[Pupil], question: str, *, may_add: bool = False) -> PupilsPage:
-    """Those pupils whose name and class hold every word of the question, by name."""
+def pupils_page(school: School, pupils: Iterable[Pupil], question: str, today: date, *, shows_left: bool = False) -> PupilsPage:
+    """Those pupils whose name and class hold every word of the question, by name; who has left the school, where that is asked for."""
     words, own = _plain(question).split(), list(pupils)
-    found = [pupil for pupil in own if _fits(pupil, words)]
+    fits = [pupil for pupil in own if _fits(pupil, words)]
+    found = [pupil for pupil in fits if shows_left or pupil.is_here(today)]
     found.sort(key=lambda pupil: (pupil.last_name, pupil.first_name, pupil.id))
     badged = {
         badge.pupil for states in school.badges.values() for badge in states if badge.until_ms == 0 and badge.state is BadgeState.ACTIVE
     }
     rows = tuple(Row(pupil, school.sites[pupil.site].name, pupil.id in badged) for pupil in found[:FOUND])
-    return PupilsPage(question, rows, len(found) - len(rows), len(own), may_add)
+    left = sum(not pupil.is_here(today) for pupil in fits)
+    return PupilsPage(question, rows, len(found) - len(rows), sum(pupil.is_here(today) for pupil in own), left, shows_left, may_add=False)
 
 
 def _fits(pupil: Pupil, words: list[str]) -> bool:

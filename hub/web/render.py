@@ -17,7 +17,7 @@ from babel.dates import format_date, format_timedelta
 from jinja2 import Environment, FileSystemLoader, MemcachedBytecodeCache, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from hub.catalogues import catalogue, catalogues
+from hub.catalogues import catalogue, languages
 from hub.core import calendar, money
 from hub.web.chapters import Chapter, chapters
 from hub.web.session import Visit
@@ -65,6 +65,8 @@ class StaticFile:
     content: bytes
     media_type: str
     version: str
+    packed: bytes
+    """The same with gzip: nothing in it is anybody's secret."""
 
 
 class Compiled:
@@ -77,24 +79,29 @@ class Compiled:
         """Raises KeyError for what is not compiled yet."""
         return self._codes[key]
 
-    def set(self, key: str, value: bytes, timeout: int | None = None) -> None:
-        """Kept for good, whatever the `timeout`."""
+    def set(self, key: str, value: bytes, timeout: int | None = None) -> None:  # noqa: ARG002 - a memcached has it
+        """Kept for good."""
         self._codes[key] = value
 
 
 class Pages:
-    """All templates in all languages, and the static files. Built once, at the start."""
+    """All templates in all languages, and the static files."""
 
     def __init__(self) -> None:
         self.files = _static_files()
-        found = catalogues(ROOM / "locales")
-        self.languages = tuple(found)
-        compiled = Compiled()
-        self._rooms = {language: environment(language, spoken, self.files, compiled) for language, spoken in found.items()}
+        self.languages = languages(ROOM / "locales")
+        self._compiled = Compiled()
+        self._rooms: dict[str, Environment] = {}
+
+    def room(self, language: str) -> Environment:
+        """Where its templates are. Made when somebody first reads in it: a start does not wait for words that few schools use."""
+        if language not in self._rooms:
+            self._rooms[language] = environment(language, catalogue(ROOM / "locales", language), self.files, self._compiled)
+        return self._rooms[language]
 
     def text(self, language: str, template: str, values: Mapping[str, Any], block: str = "") -> str:
         """A template, or one named block of it, as HTML. A name the context does not have raises."""
-        page = self._rooms[language].get_template(template)
+        page = self.room(language).get_template(template)
         if not block:
             return page.render(values)
         return "".join(page.blocks[block](page.new_context(dict(values))))
@@ -203,5 +210,5 @@ def _static_files() -> dict[str, StaticFile]:
         if path.suffix in {".css", ".js", ".svg"}:
             content = path.read_bytes()
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-            found[path.name] = StaticFile(content, kind, hashlib.sha256(content).hexdigest()[:12])
+            found[path.name] = StaticFile(content, kind, hashlib.sha256(content).hexdigest()[:12], gzip.compress(content, 9, mtime=0))
     return found

@@ -11,6 +11,7 @@ from hub.core.school import School
 
 __all__ = [
     "DOES",
+    "LENT",
     "SEES",
     "Posts",
     "Right",
@@ -59,6 +60,8 @@ SEES: Mapping[Role, frozenset[Right]] = {
     Role.READER: frozenset({Right.TODAY, Right.PUPILS, Right.PRESENCE, Right.MEALS, Right.TARIFFS, Right.REPORTS}),
 }
 """What a role may look at: what it changes, and this."""
+LENT: Mapping[Role, frozenset[Right]] = {Role.HEAD: frozenset({Right.TILL})}
+"""Rights that a role gives to others without having them: a head stands at no till, and appoints who does."""
 
 
 def sites_where(posts: Posts, right: Right, school: School, *, does: bool = False) -> frozenset[int]:
@@ -68,16 +71,17 @@ def sites_where(posts: Posts, right: Right, school: School, *, does: bool = Fals
     return frozenset(school.sites) if 0 in found else frozenset(found & school.sites.keys())
 
 
-def may_give(posts: Posts, role: Role, site: int, school: School) -> bool:
-    """Whether somebody may give a role at a site (0 = everywhere), or take it: nobody gives a right they do not have there themselves."""
+def may_give(posts: Posts, role: Role, site: int, school: School, *, oneself: bool = False) -> bool:
+    """Whether somebody may give a role at a site (0 = everywhere), or take it.
 
-    def has(right: Right, *, does: bool) -> bool:
-        if site == 0:
-            return any(place == 0 and right in (DOES if does else SEES)[own] for own, place in posts)
-        return site in sites_where(posts, right, school, does=does)
-
-    manages = has(Right.STAFF, does=True)
-    return manages and all(has(right, does=True) for right in DOES[role]) and all(has(right, does=False) for right in SEES[role])
+    Nobody gives a right they do not have there themselves, but for those in `LENT`; and nobody gives such a one to `oneself`.
+    """
+    if site and site not in school.sites:
+        return False
+    own = {mine for mine, place in posts if place in {0, site}}
+    lent = frozenset[Right]().union(*(LENT.get(mine, frozenset()) for mine in own if not oneself))
+    does, sees = (lent.union(*(table[mine] for mine in own)) for table in (DOES, SEES))
+    return Right.STAFF in does and DOES[role] <= does and SEES[role] <= sees
 
 
 def may_handle(posts: Posts, others: Posts, school: School) -> bool:

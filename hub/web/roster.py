@@ -4,6 +4,7 @@ What is typed in is a correction of the day like any other, with the reason that
 refused at its line, and the rest is kept.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -97,7 +98,8 @@ async def roster(visit: Looks, programme: int = 0, day: Words = "", group: Words
         return await page(visit, "roster.html", _nothing())
     chosen = visit.programme(programme) if programme else own[0].programme
     await visit.office.desk.seen()
-    return await page(visit, "roster.html", _page(visit, _asked(visit, chosen, day, group), code=code, done=done))
+    context = await asyncio.to_thread(_page, visit, _asked(visit, chosen, day, group), code=code, done=done)
+    return await page(visit, "roster.html", context)
 
 
 @router.get("/roster/{programme}/paper.pdf")

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Response
 from starlette.responses import RedirectResponse
 
 from hub.core import sites as rules
+from hub.core.badges import fee_of
 from hub.core.calendar import DayKind, Window
 from hub.core.facts import Refusal, derived
 from hub.core.lists import read_day
@@ -19,7 +20,7 @@ from hub.core.money import read_cents, write_cents
 from hub.core.school import Contact, Programme, Scans, School, Site
 from hub.core.timetable import AbsenceReason, Attendance, ClassHours
 from hub.web.asking import minute_of
-from hub.web.render import page, stamp
+from hub.web.render import page, stamp, words
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
 
@@ -222,6 +223,9 @@ def _said(form: Form) -> rules.Said | Refusal:
             return Refusal(f"no_{name}")
     if floor_cents is None or low_cents is None:
         return Refusal("no_floor" if floor_cents is None else "no_low")
+    fee_cents = read_cents(form.text("badge_fee") or "0")
+    if fee_cents is None:
+        return Refusal("no_badge_fee")
     return rules.Said(
         name=form.text("name"),
         address=form.text("address"),
@@ -234,6 +238,8 @@ def _said(form: Form) -> rules.Said | Refusal:
         pilot_from=days["pilot_from"],
         live_from=days["live_from"],
         whole_runs=form.text("whole_runs") == "yes",
+        badge_fee_cents=fee_cents,
+        badge_fee=words(form.visit.office.language).gettext("Badge replaced"),
     )
 
 
@@ -261,7 +267,7 @@ def _hours(form: Form, site: int) -> tuple[ClassHours, ...] | Refusal:
 
 
 def _site(visit: Visit, found: Site, problem: str = "", at: str = "", done: str = "") -> SitePage:
-    school, hours = visit.school, rules.hours_of(visit.school, found.id)
+    school, hours, fee = visit.school, rules.hours_of(visit.school, found.id), fee_of(visit.school, found.id)
     return SitePage(
         site=found,
         typed={
@@ -275,6 +281,7 @@ def _site(visit: Visit, found: Site, problem: str = "", at: str = "", done: str 
             "pilot_from": found.pilot_from.isoformat() if found.pilot_from else "",
             "live_from": found.live_from.isoformat() if found.live_from else "",
             "whole_runs": "yes" if found.whole_runs else "",
+            "badge_fee": _euros(fee.price_cents) if fee else "",
         },
         contacts=(*((one.topic, one.name, one.phone, one.email) for one in found.contacts), *[("", "", "", "")] * EMPTY_ROWS),
         was=stamp(found),

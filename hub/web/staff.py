@@ -1,4 +1,4 @@
-"""Staff: accounts and their roles at each site, invitations, who has left. Nobody gives a right that they do not have themselves."""
+"""Staff: accounts and their roles at each site, invitations, who has left. Who may give what is said in rights.py."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -91,7 +91,7 @@ async def invite(form: Appoints) -> Response:
     """A new account without a password, and the link with which its owner chooses one."""
     visit, name, login = form.visit, form.text("name"), form.text("login").casefold()
     posts, problems = _chosen(form), name_problems(name, login)
-    if not all(_may_give(visit, *post) for post in posts):
+    if not all(_may_give(visit, post) for post in posts):
         problems["posts"] = "not_yours"
     elif not posts:
         problems["posts"] = "none"
@@ -116,10 +116,10 @@ async def appoint(form: Appoints, member: int) -> Response:
     visit = form.visit
     async with _one_at_a_time(visit):
         found = await _person(visit, member)
-        kept = frozenset(post for post in found.posts if not _may_give(visit, *post))
+        kept = frozenset(post for post in found.posts if not _may_give(visit, post, found))
         posts = kept | _chosen(form)
         problem = "changed_meanwhile" if form.text("was") != _stamp(found) else ""
-        if not all(_may_give(visit, *post) for post in posts - kept):
+        if not all(_may_give(visit, post, found) for post in posts - kept):
             problem = "not_yours"
         elif not problem and not await _can_still_appoint(visit, replace(found, posts=posts)):
             problem = "last"
@@ -148,7 +148,8 @@ async def invite_again(form: Appoints, member: int) -> Response:
     """A new link: the password was forgotten, the first link was lost, or somebody is back (whose old password is worth nothing)."""
     found = await _handled(form.visit, member)
     if found.ended_ms:
-        await form.visit.office.accounts.change_staff(found.id, ended_ms=0, password="", totp="", pin="")
+        await form.visit.office.accounts.change_staff(found.id, ended_ms=0, password="", pin="")
+        await form.visit.office.accounts.end_second(found.id)
     return await _invited(form.visit, found)
 
 
@@ -158,7 +159,7 @@ async def end_second(form: Appoints, member: int) -> Response:
     found = await _handled(form.visit, member)
     if form.visit.person and found.id == form.visit.person.id:
         raise HTTPException(403)  # one's own goes only with the password
-    await form.visit.office.accounts.change_staff(found.id, totp="")
+    await form.visit.office.accounts.end_second(found.id)
     await form.visit.office.accounts.end_sessions_of(found.id)
     return RedirectResponse(f"/staff/{member}?done=no_second", 303)
 
@@ -203,8 +204,9 @@ def _knows(visit: Visit, person: Staff) -> bool:
     return is_everywhere(_own(visit), Right.STAFF) or any(site in visit.sites for _, site in person.posts)
 
 
-def _may_give(visit: Visit, role: Role, site: int) -> bool:
-    return may_give(_own(visit), role, site, visit.school)
+def _may_give(visit: Visit, post: tuple[Role, int], to: Staff | None = None) -> bool:
+    oneself = to is not None and visit.person is not None and to.id == visit.person.id
+    return may_give(_own(visit), *post, visit.school, oneself=oneself)
 
 
 def _may_handle(visit: Visit, person: Staff) -> bool:
@@ -238,7 +240,7 @@ def _posts(visit: Visit, person: Staff) -> tuple[tuple[str, str], ...]:
 def _member(visit: Visit, person: Staff | None, posts: Posts, problems: dict[str, str] | None = None, done: str = "") -> MemberPage:
     everywhere = [(0, "")] if is_everywhere(_own(visit), Right.STAFF) else []
     places = [*everywhere, *((site.id, site.name) for site in visit.own_sites())]
-    table = ((role.value, tuple(_box(visit, posts, role, site) for site, _ in places)) for role in Role)
+    table = ((role.value, tuple(_box(visit, person, posts, (role, site)) for site, _ in places)) for role in Role)
     return MemberPage(
         person=person,
         name=person.name if person else "",
@@ -253,5 +255,6 @@ def _member(visit: Visit, person: Staff | None, posts: Posts, problems: dict[str
     )
 
 
-def _box(visit: Visit, posts: Posts, role: Role, site: int) -> Box:
-    return Box(f"{role}:{site}", (role, site) in posts, _may_give(visit, role, site))
+def _box(visit: Visit, person: Staff | None, posts: Posts, post: tuple[Role, int]) -> Box:
+    role, site = post
+    return Box(f"{role}:{site}", post in posts, _may_give(visit, post, person))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
@@ -110,7 +110,8 @@ class Prints:
 @router.get("/statements")
 async def statements(visit: Looks, site: int = 0, first: str = "", months: int = 1, q: str = "", problem: str = "") -> Response:
     """Choose a site, months and a household; how far a print is comes as a block."""
-    context = _page(visit, _site(visit, site), first, months, " ".join(q.split())[:80], problem)
+    owners = tuple(visit.office.desk.books.owners.values())
+    context = await asyncio.to_thread(_page, visit, _site(visit, site), owners, (first, months, " ".join(q.split())[:80]), problem)
     return await page(visit, "statements.html", context, block="print" if visit.is_fragment else "")
 
 
@@ -122,7 +123,7 @@ async def print_all(form: Draws, site: int) -> Response:
     prints: Prints = visit.request.app.state.prints
     known = prints.of.get(site)
     if known is None or (known.ask != ask and known.over):
-        homes = [one.household for one in _households(visit, found)]
+        homes = [one.household for one in _households(visit.school, visit.office.desk.books.owners.values(), found)]
         by = visit.person.name if visit.person else ""
         known = prints.of[site] = Print(ask, by, chosen.first, chosen.months, len(homes))
         known.task = asyncio.ensure_future(_print(visit, known, chosen, homes))
@@ -308,9 +309,10 @@ def _month(text: str) -> date | None:
     return found if found.year >= 2000 else None
 
 
-def _page(visit: Visit, site: Site, first: str, months: int, question: str, problem: str) -> StatementsPage:
+def _page(visit: Visit, site: Site, owners: Collection[Wallet], typed: tuple[str, int, str], problem: str) -> StatementsPage:
+    first, months, question = typed
     chosen = _chosen(visit, site, first, months)
-    all_of_site = _households(visit, site)
+    all_of_site = _households(visit.school, owners, site)
     words = [word for word in map(fold, question.split()) if word]
     found = [one for one in all_of_site if all(word in fold(f"{one.household.name} {one.children}") for word in words)]
     doing = visit.request.app.state.prints.of.get(site.id)
@@ -337,11 +339,10 @@ def _months(today: date) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _households(visit: Visit, site: Site) -> list[Found]:
+def _households(school: School, owners: Collection[Wallet], site: Site) -> list[Found]:
     """Who has a wallet at a site, or a child with one, by name."""
-    school, books = visit.school, visit.office.desk.books
-    homes = {wallet.household for wallet in books.owners.values() if wallet.site == site.id and wallet.household}
-    owned = {wallet.pupil for wallet in books.owners.values() if wallet.site == site.id and wallet.pupil}
+    homes = {wallet.household for wallet in owners if wallet.site == site.id and wallet.household}
+    owned = {wallet.pupil for wallet in owners if wallet.site == site.id and wallet.pupil}
     owned = {school.pupils[number].id for number in owned if number in school.pupils}
     homes |= {home for home, kin in school.kin.items() if owned.intersection(kin)} if owned else set()
     found = [Found(school.households[home], _children(school, home)) for home in homes if home in school.households]

@@ -136,7 +136,8 @@ async def trail(visit: Looks, staff: str = "", pupil: str = "", day: str = "", b
     """Newest first, by person, pupil and day."""
     people, wanted = await _wanted(visit, staff, pupil, day, before)
     steps = await visit.office.trail.steps(wanted, LISTED + 1) if wanted else ()
-    return await page(visit, "trail.html", _page(visit, people, (staff, pupil[:80], day), steps, "" if wanted else "nobody"))
+    context = await asyncio.to_thread(_page, visit, people, (staff, pupil[:80], day), steps, "" if wanted else "nobody")
+    return await page(visit, "trail.html", context)
 
 
 @router.get("/trail.csv")
@@ -148,7 +149,7 @@ async def trail_file(visit: Looks, staff: str = "", pupil: str = "", day: str = 
     lines = await asyncio.to_thread(lambda: [_line(visit, names, step) for step in steps])
     said = ((f"{datetime.fromtimestamp(line.at_ms / 1000, zone):%d/%m/%Y %H:%M:%S}", line) for line in lines)
     rows = ((when, *map(defused, (line.person, line.route, line.about))) for when, line in said)
-    return csv_file("trail", ("when", "who", "what", "about"), rows)
+    return await asyncio.to_thread(csv_file, "trail", ("when", "who", "what", "about"), rows)
 
 
 async def _wanted(visit: Visit, staff: str, pupil: str, day: str, before: int) -> tuple[tuple[Staff, ...], Wanted | None]:
@@ -157,7 +158,7 @@ async def _wanted(visit: Visit, staff: str, pupil: str, day: str, before: int) -
     everywhere = is_everywhere(visit.person.posts, Right.STAFF)
     people = tuple(one for one in await visit.office.accounts.everyone() if everywhere or any(site in visit.sites for _, site in one.posts))
     chosen = frozenset(one.id for one in people if str(one.id) == staff)
-    things = tuple(_things(visit, pupil)) if pupil.strip() else ()
+    things = await asyncio.to_thread(tuple, _things(visit, pupil)) if pupil.strip() else ()
     if pupil.strip() and not things:
         return people, None
     from_ms, until_ms = _day(day, _zone(visit))

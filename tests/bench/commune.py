@@ -116,7 +116,12 @@ def school_days(since: date) -> Iterator[date]:
 @functools.cache
 def school() -> School:
     """All that is set up, for all years."""
-    return edited(School(), (*(row for site in range(SITES) for row in _site(site)), *_families()))
+    return edited(School(), rows())
+
+
+def rows() -> Rows:
+    """The same, row by row."""
+    return (*(row for site in range(SITES) for row in _site(site)), *_families())
 
 
 def _site(site: int) -> Rows:
@@ -199,6 +204,12 @@ class Day:
     def acts(self) -> Iterator[Act]:
         """Everything that is asked for on this day, in order; each has to be booked before the next one is asked for."""
         yield from self.asked(sorted(self._diary()))
+
+    def acts_until(self, clock: str) -> Iterator[Act]:
+        """What is asked for before a time of the clock; then every single pupil comes to care, and the day goes on."""
+        until_ms = moment(clock, self.date)
+        come = [Entry(until_ms + place * 500, "care in", pupil) for place, pupil in enumerate(sorted(school().pupils))]
+        yield from self.asked([*sorted(entry for entry in self._diary() if entry.at_ms < until_ms), *come])
 
     def asked(self, diary: Iterable[Entry]) -> Iterator[Act]:
         """What these lines ask for, one after the other."""

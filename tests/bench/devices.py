@@ -29,7 +29,8 @@ class Scripted:
     account: Account
     session: str
     took_ms: list[float] = field(default_factory=list)
-    _sent_ns: dict[int, int] = field(default_factory=dict)
+    sent_ns: dict[int, int] = field(default_factory=dict)
+    """Number of a scan -> when it was sent, by the monotonic clock."""
     _open: dict[int, bytes] = field(default_factory=dict)
     """What was sent and is not answered."""
     _wrong: list[str] = field(default_factory=list)
@@ -61,7 +62,7 @@ class Scripted:
         scan = Scan(inc=self.session, n=self._n, reader=READER, badge=badge, boot=self.session, mono_ms=now_ms, wall_ms=0)
         message = ScanMessage(session=self.session, q=self._n, boot=self.session, mono_ms=now_ms, records=[scan])
         self._open[self._n] = payload = codec.encode(message)
-        self._sent_ns[self._n] = time.monotonic_ns()
+        self.sent_ns[self._n] = time.monotonic_ns()
         self._wire.publish(self._topic(Kind.SCAN), payload)
 
     def ask_again(self) -> None:
@@ -92,7 +93,7 @@ class Scripted:
         for verdict in message.verdicts:
             if self._open.pop(verdict.n, None) is not None:  # else it was asked for twice
                 self._wrong += [verdict.code] if verdict.code != Code.SEEN else []
-                self.took_ms.append((now_ns - self._sent_ns.pop(verdict.n)) / 1e6)
+                self.took_ms.append((now_ns - self.sent_ns[verdict.n]) / 1e6)
         self._answered.set()
 
     def _bear(self) -> None:

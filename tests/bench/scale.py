@@ -106,7 +106,7 @@ def _child(*arguments: str) -> str:
 def write(folder: Path, sizes: Sequence[int]) -> Written:
     """A data folder for each size (ascending), named by it. The journal grows once; each folder gets a copy of it."""
     books, kinds, days = Books(), Counter[str](), [commune.FIRST_DAY]
-    growing = asyncio.run(_empty(folder / "growing"))
+    growing = asyncio.run(empty_journal(folder / "growing"))
     before = chain.Row(*growing.execute("SELECT number, count, before, body, hash FROM journal").fetchone())
     coming = itertools.chain(commune.brought(), _acts(books, commune.FIRST_DAY, days.append))
     for size in sizes:
@@ -137,7 +137,7 @@ def booked(books: Books, act: Act) -> Facts:
     return facts
 
 
-async def _empty(folder: Path) -> sqlite3.Connection:
+async def empty_journal(folder: Path) -> sqlite3.Connection:
     """A new journal, made by the real one."""
     place = Folder(folder)
     await (await Journal.open(place, stop_at_once)).close()

@@ -4,6 +4,7 @@ import contextlib
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
@@ -71,6 +72,11 @@ async def longest_callbacks(there: World, scans: int, size: int) -> list[Callbac
         hashes = world.hashes(there)
         await devices.together(crowd, [hashes[number % len(hashes)] for number in range(scans)], PER_S)
         hub.process.send_signal(signal.SIGUSR1)
+    return callbacks(report)
+
+
+def callbacks(report: Path) -> list[Callback]:
+    """What a watched hub (watched.py) left: the longest callback of each name, the longest first."""
     return [_line(line) for line in report.read_text().splitlines()]
 
 

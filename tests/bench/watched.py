@@ -1,11 +1,11 @@
 """`preau-hub` with a monitor in its event loop: `python -m tests.bench.watched run …`.
 
-From one SIGUSR1 to the next it times every callback. When the hub ends, the longest stand in the file that PREAU_LONGEST names: ms of
-processor, ms by the clock, name. Whatever a callback does counts: messages, rules, pages, and answering for a group commit.
+From one SIGUSR1 to the next it times every callback. When the hub ends, the longest of each name stand in the file that PREAU_LONGEST
+names: ms of processor, ms by the clock, name. Whatever a callback does counts: messages, rules, pages (by their path), and answering for
+a group commit.
 """
 
 import asyncio
-import heapq
 import os
 import signal
 import sys
@@ -16,27 +16,34 @@ from typing import Any
 
 from hub.__main__ import main
 
-KEPT = 20
 LONGEST = "PREAU_LONGEST"
 
 
 @dataclass(slots=True)
 class Watch:
-    """The longest callbacks seen while `on`."""
+    """The longest callback of each name seen while `on`: ms of processor, ms by the clock."""
 
     on: bool = False
-    longest: list[tuple[float, float, str]] = field(default_factory=list)
+    longest: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def over(self, callback: str, processor_ms: float, wall_ms: float) -> None:
-        """Keep it if it is one of the longest."""
-        keep = heapq.heappush if len(self.longest) < KEPT else heapq.heappushpop
-        keep(self.longest, (processor_ms, wall_ms, callback))
+        """Keep it if it is the longest of its name."""
+        self.longest[callback] = max(self.longest.get(callback, (0.0, 0.0)), (processor_ms, wall_ms))
 
     def text(self) -> str:
         """A line for each, the longest first."""
-        return "".join(
-            f"{processor_ms:.3f} {wall_ms:.3f} {callback}\n" for processor_ms, wall_ms, callback in sorted(self.longest, reverse=True)
-        )
+        found = sorted(((*took, callback) for callback, took in self.longest.items()), reverse=True)
+        return "".join(f"{processor_ms:.3f} {wall_ms:.3f} {callback}\n" for processor_ms, wall_ms, callback in found)
+
+
+def _page(callback: Any) -> str:
+    """The path that a task of the web server answers; empty for any other callback. To be asked before it runs: it may end there."""
+    coroutine = callback.__self__.get_coro() if isinstance(getattr(callback, "__self__", None), asyncio.Task) else None
+    frame = getattr(coroutine, "cr_frame", None)
+    if frame is None or frame.f_code.co_name != "run_asgi":
+        return ""
+    scope = frame.f_locals["self"].scope
+    return f"{scope['method']} {scope['path']}" if scope["type"] == "http" else ""
 
 
 def _name(callback: Any) -> str:
@@ -54,11 +61,12 @@ def install(watch: Watch) -> None:
     run = asyncio.Handle._run
 
     def timed(handle: Any) -> None:
-        on, processor_ns, wall_ns = watch.on, time.thread_time_ns(), time.monotonic_ns()
+        on, page = watch.on, _page(handle._callback) if watch.on else ""
+        processor_ns, wall_ns = time.thread_time_ns(), time.monotonic_ns()
         run(handle)
         wall_ms = (time.monotonic_ns() - wall_ns) / 1e6
         if on and wall_ms > 0.2:  # naming one costs more than most of them take
-            watch.over(_name(handle._callback), (time.thread_time_ns() - processor_ns) / 1e6, wall_ms)
+            watch.over(page or _name(handle._callback), (time.thread_time_ns() - processor_ns) / 1e6, wall_ms)
 
     asyncio.Handle._run = timed  # type: ignore[method-assign, assignment]
 

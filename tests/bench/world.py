@@ -7,6 +7,7 @@ import os
 import shutil
 import termios
 import time
+import tomllib
 import tty
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +42,12 @@ class World:
         return self.folder / "hub.toml"
 
     @property
+    def url(self) -> str:
+        """Where the pages are."""
+        web = tomllib.loads(self.hub_config.read_text())["web"]
+        return f"http://{web['host']}:{web['port']}"
+
+    @property
     def store(self) -> Path:
         return self.folder / "hub"
 
@@ -50,7 +57,7 @@ def set_up(folder: Path, kind: str) -> World:
     port = brokers.free_port()
     for name, text in (("school.toml", school.description()), ("pupils.csv", school.pupils()), ("balances.csv", school.balances())):
         (folder / name).write_text(text)
-    config = _configured(folder, kind, port)
+    config = configured(folder, kind, port)
     names = [str(folder / name) for name in ("school.toml", "pupils.csv", "balances.csv")]
     processes.run(["hub", "setup", "--config", str(config), names[0]])
     for what, name in (("pupils", names[1]), ("balances", names[2])):
@@ -68,11 +75,11 @@ def twin(world: World, folder: Path) -> World:
     folder.mkdir()
     shutil.copytree(world.store, folder / "hub")
     port = brokers.free_port()
-    _configured(folder, world.kind, port)
+    configured(folder, world.kind, port)
     return replace(world, folder=folder, port=port)
 
 
-def _configured(folder: Path, kind: str, port: int) -> Path:
+def configured(folder: Path, kind: str, port: int) -> Path:
     """The settings of a hub in this folder."""
     config = folder / "hub.toml"
     web = f'[web]\nhost = "127.0.0.1"\nport = {brokers.free_port()}\n'

@@ -17,6 +17,7 @@ from edge.errors import PinsError, StoreError
 from edge.events import Pattern
 from edge.loop import HEALTH_PAUSE_MS, RECORDS_BYTES, TIDY_MS, WATCHDOG_MS, Loop, Parts
 from edge.outbox import KEEP_MS, Outbox, SqliteOutbox
+from edge.state import RESTART_MS
 from proto import roster
 from proto.messages import (
     Ask,
@@ -473,6 +474,23 @@ def test_the_loop_takes_events_from_any_thread_until_it_is_stopped() -> None:
     running.join(10)
     assert not running.is_alive()
     assert box.lamps.shown[-1] == (Pattern.ADULT, "till", 1)
+
+
+def test_a_restart_ends_the_loop_with_everything_on_the_card() -> None:
+    box = Box(MemoryOutbox())
+    box.configure("Léa")
+    box.connect()
+    box.wait(RESTART_MS)
+    box.settle(Line(INC))
+    box.verdict(box.tap("Léa"))
+    assert box.loop.state.answered, "a receipt is still in memory"
+    for n, nonce in ((1, ""), (2, "b" * 16)):
+        box.turn(e.CommandIn(Order(session=SESSION, n=n, do=Do.RESTART, nonce=nonce), retained=False, nonce="b" * 16))
+    running = threading.Thread(target=box.loop.run, args=(box.parts, NoSocket()))
+    running.start()
+    running.join(10)
+    assert not running.is_alive()
+    assert [line.n for line in box.card.lines()] == [box.loop.state.n]
 
 
 def test_the_farewell_is_of_this_life(card: OPEN_CARD) -> None:

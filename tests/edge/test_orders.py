@@ -1,12 +1,14 @@
 """What the hub orders: commands are obeyed once, in their own session; a roster is whole or not used."""
 
 import pytest
+from msgspec.structs import replace
 
 from edge import events as e
 from edge import station
 from edge.events import Pattern
-from edge.state import GRANT_MAX_AGE_MS, PART_WAIT_MS
-from proto.messages import Command, Do, RosterPart, Use
+from edge.orders import RESTART
+from edge.state import GRANT_MAX_AGE_MS, PART_WAIT_MS, RESTART_MS
+from proto.messages import ANSWER_MS, Command, Do, RosterPart, Use
 from tests.fakes import SESSION, Device, config, manifest, rows
 
 NONCE = "b" * 16
@@ -38,6 +40,54 @@ def test_an_order_to_show_something_is_obeyed_at_its_reader(do: Do, pattern: Pat
     assert device.of(e.Show) == [e.Show(pattern, "door")]
 
 
+def test_a_restart_takes_the_devices_own_nonce_and_comes_once() -> None:
+    device = Device()
+    device.wait(RESTART_MS)
+    assert order(device, Do.RESTART, 1, nonce=NONCE) == ["stale"], "nobody asked for this nonce"
+    assert order(device, Do.RESTART, 2) == ["challenge"]
+    assert device.of(e.Restart) == []
+    assert order(device, Do.RESTART, 3, nonce=NONCE) == ["done"]
+    assert order(device, Do.RESTART, 4, nonce=NONCE) == ["stale"]
+    assert device.of(e.Restart) == [e.Restart()]
+
+
+def test_a_device_is_restarted_at_most_once_a_minute() -> None:
+    device = Device()
+    device.state = replace(device.state, begun_ms=device.clock.ms)
+    device.wait(RESTART_MS - 1)
+    assert order(device, Do.RESTART, 1) == ["too_soon"]
+    device.wait(1)
+    assert order(device, Do.RESTART, 2) == ["challenge"]
+
+
+def test_a_challenge_of_a_door_restarts_nothing_and_that_of_a_restart_opens_no_door() -> None:
+    device = Device()
+    device.wait(RESTART_MS)
+    order(device, Do.OPEN, 1)
+    assert order(device, Do.RESTART, 2, nonce=NONCE) == ["stale"]
+    order(device, Do.RESTART, 3)
+    assert order(device, Do.OPEN, 4, nonce=NONCE) == ["stale"]
+    assert order(device, Do.OPEN, 5, reader=RESTART, nonce=NONCE) == ["refused"]
+    order(device, Do.RESTART, 6)
+    device.wait(GRANT_MAX_AGE_MS + 1)
+    assert order(device, Do.RESTART, 7, nonce=NONCE) == ["stale"]
+    assert device.of(e.Restart) + device.of(e.Pulse) == []
+
+
+def test_who_waits_for_an_answer_gets_it_before_the_restart() -> None:
+    device = Device(known=["Léa"])
+    device.wait(RESTART_MS)
+    n = device.tap("Léa")
+    order(device, Do.RESTART, 1)
+    order(device, Do.RESTART, 2, nonce=NONCE)
+    assert device.of(e.Restart) == []
+    device.wait(ANSWER_MS[Use.TILL])
+    assert device.lit(n) == [Pattern.ACCEPTED], "the hub did not answer: it is on the card, and lit"
+    assert device.effects[-1] == e.Restart()
+    assert not device.state.waiting
+    assert not device.state.storing
+
+
 def test_an_update_is_refused_until_there_is_one() -> None:
     assert order(Device(), Do.UPDATE) == ["unsupported"]
 
@@ -53,7 +103,7 @@ def test_an_order_from_the_past_is_refused(do: Do, session: str, retained: bool,
     order(device, Do.LOCATE, 5)
     device.effects.clear()
     assert order(device, do, n, session=session, retained=retained, nonce=NONCE) == ["stale"]
-    assert device.of(e.Show) + device.of(e.Pulse) == []
+    assert device.of(e.Show) + device.of(e.Pulse) + device.of(e.Restart) == []
     assert len(device.of(e.Log)) == 1
 
 

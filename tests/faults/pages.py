@@ -70,7 +70,7 @@ GAPS = st.integers(0, 40)
 """Places of fields that are left out."""
 PHASES = (hypothesis.Phase.generate,)
 ANY = tuple(hypothesis.HealthCheck)
-LEAST = 2
+LEAST = 3
 """Cases for a route: the first one is always the smallest."""
 FIELD = re.compile(r'\.(?:text|number|numbers|get|getlist|_text)\(\s*f?"([\w-]+)')
 TEXTS = (
@@ -172,7 +172,7 @@ def kept() -> list[Sent]:
 
 
 def explore(runner: asyncio.Runner, order: Order, count: int, tally: Tally) -> None:
-    """What failed once; then cases for all routes, or two each for as many as they are for. Now and then the school is a fresh one."""
+    """What failed once; then cases for all routes, or three each for as many as they are for. Now and then the school is a fresh one."""
     place, luck, operations = 0, Random(order.seed), list[Any]()
     each = at_once = 1
     while place == 0 or place < len(operations):
@@ -357,7 +357,8 @@ async def _tried(world: World, sent: Sent) -> Answer | str:
             return await _answer(world.hub.app, await _signed(world, sent))
     except TimeoutError:
         return f"no answer in {WITHIN_S:.0f} s"
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what was looked for
+    except Exception as error:  # whatever it is, it is what was looked for
+        log.warning("%s %s", sent.method, sent.target, exc_info=error)
         trace = traceback.extract_tb(error.__traceback__)
         frame = [*trace[:1], *(one for one in trace if "/hub/" in one.filename)][-1]
         return f"{error!r:.200} at {Path(frame.filename).name}:{frame.lineno}"

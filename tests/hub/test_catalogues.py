@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 from babel.messages import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+import hub.web
 from hub.catalogues import ENGLISH, WORDS, languages
 from hub.core.people import LANGUAGES
 from hub.web.render import LOCALES, ROOM
@@ -26,15 +29,16 @@ def test_there_is_a_catalogue_of_every_language_that_a_family_or_a_person_may_ha
 
 
 def of_pages() -> set[Key]:
-    """What templates say, and the sentences of why a price is what it is."""
+    """What templates say, what is said without one, and the sentences of why a price is what it is."""
     found = extract_from_dir(
         PAGES.parent / "templates",
         method_map=[("**.html", "jinja2.ext.babel_extract")],
         options_map={"**.html": {"silent": "false", "newstyle_gettext": "true"}},
         keywords={"_": None, "gettext": None, "ngettext": (1, 2)},
     )
-    said = extract_from_dir(WORDS.parent, method_map=[("**/why.py", "python")], keywords={"Sentence": (1,)})
-    return {message if isinstance(message, str) else tuple(message) for _, _, message, _, _ in (*found, *said)}
+    told = extract_from_dir(WORDS.parent, method_map=[("**/why.py", "python")], keywords={"Sentence": (1,)})
+    said = extract_from_dir(PAGES.parent, method_map=[("**.py", "python")], keywords={"gettext": None, "word": None})
+    return {message if isinstance(message, str) else tuple(message) for _, _, message, _, _ in (*found, *told, *said)}
 
 
 def of_letters() -> set[Key]:
@@ -73,8 +77,17 @@ def test_a_catalogue_has_every_text_once_and_no_other(folder: Path, said: Callab
         assert key not in known, f"{key!r} stands in {name} and in {known[key]}: one is enough"
         known[key] = name
         assert not message.fuzzy
-    assert not said() - set(known), "texts without a translation"
-    assert not set(known) - said(), "translations that nobody asks for"
+    wanted = said()
+    missing, idle = wanted - set(known), set(known) - wanted
+    assert not missing, f"{language} has no word for: {missing}"
+    assert not idle, f"nobody asks {language} for: {idle}"
+
+
+def test_every_column_of_a_file_to_keep_has_its_word() -> None:
+    known = {message.id for _, message in entries(PAGES, "fr")}
+    headers = {room.name: getattr(import_module(room.name), "HEADER", ()) for room in walk_packages(hub.web.__path__, "hub.web.")}
+    assert sum(map(bool, headers.values())) > 5
+    assert {word for header in headers.values() for word in header} <= known
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

@@ -9,9 +9,11 @@ import pytest
 
 from hub.__main__ import REFUSED, main
 from hub.accounts import Accounts
+from hub.core.trail import Wanted
 from hub.core.wallets import open_balances
 from hub.folder import Folder
 from hub.memory import memory
+from hub.trail import Trail
 from tests.hub.core.test_school import rows_of
 from tests.schools import moment, number, small_school
 
@@ -189,3 +191,26 @@ def test_every_command_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -
             main([command, "--help"])
         assert ended.value.code == 0
         assert capsys.readouterr().out.startswith(f"usage: preau-hub {command}")
+
+
+def test_who_has_lost_telephone_and_paper_is_let_in_at_the_hub(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(folder / "hub", tmp_path / "hub")
+    shutil.copy(folder / "hub.toml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    async def looked(totp: str | None = None) -> tuple[str, int, list[str]]:
+        async with memory(tmp_path / "hub") as stores:
+            accounts = Accounts(stores.register)
+            if totp is not None:
+                await accounts.change_staff(71, totp=totp)
+                await accounts.set_recovery(71, ["0" * 32])
+            person = await accounts.staff(71)
+            assert person is not None
+            steps = await Trail(stores.register).steps(Wanted(things=("member=71",)), 9)
+            return person.totp, await accounts.count_recovery(71), [step.act for step in steps]
+
+    asyncio.run(looked("A" * 32))
+    assert main(words_of("account end-second Anne")) == 0
+    assert asyncio.run(looked()) == ("", 0, ["CONSOLE /account/second/end"])
+    assert main(words_of("account end-second anne")) == REFUSED, "there is nothing left to take away"
+    assert main(words_of("account end-second boris")) == REFUSED, "who has left is not let in"

@@ -331,6 +331,15 @@ def test_badges_and_families_come_in_lists_of_their_own(folder: Path, capsys: py
     assert "Courriel: `ida.home.be` is no mail address" in capsys.readouterr().err
 
 
+def test_whose_language_no_list_says_is_written_to_in_that_of_the_hub(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (folder / "hub.toml").open("a") as settings:
+        settings.write('\n[web]\nlanguage = "nl"\n')
+    assert command(folder, "families", "Gezin;Naam;Voornaam;Taal\nMaes;Maes;Ida;\nMaes;Maes;Jo;Frans\n") == 0
+    said = capsys.readouterr().out
+    assert "Ida Maes: household Maes, language nl" in said
+    assert "Jo Maes: household Maes, language fr" in said
+
+
 STUDY = """
 [[sites.programmes]]
 name = "Étude"

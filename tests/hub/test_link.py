@@ -400,6 +400,15 @@ async def test_the_office_opens_a_door_by_the_devices_own_nonce(board: Switchboa
     assert not door.kept[Kind.COMMAND], "one request, one opening"
 
 
+async def test_a_restart_is_asked_for_by_the_devices_own_nonce_too(board: Switchboard, door: Box) -> None:
+    assert board.link.command("door-1", Do.RESTART)
+    asked = await door.hear(Kind.COMMAND)
+    assert (asked.do, asked.nonce, asked.n) == (Do.RESTART, "", 1)
+    await door.say(Kind.RESULT, Result(session=SESSION, n=asked.n, code="challenge", nonce=NONCE))
+    told = await door.hear(Kind.COMMAND)
+    assert (told.do, told.nonce, told.n) == (Do.RESTART, NONCE, 2)
+
+
 async def test_a_late_or_foreign_challenge_opens_nothing(board: Switchboard, door: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     await door.say(Kind.RESULT, Result(session=SESSION, n=1, code="challenge", nonce=NONCE))
     await door.ask()

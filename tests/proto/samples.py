@@ -152,6 +152,7 @@ MESSAGES: dict[str, codec.Versioned] = {
     "health-bare": Health(session=SESSION, inc=INC),
     "command": Command(session=SESSION, n=1, do=Do.TEST),
     "command-open": Command(session=SESSION, n=2, do=Do.OPEN, reader="door-1", nonce=NONCE, ms=3000),
+    "command-restart": Command(session=SESSION, n=3, do=Do.RESTART, nonce=NONCE),
     "result": Result(session=SESSION, n=1, code="done"),
     "result-challenge": Result(session=SESSION, n=2, code="challenge", nonce=NONCE),
     "config": Config(version=3, body='{"device":"porte-1","badge_key":"' + SIG + '","readers":[]}', sig=SIG),

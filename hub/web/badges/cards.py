@@ -12,7 +12,8 @@ from hub.core import badges as rules
 from hub.core.calendar import day_of, instant_ms
 from hub.core.facts import Refusal
 from hub.core.school import Pupil, School
-from hub.web.badges.known import Gives, Looks, made
+from hub.web.asking import NOWHERE
+from hub.web.badges.known import Gives, Looks, charge_fee, made
 from hub.web.render import day, page
 from hub.web.session import Form, Visit
 from hub.web.sheet import Card, Paper, draw
@@ -85,7 +86,7 @@ class Sheets:
 async def choose(visit: Looks, group: str = "", pupil: int = 0) -> Response:
     """Choose a class, then the pupils; or one pupil, chosen already."""
     chosen = (visit.pupil(pupil).id,) if pupil else ()
-    return await page(visit, "cards.html", choice(visit, group, chosen=chosen))
+    return await page(visit, "cards.html", await asyncio.to_thread(choice, visit, group, chosen=chosen))
 
 
 @router.post("/badges/sheet.pdf")
@@ -116,6 +117,7 @@ async def _print(form: Form, chosen: tuple[int, ...]) -> bytes | Refusal:
     answer = await office.desk.edit(form.ask, rules.give_each, new, form.ask, replace_old=replaces)
     if answer.refusal:
         return answer.refusal
+    await charge_fee(form, form.number("badge"))
     # The same form, sent before a restart of the hub: its cards were given, these were not.
     return drawn if all(badge.hash in office.desk.school.badges for badge in new) else Refusal("printed_before")
 
@@ -133,7 +135,7 @@ def _card(visit: Visit, pupil: Pupil, text: str, end_ms: int) -> Card:
 
 def choice(visit: Visit, group: str, problem: str = "", chosen: tuple[int, ...] = (), paper: str = "") -> CardsPage:
     """Whom to print for: a class, those without a badge, or (no class) those who are chosen."""
-    held, own = held_marks(visit.school, visit.office.now_ms()), [pupil for pupil in visit.school.everyone if visit.knows(pupil)]
+    held, own = held_marks(visit.school, visit.office.now_ms()), _here(visit)
     if group == WITHOUT:
         pupils = [pupil for pupil in own if pupil.id not in held]
     elif group:
@@ -150,6 +152,12 @@ def choice(visit: Visit, group: str, problem: str = "", chosen: tuple[int, ...] 
         problem=problem,
         paper=TODAY if paper == TODAY else "",
     )
+
+
+def _here(visit: Visit) -> list[Pupil]:
+    """The pupils of the visitor's sites who have not left."""
+    today = day_of(visit.office.now_ms(), NOWHERE)
+    return [pupil for pupil in visit.school.everyone if visit.knows(pupil) and pupil.is_here(today)]
 
 
 def held_marks(school: School, now_ms: int) -> dict[int, list[str]]:

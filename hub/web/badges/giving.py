@@ -14,9 +14,9 @@ from starlette.responses import RedirectResponse
 from hub.core import badges as rules
 from hub.core.codes import Code
 from hub.core.facts import Refusal, ScanTaken, derived
-from hub.core.school import Badge, Pupil, School
+from hub.core.school import Badge, BadgeState, Pupil, School
 from hub.desk import Answer
-from hub.web.badges.known import Gives, Looks, canonical, hashed, made, states_of
+from hub.web.badges.known import Gives, Looks, canonical, charge_fee, fee_cents, hashed, made, states_of
 from hub.web.live import Live
 from hub.web.render import page
 from hub.web.session import Form, Visit
@@ -65,6 +65,8 @@ class GivePage:
     places: tuple[Place, ...]
     waited: Waited | None
     address: str
+    fee_cents: int
+    """What replacing the old one may cost."""
 
 
 @router.get("/badges/give")
@@ -90,6 +92,7 @@ async def give(form: Gives) -> Response:
     answer = await _given(form, pupil, new, old)
     if answer.refusal:
         return await _again(form, pupil, answer.refusal)
+    await charge_fee(form, old)
     return RedirectResponse(f"/pupils/{pupil.id}?done=given", 303)
 
 
@@ -100,6 +103,8 @@ async def _given(form: Form, pupil: Pupil, new: Badge, old: int) -> Answer:
     replaced = states_of(form.visit, old)[-1]
     if replaced.pupil != pupil.id:
         raise HTTPException(404)
+    if replaced.state is not BadgeState.ACTIVE:  # it was declared lost before
+        return await desk.edit(form.ask, rules.give, pupil.id, new)
     return await desk.edit(form.ask, rules.swap, replaced.hash, new, now_ms, derived(form.ask, "ended"))
 
 
@@ -127,11 +132,13 @@ async def _again(form: Form, pupil: Pupil, refusal: Refusal) -> Response:
 def _give_page(
     visit: Visit, pupil: Pupil, old: int, waited: Waited | None, tried: tuple[str, str] = ("", ""), holder: Pupil | None = None
 ) -> GivePage:
+    replaced = states_of(visit, old)[-1] if old else None
     asked = {"pupil": pupil.id, "old": old, **({"at": waited.place.key, "since": waited.since_ms} if waited else {})}
     return GivePage(
         version=visit.request.app.state.live.version,
         pupil=pupil,
-        old=states_of(visit, old)[-1] if old else None,
+        old=replaced,
+        fee_cents=fee_cents(visit, pupil, replaced),
         typed=tried[0],
         problem=tried[1],
         holder=holder,

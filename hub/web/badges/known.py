@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException
 
+from hub.core import badges as rules
 from hub.core.facts import derived
-from hub.core.school import Badge, BadgeState
+from hub.core.school import Badge, BadgeState, Pupil
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
 from proto.badge import badge_hash, read_code
@@ -43,6 +44,20 @@ def states_of(visit: Visit, badge: int) -> tuple[Badge, ...]:
     if found is None or not is_ours(visit, found[-1].pupil):
         raise HTTPException(404)
     return found
+
+
+def fee_cents(visit: Visit, pupil: Pupil, old: Badge | None) -> int:
+    """What may be charged for replacing a badge; 0 where it costs nothing, or was charged already."""
+    fee = rules.fee_of(visit.school, pupil.site)
+    return fee.price_cents if fee and old and rules.fee_charged(visit.office.desk.books, old) is None else 0
+
+
+async def charge_fee(form: Form, badge: int) -> None:
+    """Charge the fee for a badge that was replaced, if that was ticked. The pupil has the new one already."""
+    if form.text("fee") == "yes" and badge:
+        office, old = form.visit.office, states_of(form.visit, badge)[-1]
+        who = form.visit.person.id if form.visit.person else 0
+        await office.desk.do(rules.fee_ask(old), rules.charge_fee, old, office.now_ms(), who)
 
 
 def is_ours(visit: Visit, pupil: int) -> bool:

@@ -11,10 +11,12 @@ from starlette.responses import RedirectResponse
 
 from hub.core import badges as rules
 from hub.core.facts import derived
+from hub.core.kept import Charge
 from hub.core.lists import fold
 from hub.core.school import Badge, BadgeState, Pupil
-from hub.web.badges.known import MARK, Gives, Looks, canonical, is_ours, states_of
+from hub.web.badges.known import MARK, Gives, Looks, canonical, fee_cents, is_ours, states_of
 from hub.web.render import page
+from hub.web.rights import Right
 from hub.web.session import Visit
 from proto.badge import badge_hash
 
@@ -56,11 +58,17 @@ class BadgesPage:
 
 @dataclass(frozen=True, slots=True)
 class BadgePage:
-    """One badge: whose it is and was, and what can be done with it. `line`: as it is now. `others`: the pupil's other badges."""
+    """One badge: whose it is and was, and what can be done with it. `line`: as it is now. `others`: the pupil's other badges.
+
+    `states`: each with its holder, and what was charged for replacing it. `fee_cents`: what that may cost, 0 = nothing, or charged already.
+    """
 
     line: Line
-    states: tuple[tuple[Badge, Pupil | None], ...]
+    states: tuple[tuple[Badge, Pupil | None, Charge | None], ...]
     others: tuple[Line, ...]
+    fee_cents: int
+    sees_money: bool
+    may_take_back: bool
     problem: str
 
 
@@ -147,8 +155,16 @@ def _by_name(line: Line) -> tuple[str, str, int, int]:
 def _badge_page(visit: Visit, badge: int, problem: str = "") -> BadgePage:
     states = states_of(visit, badge)
     line = _line(visit, states[-1])
-    told = tuple((state, _told(visit, state)) for state in reversed(states))
-    return BadgePage(line, told, tuple(_others(visit, states[-1])), problem)
+    books = visit.office.desk.books
+    return BadgePage(
+        line=line,
+        states=tuple((state, _told(visit, state), rules.fee_charged(books, state)) for state in reversed(states)),
+        others=tuple(_others(visit, states[-1])),
+        fee_cents=fee_cents(visit, line.pupil, line.badge) if line.pupil else 0,
+        sees_money=visit.may(Right.MONEY),
+        may_take_back=visit.may(Right.BILLING, does=True),
+        problem=problem,
+    )
 
 
 def _told(visit: Visit, state: Badge) -> Pupil | None:

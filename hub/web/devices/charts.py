@@ -1,39 +1,35 @@
-"""What a small chart of bars and its table show: how fast lights were, how many scans waited. The template draws it as SVG."""
+"""What a device's charts and their tables show: how fast lights were, how many scans waited."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from hub.web.charts import WIDE, Columns, columns
 from hub.web.render import clock
 from proto.messages import LATENCY_EDGES_MS
 
-TALL = 100
-"""Units of the highest bar in a chart's box."""
-
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """`height`: of TALL; whatever is not nothing can be seen."""
+class Measured:
+    """A chart, and its figures: (label, how many)."""
 
-    label: str
-    count: int
-    height: int
+    chart: Columns
+    rows: tuple[tuple[str, int], ...]
 
 
-def latencies(counts: Sequence[int]) -> tuple[Bar, ...]:
-    """Taps by how long the light took, since the device's start; empty without any tap."""
+def latencies(counts: Sequence[int]) -> Measured | None:
+    """Taps by how long the light took, since the device's start; None without any tap."""
     if not any(counts):
-        return ()
+        return None
     labels = [*(f"≤ {edge} ms" for edge in LATENCY_EDGES_MS), f"> {LATENCY_EDGES_MS[-1]} ms"]
     padded = [*counts, *[0] * (len(labels) - len(counts))]
-    return _bars(list(zip(labels, padded, strict=True)))
+    return _measured(tuple(zip(labels, padded, strict=True)))
 
 
-def depths(kept: Sequence[tuple[int, int]], zone: ZoneInfo) -> tuple[Bar, ...]:
-    """The most scans that waited, in steps of five minutes, oldest first."""
-    return _bars([(clock(at_ms, zone), depth) for at_ms, depth in kept])
+def depths(kept: Sequence[tuple[int, int]], zone: ZoneInfo) -> Measured | None:
+    """The most scans that waited, in steps of five minutes, oldest first; None where nothing is known."""
+    return _measured(tuple((clock(at_ms, zone), depth) for at_ms, depth in kept)) if kept else None
 
 
-def _bars(found: list[tuple[str, int]]) -> tuple[Bar, ...]:
-    most = max((count for _, count in found), default=0)
-    return tuple(Bar(label, count, max(2, count * TALL // most) if count else 0) for label, count in found)
+def _measured(rows: tuple[tuple[str, int], ...]) -> Measured:
+    return Measured(columns([label for label, _ in rows], [(count,) for _, count in rows], size=WIDE), rows)

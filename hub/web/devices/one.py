@@ -3,16 +3,19 @@
 What is set here reaches the device by itself, when it is there. Which port a reader is on stands in the device's own settings file.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import APIRouter, HTTPException, Response
 from starlette.responses import RedirectResponse
 
 from hub.core import devices as rules
-from hub.core.school import Device, Product, Reader, Site
+from hub.core.facts import Refusal
+from hub.core.school import Device, Product, ProductKind, Reader, Rows, School, Site
 from hub.core.setup import device_id, new_device, reader_of
 from hub.desk import Answer
-from hub.web.devices.charts import Bar, depths, latencies
+from hub.web.devices.charts import Measured, depths, latencies
 from hub.web.devices.listed import Commands, DeviceRow, Looks, device_row
 from hub.web.render import page, stamp
 from hub.web.session import Form, Visit
@@ -44,8 +47,8 @@ class DevicePage:
     row: DeviceRow
     site: Site
     firmware: str
-    latencies: tuple[Bar, ...]
-    depths: tuple[Bar, ...]
+    latencies: Measured | None
+    depths: Measured | None
     readers: tuple[Reader, ...]
     products: tuple[Product, ...]
     uses: tuple[str, ...]
@@ -99,9 +102,10 @@ async def change(form: Commands, device: str) -> Response:
     """Its name and place."""
     found = form.visit.device(device)
     typed = Typed(name=form.text("name"), place=form.text("place"))
-    if form.text("was") != stamp(found):
-        return await _refused(form, found, "device", "changed_meanwhile", typed)
-    answer = await form.visit.office.desk.edit(form.ask, rules.rename, device, typed.name, typed.place)
+    change = _if_same(
+        form, lambda school: school.devices.get(device), partial(rules.rename, device=device, name=typed.name, place=typed.place)
+    )
+    answer = await form.visit.office.desk.edit(form.ask, change)
     return await _answered(form, found, "device", answer, typed)
 
 
@@ -117,9 +121,9 @@ async def add_reader(form: Commands, device: str) -> Response:
 async def change_reader(form: Commands, device: str, reader: str) -> Response:
     """What a reader is for."""
     known, found, typed = form.visit.reader(device, reader), form.visit.device(device), _typed(form)
-    if form.text("was") != stamp(known):
-        return await _refused(form, found, f"reader/{reader}", "changed_meanwhile", typed)
-    answer = await form.visit.office.desk.edit(form.ask, rules.change_reader, _reader(device, reader, typed))
+    after = _reader(known.device, known.id, typed)
+    change = _if_same(form, lambda school: school.readers.get((device, reader)), partial(rules.change_reader, reader=after))
+    answer = await form.visit.office.desk.edit(form.ask, change)
     return await _answered(form, found, f"reader/{reader}", answer, typed)
 
 
@@ -134,7 +138,8 @@ async def block(form: Commands, device: str) -> Response:
 async def renew(form: Commands, device: str) -> Response:
     """A new password; it has to be put on the device."""
     found = form.visit.device(device)
-    return await _answered(form, found, "try", await form.visit.office.desk.edit(form.ask, rules.renew, device), done="renewed")
+    change = _if_same(form, lambda school: school.devices.get(device), partial(rules.renew, device=device))
+    return await _answered(form, found, "try", await form.visit.office.desk.edit(form.ask, change), done="renewed")
 
 
 @router.post("/devices/{device}/try")
@@ -146,6 +151,21 @@ async def attempt(form: Commands, device: str) -> Response:
     if not form.visit.office.command(device, do):
         return await _refused(form, found, "try", "away", Typed())
     return RedirectResponse(f"/devices/{device}?done={do.value}", 303)
+
+
+@router.post("/devices/{device}/restart")
+async def restart(form: Commands, device: str) -> Response:
+    """End its program, which begins again: what was scanned is on its card. A device refuses it within a minute of its start."""
+    found = form.visit.device(device)
+    if not form.visit.office.command(device, Do.RESTART):
+        return await _refused(form, found, "try", "away", Typed())
+    return RedirectResponse(f"/devices/{device}?done=restart", 303)
+
+
+def _if_same(form: Form, row: Callable[[School], object], change: Callable[[School], Rows | Refusal]) -> Callable[[School], Rows | Refusal]:
+    """The change, where the row is still what the form was made from: asked within the edit, so that nobody comes between."""
+    was = form.text("was")
+    return lambda school: change(school) if stamp(row(school)) == was else Refusal("changed_meanwhile")
 
 
 async def _answered(form: Form, device: Device, at: str, answer: Answer, typed: Typed | None = None, done: str = "saved") -> Response:
@@ -171,7 +191,7 @@ def _page(visit: Visit, device: Device, trouble: tuple[str, str] = ("", ""), typ
         latencies=latencies(health.latency if health else []),
         depths=depths(tuple(seen.depths) if seen else (), site.zone),
         readers=tuple(sorted(readers, key=lambda reader: reader.id)),
-        products=tuple(product for product in school.products.values() if product.site == site.id),
+        products=tuple(product for product in school.products.values() if product.site == site.id and product.kind is not ProductKind.FEE),
         uses=tuple(use.value for use in Use),
         directions=tuple(way.value for way in Direction),
         typed=typed or Typed(),

@@ -136,8 +136,10 @@ def _understood(school: School, shown: EditPage, typed: Mapping[str, str], numbe
     version = Tariff(number, shown.item.id, since, None, draft.lines, draft.group)
     rows = rules.with_version(school, version, shown.today, shown.waits.id if shown.waits else 0)
     for complaint in check_tariffs(school, rows):
-        cell, fault = cell_of(complaint)
-        if complaint.from_day == since and not any(name.startswith(f"{cell.split('_')[0]}_") for name in faults):
+        line = f"l{complaint.line - 1}"
+        unread = complaint.line and any(name.startswith((f"{line}_", f"{line}b")) for name in faults)
+        if complaint.from_day == since and not unread:
+            cell, fault = cell_of(complaint)
             faults.setdefault(cell, fault)
     return version, faults
 

@@ -117,7 +117,7 @@ async def find(visit: Looks, device: str, reader: str, q: str = "") -> Response:
     """A pupil without a badge: by name, or by the face; who is expected to eat today first."""
     place, question = till_of(visit, device, reader), " ".join(q.split())[:80]
     today = day_of(visit.office.now_ms(), place.site.zone)
-    known = [pupil for pupil in visit.school.everyone if visit.knows(pupil)]
+    known = (pupil for pupil in visit.school.everyone if pupil.is_here(today) and visit.knows(pupil))
     context = await asyncio.to_thread(find_page, visit.office.desk.books, place, known, question, today)
     return await page(visit, "find.html", context, block="found" if visit.is_fragment else "")
 

@@ -12,6 +12,7 @@ from hub.core.codes import By, Clearing, Compartment, Reason
 from hub.core.facts import Facts, HoldPlaced, HoldReleased, LowBalance, Refusal
 from hub.core.kept import Wallet
 from hub.core.money import read_cents
+from hub.core.papers import Note, remarked
 from hub.core.school import School
 from hub.core.transfers import Move, Payment, clear, transfer
 from hub.core.wallets import balance_cents, held_cents, moved_cents, release, set_aside, take_back
@@ -51,6 +52,8 @@ class Typed(NamedTuple):
     by: str = ""
     hold: int = 0
     charge: int = 0
+    note: str = ""
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,8 @@ def typed_in(form: Form) -> Typed:
         by=form.text("by", 40),
         hold=form.number("hold"),
         charge=form.number("charge"),
+        note=form.text("note", 2000),
+        document=form.text("document", 2000),
     )
 
 
@@ -100,6 +105,9 @@ def wish_of(act: Act, wallet: Wallet, typed: Typed, asked: tuple[int, int, int],
     ask, who, now_ms = asked
     reason = next((one for one in REASONS.get(act, ()) if one.value == typed.reason), None)
     cents = read_cents(typed.amount)
+    remark = remarked(Note(0, typed.note, typed.document))
+    if isinstance(remark, Refusal):
+        return remark
     if act in REASONS and reason is None:
         return Refusal("no_reason")
     if act in {Act.TOP_UP, Act.REFUND, Act.TRANSFER, Act.HOLD} and (cents is None or cents <= 0):

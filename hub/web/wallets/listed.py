@@ -11,6 +11,7 @@ from hub.core.ledger import wallet_account
 from hub.core.lists import fold
 from hub.core.references import printed
 from hub.core.school import Pupil, School, Site
+from hub.web.owing import owner_name
 
 FOUND = 60
 """Wallets listed at once; more are counted, and the search narrows them."""
@@ -161,15 +162,6 @@ def state_of(site: Site, balance_cents: int, held_cents: int) -> State:
     if balance_cents < 0:
         return State.LIMIT if balance_cents <= site.floor_cents else State.BELOW
     return State.LOW if balance_cents - held_cents < site.low_cents else State.FINE
-
-
-def owner_name(school: School, wallet: Wallet) -> str:
-    """The household, or the pupil with the family name first; an erased one is a number."""
-    if wallet.household:
-        household = school.households.get(wallet.household)
-        return household.name if household else str(wallet.household)
-    pupil = school.pupils.get(wallet.pupil)
-    return f"{pupil.last_name} {pupil.first_name}" if pupil else str(wallet.pupil)
 
 
 def pupils_of(school: School, wallet: Wallet) -> tuple[Pupil, ...]:

@@ -1,7 +1,7 @@
 """One wallet: what is in it, what is set aside, and every entry with its reason, its author and the charges behind it. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from hub.core.books import Books
@@ -19,6 +19,7 @@ from hub.core.facts import (
     Transferred,
 )
 from hub.core.kept import Charge, Wallet
+from hub.core.papers import Note
 from hub.core.school import Household, Pupil, School, WalletScope
 from hub.core.wallets import moved_cents, payer_of
 from hub.web.wallets.acts import Act
@@ -51,6 +52,7 @@ class Entry:
     reason: str
     who: str
     lines: tuple[Line, ...] = ()
+    note: Note | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Looked:
     may_change: bool
     now_ms: int
     done: str
+    notes: Mapping[int, Note]
+    """What was written of facts, by number."""
 
 
 def wallet_page(school: School, books: Books, row: Row, facts: Iterable[Fact], looked: Looked) -> WalletPage:
@@ -95,7 +99,9 @@ def wallet_page(school: School, books: Books, row: Row, facts: Iterable[Fact], l
     return WalletPage(
         row=row,
         payer=school.households.get(payer_of(school, wallet.place, now_ms)) if known else None,
-        entries=tuple(_entry(school, books, wallet, fact, looked.names) for fact in facts),
+        entries=tuple(
+            replace(_entry(school, books, wallet, fact, looked.names), note=looked.notes.get(books.asks[fact.ask])) for fact in facts
+        ),
         holds=tuple(
             Held(number, hold.cents, hold.until_ms, looked.names.get(hold.who, ""))
             for number, hold in holds.items()

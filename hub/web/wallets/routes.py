@@ -1,17 +1,19 @@
 """The addresses of the wallets: the list, its file, one wallet, and the acts."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Response
 from starlette.responses import RedirectResponse
 
 from hub.core.codes import Compartment
-from hub.core.debts import below_zero, debts, fell_ms
 from hub.core.facts import Refusal
 from hub.core.ledger import wallet_account
+from hub.core.papers import Note
 from hub.core.references import printed
+from hub.web.owing import owing
+from hub.web.remarks import keep_remark, remark_in
 from hub.web.render import day, page, stamp, words
 from hub.web.rights import Right, sites_where
 from hub.web.session import Does, Form, Sees, Visit
@@ -25,8 +27,6 @@ QUESTION = 80
 HEADER = ("Communication", "Site", "Household or pupil", "Wallet", "Balance", "Set aside", "Available", "Below zero since", "Days")
 """Of the file; the list has the same words."""
 _COMPARTMENTS = {Compartment.WHOLE: "", Compartment.GENERAL: "general wallet", Compartment.RESERVE: "reserve"}
-STEPS = (30, 1000, 1_000_000)
-"""Entries of each wallet that are looked at for when it fell below zero: most debts are young, and few need all."""
 
 Looks = Annotated[Visit, Depends(Sees(Right.MONEY))]
 Prepares = Annotated[Visit, Depends(Sees(Right.BILLING))]
@@ -49,7 +49,7 @@ async def as_file(visit: Looks, q: str = "", show: str = "", site: int = 0, age:
     asked, seen = _asked(q, show, site, age), await _snapshot(visit)
     found = await asyncio.to_thread(rows, seen, asked)
     say = words(visit.language).gettext
-    return csv_file("wallets", [say(each) for each in HEADER], (_cells(row, say) for row in found))
+    return await asyncio.to_thread(csv_file, "wallets", [say(each) for each in HEADER], (_cells(row, say) for row in found))
 
 
 @router.get("/wallets/{wallet}")
@@ -60,9 +60,21 @@ async def wallet(visit: Looks, wallet: int, done: str = "") -> Response:
     desk, office = visit.office.desk, visit.office
     facts = await office.past.entries_of(wallet, ENTRIES)
     names = {one.id: one.name for one in await office.accounts.everyone()}
-    looked = Looked(names, _may_change(visit, row), office.now_ms(), done)
+    notes = await office.notes.noted({desk.books.asks[fact.ask] for fact in facts})
+    looked = Looked(names, _may_change(visit, row), office.now_ms(), done, notes)
     context = wallet_page(desk.school, desk.books, row, facts, looked)
     return await page(visit, "wallet.html", context)
+
+
+@router.post("/wallets/{wallet}/note")
+async def erase_note(form: Changes, wallet: int) -> Response:
+    """Erase what was written of an entry; the entry stays."""
+    office, number = form.visit.office, form.number("number")
+    form.visit.wallet(wallet)
+    if number not in {office.desk.books.asks[fact.ask] for fact in await office.past.entries_of(wallet, ENTRIES)}:
+        raise HTTPException(404)
+    await office.notes.write(Note(number, ""))
+    return RedirectResponse(f"/wallets/{wallet}", 303)
 
 
 @router.get("/wallets/{wallet}/{act}")
@@ -95,6 +107,7 @@ async def do_act(form: Changes, wallet: int, act: str) -> Response:
     answer = await desk.do(ask, wish)
     if answer.refusal:
         return await _shown(visit, deed, row, typed, refusal=answer.refusal)
+    await keep_remark(visit, remark_in(form), answer.number)
     return RedirectResponse(f"/wallets/{wallet}?done={deed.value}", 303)
 
 
@@ -171,22 +184,9 @@ async def _row(visit: Visit, wallet: int) -> Row:
 async def _snapshot(visit: Visit, only: Collection[int] = ()) -> Snapshot:
     """The wallets of the visit's sites as they are on disk now; with the debts of all, or of `only` some."""
     desk, now_ms = visit.office.desk, visit.office.now_ms()
-    await visit.office.past.caught_up(await desk.seen())
     own = only or [wallet.id for wallet in desk.books.owners.values() if wallet.site in visit.sites]
-    since = await _since(visit, below_zero(desk.books, own))
-    found = debts(desk.school, desk.books, since, now_ms)
+    found = await owing(visit, own)
     return snapshot(desk.school, desk.books, visit.sites, found, now_ms)
-
-
-async def _since(visit: Visit, wallets: Collection[int]) -> Mapping[int, int]:
-    """Since when each of these wallets is below zero (Unix ms)."""
-    books, found, left = visit.office.desk.books, dict[int, int](), list(wallets)
-    for most in STEPS:
-        moves = await visit.office.past.moves_of(left, most) if left else {}
-        found |= {wallet: fell_ms(books.balance_cents(wallet_account(wallet)), moves[wallet]) for wallet in left}
-        left = [wallet for wallet in left if not found[wallet]]
-    # What moved between the two readings is of this moment.
-    return found | dict.fromkeys(left, visit.office.now_ms())
 
 
 def _cells(row: Row, say: Callable[[str], str]) -> list[str]:

@@ -4,10 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from hub.core.badges import badge_at, block, give, give_each, is_valid, swap
-from hub.core.facts import Refusal
-from hub.core.school import Badge, BadgeState, Rows, School, edited
-from tests.schools import badge, moment, number, small_school
+from hub.core.badges import badge_at, block, charge_fee, fee_ask, fee_charged, fee_of, give, give_each, is_valid, put_fee, swap
+from hub.core.books import Books
+from hub.core.codes import Reason
+from hub.core.facts import Charged, Facts, Refusal
+from hub.core.school import Badge, BadgeState, Policy, ProductKind, Rows, School, edited
+from hub.core.timetable import LegalClass
+from hub.core.wallets import take_back
+from hub.core.whys import Rule
+from tests.schools import Day, badge, moment, number, small_school
 
 ACTIVE, BLOCKED, LOST, REPLACED = BadgeState.ACTIVE, BadgeState.BLOCKED, BadgeState.LOST, BadgeState.REPLACED
 
@@ -103,3 +108,55 @@ def test_new_cards_replace_day_passes_too() -> None:
     school = done(small_school(), give(small_school(), LEA, replace(card("a pass"), until_ms=moment("23:00"))))
     school = done(school, give_each(school, (replace(card("a new card", "14:00"), pupil=LEA),), 7, replace_old=True))
     assert [state(school, name, "14:00") for name in ("a pass", "Léa", "a new card")] == [(LEA, REPLACED), (LEA, REPLACED), (LEA, ACTIVE)]
+
+
+# --- what replacing one costs ---------------------------------------------------------------------
+
+
+def replaced(day: Day) -> Badge:
+    """Léa's badge is lost; its last state."""
+    day.change(done_rows(block(day.school, badge("Léa"), LOST, moment("12:00"), 5)))
+    return day.school.badges[badge("Léa")][-1]
+
+
+def done_rows(rows: Rows | Refusal) -> Rows:
+    assert not isinstance(rows, Refusal), rows
+    return rows
+
+
+def asked(school: School, books: Books, _ask: int, old: Badge) -> Facts | Refusal:
+    return charge_fee(school, books, old, moment("12:05"), 15)
+
+
+def test_a_site_without_a_fee_charges_nothing_for_a_badge(day: Day) -> None:
+    old = replaced(day)
+    assert (day.do(asked, old), put_fee(day.school, number("Tilleuls"), 0, "Badge")) == ((), ())
+    assert fee_of(day.school, number("Tilleuls")) is None
+
+
+def test_the_payer_pays_the_fee_of_a_lost_badge_whatever_is_in_the_wallet(day: Day) -> None:
+    day.change(put_fee(day.school, number("Tilleuls"), 5_00, "Badge remplacé"))
+    fee = fee_of(day.school, number("Tilleuls"))
+    assert fee is not None
+    assert (fee.kind, fee.policy, fee.legal) == (ProductKind.FEE, Policy.MUST_SERVE, LegalClass.OPTIONAL)
+    old = replaced(day)
+    facts = charge_fee(day.school, day.books, old, moment("12:05"), 15)
+    assert not isinstance(facts, Refusal)
+    (charged,) = [fact for fact in facts if isinstance(fact, Charged)]
+    assert (charged.pupil, charged.payer, charged.item, charged.cents, charged.who) == (LEA, number("Vanderzande"), fee.id, 5_00, 15)
+    assert (charged.why.rule, charged.why.unit_tenths) == (Rule.PRICE, 50_00)
+    assert {fact.ask for fact in facts} == {fee_ask(old)}, "asked for again, it is the same charge"
+    day.do(lambda _school, _books, _ask: facts)
+    assert day.balance_cents("Vanderzande") == -5_00
+    paid = fee_charged(day.books, old)
+    assert paid is not None
+    day.do(take_back, paid.id, moment("12:30"), Reason.CORRECTED, 15)
+    assert day.balance_cents("Vanderzande") == 0
+
+
+def test_a_fee_that_is_changed_stays_the_same_product_and_0_charges_nothing(day: Day) -> None:
+    day.change(put_fee(day.school, number("Tilleuls"), 5_00, "Badge"))
+    day.change(put_fee(day.school, number("Tilleuls"), 0, "Badge"))
+    old = replaced(day)
+    assert day.do(asked, old) == ()
+    assert put_fee(day.school, number("Tilleuls"), 0, "Badge") == ()

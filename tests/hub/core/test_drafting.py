@@ -99,7 +99,7 @@ def test_lines_are_added_before_the_one_for_everybody_and_moved_and_taken_away()
     assert reshaped((DEAR,), "add") == (FREE, DEAR)
     assert reshaped((FREE, DEAR), "up-1") == (DEAR, FREE)
     assert reshaped((FREE, DEAR), "drop-0") == (DEAR,)
-    for strange in ("drop-7", "up-0", "up-x", "unband-0", "", "drop", "band-99"):
+    for strange in ("drop-7", "up-0", "up-x", "unband-0", "", "drop", "drop-²", "band-99"):
         assert reshaped((FREE, DEAR), strange) == (FREE, DEAR)
     assert len(reshaped((DEAR,) * 10, "add")) == 10
 

@@ -17,7 +17,7 @@ from hub.core.ledger import wallet_account
 from hub.core.menus import Allergen, Diet, Menu, Offer
 from hub.core.merging import brought_over, same_child
 from hub.core.rerating import family
-from hub.core.school import Custody, Pupil, edited
+from hub.core.school import Custody, Pupil, Rows, edited
 from hub.core.statements import Whose, concerning, statement
 from hub.core.timetable import Plan
 from hub.core.transfers import Payment, clear
@@ -100,7 +100,7 @@ def test_what_is_edited_is_what_a_start_reads(day: Day) -> None:
     day.change((Plan(71, TOM, number("study"), MONDAY), Diet(TOM, "halal")))
     assert made_one(day) == ""
     merged, others = tuple(day.school.merged.values()), tuple(day.school.everyone)
-    rows = (Diet(TOM), *merged, *others, *day.school.plans[LEA], *day.school.diets.values())
+    rows: Rows = (Diet(TOM), *merged, *others, *day.school.plans[LEA], *day.school.diets.values())
     fresh = edited(replace(day.school, pupils={}, merged={}, plans={}, diets={}, everyone=(), kin={}), rows)
     assert (fresh.pupils, fresh.everyone, fresh.plans, fresh.diets) == (
         day.school.pupils,

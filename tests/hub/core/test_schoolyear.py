@@ -63,6 +63,8 @@ def test_a_saturday_is_meant_when_it_is_said_alone_or_with_the_weekends() -> Non
     with_weekends = put_range(small_school(), replace(BREAK, kind=DayKind.CAMP, weekends=True), same)
     assert not isinstance(with_weekends, Refusal)
     assert len(with_weekends) == 12
+    again = saved(edited(small_school(), with_weekends), put_range(edited(small_school(), with_weekends), replace(BREAK, kind=None), same))
+    assert periods(again, PARC, *span(2026)) == ()
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,10 @@ from hub.history import History
 from hub.imports import Lists
 from hub.journal import Journal
 from hub.keeping import keep_up
+from hub.notes import Notes
 from hub.papers import Papers
 from hub.register import Register
+from hub.reports import Reports
 from hub.settings import BrokerSettings
 from hub.settlement import settle
 from hub.tables import web_session
@@ -131,7 +133,9 @@ class Hub:
             desk=self.desk,
             accounts=self.accounts,
             past=self.history,
+            reports=Reports(self.register),
             papers=Papers(self.register),
+            notes=Notes(self.register),
             trail=Trail(self.register),
             lists=Lists(self.desk),
             device_settings=lambda device, host: edge_settings(BrokerSettings(), self.desk.school, device, "secret of the device", host),
@@ -175,6 +179,10 @@ class Hub:
     async def wait_until(self, clock: str) -> None:
         """It is later: stays and days whose hours are over are ended."""
         self.now_ms = self.at(clock)
+        await self.wait_for_the_minute()
+
+    async def wait_for_the_minute(self) -> None:
+        """What time alone brings, at the instant it is."""
         await keep_up(self.desk, lambda: next(self._asks), self.now_ms)
 
     def at(self, clock: str, day: date = MONDAY) -> int:

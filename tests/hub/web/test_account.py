@@ -1,5 +1,7 @@
 """Signing in and out, the first account, and what a request from elsewhere gets."""
 
+from dataclasses import replace
+
 import pytest
 
 from hub.web import session
@@ -129,6 +131,18 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(hub: Hub
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert "Path=/" in cookie
+
+
+async def test_over_https_the_cookie_belongs_to_this_host_alone_and_no_other_one_opens_anything(hub: Hub, anne: Browser) -> None:
+    hub.app.state.office = replace(hub.office, over_https=True)
+    assert (await anne.get("/")).headers["location"] == "/sign-in", "a cookie that another host could have set"
+    signed = await anne.post("/sign-in", {"login": "anne", "password": PASSWORD})
+    cookie = next(one for one in signed.headers.get_list("set-cookie") if "web_session" in one)
+    assert cookie.startswith("__Host-preau_web_session=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=lax"} <= {part.strip() for part in cookie.split(";")}
+    assert "domain" not in cookie.lower()
+    token = cookie.split(";")[0].partition("=")[2]
+    assert (await anne.get("/", cookie=f"__Host-preau_web_session={token}")).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import re
 import pytest
 
 from hub.accounts import Role
-from hub.core.badges import badge_at
+from hub.core.badges import badge_at, fee_of, put_fee
 from hub.core.codes import Code
 from hub.core.facts import Refusal
+from hub.core.ledger import wallet_account
 from hub.core.school import BadgeState, Pupil
 from hub.web.badges import Sheets, cards
 from hub.web.badges.listed import kind_of
@@ -314,3 +315,48 @@ async def test_staff_of_another_site_neither_list_badges_nor_wait_at_its_readers
     await hub.desk.edit(77, lambda _school: (Pupil(200, 11, 2, "Tom", "Maes", "1A"),))
     assert "porte-parc" not in (await visitor.get("/badges/give?pupil=200")).text
     assert (await visitor.get("/badges/give?pupil=200&at=porte-parc/main&since=1")).status_code == 404
+
+
+async def test_replacing_a_lost_badge_is_charged_where_that_is_ticked_once_and_shown_in_its_history(hub: Hub, anne: Browser) -> None:
+    await hub.open_wallet()
+    await hub.desk.edit(77, lambda school: put_fee(school, 1, 5_00, "Badge remplacé"))
+    await anne.fill("/badges/1000", "/badges/1000", {"state": "lost"})
+    lost = hub.desk.school.badges_of(100)[0].id
+    page = (await anne.get(f"/badges/give?pupil=100&old={lost}")).text
+    assert "La famille paie 5,00\u00a0€" in page
+    fields = {**sealed(page, "/badges/give"), "code": HUGO_CODE, "fee": "yes"}
+    for _ in range(2):
+        assert (await anne.post("/badges/give", fields)).status_code == 303
+    assert hub.desk.books.balance_cents(wallet_account(500)) == 10_25 - 5_00
+    history = (await anne.get(f"/badges/{lost}")).text
+    assert "Remplacé pour 5,00\u00a0€" in history
+    assert "/wallets/500/take-back?charge=" in history
+    assert "La famille paie" not in (await anne.get(f"/badges/give?pupil=100&old={lost}")).text, "it was charged already"
+    assert "Badge remplacé" in (await anne.get("/wallets/500")).text
+
+
+async def test_without_the_tick_or_a_fee_nothing_is_charged_and_the_badge_is_given_all_the_same(
+    hub: Hub, anne: Browser, drawn: list[list[Card]]
+) -> None:
+    await hub.open_wallet()
+    assert "La famille paie" not in (await anne.get("/badges/1000")).text
+    await hub.desk.edit(77, lambda school: put_fee(school, 1, 5_00, "Badge remplacé"))
+    await anne.fill("/badges/give?pupil=100&old=1000", "/badges/give", {"code": HUGO_CODE})
+    assert hub.desk.books.balance_cents(wallet_account(500)) == 10_25
+    badge = hub.desk.school.badges[badge_hash(KEY, HUGO_CODE)][-1].id
+    await anne.fill(f"/badges/{badge}", "/badges/sheet.pdf", {"fee": "yes"})
+    assert len(drawn) == 1
+    assert hub.desk.books.balance_cents(wallet_account(500)) == 5_25
+
+
+async def test_the_fee_is_set_with_the_site(hub: Hub, anne: Browser) -> None:
+    typed = {"name": "Implantation du Parc", "floor": "-5,00", "low": "2,00", "badge_fee": "4,50"}
+    assert (await anne.fill("/sites/1", "/sites/1", typed)).status_code == 303
+    fee = fee_of(hub.desk.school, 1)
+    assert fee is not None
+    assert (fee.name, fee.price_cents) == ("Badge remplacé", 4_50)
+    assert 'value="4,50"' in (await anne.get("/sites/1")).text
+    assert hub.desk.school == await hub.register.read_school()
+    refused = await anne.fill("/sites/1", "/sites/1", {**typed, "badge_fee": "cinq"})
+    assert refused.status_code == 409
+    assert 'value="cinq"' in refused.text

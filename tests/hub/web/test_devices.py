@@ -182,13 +182,23 @@ async def test_its_sounds_are_played_only_where_it_is_connected(hub: Hub, anne: 
     assert (await anne.fill("/devices/porte-parc", "/devices/porte-parc/try", {"do": "locate"})).status_code == 409
 
 
+async def test_a_device_is_restarted_after_a_second_look(hub: Hub, anne: Browser) -> None:
+    page = (await anne.get("/devices/porte-parc")).text
+    assert "Oui, le redémarrer" in page
+    done = await anne.fill("/devices/porte-parc", "/devices/porte-parc/restart", {})
+    assert hub.commands == [("porte-parc", Do.RESTART)]
+    assert "Il redémarre" in (await anne.get(done.headers["location"])).text
+    hub.away.add("porte-parc")
+    assert (await anne.fill("/devices/porte-parc", "/devices/porte-parc/restart", {})).status_code == 409
+
+
 async def test_charts_have_their_tables(hub: Hub, anne: Browser) -> None:
     seen = heard(hub)
     assert seen.health
     seen.healthy(seen.health, hub.now_ms - 600_000)
     seen.healthy(replace(seen.health, outbox=12), hub.now_ms)
     page = (await anne.get("/devices/porte-parc")).text
-    assert page.count("<svg viewBox") == 2
+    assert page.count('role="img"') == 2
     for cell in (
         '">≤ 10 ms</th><td class="right number">4<',
         '">16:00</th><td class="right number">12<',
@@ -198,6 +208,9 @@ async def test_charts_have_their_tables(hub: Hub, anne: Browser) -> None:
 
 
 def test_a_bar_that_is_not_nothing_can_be_seen() -> None:
-    assert [bar.height for bar in latencies([0, 1, 1000])[:3]] == [0, 2, 100]
-    assert latencies([0, 0]) == ()
-    assert len(latencies([1])) == len(LATENCY_EDGES_MS) + 1
+    assert latencies([0, 0]) is None
+    found = latencies([0, 1, 1000])
+    assert found
+    assert len(found.rows) == len(LATENCY_EDGES_MS) + 1
+    assert found.rows[:3] == ((f"≤ {LATENCY_EDGES_MS[0]} ms", 0), (f"≤ {LATENCY_EDGES_MS[1]} ms", 1), (f"≤ {LATENCY_EDGES_MS[2]} ms", 1000))
+    assert [len(column.parts) for column in found.chart.columns[:3]] == [0, 1, 1], "whatever is not nothing can be seen"

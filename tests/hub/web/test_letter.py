@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from PIL import Image
 
 from hub.core.epc import payload
-from hub.web.letter import Letter, LetterError, Row, as_html, draw
+from hub.web.letter import AT_ONCE, Letter, LetterError, Row, _together, as_html, draw
 
 LINE = Row("07/09/2026", "charge", "Léa Dupont", "Garderie", "outside_hours", 70, 3, -225, 600, 0)
 PAYMENT = payload("École libre du Parc ASBL", "BE68539007547034", 12_50, 97_0000_00101)
@@ -98,6 +98,14 @@ def test_what_is_written_in_a_name_stays_text(language: str) -> None:
     html = as_html([(replace(DUE, owner="<script>alert(1)</script>"),)], language)
     assert "<script>alert" not in html
     assert f'lang="{language}"' in html
+
+
+def test_each_family_is_written_to_in_its_own_language_and_all_keep_their_order() -> None:
+    dutch = replace(DUE, language="nl")
+    families = [(DUE,), (dutch,), (dutch, dutch), (DUE,), *[(dutch,)] * (AT_ONCE + 1)]
+    laid_out = list(_together(families, "fr"))
+    assert [(language, len(some)) for language, some in laid_out] == [("fr", 1), ("nl", 2), ("fr", 1), ("nl", AT_ONCE), ("nl", 1)]
+    assert [family for _, some in laid_out for family in some] == families
 
 
 async def test_a_drawing_that_fails_says_why() -> None:

@@ -1,14 +1,18 @@
 """One's own account: password, PIN for shared devices, the second factor, and what is closed without them."""
 
+import re
 from typing import Annotated
 
 import pyotp
 import pytest
 from fastapi import Depends
+from sqlalchemy import select
 
 from hub.accounts import EVERYWHERE, Staff, WebSession
+from hub.core.trail import Wanted
+from hub.tables import recovery
 from hub.web.rights import Right
-from hub.web.second import STEP_MS, step_of
+from hub.web.second import FRESH_MS, STEP_MS, step_of
 from hub.web.sensitive import PIN_MS
 from hub.web.session import PLAIN_COOKIE, Does, Form, new_token, token_hash
 from tests.hub.web.conftest import PASSWORD, Browser, Hub, sealed
@@ -100,9 +104,69 @@ async def test_a_second_factor_is_set_up_with_the_password_and_a_code_of_it(hub:
     hub.now_ms += 60_000
     made = pyotp.TOTP(form["secret"]).generate_otp(hub.now_ms // STEP_MS)
     answer = await anne.post("/account/second/new", {**form, "password": PASSWORD, "code": made})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/pupils")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account/second/codes?next=/pupils")
     assert (await person(hub)).totp == form["secret"]
     assert (await anne.get("/pupils")).status_code == 200
+
+
+async def recovery_codes(hub: Hub, anne: Browser) -> list[str]:
+    """Ten fresh ones, as Anne prints them."""
+    await has_second(hub)
+    path = "/account/second/codes"
+    codes = re.findall(r"(?:[A-Z2-7]{4}-){3}[A-Z2-7]{4}", (await anne.fill(path, path, {"current": PASSWORD})).text)
+    assert len(set(codes)) == 10
+    return codes
+
+
+async def test_a_recovery_code_opens_once_instead_of_the_telephone(hub: Hub, anne: Browser, visitor: Browser) -> None:
+    first, second, *_ = await recovery_codes(hub, anne)
+    assert first not in (await anne.get("/account/second/codes")).text, "shown once"
+    typed = {"recovery": f" {first.lower().replace('-', ' ')} "}
+    assert (await visitor.post("/account/second/recovery", typed)).headers["location"] == "/sign-in", "the password comes first"
+    await sign_in(visitor)
+    before = visitor.http.cookies[PLAIN_COOKIE]
+    assert (await visitor.post("/account/second/recovery", typed, origin="https://elsewhere.test")).status_code == 403
+    assert (await visitor.post("/account/second/recovery", typed)).headers["location"] == "/account?done=recovered"
+    assert visitor.http.cookies[PLAIN_COOKIE] != before
+    assert "code de secours" in (await visitor.get("/account?done=recovered")).text
+    assert "9 codes" in (await visitor.get("/account/second/codes")).text
+    await sign_in(visitor)
+    again = await visitor.post("/account/second/recovery", typed)
+    assert again.status_code == 422
+    assert "a déjà servi" in again.text
+    assert (await visitor.post("/account/second/recovery", {"recovery": second})).status_code == 303
+    await hub.app.state.footsteps.write()
+    steps = await hub.office.trail.steps(Wanted(), 100)
+    assert [step.act for step in steps].count("POST /account/second/recovery") >= 2
+
+
+async def test_recovery_codes_are_guessed_as_slowly_as_telephone_codes_and_nowhere_in_the_register(
+    hub: Hub, anne: Browser, visitor: Browser
+) -> None:
+    codes = await recovery_codes(hub, anne)
+    async with hub.register.reading() as connection:
+        kept = (await connection.execute(select(recovery))).mappings().all()
+    assert len(kept) == 10
+    assert all(len(row["hash"]) == 32 and not any(code[:4] in row["hash"].upper() for code in codes) for row in kept)
+    await sign_in(visitor)
+    for wrong in ("A" * 16, "", codes[0][:-1]):
+        assert (await visitor.post("/account/second/recovery", {"recovery": wrong})).status_code == 422
+    assert (await visitor.post("/account/second/recovery", {"recovery": codes[0]})).status_code == 429
+    assert (await visitor.post("/account/second", {"code": code(hub)})).status_code == 429, "the same pause"
+
+
+async def test_new_recovery_codes_need_the_password_and_end_the_old_ones(hub: Hub, anne: Browser, visitor: Browser) -> None:
+    (old, *_), path = await recovery_codes(hub, anne), "/account/second/codes"
+    hub.now_ms += FRESH_MS + 1
+    refused = await anne.fill(path, path, {"current": "faux"})
+    assert refused.status_code == 422
+    assert not re.search(r"(?:[A-Z2-7]{4}-){3}", refused.text)
+    await recovery_codes(hub, anne)
+    await sign_in(visitor)
+    assert (await visitor.post("/account/second/recovery", {"recovery": old})).status_code == 422
+    await anne.fill("/account", "/account/second/end", {"current": PASSWORD})
+    assert await hub.accounts.count_recovery((await person(hub)).id) == 0
+    assert (await anne.fill(path, path, {"current": PASSWORD})).headers["location"] == "/account/second", "codes of nothing"
 
 
 async def test_a_second_factor_goes_only_with_the_password(hub: Hub, anne: Browser) -> None:

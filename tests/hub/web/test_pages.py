@@ -6,9 +6,8 @@ from dataclasses import fields, replace
 from zoneinfo import ZoneInfo
 
 import pytest
-from babel.support import NullTranslations
 from fastapi.routing import APIRoute
-from jinja2 import meta
+from jinja2 import meta, nodes
 from starlette.routing import BaseRoute
 
 from hub.catalogues import languages
@@ -29,6 +28,7 @@ from hub.web import (
     imports,
     kiosk,
     letter,
+    leaving,
     merges,
     mornings,
     oops,
@@ -39,6 +39,7 @@ from hub.web import (
     promotion,
     pupils,
     questions,
+    reports,
     roster,
     second,
     setup,
@@ -50,12 +51,12 @@ from hub.web import (
     verification,
     why,
 )
-from hub.web.render import ROOM, Compiled, Pages, environment, stamp
+from hub.web.render import ROOM, stamp
 from hub.web.session import POLICIES, Does, Sees, posted, posted_at_kiosk, posted_by_anyone
 from hub.web.till import shown as till
 from hub.web.wallets import acts, listed, one
 from proto.messages import Use
-from tests.hub.web.conftest import Hub
+from tests.hub.web.conftest import Hub, all_pages
 
 CONTEXTS = {
     "board.html": board.BoardPage,
@@ -75,6 +76,7 @@ CONTEXTS = {
     "sites.html": sites.SitesPage,
     "site.html": sites.SitePage,
     "programme.html": sites.ProgrammePage,
+    "codes.html": second.CodesPage,
     "staff.html": staff.StaffPage,
     "member.html": staff.MemberPage,
     "invited.html": staff.InvitedPage,
@@ -129,6 +131,15 @@ CONTEXTS = {
     "bill.html": None,
     "merge.html": merges.MergePage,
     "same_child.html": merges.SameChildPage,
+    "leaving.html": leaving.LeavingPage,
+    "reports.html": reports.overview.ReportsPage,
+    "report_attendance.html": reports.attendance.AttendancePage,
+    "report_subsidies.html": reports.subsidies.SubsidiesPage,
+    "report_revenue.html": reports.revenue.RevenuePage,
+    "report_cash.html": reports.cash.CashPage,
+    "report_debts.html": reports.debts.DebtsPage,
+    "report.html": None,
+    "charts.html": None,
     "frame.html": None,
     "marks.html": None,
 }
@@ -146,16 +157,18 @@ def test_every_template_is_known_to_this_test() -> None:
 
 @pytest.mark.parametrize("template", CONTEXTS)
 def test_a_template_uses_exactly_what_its_context_has(template: str) -> None:
-    room = environment("fr", NullTranslations(), Pages().files, Compiled())
+    room = all_pages().room("fr")
     source = (ROOM / "templates" / template).read_text(encoding="utf-8")
-    used = meta.find_undeclared_variables(room.parse(source)) - set(room.globals) - {"frame", "_", "caller"}
+    tree = room.parse(source)
+    imported = {found.target for found in tree.find_all(nodes.Import)}
+    used = meta.find_undeclared_variables(tree) - set(room.globals) - imported - {"frame", "_", "caller"}
     context = CONTEXTS[template]
     assert used == ({field.name for field in fields(context)} if context else set())
 
 
 @pytest.mark.parametrize("language", languages(ROOM / "locales"))
 def test_every_code_and_state_has_its_word(language: str) -> None:
-    marks = Pages()._rooms[language].globals["marks"]
+    marks = all_pages().room(language).globals["marks"]
     for code in Code:
         assert "outcome" in marks.outcome(code.value)  # type: ignore[attr-defined]
     for reason in Reason:

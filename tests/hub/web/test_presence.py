@@ -154,3 +154,35 @@ async def test_the_pages_of_two_thousand_pupils_are_small_and_quick(hub: Hub, an
     for path in ("/presence", DAY, "/presence/verify/20", "/"):
         answer = await anne.get(path)
         assert len(answer.content) < 60_000, path
+
+
+async def test_a_correction_carries_a_note_that_its_day_shows_with_who_and_why_until_it_is_erased(hub: Hub, anne: Browser) -> None:
+    words = {
+        "act": "add",
+        "direction": "in",
+        "clock": "15:40",
+        "reason": "forgotten",
+        "note": "Badge oublié dans le bus.",
+        "document": "cahier p. 4",
+    }
+    sheet = sealed((await anne.get(f"{DAY}?at=20")).text, DAY)
+    answer = await anne.post(DAY, {**sheet, "programme": "20", **words})
+    assert answer.status_code == 303
+    page = (await anne.get(DAY)).text
+    for said in ("Badge oublié dans le bus.", "cahier p. 4", "par Anne Leroy"):
+        assert said in page
+    erased = sealed(page, f"{DAY}/note")
+    assert (await anne.post(f"{DAY}/note", erased)).status_code == 303
+    page = (await anne.get(DAY)).text
+    assert "dans le bus" not in page
+    assert "15:40" in page, "the correction stays"
+    assert (await anne.post(f"{DAY}/note", {**erased, "number": "3"})).status_code == 404
+
+
+async def test_a_correction_that_is_refused_keeps_its_note_in_the_form(hub: Hub, anne: Browser) -> None:
+    words = {"act": "add", "direction": "in", "clock": "23:59", "reason": "forgotten", "note": "Trop tôt."}
+    sheet = sealed((await anne.get(f"{DAY}?at=20")).text, DAY)
+    answer = await anne.post(DAY, {**sheet, "programme": "20", **words})
+    assert answer.status_code == 409
+    assert 'value="Trop tôt."' in answer.text
+    assert not await hub.office.notes.about([100], 20260921)

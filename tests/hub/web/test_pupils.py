@@ -9,7 +9,7 @@ from hub.core.school import Pupil
 from hub.core.whys import Rule, Why
 from hub.web import pupils
 from hub.web.pupils import pupils_page
-from tests.hub.web.conftest import Browser, Hub
+from tests.hub.web.conftest import MONDAY, Browser, Hub
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from tests.hub.web.conftest import Browser, Hub
 )
 def test_pupils_are_found_by_parts_of_name_and_class(hub: Hub, question: str, found: list[str]) -> None:
     school = hub.desk.school
-    assert [row.pupil.first_name for row in pupils_page(school, school.pupils.values(), question).rows] == found
+    assert [row.pupil.first_name for row in pupils_page(school, school.pupils.values(), question, MONDAY).rows] == found
 
 
 async def test_the_list_comes_as_a_block_while_someone_types_and_as_a_page_without_javascript(anne: Browser) -> None:

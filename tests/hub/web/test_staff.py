@@ -6,7 +6,7 @@ import pytest
 
 from hub.accounts import EVERYWHERE, Posts, Role, Staff
 from hub.core.school import School, Site
-from hub.web.rights import can_still_appoint, may_give, may_handle
+from hub.web.rights import DOES, LENT, SEES, Right, can_still_appoint, may_give, may_handle
 from tests.hub.web.conftest import PASSWORD, URL, ZONE, Browser, Hub
 
 SCHOOL = School(sites={1: Site(1, "Parc", ZONE), 2: Site(2, "Gare", ZONE)})
@@ -33,10 +33,39 @@ def test_nobody_gives_a_right_they_do_not_have() -> None:
     assert may_give(HEAD, Role.HEAD, 0, SCHOOL)
     assert may_give(HEAD_OF_THE_PARK, Role.DOOR, 1, SCHOOL)
     assert not may_give(HEAD, Role.BURSAR, 1, SCHOOL), "money"
-    assert not may_give(HEAD, Role.CANTEEN, 1, SCHOOL), "the till"
+    assert may_give(HEAD_OF_THE_PARK, Role.CANTEEN, 1, SCHOOL), "a head appoints who stands at the till"
+    assert not may_give(HEAD_OF_THE_PARK, Role.CANTEEN, 1, SCHOOL, oneself=True), "and not themselves"
+    assert not may_give(HEAD_OF_THE_PARK, Role.CANTEEN, 2, SCHOOL), "another site"
+    assert not may_give(frozenset({(Role.DOOR, 1), (Role.CANTEEN, 1)}), Role.CANTEEN, 1, SCHOOL), "manages nobody"
     assert not may_give(HEAD_OF_THE_PARK, Role.DOOR, 2, SCHOOL), "another site"
     assert not may_give(HEAD_OF_THE_PARK, Role.DOOR, 0, SCHOOL), "everywhere is more than one site"
     assert not may_give(frozenset({(Role.DOOR, 0)}), Role.READER, 1, SCHOOL), "manages nobody"
+
+
+def test_what_is_given_beyond_ones_own_rights_is_the_till_by_a_head_and_nothing_else() -> None:
+    """The written rule, counted out: every role by every role, at one site and everywhere."""
+    for own in Role:
+        for role in Role:
+            for site in (0, 1):
+                more = (DOES[role] - DOES[own]) | (SEES[role] - SEES[own])
+                given = may_give(frozenset({(own, site)}), role, site, SCHOOL)
+                assert given == (Right.STAFF in DOES[own] and more <= ({Right.TILL} if own is Role.HEAD else set())), (own, role, site)
+                assert not given or not may_give(frozenset({(own, 1)}), role, 0, SCHOOL), "everywhere is more than one site"
+    assert {right for rights in LENT.values() for right in rights} == {Right.TILL}
+
+
+async def test_a_head_appoints_canteen_and_door_staff_of_the_own_site(hub: Hub, visitor: Browser) -> None:
+    await visitor.sign_in_as("berthe", HEAD_OF_THE_PARK)
+    fields = {"name": "Carine Cuisine", "login": "carine", "post": ["canteen:1", "door:1"]}
+    assert (await visitor.fill("/staff/new", "/staff/new", fields)).status_code == 200
+    carine, berthe = await hub.accounts.staff_by_login("carine"), await hub.accounts.staff_by_login("berthe")
+    assert carine
+    assert berthe
+    assert carine.posts == {(Role.CANTEEN, 1), (Role.DOOR, 1)}
+    own = f"/staff/{berthe.id}"
+    assert "disabled" in (await visitor.get(own)).text
+    assert (await visitor.fill(own, own, {"post": ["head:1", "canteen:1"]})).status_code == 409, "the till is not for oneself"
+    assert (await visitor.fill(f"/staff/{carine.id}", f"/staff/{carine.id}", {"post": ["bursar:1"]})).status_code == 409
 
 
 def test_only_who_may_do_as_much_lets_somebody_in_again() -> None:
@@ -161,11 +190,13 @@ async def test_whoever_has_left_is_signed_out_and_comes_back_with_nothing_of_bef
 async def test_a_lost_telephone_is_taken_away_by_another_person(hub: Hub, anne: Browser) -> None:
     marc = await account(hub, "marc", EVERYWHERE)
     await hub.accounts.change_staff(marc.id, totp="A" * 32)
+    await hub.accounts.set_recovery(marc.id, ["0" * 32])
     page = f"/staff/{marc.id}"
     assert (await anne.fill(page, f"{page}/second", {})).status_code == 303
     now = await hub.accounts.staff(marc.id)
     assert now is not None
     assert now.totp == ""
+    assert not await hub.accounts.use_recovery(marc.id, "0" * 32), "the codes go with it"
     me = await hub.accounts.staff_by_login("anne")
     assert me
     await hub.accounts.change_staff(me.id, totp="A" * 32)

@@ -145,6 +145,8 @@ async def test_a_product_costs_its_own_price_until_a_tariff_begins(hub: Hub, ann
     assert 'value="3,50"' in text
     assert "by started period" not in text
     once = {"lines": "1", "l0_count": "session", "l0_unit": "fixed", "l0_price": "4,00", "from": "2027-01-01", "act": "save"}
+    where = (await send(anne, {**once, "act": "try"}, SANDWICH))[1]
+    assert "4,00" in (await anne.get(f"{where}&pupil=100&day=2026-09-21")).text
     assert (await send(anne, once, SANDWICH))[0] == 303
     assert held(hub, JANUARY, SANDWICH) == (Line(Session(Fixed(4000))),)
 

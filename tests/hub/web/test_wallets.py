@@ -221,3 +221,32 @@ async def test_a_head_looks_at_wallets_and_changes_nothing(hub: Hub, visitor: Br
     assert "10,25\u00a0€" in page
     assert "/wallets/500/refund" not in page
     assert (await visitor.get("/wallets/500/refund")).status_code == 403
+
+
+async def test_a_refund_carries_a_note_and_a_document_that_can_be_erased_and_never_stand_in_the_journal(hub: Hub, anne: Browser) -> None:
+    await hub.open_wallet()
+    words = {"amount": "2,00", "reason": "requested", "note": "Papa a téléphoné.", "document": "mail du 3/9"}
+    shown = await asked(anne, "/wallets/500/refund", **words)
+    assert "Papa a téléphoné." in shown
+    page = await confirmed(anne, "/wallets/500/refund", **words)
+    assert "Papa a téléphoné." in page
+    assert "mail du 3/9" in page
+    fact = (await hub.history.entries_of(500, 1))[0]
+    assert "téléphoné" not in repr(fact)
+    note = sealed(page, "/wallets/500/note")
+    assert (await hub.office.notes.noted([hub.desk.books.asks[fact.ask]]))[int(note["number"])].document == "mail du 3/9"
+    assert (await anne.post("/wallets/500/note", note)).status_code == 303
+    page = (await anne.get("/wallets/500")).text
+    assert "Papa a téléphoné." not in page
+    assert "2,00\u00a0€" in page, "the refund stays"
+    assert (await anne.post("/wallets/500/note", {**note, "number": "99"})).status_code == 404
+
+
+@pytest.mark.parametrize(("note", "said"), [("93.05.18-223.61", "registre national"), ("a" * 501, "trop long")])
+async def test_a_note_that_may_not_be_kept_is_refused_and_nothing_is_booked(hub: Hub, anne: Browser, note: str, said: str) -> None:
+    await hub.open_wallet()
+    typed = {"step": "do", "amount": "2,00", "reason": "requested", "note": note}
+    answer = await anne.fill("/wallets/500/refund", "/wallets/500/refund", typed)
+    assert answer.status_code == 409
+    assert said in answer.text
+    assert hub.desk.books.balance_cents(wallet_account(500)) == 10_25

@@ -1,0 +1,101 @@
+"""A pupil who leaves: expected, promoted and counted until the day, and no longer; badges stop; nothing that was booked changes."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from hub.core.badges import badge_at
+from hub.core.codes import Code
+from hub.core.days import class_on
+from hub.core.facts import Refusal
+from hub.core.families import rank_of
+from hub.core.formulas import Kin, Siblings
+from hub.core.leaving import come_back, leave, left_by
+from hub.core.paperroster import expected
+from hub.core.promotion import LEAVES, Year, classes, promote
+from hub.core.school import BadgeState, School
+from hub.core.timetable import ClassHours, Plan
+from tests.schools import MONDAY, Day, badge, moment, number
+
+LEA, TOM, TILLEULS, STUDY = number("Léa"), number("Tom"), number("Tilleuls"), number("study")
+FRIDAY = MONDAY + timedelta(days=4)
+
+
+def gone(day: Day, pupil: int = LEA, on: date = FRIDAY, clock: str = "09:00") -> str:
+    """Write down that a pupil leaves; the code of a refusal."""
+    rows = leave(day.school, pupil, on, lambda _row: True, moment(clock, day.date))
+    if isinstance(rows, Refusal):
+        return rows.code
+    day.change(rows)
+    return ""
+
+
+def test_who_leaves_is_expected_and_in_class_until_the_day_before(day: Day) -> None:
+    day.change((Plan(1, LEA, STUDY, MONDAY), *(ClassHours(TILLEULS, "", weekday, 510, 5, 720) for weekday in range(5))))
+    assert gone(day) == ""
+    lea, thursday = day.school.pupils[LEA], FRIDAY - timedelta(days=1)
+    assert [day.school.is_planned(LEA, STUDY, each) for each in (thursday, FRIDAY)] == [True, False]
+    assert [class_on(day.school, lea, each) is not None for each in (thursday, FRIDAY)] == [True, False]
+    listed = [[one.id for one in expected(day.school, day.school.programmes[STUDY], each, "3A")] for each in (thursday, FRIDAY)]
+    assert (LEA in listed[0], LEA in listed[1]) == (True, False)
+
+
+def test_badges_stop_at_the_first_instant_of_the_day_also_for_a_scan_that_comes_late(day: Day) -> None:
+    gone(day)
+    midnight = moment("00:00", FRIDAY)
+    assert left_by(day.school, midnight - 1) == ()
+    day.change(left_by(day.school, midnight + 60_000))
+    assert left_by(day.school, midnight + 120_000) == ()
+    states = [badge_at(day.school, badge("Léa"), midnight + shift) for shift in (-1, 0)]
+    assert [state.state for state in states if state] == [BadgeState.ACTIVE, BadgeState.BLOCKED]
+    day.next_day(4)
+    assert day.tap("Léa", "care-in", "15:40").code is Code.BLOCKED
+    assert day.tap("Tom", "care-in", "15:41").code is Code.IN
+
+
+def test_of_who_has_left_before_it_is_written_down_badges_stop_now(day: Day) -> None:
+    day.next_day(7)
+    assert gone(day, on=MONDAY) == ""
+    states = [badge_at(day.school, badge("Léa"), moment(clock, day.date)) for clock in ("08:59", "09:00")]
+    assert [state.state for state in states if state] == [BadgeState.ACTIVE, BadgeState.BLOCKED]
+
+
+def test_a_sibling_who_has_left_makes_nobody_the_second_child(day: Day) -> None:
+    tom, siblings = day.school.pupils[TOM], Siblings((0, 25), Kin.HOUSEHOLD)
+    elder = LEA if rank_of(day.school, tom, STUDY, MONDAY, siblings, frozenset()) == 2 else TOM
+    younger = day.school.pupils[TOM if elder == LEA else LEA]
+    assert rank_of(day.school, younger, STUDY, MONDAY, siblings, frozenset()) == 2
+    gone(day, elder)
+    younger = day.school.pupils[younger.id]
+    assert [rank_of(day.school, younger, STUDY, each, siblings, frozenset()) for each in (MONDAY, FRIDAY)] == [2, 1]
+
+
+def test_who_has_left_is_not_promoted_and_leavers_of_the_year_have_their_day(day: Day) -> None:
+    gone(day)
+    assert [pupil.id for pupil in classes(day.school, {TILLEULS}, FRIDAY)[TILLEULS, "3A"]].count(LEA) == 0
+    shown = {key: frozenset(pupil.id for pupil in pupils) for key, pupils in classes(day.school, {TILLEULS}, FRIDAY).items()}
+    rows = promote(day.school, shown, {(TILLEULS, "3A"): LEAVES}, Year(FRIDAY, moment("09:00", FRIDAY), 7))
+    assert not isinstance(rows, Refusal)
+    day.change(rows)
+    assert (day.school.pupils[TOM].left_day, day.school.pupils[TOM].group) == (FRIDAY, "")
+    assert day.school.pupils[LEA].group == "3A", "the class it was in when it left"
+
+
+@pytest.mark.parametrize(("days", "code"), [(-801, "no_leaving_day"), (-800, ""), (800, ""), (801, "no_leaving_day")])
+def test_a_day_that_is_years_away_is_not_believed(day: Day, days: int, code: str) -> None:
+    assert gone(day, on=MONDAY + timedelta(days=days)) == code
+
+
+def test_what_has_changed_meanwhile_is_looked_at_again_and_a_child_may_stay_after_all(day: Day) -> None:
+    def changed(_row: object) -> bool:
+        return False
+
+    assert leave(day.school, LEA, FRIDAY, changed, moment("09:00")) == Refusal("changed_meanwhile")
+    gone(day)
+    assert come_back(day.school, LEA, changed) == Refusal("changed_meanwhile")
+    back = come_back(day.school, LEA, lambda _row: True)
+    assert not isinstance(back, Refusal)
+    day.change(back)
+    school: School = day.school
+    assert school.pupils[LEA].left_day is None
+    assert left_by(school, moment("00:00", FRIDAY)) == ()

@@ -1,0 +1,62 @@
+"""A pupil leaves: the form on its page, what it says is left to do, and the lists that hide and mark who has left."""
+
+from datetime import date, timedelta
+
+from hub.core.school import BadgeState
+from hub.core.timetable import Plan
+from tests.hub.web.conftest import MONDAY, Browser, Hub, sealed
+
+LEAVE = "/pupils/100/leave"
+
+
+async def leaves(browser: Browser, day: str) -> int:
+    return (await browser.fill(LEAVE, LEAVE, {"day": day})).status_code
+
+
+async def test_a_pupil_who_leaves_today_is_marked_hidden_from_lists_and_has_no_valid_badge(hub: Hub, anne: Browser) -> None:
+    await hub.open_wallet()
+    await hub.desk.edit(77, lambda _school: (Plan(71, 100, 20, MONDAY - timedelta(days=7)),))
+    page = (await anne.get(LEAVE)).text
+    for said in ("1 inscription se termine", "1 badge cesse", "10,25\u00a0€", "encore utilisé par", "Hugo Dupont"):
+        assert said in page
+    assert await leaves(anne, MONDAY.isoformat()) == 303
+    school = hub.desk.school
+    assert (school.pupils[100].left_day, school.plans[100][0].until_day) == (MONDAY, MONDAY)
+    assert school.badges_of(100)[0].state is BadgeState.BLOCKED
+    assert school == await hub.register.read_school()
+    assert "N’est plus de l’école à partir du 21/09/2026" in (await anne.get("/pupils/100")).text
+    listed = (await anne.get("/pupils?q=dupont")).text
+    assert 'href="/pupils/100"' not in listed
+    assert "1 autre a quitté l’école" in listed
+    assert "part le 21/09/2026" in (await anne.get("/pupils?q=dupont&left=yes")).text
+    assert 'value="100"' not in (await anne.get("/badges/print?group=5B")).text
+
+
+async def test_the_rest_of_an_only_childs_wallet_can_be_paid_out(hub: Hub, anne: Browser) -> None:
+    await hub.open_wallet()
+    await anne.fill("/pupils/101/leave", "/pupils/101/leave", {"day": MONDAY.isoformat()})
+    assert await leaves(anne, MONDAY.isoformat()) == 303
+    assert 'href="/wallets/500/payout"' in (await anne.get(LEAVE)).text
+
+
+async def test_a_badge_stops_by_itself_on_the_day(hub: Hub, anne: Browser) -> None:
+    assert await leaves(anne, date(2026, 9, 22).isoformat()) == 303
+    assert 'href="/pupils/100"' in (await anne.get("/pupils?q=dupont")).text, "still here today"
+    await hub.wait_until("23:59")
+    assert hub.desk.school.badges_of(100)[0].state is BadgeState.ACTIVE
+    hub.now_ms = hub.at("00:01", date(2026, 9, 22))
+    await hub.wait_for_the_minute()
+    (blocked, *_) = hub.desk.school.badges_of(100)
+    assert (blocked.state, blocked.from_ms) == (BadgeState.BLOCKED, hub.at("00:00", date(2026, 9, 22)))
+
+
+async def test_what_is_no_day_is_refused_and_kept_and_a_child_may_stay_after_all(hub: Hub, anne: Browser) -> None:
+    answer = await anne.fill(LEAVE, LEAVE, {"day": "demain"})
+    assert answer.status_code == 409
+    assert "premier jour sans l’enfant" in answer.text
+    assert 'value="demain"' in answer.text
+    stale = sealed((await anne.get(LEAVE)).text, LEAVE)
+    assert await leaves(anne, "2026-10-01") == 303
+    assert (await anne.post(LEAVE, {**stale, "day": "2026-11-01"})).status_code == 409
+    assert (await anne.fill(LEAVE, LEAVE, {"back": "yes"})).status_code == 303
+    assert hub.desk.school.pupils[100].left_day is None
