@@ -20,13 +20,14 @@ ROUNDS = 20
 
 
 async def keep_up(desk: Desk, new_ask: Callable[[], int], now_ms: int) -> None:
-    """The roll of the morning; stays, then the days they belong to, then what can be posted of them."""
-    steps: tuple[tuple[Decide[[int, int]], int], ...] = ((mornings.upkeep, ROUNDS), (attendance.upkeep, ROUNDS), (close_days, 1))
-    for decide, rounds in steps:
-        for _ in range(rounds):
-            ask = new_ask()
-            if not (await desk.do(ask, decide, ask, now_ms)).facts:
-                break
+    """The roll of the morning; stays, then the days they belong to, then what can be posted of them.
+
+    A day is closed only when no stay of it is left to be made or ended: what was not counted before is never counted.
+    """
+    await _rounds(desk, new_ask, mornings.upkeep, now_ms)
+    if await _rounds(desk, new_ask, attendance.upkeep, now_ms):
+        ask = new_ask()
+        await desk.do(ask, close_days, ask, now_ms)
     for place in tuple(desk.books.deferred):
         ask = new_ask()
         await desk.do(ask, charge_deferred, ask, place, now_ms)
@@ -40,6 +41,15 @@ async def keep_up(desk: Desk, new_ask: Callable[[], int], now_ms: int) -> None:
             log.debug("programme %d is not settled through %d: %s", run.programme, run.through_day, outcome)
         else:
             log.info("programme %d is settled through %d: %s", run.programme, run.through_day, outcome)
+
+
+async def _rounds(desk: Desk, new_ask: Callable[[], int], decide: Decide[[int, int]], now_ms: int) -> bool:
+    """Ask again while it brings anything; False where the next minute has to go on."""
+    for _ in range(ROUNDS):
+        ask = new_ask()
+        if not (await desk.do(ask, decide, ask, now_ms)).facts:
+            return True
+    return False
 
 
 async def forget(trail: Trail, now_ms: int) -> None:

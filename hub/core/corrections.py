@@ -16,7 +16,7 @@ from hub.core.codes import Act, Code, Reason
 from hub.core.dues import Day
 from hub.core.facts import AbsenceMarked, Corrected, Facts, Refusal, Resolved, StaySplit, StayVerified, derived
 from hub.core.school import Programme, School
-from hub.core.sheets import Absence, Mark, Sheet, SheetKey, StaffAct
+from hub.core.sheets import Absence, Mark, Said, Sheet, SheetKey, StaffAct
 from hub.core.stays import Reading, care_day
 from proto.messages import Direction
 
@@ -204,8 +204,10 @@ def undo(school: School, books: Books, ask: int, staff: Staff) -> Facts | Refusa
 
 def _put_back(day: Day, programme: Programme, key: SheetKey, act: StaffAct) -> tuple[Facts, Sheet]:
     """What makes one sheet again what it was before an act, and that sheet."""
-    sheet = day.sheet(programme.id)
-    verified, absence, was_split = act.sheets.get(key, (sheet.verified, sheet.absence, sheet.split))
+    sheet, said = day.sheet(programme.id), act.sheets.get(key, Said())
+    again = {stay for stay, was in said.verified.items() if was}
+    verified = (sheet.verified - said.verified.keys()) | again  # of what colleagues have said since nothing changes
+    (absence,), (was_split,) = said.absence or (sheet.absence,), said.split or (sheet.split,)
     place = (day.pupil.id, programme.id, day.day)
     facts: Facts = tuple(StayVerified(day.ask, stay, *place, verified=stay in verified) for stay in sorted(verified ^ sheet.verified))
     if absence != sheet.absence:

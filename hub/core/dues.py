@@ -99,10 +99,10 @@ def _evened(day: Day, roots: Iterable[Programme], readings: Mapping[int, Reading
             known |= day.sheet(programme.id).lines
     wanted = _priced(day, roots, readings, known, present)
     facts = _taken_back(day, known, wanted, readings) if known else ()
-    replaced = any(type(fact) is Reversed and fact.entries for fact in facts)
+    replaced = {day.books.charges[fact.charge].item for fact in facts if type(fact) is Reversed and fact.entries}
     for part, cents, why in wanted:
         if why is not None:
-            facts += _charged(day, part, cents, why, replaced=replaced, earlier=(*earlier, *facts))
+            facts += _charged(day, part, cents, why, replaced=part.programme in replaced, earlier=(*earlier, *facts))
     return facts
 
 
@@ -224,7 +224,7 @@ def _priced(
     depends = bool(day.school.groups) or day.school.by_presence
     for part in sorted([part for root in roots for part in _parts(day, root, readings)], key=_by_clock):
         line = known.get(part.id)
-        stands = line is not None and line.from_ms == part.from_ms and line.to_ms == part.to_ms
+        stands = line is not None and line.from_ms == part.from_ms and line.to_ms == part.to_ms and not _reason_changes(day, part)
         if part.programme in paid and _is_session(day, part):
             continue
         if line is not None and stands and not depends:
@@ -237,6 +237,12 @@ def _priced(
             paid.add(part.programme)
             found.append((part, cents, why))
     return found
+
+
+def _reason_changes(day: Day, part: Part) -> bool:
+    """Whether staff give another reason for an absence now, and with it another price."""
+    before = day.books.sheet(day.pupil.id, part.programme, day.day).absence
+    return part.absent and before != day.sheet(part.programme).absence
 
 
 def _stands_free(day: Day, part: Part) -> bool:
@@ -403,8 +409,10 @@ def _until_ms(programme: Programme, visit: Visit, *, verified: bool) -> int | No
 
 
 def _is_split(day: Day, inner: Programme) -> bool:
-    """Whether the pupil's stay goes through this programme: as staff said, else as planned."""
-    said = day.sheet(inner.id).split
+    """Whether the pupil's stay goes through this programme: as staff said, else as planned; never for who is marked absent there."""
+    said, absence = day.sheet(inner.id).split, day.sheet(inner.id).absence
+    if absence is not None:
+        return False
     return day.school.is_planned(day.pupil.id, inner.id, day_coded(day.day)) if said is None else said
 
 

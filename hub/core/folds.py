@@ -18,7 +18,7 @@ from hub.core.codes import Act, Code, Stage
 from hub.core.kept import CashSession, Charge, DeviceLine, Grouped, Hold, Meal, TillAct, Wallet
 from hub.core.ledger import balanced
 from hub.core.references import Family, following
-from hub.core.sheets import Absence, Line, Mark, Sheet, StaffAct, Stay
+from hub.core.sheets import Absence, Line, Mark, Said, Sheet, StaffAct, Stay
 from proto.messages import YES
 
 if TYPE_CHECKING:  # the books call these functions
@@ -113,26 +113,28 @@ def _corrected(books: Books, fact: f.Corrected) -> None:
         books.acts[fact.who] = StaffAct(fact.ask, fact.at_ms, {}, {})
 
 
-def _told(books: Books, fact: f.StayVerified | f.AbsenceMarked | f.StaySplit) -> Sheet:
-    """The sheet that staff say something of; what was said before is kept for an undo."""
-    sheet = _sheet(books, fact.pupil, fact.programme, fact.day)
-    for act in books.acts.values():
-        if act.ask == fact.ask:
-            act.sheets.setdefault((fact.pupil, fact.programme, fact.day), (sheet.verified, sheet.absence, sheet.split))
-    return sheet
+def _told(books: Books, fact: f.StayVerified | f.AbsenceMarked | f.StaySplit) -> tuple[Sheet, Said]:
+    """The sheet that staff say something of, and where to keep what was said before: for an undo, where it is of an act."""
+    said = (act.sheets.setdefault((fact.pupil, fact.programme, fact.day), Said()) for act in books.acts.values() if act.ask == fact.ask)
+    return _sheet(books, fact.pupil, fact.programme, fact.day), next(said, Said())
 
 
 def _verified(books: Books, fact: f.StayVerified) -> None:
-    sheet = _told(books, fact)
+    sheet, said = _told(books, fact)
+    said.verified.setdefault(fact.stay, fact.stay in sheet.verified)
     sheet.verified = sheet.verified | {fact.stay} if fact.verified else sheet.verified - {fact.stay}
 
 
 def _absent(books: Books, fact: f.AbsenceMarked) -> None:
-    _told(books, fact).absence = Absence(fact.absence, fact.percent, fact.cents) if fact.absence else None
+    sheet, said = _told(books, fact)
+    said.absence = said.absence or (sheet.absence,)
+    sheet.absence = Absence(fact.absence, fact.percent, fact.cents) if fact.absence else None
 
 
 def _split(books: Books, fact: f.StaySplit) -> None:
-    _told(books, fact).split = fact.split
+    sheet, said = _told(books, fact)
+    said.split = said.split or (sheet.split,)
+    sheet.split = fact.split
 
 
 def _day_closed(books: Books, fact: f.DayClosed) -> None:

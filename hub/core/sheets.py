@@ -64,16 +64,27 @@ class Sheet(Struct, gc=False):
         return Sheet(marks, self.stays, self.lines, self.verified, self.absence, self.split)
 
 
+class Said(Struct, gc=False):
+    """What an act of staff changed of what is said of a sheet, as it was before; what it left alone is not here, and empty.
+
+    `verified`: of each stay; `absence` and `split`: one at most.
+    """
+
+    verified: dict[int, bool] = {}
+    absence: tuple[Absence | None, ...] = ()
+    split: tuple[bool | None, ...] = ()
+
+
 class StaffAct(Struct, frozen=True, gc=False):
     """The last correction of a member of staff, and what each thing it changed was before: for an undo.
 
-    `marks`: None = there was none; `sheets`: what was verified, the absence, the split.
+    `marks`: None = there was none.
     """
 
     ask: int
     at_ms: int
     marks: dict["MarkKey", Mark | None]
-    sheets: dict["SheetKey", tuple[frozenset[int], Absence | None, bool | None]]
+    sheets: dict["SheetKey", Said]
 
 
 SheetKey = tuple[int, int, int]

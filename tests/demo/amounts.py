@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
 
 from hub.core import facts as f
-from hub.core.calendar import day_of, instant_ms
+from hub.core.calendar import day_coded, day_of, instant_ms
+from hub.core.codes import Justification
 from hub.core.ledger import wallet_account
 from hub.core.money import write_cents
 from hub.core.school import School
@@ -24,11 +25,12 @@ Name = TypeVar("Name", str, tuple[str, str])
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """Cents by wallet, by (child, what for), and by wallet as the pages of its pupils show it."""
+    """Cents by wallet, by (child, what for), and by wallet as the pages of its pupils show it. `mornings` as in reckoning.py."""
 
     wallets: Mapping[str, int]
     charged: Mapping[tuple[str, str], int]
     shown: Mapping[str, int]
+    mornings: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def compared(weeks: Fortnight, done: tuple[Act, ...], seen: Evidence) -> list[str]:
@@ -41,6 +43,10 @@ def differences(reckoned: Reckoning, booked: Amounts) -> Iterator[str]:
     yield from _differ("wallet", reckoned.wallets, booked.wallets)
     yield from _differ("charges", reckoned.charged, booked.charged)
     yield from _differ("page", {name: reckoned.wallets[name] for name in booked.shown}, booked.shown)
+    for child, day in sorted(reckoned.mornings.keys() | booked.mornings.keys()):
+        ours, theirs = (each.mornings.get((child, day), "in time") for each in (reckoned, booked))
+        if ours != theirs:
+            yield f"the morning of {child} on {day}: reckoned {ours}, noted {theirs}"
 
 
 def events(weeks: Fortnight, done: Iterable[Act], facts: Sequence[f.Fact], hashes: Mapping[str, str]) -> Iterator[Event]:
@@ -89,7 +95,17 @@ def amounts(seen: Evidence) -> Amounts:
         if isinstance(fact, f.Charged | f.Reversed):
             charge = charges[fact.charge]
             charged[_child(school, charge.pupil), _item(school, charge.item)] += fact.cents if isinstance(fact, f.Charged) else -fact.cents
-    return Amounts(wallets, charged, dict(_shown(seen)))
+    return Amounts(wallets, charged, dict(_shown(seen)), dict(_mornings(seen)))
+
+
+def _mornings(seen: Evidence) -> Iterator[tuple[tuple[str, str], str]]:
+    entrance = seen.books.entrance
+    for day, mornings in entrance.mornings.items():
+        for pupil, morning in mornings.items():
+            justified = " justified" if entrance.said_of(pupil, day).state is Justification.JUSTIFIED else ""
+            if morning.counts:
+                word = "missing" if morning.missed else f"{morning.late_min} minutes"
+                yield (_child(seen.school, pupil), day_coded(day).isoformat()), word + justified
 
 
 def _shown(seen: Evidence) -> Iterator[tuple[str, int]]:

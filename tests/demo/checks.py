@@ -4,7 +4,7 @@ Each check can fail: test_checks.py doctors the evidence and sees it complain.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from hub.core.codes import Code, Reason
 from hub.core.facts import Fact, ScanTaken, ShownBooked, derived
 from hub.core.ledger import balanced, wallet_account
 from hub.core.school import Scans, School
+from hub.core.timetable import Attendance
 from hub.core.whys import Rule
 from hub.history import Booked
 from proto.messages import YES, Light
@@ -137,7 +138,8 @@ def is_held(tap: SentTap) -> bool:
 def every_effect_has_a_cause(seen: Evidence) -> list[str]:
     """Every other fact comes from a scan, from a command, or is what time alone brings: hours and days are over, gathered charges due."""
     scans = {fact.ask for fact in _scans(seen.facts)}
-    by_time = {fact.ask for fact in seen.facts if isinstance(fact, f.DayClosed | f.ChargesPosted | f.SettlementDone)}
+    by_time = {fact.ask for fact in seen.facts if isinstance(fact, f.DayClosed | f.ChargesPosted | f.SettlementDone | f.RollTaken)}
+    by_time |= {fact.ask for fact in seen.facts if _without_scan(fact, seen.school)} | set(_charged_later(seen.facts))
     caused = scans | {derived(ask, "shown") for ask in scans} | set(seen.paper) | by_time
     return [
         f"a {type(fact).__name__} (ask {fact.ask}) comes from no scan, no command and no missing exit"
@@ -271,6 +273,22 @@ def standing(facts: Iterable[Fact]) -> dict[Key, Light]:
         elif isinstance(fact, ShownBooked):
             found[_key(fact)] = fact.light
     return found
+
+
+def _without_scan(fact: Fact, school: School) -> bool:
+    """Whether somebody comes or goes who counts as present."""
+    return isinstance(fact, f.StayOpened | f.StayClosed) and school.programmes[fact.programme].attendance is Attendance.AUTO
+
+
+def _charged_later(facts: Iterable[Fact]) -> Iterator[int]:
+    """The asks that charge what was ordered in a pilot."""
+    deferred: set[tuple[int, int, int]] = set()
+    for fact in facts:
+        if isinstance(fact, f.MealReserved):
+            key = (fact.pupil, fact.site, fact.day)
+            if key in deferred and not fact.deferred:
+                yield fact.ask
+            (deferred.add if fact.deferred else deferred.discard)(key)
 
 
 def _upkeep(fact: Fact, school: School) -> bool:

@@ -17,10 +17,10 @@ from pathlib import Path
 from tests.demo import picture, report, school
 from tests.demo.amounts import compared
 from tests.demo.checks import verdicts
-from tests.demo.fortnight import two_short_days, two_weeks
 from tests.demo.living import live_through
 from tests.demo.pace import TooLateError, monday_of
 from tests.demo.town import TownError
+from tests.demo.weeks import two_short_days, two_weeks
 
 SPEED = 800.0
 """The waking hours of a day in half a minute. A child's two taps at a reader are never less than 3 s apart: 40 minutes of that day."""

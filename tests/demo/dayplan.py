@@ -20,6 +20,8 @@ SIBLING_MS, DOUBLE_MS = 300, 500
 DOOR, MEALS, SNACKS, TAGS = "care-door/door", "till/meals", "till/snacks", "hall/tags"
 READERS = (DOOR, MEALS, SNACKS, TAGS)
 """Device and reader, as the pupil sees them."""
+FRONT = "care-door/front"
+"""The school's entrance, in the two weeks only: it opens no stay, and tells who comes late."""
 
 
 class Means(enum.StrEnum):
@@ -30,6 +32,7 @@ class Means(enum.StrEnum):
     EATS = "eats"
     SHOWS = "shows who it is"  # to the cashier, whose form sells
     STUDIES = "studies"
+    COMES = "comes to class"
     DOUBLE = "double tap"
     STRANGER = "unknown badge"
     BLOCKED = "blocked badge"

@@ -9,13 +9,14 @@ from html import escape
 from hub.core import facts as f
 from hub.core.calendar import instant_ms
 from tests.demo.checks import Evidence
-from tests.demo.dayplan import READERS, Blow
+from tests.demo.dayplan import FRONT, READERS, Blow
 from tests.demo.pace import ZONE
 from tests.demo.player import Outage
 from tests.demo.report import Came, clock, outcomes
 
 WIDTH, LEFT, RIGHT = 1280, 150, 24
-LANE, LANES_TOP = 46, 96
+PLACES = (FRONT, *READERS)
+LANE, LANES_TOP = 43, 96
 INSIDE_TOP, INSIDE_HIGH = 316, 150
 TOOK_TOP, TOOK_HIGH = 516, 170
 AXIS, LEGEND_TOP, HIGH = 706, 752, 800
@@ -25,7 +26,13 @@ HOUR_S, DAY_S = 3600, 86_400
 
 INK, PALE, GRID = "#1d2733", "#5b6875", "#dfe4e9"
 GREEN, AMBER, VIOLET, GREY, RED, BLUE = "#1b7f4b", "#c46a00", "#7a3ea8", "#77818c", "#c0392b", "#1f6fb2"
-NAMES = {"care-door/door": "care door (QR)", "till/meals": "till: meals", "till/snacks": "till: sandwiches", "hall/tags": "hall (RFID)"}
+NAMES = {
+    "care-door/front": "entrance (QR)",
+    "care-door/door": "care door (QR)",
+    "till/meals": "till: meals",
+    "till/snacks": "till: sandwiches",
+    "hall/tags": "hall (RFID)",
+}
 STYLE = (
     f"text{{font:13px system-ui,'DejaVu Sans',sans-serif;fill:{INK}}}.small{{font-size:11px;fill:{PALE}}}"
     ".title{font-size:20px;font-weight:600}.head{font-weight:600}"
@@ -127,7 +134,7 @@ def _hours(scale: Scale) -> Iterator[str]:
 def _bands(scale: Scale, outages: Iterable[Outage]) -> Iterator[str]:
     """Of a device: on its own lanes. Of hub or broker: on all of them."""
     for nth, one in enumerate(sorted(outages, key=lambda one: one.from_s)):
-        lanes = [place for place, name in enumerate(READERS) if not one.device or name.startswith(f"{one.device}/")]
+        lanes = [place for place, name in enumerate(PLACES) if not one.device or name.startswith(f"{one.device}/")]
         x, wide = scale.x(one.from_s), max(scale.x(one.to_s) - scale.x(one.from_s), 3)
         top, bottom = LANES_TOP + LANE * min(lanes), LANES_TOP + LANE * (max(lanes) + 1)
         words = f"{one.blow}{f': {one.device}' if one.device else ''}, {clock(one.from_s)} to {clock(one.to_s)}"
@@ -141,7 +148,7 @@ def _bands(scale: Scale, outages: Iterable[Outage]) -> Iterator[str]:
 
 def _lanes(scale: Scale, came: list[Came]) -> Iterator[str]:
     """Taps that stand close to each other are spread over the height of their lane."""
-    for place, name in enumerate(READERS):
+    for place, name in enumerate(PLACES):
         top = LANES_TOP + LANE * place
         yield f'<path d="M{LEFT} {top + LANE}H{WIDTH - RIGHT}" stroke="{GRID}"/>'
         yield _text(LEFT - 12, top + LANE / 2 + 5, NAMES[name], "", "end")

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from tests.demo.dayplan import READERS, Blow, Day, Incident, Means, PlannedTap
+from tests.demo.dayplan import FRONT, READERS, Blow, Day, Incident, Means, PlannedTap
 from tests.demo.pace import after, until
 from tests.demo.scanners import boot_us
 from tests.demo.town import DevicePlace, Town
@@ -64,7 +64,7 @@ class Player:
     async def play(self) -> None:
         """The whole day, to its last minute. Raises an ExceptionGroup when a machine does not come back."""
         async with asyncio.TaskGroup() as all_day:
-            for place in READERS:
+            for place in (*READERS, FRONT):
                 all_day.create_task(self._queue(all_day, place))
             for incident in self.day.incidents:
                 all_day.create_task(self._suffer(incident))

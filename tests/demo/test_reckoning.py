@@ -12,11 +12,12 @@ from hub.core.codes import Code
 from proto.messages import Light
 from tests.demo import school
 from tests.demo.amounts import Amounts, differences, events
-from tests.demo.dayplan import DOOR, MEALS, SNACKS, TAGS
-from tests.demo.fortnight import Act, Fortnight, two_weeks
+from tests.demo.dayplan import DOOR, FRONT, MEALS, SNACKS, TAGS
+from tests.demo.fortnight import Act, Fortnight, list_name
 from tests.demo.pace import ZONE
 from tests.demo.reckoning import Event, Reckoning
-from tests.demo.rules import CARE, DRINK, HOT, LIGHT, PACKED, SANDWICH, STUDY
+from tests.demo.rules import CARE, DRINK, HOMEWORK, HOT, ILL, LIGHT, PACKED, SANDWICH, STUDY, UNEXCUSED, WORKSHOP
+from tests.demo.weeks import two_weeks
 
 MONDAY = date(2026, 1, 12)
 """Of week 3; the second week is week 4: an even one."""
@@ -95,6 +96,65 @@ def test_the_household_of_the_week_pays_for_a_child_of_two(weeks: Fortnight) -> 
     stay = [[tap(number, clock, DOOR, name) for clock in ("15:40", "16:10")] for number in (0, 7)]
     assert moved(weeks, *stay[0]) == {f"Centre/{weeks.child(name).household}": -75}
     assert moved(weeks, *stay[1]) == {f"Centre/{household}": -85}
+
+
+@pytest.mark.parametrize(
+    ("came", "left", "tenths"),
+    [
+        ("15:40", "17:20", (750, 0, 750)),  # 25 minutes, homework, 20 minutes
+        ("15:40", "16:30", (750, 0)),  # leaves during homework
+        ("16:10", "17:40", (0, 1500)),  # comes during it; 40 minutes
+        ("15:35", "16:04", (750,)),
+    ],
+)
+def test_who_is_registered_pays_care_a_session_of_homework_and_care(
+    weeks: Fortnight, came: str, left: str, tenths: tuple[int, ...]
+) -> None:
+    name = weeks.cast.helped[0].name
+    cents = [(each * (100 - rank_less(weeks, name)) + 500) // 1000 for each in tenths]
+    expected = {(name, CARE): sum(cents)} | ({(name, HOMEWORK): 1_20} if 0 in tenths else {})
+    assert charged(weeks, tap(0, came, DOOR, name), tap(0, left, DOOR, name)) == expected
+    whole = did(0, "18:50", "day", "split", name, HOMEWORK, on(0).isoformat(), "no", "--by", "bureau")
+    assert (name, HOMEWORK) not in charged(weeks, tap(0, came, DOOR, name), tap(0, left, DOOR, name), whole)
+
+
+def rank_less(weeks: Fortnight, name: str) -> int:
+    """Percents off for this child, by its own hour of care on a Wednesday."""
+    cents = charged(weeks, tap(2, "12:00", DOOR, name), tap(2, "13:00", DOOR, name))[name, CARE]
+    return {1_01: 0, 75: 25, 50: 50}[cents]
+
+
+def test_who_is_absent_costs_what_the_reason_says_and_who_counts_as_present_costs_a_session(weeks: Fortnight) -> None:
+    first, _, third, excused = (child.name for child in weeks.cast.makers[:4])
+    alone = Reckoning(weeks).reckon(())
+    assert [alone.charged[name, WORKSHOP] for name in (first, third, excused)] == [7_20, 7_20, 4_80], "three afternoons, or two"
+    assert alone.wallets[weeks.purse(third, on(0))] == weeks.opening_cents()["Moulin", list_name(weeks.child(third))] - 4_80
+    absent = did(2, "18:50", "day", "absent", first, WORKSHOP, on(2).isoformat(), UNEXCUSED, "--by", "bureau")
+    ill = did(1, "18:50", "day", "absent", third, WORKSHOP, on(1).isoformat(), ILL, "--by", "bureau")
+    assert moved(weeks, absent, ill) == {weeks.purse(first, on(0)): 40}, "2,00 instead of 2,40; the other one in the pilot"
+    assert Reckoning(weeks).reckon([ill]).charged[third, WORKSHOP] == 6_00
+    helped = weeks.cast.helped[0].name
+    missing = did(0, "18:50", "day", "absent", helped, HOMEWORK, on(0).isoformat(), ILL, "--by", "bureau")
+    assert charged(weeks, missing) == {(helped, HOMEWORK): 60}
+
+
+def test_what_is_served_in_a_pilot_would_have_cost_that_and_costs_nothing(weeks: Fortnight) -> None:
+    student = weeks.cast.students[0].name
+    assert charged(weeks, tap(1, "16:10", TAGS, student)) == {(student, STUDY): 1_08}
+    assert moved(weeks, tap(1, "16:10", TAGS, student)) == {}
+    assert moved(weeks, tap(3, "16:10", TAGS, student)) == {weeks.purse(student, on(3)): -1_08}
+    eater = weeks.cast.students[1].name
+    order = did(0, "18:43", "meals", "order", eater, on(3).isoformat(), PACKED, "--by", "parent")
+    assert moved(weeks, order) == {weeks.purse(eater, on(3)): -4_10}, "ordered in the pilot for a day after it"
+
+
+def test_a_morning_is_late_from_six_minutes_on_or_missing_unless_care_has_seen_the_child(weeks: Fortnight) -> None:
+    first, second, third, *others = (child.name for child in weeks.cast.classmates)
+    justified = did(1, "09:00", "presence", "justify", others[0], on(0).isoformat(), "justified", "--reason", "ill", "--by", "bureau")
+    taps = [tap(0, "08:45", FRONT, first), tap(0, "08:46", FRONT, second), tap(0, "07:10", DOOR, third), tap(0, "15:30", FRONT, others[0])]
+    mornings = Reckoning(weeks).reckon([*taps, justified]).mornings
+    found = [mornings.get((name, on(0).isoformat()), "in time") for name in (first, second, third, *others[:2])]
+    assert found == ["in time", "6 minutes", "in time", "missing justified", "missing"]
 
 
 def test_study_is_paid_once_a_day_by_effort_rate_within_its_bounds(weeks: Fortnight) -> None:
@@ -198,12 +258,14 @@ def test_a_tap_at_the_sandwiches_costs_nothing_whether_one_was_ordered_or_not(we
 
 def test_one_wrong_cent_in_a_wallet_in_a_charge_or_on_a_page_is_found(weeks: Fortnight) -> None:
     reckoned = Reckoning(weeks).reckon([tap(0, "15:40", DOOR, "Ethan Hubert"), tap(0, "16:10", DOOR, "Ethan Hubert")])
-    honest = Amounts(dict(reckoned.wallets), dict(reckoned.charged), {"Centre/Hubert (78)": reckoned.wallets["Centre/Hubert (78)"]})
+    shown = {"Centre/Hubert (78)": reckoned.wallets["Centre/Hubert (78)"]}
+    honest = Amounts(dict(reckoned.wallets), dict(reckoned.charged), shown, reckoned.mornings)
     assert list(differences(reckoned, honest)) == []
     for doctored in (
         replace(honest, wallets={**honest.wallets, "Centre/Hubert (78)": honest.wallets["Centre/Hubert (78)"] + 1}),
         replace(honest, charged={**honest.charged, ("Ethan Hubert", CARE): 76}),
         replace(honest, shown={"Centre/Hubert (78)": honest.shown["Centre/Hubert (78)"] - 1}),
         replace(honest, wallets={**honest.wallets, "Centre/Nobody": 1}),
+        replace(honest, mornings=dict(list(honest.mornings.items())[1:])),
     ):
         assert len(list(differences(reckoned, doctored))) == 1

@@ -16,10 +16,10 @@ from hub.setup import describe, reservations
 from tests.demo import dayplan, school
 from tests.demo.day import SPEED
 from tests.demo.dayplan import DOOR, MEALS, READERS, SIBLING_MS, SNACKS, Blow, Means
-from tests.demo.fortnight import two_weeks
 from tests.demo.pace import monday_of
 from tests.demo.player import SAME_TAP_S
 from tests.demo.rules import SANDWICH
+from tests.demo.weeks import two_weeks
 
 MONDAY = date(2026, 1, 12)
 
@@ -70,7 +70,7 @@ def test_a_day_has_everything_that_happens_in_a_school(seed: int) -> None:
     counts = Counter(tap.means for tap in day.taps)
     assert min(counts[means] for means in (Means.ARRIVES, Means.LEAVES, Means.EATS, Means.STUDIES)) > 30
     assert counts[Means.ARRIVES] - counts[Means.LEAVES] == 3, "three forget to tap when they leave"
-    assert all(counts[means] for means in Means)
+    assert all(counts[means] for means in Means if means is not Means.COMES), "the entrance is of the two weeks"
     unordered = {child.badge for child in school.children() if not child.eats}
     assert sum(tap.reader == MEALS and tap.means is Means.EATS and tap.badge in unordered for tap in day.taps) == 6, "charged at the till"
     assert list(day.taps) == sorted(day.taps, key=lambda tap: (tap.at_s, tap.later_ms, tap.reader, tap.badge))

@@ -9,11 +9,11 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
-from hub.core import canteen, corrections, till
+from hub.core import canteen, corrections, mornings, till
 from hub.core.books import Books
 from hub.core.calendar import day_of
 from hub.core.canteen import Wish
-from hub.core.codes import By, Clearing, Compartment, Reason
+from hub.core.codes import By, Clearing, Compartment, Excuse, Justification, Reason
 from hub.core.corrections import Moment, Staff
 from hub.core.facts import Facts, Refusal
 from hub.core.school import School
@@ -60,10 +60,15 @@ class Kind(enum.StrEnum):
     INVERT = "marks inverted"
     VERIFY = "stays verified"
     TAKE_BACK = "corrections undone"
+    ABSENT = "pupils marked absent"
+    SPLIT = "stays split or not by staff"
+    JUSTIFY = "words on a morning"
 
 
 _NOTHING = (date.min, (0, 0, ""), (0, 0, 0))
-CORRECTIONS = (Kind.ADD, Kind.STRIKE, Kind.MOVE, Kind.INVERT, Kind.VERIFY, Kind.TAKE_BACK)
+CORRECTIONS = (Kind.ADD, Kind.STRIKE, Kind.MOVE, Kind.INVERT, Kind.VERIFY, Kind.ABSENT, Kind.SPLIT, Kind.TAKE_BACK)
+Shares = tuple[tuple[int, tuple[tuple[int, int], ...]], ...]
+"""Owner that was -> owner that will be -> cents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,9 @@ class Act:
     other: int = 0
     moment_ms: int = 0
     way: str = ""
+    """Of a mark; `yes`, `no` or nothing of a split; the state of a morning."""
+    excuse: str = ""
+    shares: Shares = ()
 
     def __str__(self) -> str:
         """What was asked, without what was left empty."""
@@ -151,7 +159,7 @@ def _bursar(desk: Desk, ask: int, act: Act, at_ms: int) -> Coroutine[Any, Any, A
         case Kind.SET_ASIDE:
             return desk.do(ask, set_aside, ask, wallet, act.cents, (at_ms, at_ms + act.for_ms))
         case Kind.REGROUP:
-            return desk.do(ask, regroup, ask, act.site, {}, at_ms)
+            return desk.do(ask, regroup, ask, act.site, {owner: dict(shares) for owner, shares in act.shares}, at_ms)
         case Kind.RELEASE:
             return desk.do(ask, release, ask, wallet, act.act, at_ms)
         case _:
@@ -186,8 +194,18 @@ def _correction(desk: Desk, ask: int, act: Act, at_ms: int) -> Coroutine[Any, An
             return desk.do(ask, corrections.invert, ask, staff, place, (act.act, act.other))
         case Kind.VERIFY:
             return desk.do(ask, corrections.verify, ask, staff, place, act.act)
+        case Kind.ABSENT:
+            return desk.do(ask, corrections.absent, ask, staff, place, act.act)
+        case Kind.SPLIT:
+            return desk.do(ask, corrections.split, ask, staff, place, through={"yes": True, "no": False}.get(act.way))
         case _:
             return desk.do(ask, corrections.undo, ask, staff)
+
+
+def _justify(desk: Desk, ask: int, act: Act, at_ms: int) -> Coroutine[Any, Any, Answer]:
+    """What staff say of a morning; `act` is the document's number."""
+    word = mornings.Word(act.pupil, act.day, Justification(act.way), Excuse(act.excuse), act.act, act.who)
+    return desk.do(ask, mornings.justify, ask, word, at_ms)
 
 
 def _place(place: Place) -> tuple[int, int, Compartment]:
@@ -202,4 +220,5 @@ _ASKED: Mapping[Kind, _Asked] = {
     **dict.fromkeys((Kind.TOP_UP, Kind.REFUND, Kind.PAYOUT, Kind.TRANSFER, Kind.SET_ASIDE, Kind.RELEASE, Kind.REGROUP), _bursar),
     **dict.fromkeys((Kind.HOLD, Kind.SETTLE), _hold),
     **dict.fromkeys(CORRECTIONS, _correction),
+    Kind.JUSTIFY: _justify,
 }

@@ -12,8 +12,8 @@ from hub.desk import Answer, Desk
 from hub.settlement import settle
 from tests import schools
 from tests.sim.acts import Act, Kind
-from tests.sim.daysheet import CARE, STUDY, Key
-from tests.sim.reckoning import TILLEULS
+from tests.sim.daysheet import Key
+from tests.sim.setting import ABSENCES, CARE, STUDY, TILLEULS, code
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 CARERS = (801, 801, 801, 802, 802, 803)
 """The last one comes seldom: what she did last is often too old to be undone."""
 REGULARS = 10
-CORRECTIONS = ((Kind.ADD, 36), (Kind.STRIKE, 10), (Kind.MOVE, 12), (Kind.INVERT, 8), (Kind.VERIFY, 16), (Kind.TAKE_BACK, 18))
+CORRECTIONS = (
+    (Kind.ADD, 36),
+    (Kind.STRIKE, 10),
+    (Kind.MOVE, 12),
+    (Kind.INVERT, 8),
+    (Kind.VERIFY, 16),
+    (Kind.ABSENT, 12),
+    (Kind.SPLIT, 5),
+    (Kind.TAKE_BACK, 18),
+)
 SHIFTS_MS = (-3_600_000, -1_200_000, -60_000, 120_000, 900_000, 3_600_000)
 CLOCKS = (("15:35", "in"), ("16:20", "out"), ("16:41", "toggle"), ("17:10", "in"), ("17:52", "out"), ("07:20", "in"), ("08:05", "out"))
 LAST_WEEK = (0, 3, 4)
@@ -40,6 +49,8 @@ class Carers:
         pace_s = 8 + self._world.plan.tap_s * 0.8
         self._world.often(pace_s, self.correct)
         self._world.often(pace_s * 6, self.settle)
+        if self._world.plan.setting.lesson:
+            self._world.often(pace_s * 3, self.justify)
 
     def correct(self, kind: Kind | None = None) -> None:
         """Something about a pupil's day."""
@@ -49,6 +60,8 @@ class Carers:
             act = self._added(who)
         elif kind is Kind.TAKE_BACK:
             act = Act(kind, who=who)
+        elif kind in {Kind.ABSENT, Kind.SPLIT}:
+            act = self._said(kind, who)
         else:
             act = self._about(kind, who)
         self._world.saw(kind.value)
@@ -70,9 +83,28 @@ class Carers:
         day = today - timedelta(days=self._chance.choice(LAST_WEEK))
         clock, way = self._chance.choice(CLOCKS)
         moment_ms = schools.moment(clock, day) + self._chance.randrange(600_000)
-        pupil = schools.number(f"pupil {self._chance.randrange(REGULARS)}")
-        key = (pupil, self._chance.choice((CARE, CARE, CARE, STUDY)), 0)
+        key = (self._regular(), self._chance.choice((CARE, CARE, CARE, STUDY)), 0)
         return Act(Kind.ADD, who=who, key=key, moment_ms=moment_ms, way=way)
+
+    def _said(self, kind: Kind, who: int) -> Act:
+        """About somebody who may be expected at study."""
+        day = schools.MONDAY - timedelta(days=self._chance.choice(LAST_WEEK))
+        key = (self._regular(), CARE if self._chance.random() < 0.05 else STUDY, code(day))
+        if kind is Kind.SPLIT:
+            return Act(kind, who=who, key=key, way=self._chance.choice(("yes", "no", "")))
+        return Act(kind, who=who, key=key, act=self._chance.choice((0, *ABSENCES, *ABSENCES, 99)))
+
+    def justify(self) -> None:
+        """What a family says of a morning: today's, yesterday's, tomorrow's."""
+        day = schools.MONDAY + timedelta(days=self._chance.choice((0, 0, 0, 0, -3, 1)))
+        way, excuse = self._chance.choice(("justified", "justified", "not_justified", "open")), self._chance.choice(("", "ill", "doctor"))
+        self._world.saw(Kind.JUSTIFY.value)
+        self._world.forms.ask(
+            Act(Kind.JUSTIFY, self._regular(), day=day, way=way, excuse=excuse, act=self._chance.choice((0, 41)), who=801)
+        )
+
+    def _regular(self) -> int:
+        return schools.number(f"pupil {self._chance.randrange(REGULARS)}")
 
     def _about(self, kind: Kind, who: int) -> Act:
         """About a mark or a stay that is there, as far as the page knows."""

@@ -1,6 +1,5 @@
 """The rules of presence told anew: what a scan or a correction does to the marks of a day, what the day costs, and what a run may post."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -8,12 +7,15 @@ from hub.core import facts as f
 from hub.core.facts import Facts, derived
 from proto.messages import YES
 from tests.sim.acts import Act, Kind
-from tests.sim.daysheet import CARE, READERS, Key, Mark, amounts, read
+from tests.sim.daysheet import READERS, Key, Mark, Prices, costs, read
 from tests.sim.reckoning import Paid, Reckoning
+from tests.sim.setting import ABSENCES, CARE, STUDY, Study
 
 Effect = tuple[object, ...]
 
 UNDO_MS = 300_000
+FOREVER_MS = 2**62
+_THROUGH = {"yes": True, "no": False, "": None}
 GATHERED = frozenset({CARE})
 """Programmes whose charges wait for a settlement run."""
 
@@ -38,6 +40,11 @@ def expected(books: Reckoning, ask: int, act: Act, at_ms: int, day_of: int) -> l
             if not books.stays[act.act]:
                 return "still_there"
             return "already_verified" if act.act in books.verified.get(act.key, ()) else [("verified", *act.key, act.act, True)]
+        case Kind.ABSENT:
+            return _absent(books, act)
+        case Kind.SPLIT:
+            within = books.setting.study is Study.WITHIN and act.key[1] == STUDY
+            return [("split", *act.key, _THROUGH[act.way])] if within else "not_within"
         case _:
             return _undone(books, act.who, at_ms)
 
@@ -47,7 +54,7 @@ def scanned(books: Reckoning, scan: f.ScanTaken, day: int) -> tuple[str, list[Ef
     programme, way = READERS[scan.reader]
     key = (scan.pupil, programme, day)
     mark = Mark(scan.at_ms, scan.ask, way, not scan.shown or scan.shown in YES)
-    _, codes = read(programme, day, [*books.marks.get(key, {}).values(), mark])
+    _, codes = read(books.pupils_day(scan.pupil, day, scan.taken_ms, {key: mark}), programme)
     return codes[mark.id], [_marked(key, mark)]
 
 
@@ -65,27 +72,68 @@ def effects_of(group: Facts) -> list[Effect]:
         for fact in group
         if isinstance(fact, f.Marked)
     ]
-    said = [
-        ("verified", fact.pupil, fact.programme, fact.day, fact.stay, fact.verified) for fact in group if isinstance(fact, f.StayVerified)
-    ]
-    return [*marks, *said]
+    return [*marks, *(said for fact in group if (said := _said(fact)))]
+
+
+def _said(fact: f.Fact) -> Effect:
+    """What staff said of a day, beside its marks."""
+    match fact:
+        case f.StayVerified():
+            return "verified", fact.pupil, fact.programme, fact.day, fact.stay, fact.verified
+        case f.AbsenceMarked():
+            return "absent", fact.pupil, fact.programme, fact.day, fact.absence, fact.percent, fact.cents
+        case f.StaySplit():
+            return "split", fact.pupil, fact.programme, fact.day, fact.split
+    return ()
 
 
 def wrong_money(books: Reckoning, group: Facts, before: dict[int, Paid]) -> Iterator[str]:
     """After an ask: each day it touched costs what its marks come to; what a run posts was gathered, once, of a closed day."""
     for key in dict.fromkeys(_touched(books, group)):
-        right = amounts(key[1], key[2], books.marks.get(key, {}).values(), books.verified.get(key, ()))
-        stands = [books.paid[charge].cents for charge in sorted(books.charged.get(key, ()))]
-        if Counter(right) != Counter(stands):
-            yield f"{key} costs {stands}, not {right}, after {group[0]}"
+        wrong = [wrong_day(books, key, now_ms) for now_ms in _moments(group)]
+        if all(wrong):
+            yield f"{wrong[0]}, after {group[0]}"
     corrected = {_of_day(before[fact.charge]) for fact in group if isinstance(fact, f.Reversed) and before[fact.charge].stage == "posted"}
     for fact in group:
         if isinstance(fact, f.Charged) and fact.day:
-            gathered = fact.item in GATHERED and (fact.pupil, fact.item, fact.day) not in corrected
-            if (fact.stage.name.lower() == "gathered") is not gathered:
-                yield f"{fact.stage.name}, and should {'wait for a run' if gathered else 'be posted'}: {fact}"
+            waits = fact.item in GATHERED and (fact.pupil, fact.item, fact.day) not in corrected
+            stage = "pilot" if books.setting.in_pilot(fact.site, fact.day) else "gathered" if waits else "posted"
+            if fact.stage.name.lower() != stage:
+                yield f"{fact.stage.name}, and should be {stage}: {fact}"
         elif isinstance(fact, f.ChargesPosted):
             yield from _wrongly_posted(books, fact, before)
+
+
+def wrong_day(books: Reckoning, key: Key, now_ms: int, filed: frozenset[int] | None = None) -> str:
+    """What is wrong with the charges of a pupil's day at a programme, and what is within it; as it is known at an instant."""
+    pupil, seen, day = key
+    for programme, right in costs(replace(books.pupils_day(pupil, day, now_ms), filed=filed)).items():
+        if programme != seen and books.setting.study is not Study.WITHIN:
+            continue
+        stands = [books.paid[charge].cents for charge in sorted(books.charged.get((pupil, programme, day), ()))]
+        if not _fits(stands, right):
+            return f"{(pupil, programme, day)} costs {stands}, not {[sorted(prices) for prices in right]}"
+    return ""
+
+
+def _fits(stands: list[int], right: list[Prices]) -> bool:
+    """Whether each charge has a price of its own."""
+    left = sorted(right, key=len)
+    for cents in stands:
+        found = next((prices for prices in left if cents in prices), None)
+        if found is None:
+            return False
+        left.remove(found)
+    return not left
+
+
+def _moments(group: Facts) -> list[int]:
+    """When a day was worked out anew; where no fact says it, or a price alone was made again, it may have been at any time."""
+    if all(isinstance(fact, f.Charged | f.Reversed | f.LowBalance) for fact in group):
+        return [0, FOREVER_MS]
+    told = [fact.at_ms for fact in group if isinstance(fact, f.Charged | f.Reversed | f.Corrected)]
+    told += [fact.taken_ms for fact in group if isinstance(fact, f.ScanTaken)]
+    return [max(told)] if told else [0, FOREVER_MS]
 
 
 def paid_before(books: Reckoning, group: Facts) -> dict[int, Paid]:
@@ -102,6 +150,13 @@ def left_behind(books: Reckoning) -> Iterator[str]:
             yield f"gathered, and no run posts it: {charge} {paid}"
 
 
+def not_priced_again(books: Reckoning, filed: frozenset[int]) -> Iterator[str]:
+    """In the end each session has the price of the family's file, or the highest where there is none."""
+    for key in [key for key, charges in books.charged.items() if charges and key[1] == STUDY]:
+        wrong = [wrong_day(books, key, now_ms, filed) for now_ms in (0, FOREVER_MS)]
+        yield from wrong[:1] if all(wrong) else []
+
+
 def _wrongly_posted(books: Reckoning, fact: f.ChargesPosted, before: dict[int, Paid]) -> Iterator[str]:
     charges = [before[charge] for charge in fact.charges]
     if any(paid.stage != "gathered" or paid.back for paid in charges) or len(set(fact.charges)) != len(charges):
@@ -114,7 +169,7 @@ def _wrongly_posted(books: Reckoning, fact: f.ChargesPosted, before: dict[int, P
 
 def _touched(books: Reckoning, group: Iterable[f.Fact]) -> Iterator[Key]:
     for fact in group:
-        if isinstance(fact, f.Marked | f.StayVerified):
+        if isinstance(fact, f.Marked | f.StayVerified | f.AbsenceMarked | f.StaySplit):
             yield fact.pupil, fact.programme, fact.day
         elif isinstance(fact, f.Charged) and fact.day:
             yield fact.pupil, fact.item, fact.day
@@ -130,8 +185,8 @@ def _added(books: Reckoning, act: Act, at_ms: int, key: Key, mark: Mark, gone: i
     """A mark that would do nothing is refused. `gone`: a mark that has just been voided."""
     if act.moment_ms > at_ms:
         return "not_yet"
-    others = [each for each in books.marks.get(key, {}).values() if each.id not in (mark.id, gone)]
-    _, codes = read(key[1], key[2], [*others, mark])
+    whose = books.pupils_day(key[0], key[2], at_ms, {key: mark}, gone)
+    _, codes = read(whose, key[1])
     return [_marked(key, mark)] if codes[mark.id] in {"in", "out"} else f"would_be_{codes[mark.id]}"
 
 
@@ -152,9 +207,24 @@ def _undone(books: Reckoning, who: int, at_ms: int) -> list[Effect] | str:
     effects: list[Effect] = []
     for (key, number), was in act.marks.items():
         effects.append(_marked(key, was) if was else _marked(key, books.marks[key][number], void=True))
-    for key, stays in act.verified.items():
-        effects += [("verified", *key, stay, stay in stays) for stay in stays ^ books.verified[key]]
+    for (key, stay), before in act.verified.items():
+        effects += [("verified", *key, stay, before)] if before is not (stay in books.verified[key]) else []
+    for key, absence in act.absences.items():
+        if absence != books.absences.get(key, 0):
+            effects.append(("absent", *key, absence, *ABSENCES.get(absence, (0, 0))))
+    effects += [("split", *key, through) for key, through in act.splits.items() if through is not books.splits.get(key)]
     return effects
+
+
+def _absent(books: Reckoning, act: Act) -> list[Effect] | str:
+    """Only who was expected, and did not come. Reason 0 takes it back."""
+    if act.act and act.act not in ABSENCES:
+        return "no_such_absence"
+    if act.act and not (act.key[1] == STUDY and books.setting.is_expected(act.key[0], act.key[2])):
+        return "not_planned"
+    if act.act and any(not mark.void for mark in books.marks.get(act.key, {}).values()):
+        return "was_there"
+    return [("absent", *act.key, act.act, *ABSENCES.get(act.act, (0, 0)))]
 
 
 def _counted(marks: dict[int, Mark], number: int) -> Mark | None:

@@ -1,21 +1,24 @@
 """Who comes to the desk: families with their orders, cashiers with their drawers, the bursar with wallets. They err as people do."""
 
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from hub.core.books import Books
 from hub.core.calendar import day_of
 from hub.core.codes import By
 from hub.core.facts import CashPaidIn, Facts, HoldPlaced, TillSold
+from hub.core.ledger import wallet_account
 from hub.core.school import Rows, School, WalletScope
 from hub.desk import Answer
 from tests import schools
 from tests.sim.acts import Act, Kind, Place
 from tests.sim.forms import Told
-from tests.sim.people import PUPILS
-from tests.sim.reckoning import DRINK, MEAL, PARC, PARC_MEAL, SANDWICH, SOUP, TILLEULS
-from tests.sim.rules import PRICES_CENTS
+from tests.sim.reckoning import DRINK, MEAL, PARC_MEAL, SANDWICH, SOUP
+from tests.sim.rules import PRICES_CENTS, heirs
+from tests.sim.setting import PARC, PUPILS, TILLEULS
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -27,8 +30,8 @@ BURSAR = 903
 REMEMBERED = 12
 SOLD_SHARE = 0.7
 """So many of those who tap at a till for an article buy it."""
-SWITCH_SHARE = 0.3
-"""In so many worlds Le Parc changes whose its wallets are."""
+SWITCH_SHARE, SWITCH_BACK_SHARE = 0.3, 0.5
+"""In so many worlds Le Parc changes whose its wallets are, and in so many of them back again."""
 ORDERS = ((Kind.ORDER, 40), (Kind.CANCEL, 24), (Kind.CHANGE, 10), (Kind.WAIT, 14), (Kind.LEAVE, 4), (Kind.COLLECT, 8), (Kind.RESERVE, 8))
 LATE_ORDERS = ((Kind.ORDER, 14), (Kind.CANCEL, 36), (Kind.WAIT, 36), (Kind.LEAVE, 3), (Kind.COLLECT, 6))
 """After orders have closed."""
@@ -182,23 +185,42 @@ class Counters:
                 aside = Act(Kind.SET_ASIDE, place=place, cents=cents, for_ms=self._chance.choice(HOLDS_MS))
                 self._ask(aside, lambda answer: self._held(place, answer.facts))
 
-    def switch(self) -> None:
-        """Le Parc has one wallet for each household from now on; what is left in the pupils' is moved, now and whenever more has come."""
+    def switch(self, scope: WalletScope = WalletScope.HOUSEHOLD) -> None:
+        """Le Parc has one wallet for each household from now on, or those of its pupils again; what is left in the others is moved, and
+        whatever comes there later."""
 
         def row(school: School) -> Rows:
-            return (replace(school.sites[PARC], wallet_scope=WalletScope.HOUSEHOLD),)
+            return (replace(school.sites[PARC], wallet_scope=scope),)
 
         def told(_answer: Answer) -> None:
             self.regroup()
             self._world.often(120, self.regroup)
+            if scope is WalletScope.HOUSEHOLD and self._chance.random() < SWITCH_BACK_SHARE:
+                self._world.loop.after_s(self._chance.uniform(60, 900), self.switch, WalletScope.PUPIL)
 
-        self._world.forms.send(lambda ask, desk: desk.edit(ask, row), told)
+        if not self._world.calm:
+            self._world.forms.send(lambda ask, desk: desk.edit(ask, row), told)
 
     def regroup(self) -> None:
-        """All of the pupils' money to who pays for them."""
+        """All money to whose it is now, as far as the page knows; now and then somebody forgets to say who gets how much."""
         hub = self._world.hub
-        if hub is not None and hub.desk.school.sites[PARC].wallet_scope is WalletScope.HOUSEHOLD:
-            self._ask(Act(Kind.REGROUP, site=PARC))
+        if hub is not None:
+            to_pupils = hub.desk.school.sites[PARC].wallet_scope is WalletScope.PUPIL
+            forgets = self._chance.random() < 0.1
+            self._ask(Act(Kind.REGROUP, site=PARC, shares=() if forgets else tuple(self._shares(hub.desk.books, to_pupils=to_pupils))))
+
+    def _shares(self, books: Books, *, to_pupils: bool) -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
+        """Equal shares, where there are several heirs; what cannot be shared is the first one's."""
+        left: Counter[int] = Counter()
+        for wallet in books.owners.values():
+            cents = books.balance_cents(wallet_account(wallet.id))
+            if wallet.site == PARC and bool(wallet.compartment) is not to_pupils and cents:
+                left[wallet.pupil or wallet.household] += cents
+        for owner, cents in left.items():
+            able = heirs(owner, to_pupils=to_pupils)
+            if len(able) > 1:
+                each = abs(cents) // len(able) * (1 if cents > 0 else -1)
+                yield owner, ((able[0], cents - each * (len(able) - 1)), *((heir, each) for heir in able[1:]))
 
     def _held(self, place: Place, facts: Facts) -> None:
         self._holds += ((place, fact) for fact in facts if isinstance(fact, HoldPlaced))

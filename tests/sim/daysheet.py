@@ -1,17 +1,17 @@
-"""What a pupil's day at a programme comes to, reckoned from its marks alone, in whatever order they were told: told anew, asking no code.
+"""What a pupil's day in care and study comes to, from its marks alone, in whatever order they were told: told anew, asking no code.
 
 A mark is a scan at a care or study reader, or what staff put in its place. Only two programmes of the small school are here: care, with
-its entries and exits and started half hours; and study, of which the entry counts and costs a session.
+its entries and exits and started half hours; and study, of which the entry counts and costs a session. Study may be within care: then
+who is expected there, or was scanned there, pays care before it and after it. Or those who are expected count as present.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from hub.core.facts import derived
 from tests import schools
+from tests.sim.setting import ABSENCES, CARE, HIGHEST_CENTS, STUDY, Setting, Study, decoded, payer, session_cents
 
-CARE, STUDY = schools.number("care"), schools.number("study")
 READERS = {
     "care-gate": (CARE, "toggle"),
     "care-door": (CARE, "toggle"),
@@ -54,33 +54,127 @@ class Visit:
         return derived(self.mark, "stay")
 
 
-def hours_of(programme: int, day: int) -> list[Hours]:
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """All that is known of a pupil's day at one programme. `absence`: staff's reason, 0 = none; `through`: what they said of a split."""
+
+    marks: Collection[Mark] = ()
+    verified: frozenset[int] = frozenset()
+    absence: int = 0
+    through: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PupilsDay:
+    """A pupil's day (YYYYMMDD) as it is set up, and as it is known at an instant."""
+
+    setting: Setting
+    pupil: int
+    day: int
+    sheets: dict[int, Sheet] = field(default_factory=dict)
+    now_ms: int = 0
+    filed: frozenset[int] | None = None
+    """Households whose file is there; None: nobody knows when it came."""
+
+    def sheet(self, programme: int) -> Sheet:
+        return self.sheets.get(programme, Sheet())
+
+    @property
+    def is_expected(self) -> bool:
+        """At study, and not said to be absent."""
+        return self.setting.is_expected(self.pupil, self.day) and not self.sheet(STUDY).absence
+
+    def counts_as_present(self, programme: int) -> bool:
+        return programme == STUDY and self.setting.study is Study.AUTO and self.is_expected
+
+
+Prices = frozenset[int]
+"""What a charge may come to: two prices where a family's file may be there already, or not yet."""
+
+
+def hours_of(programme: int, day: int, setting: Setting) -> list[Hours]:
     """When a programme is open on a day."""
-    weekday = date(day // 10_000, day // 100 % 100, day % 100).weekday()
+    weekday = decoded(day).weekday()
     if weekday > _FRIDAY:
         return []
     if programme == STUDY:
-        clocks = [] if weekday == _WEDNESDAY else [("16:05", "18:00")]
+        until = "17:15" if setting.study is Study.WITHIN else "18:00"
+        clocks = [] if weekday == _WEDNESDAY else [("16:05", until)]
     else:
         clocks = [("07:00", "08:30"), ("12:00" if weekday == _WEDNESDAY else "15:30", "18:00")]
     return [(_instant_ms(day, start), _instant_ms(day, end)) for start, end in clocks]
 
 
-def read(programme: int, day: int, marks: Iterable[Mark]) -> tuple[list[Visit], dict[int, str]]:
-    """The visits these marks make, and what each mark did."""
-    walk = _Walk(hours_of(programme, day), entry_only=programme == STUDY)
-    codes = {mark.id: walk.step(mark) for mark in sorted(mark for mark in marks if not mark.void)}
-    return walk.visits, codes
+def read(whose: PupilsDay, programme: int) -> tuple[list[Visit], dict[int, str]]:
+    """The visits that the marks of a programme make, and what each mark did."""
+    hours = hours_of(programme, whose.day, whose.setting)
+    auto = whose.counts_as_present(programme)
+    walk = _Walk(hours, entry_only=programme == STUDY and not auto, exit_only=auto)
+    codes = {mark.id: walk.step(mark) for mark in sorted(mark for mark in whose.sheet(programme).marks if not mark.void)}
+    seen = {visit.over_ms for visit in walk.visits}
+    planned = [Visit(0, start, end, lit=True) for start, end in hours if auto and start <= whose.now_ms and end not in seen]
+    return [*walk.visits, *planned], codes
 
 
-def amounts(programme: int, day: int, marks: Iterable[Mark], verified: Collection[int]) -> list[int]:
-    """What the day costs, charge by charge: what was seen and lit at both ends, or what staff say was so."""
-    visits, _ = read(programme, day, marks)
-    counted = [visit for visit in visits if visit.lit or visit.stay in verified]
-    if programme == STUDY:
-        return [1_00] if counted else []
-    ended = [(visit, visit.until_ms or (max(visit.over_ms, visit.from_ms) if visit.stay in verified else 0)) for visit in counted]
-    return [cents for visit, until_ms in ended if until_ms and (cents := _care_cents(until_ms - visit.from_ms))]
+def costs(whose: PupilsDay) -> dict[int, list[Prices]]:
+    """What the day costs at each programme, charge by charge: what was seen and lit at both ends, or what staff say was so."""
+    cuts, session = list(_cuts(whose)), bool(_counted(whose, STUDY))
+    pieces: list[Hours] = []
+    for visit in _counted(whose, CARE):
+        until_ms = visit.until_ms or max(visit.over_ms, visit.from_ms)
+        found, studied = _pieces((visit.from_ms, until_ms), cuts)
+        pieces, session = pieces + found, session or studied
+    care = [frozenset({cents}) for start, end in pieces if (cents := _care_cents(end - start))]
+    study = [_session(whose, 100)] if session else list(_absent(whose))
+    return {CARE: care, STUDY: study}
+
+
+def _counted(whose: PupilsDay, programme: int) -> list[Visit]:
+    """The visits that are charged; at study the entry is enough, at care somebody has to have seen the exit, or to say that it was so."""
+    verified = whose.sheet(programme).verified
+    visits = [visit for visit in read(whose, programme)[0] if visit.lit or visit.stay in verified]
+    return [visit for visit in visits if programme == STUDY or visit.until_ms or visit.stay in verified]
+
+
+def _cuts(whose: PupilsDay) -> Iterator[tuple[int, int, bool]]:
+    """The hours that study takes out of a stay in care, and whether they are a session because the pupil is expected there."""
+    if whose.setting.study is not Study.WITHIN:
+        return
+    hours = hours_of(STUDY, whose.day, whose.setting)
+    scanned = _counted(whose, STUDY)
+    for visit in sorted(scanned, key=lambda visit: visit.from_ms):
+        yield visit.from_ms, next((end for _, end in hours if visit.from_ms < end), visit.from_ms), False
+    sheet = whose.sheet(STUDY)
+    through = whose.is_expected if sheet.through is None else sheet.through and not sheet.absence
+    if not scanned and through:
+        yield from ((start, end, True) for start, end in hours)
+
+
+def _pieces(stay: Hours, cuts: Iterable[tuple[int, int, bool]]) -> tuple[list[Hours], bool]:
+    """What is left of a stay in care, and whether it went through study."""
+    pieces, session, (from_ms, until_ms) = list[Hours](), False, stay
+    for start, end, expected in cuts:
+        start_ms, end_ms = max(start, from_ms), min(end, until_ms)
+        if start_ms < end_ms:
+            pieces, from_ms, session = [*pieces, (from_ms, start_ms)], end_ms, session or expected
+    return [*pieces, (from_ms, until_ms)], session
+
+
+def _absent(whose: PupilsDay) -> Iterator[Prices]:
+    """What staff's reason says it costs that somebody did not come who was expected."""
+    percent, cents = ABSENCES.get(whose.sheet(STUDY).absence, (0, 0))
+    if (percent or cents) and not read(whose, STUDY)[0] and hours_of(STUDY, whose.day, whose.setting):
+        yield _session(whose, percent) if percent else frozenset({cents})
+
+
+def _session(whose: PupilsDay, percent: int) -> Prices:
+    household = payer(whose.pupil, STUDY, whose.day)
+    filed = session_cents(household, whose.day)
+    if whose.filed is not None:
+        prices = {filed if household in whose.filed else HIGHEST_CENTS}
+    else:
+        prices = {HIGHEST_CENTS, filed} if whose.setting.files else {HIGHEST_CENTS}
+    return frozenset((cents * percent + 50) // 100 for cents in prices)
 
 
 def _care_cents(stayed_ms: int) -> int:
@@ -92,8 +186,8 @@ def _care_cents(stayed_ms: int) -> int:
 class _Walk:
     """Where a pupil is after the marks so far."""
 
-    def __init__(self, hours: list[Hours], *, entry_only: bool) -> None:
-        self._hours, self._entry_only = hours, entry_only
+    def __init__(self, hours: list[Hours], *, entry_only: bool, exit_only: bool) -> None:
+        self._hours, self._entry_only, self._exit_only = hours, entry_only, exit_only
         self.visits: list[Visit] = []
         self._inside: Visit | None = None
         self._moved_ms: int | None = None
@@ -119,13 +213,23 @@ class _Walk:
         return "in"
 
     def _go(self, mark: Mark, *, again: bool) -> str:
-        visit = self._inside
+        visit = self._inside or self._came_with_the_hours(mark, again=again)
         if visit is None:
             return "already_out" if again or (self._entry_only and self._moved_ms is not None) else "no_entry"
         visit.until_ms = min(mark.at_ms, visit.over_ms) if self._entry_only else mark.at_ms
         visit.lit = visit.lit and (mark.lit or self._entry_only)
         self._inside, self._moved_ms = None, mark.at_ms
         return "out"
+
+    def _came_with_the_hours(self, mark: Mark, *, again: bool) -> Visit | None:
+        """Who counts as present and is seen leaving came when the hours began, or left last."""
+        inside = (hours for hours in self._hours if hours[0] <= mark.at_ms < hours[1] + REACH_MS)
+        hours = next(inside, None) if self._exit_only and not again else None
+        if hours is None:
+            return None
+        visit = Visit(mark.id, max(min(hours[0], mark.at_ms), self._moved_ms or 0), hours[1], lit=True)
+        self.visits.append(visit)
+        return visit
 
     def _forgot_to_leave(self, mark: Mark) -> bool:
         """Who is still in from hours long over has left with them; also who is nearer to the next ones and does not go."""
@@ -145,4 +249,4 @@ class _Walk:
 
 
 def _instant_ms(day: int, clock: str) -> int:
-    return schools.moment(clock, date(day // 10_000, day // 100 % 100, day % 100))
+    return schools.moment(clock, decoded(day))

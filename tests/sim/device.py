@@ -12,7 +12,7 @@ from edge.link import Link
 from edge.loop import HEALTH_PAUSE_MS, Loop, Parts
 from edge.settings import BrokerSettings, Settings
 from proto import codec, topics
-from proto.messages import ClockQuality, State, Status
+from proto.messages import Ask, ClockQuality, State, Status, WantPart
 from proto.topics import Kind
 from tests.fakes import vitals
 from tests.sim.broker import Connection
@@ -115,6 +115,7 @@ class Life:
         self.link = Link(device.settings, inc, self._hear_event)
         self.link._client = self  # type: ignore[assignment] # paho's part of the link: `publish` below
         self.connection: Connection | None = None
+        self._scans, self._asks = topics.topic(self.name, Kind.SCAN), topics.topic(self.name, Kind.ASK)
         self._own = frozenset(topics.topic(self.name, kind) for kind in (Kind.STATE, *topics.TO_DEVICE)) | {topics.HUB}
         self._pumping = False
         self._timer: Any = None
@@ -128,6 +129,7 @@ class Life:
 
     def begin(self) -> None:
         """What the card remembers, and the first attempt to connect."""
+        self.world.oracle.hears(self.name, "")
         self._guarded(lambda: self.loop.begin(self.parts))
         if self.alive:
             self._rearm()
@@ -179,6 +181,11 @@ class Life:
     def publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:
         """The paho client of the real link: bytes to the broker."""
         self.device.step()
+        if topic == self._scans:
+            self.world.oracle.tells(self.name)
+        elif topic == self._asks:
+            question = codec.decode(payload, Ask | WantPart)
+            self.world.oracle.asks(self.name, question.q if isinstance(question, Ask) else 0)
         if self.connection is not None:
             self.world.broker.publish(self.connection, topic, payload, retain=retain)
 
@@ -219,6 +226,7 @@ class Life:
             self._rearm()
 
     def _turn(self, event: e.Event, who: Any) -> None:
+        self._noticed(event)
         if who is None:
             self.loop.turn(self.parts, event)
             return
@@ -232,6 +240,17 @@ class Life:
             self.tapping = None
             if self.loop.state.n < key[2]:
                 self.world.oracle.merged(key)
+
+    def _noticed(self, event: e.Event) -> None:
+        """What the oracle hears of the hub at the very moment at which the device takes notice of it."""
+        oracle = self.world.oracle
+        match event:
+            case e.HubChanged():
+                oracle.hears(self.name, event.state.session if event.state.status is Status.ON else "")
+            case e.SettledIn() if event.message.session == self.loop.state.session:
+                oracle.is_told(self.name, event.message.q)
+            case e.LinkDown():
+                oracle.hears(self.name, "")
 
     def _guarded(self, work: Any) -> None:
         """A device that dies in the middle of its turn does nothing more."""

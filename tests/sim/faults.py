@@ -1,10 +1,12 @@
 """What can go wrong, by name, and which of it a seed draws. Each name is a counter too: a fault that never struck proves nothing."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
+from hub.core.calendar import at
 from tests import schools
+from tests.sim.setting import ORDINARY, Setting, drawn, lesson_in
 
 
 class Fault(enum.StrEnum):
@@ -44,6 +46,7 @@ DEVICES = {
     "gate": ("care-gate",),
     "door": ("care-in", "care-out", "care-door"),
     "room": ("study-door",),
+    "hall": ("entrance",),
 }
 """The devices of tests/schools.py that have people at them here, and their readers."""
 HOURS = (("15:10", 1.0), ("11:20", 0.6), ("06:50", 0.4), ("23:20", 0.1), ("16:40", 0.7))
@@ -63,6 +66,7 @@ class Plan:
     """How often nemesis strikes, as a multiple."""
     lunch_s: float = 60.0
     """When orders close, from the start; a quarter of an hour later portions are resold no more."""
+    setting: Setting = ORDINARY
 
 
 def plan_of(seed: int) -> Plan:
@@ -70,10 +74,11 @@ def plan_of(seed: int) -> Plan:
     chance = Random(f"plan {seed}")
     keep = chance.choice((0.25, 0.5, 0.5, 0.75, 1.0))
     faults = frozenset(fault for fault in Fault if chance.random() < keep)
-    count = chance.choice((2, 3, 3, 4))
+    count = chance.choice((2, 3, 3, 4, 5))
     clock = chance.choices([hour for hour, _ in HOURS], [weight for _, weight in HOURS])[0]
     devices = tuple(sorted(chance.sample(sorted(DEVICES), count)))
     storm_s = chance.choice((1_200.0, 3_300.0, 6_900.0, 6_900.0))
+    hour, minute = clock.split(":")
     return Plan(
         faults=faults,
         devices=devices,
@@ -82,8 +87,17 @@ def plan_of(seed: int) -> Plan:
         tap_s=chance.choice((12.0, 30.0, 45.0, 90.0)),
         rate=chance.choice((0.5, 1.0, 1.0, 2.0)),
         lunch_s=storm_s // 120 * 60,
+        setting=drawn(chance, int(hour) * 60 + int(minute), storm_s),
     )
 
 
+def crowded(plan: Plan) -> Plan:
+    """The same in ten minutes: everything happens close together."""
+    begun, setting = at(plan.start_ms, schools.ZONE), plan.setting
+    lesson = lesson_in(begun.hour * 60 + begun.minute, CROWDED_S) if setting.lesson else None
+    return replace(plan, storm_s=CROWDED_S, tap_s=4.0, rate=5.0, lunch_s=CROWDED_S / 2, setting=replace(setting, lesson=lesson))
+
+
+CROWDED_S = 600.0
 CALM_S = (65.0, 150.0)
 """After the storm everything is mended. A device that had no room for an answer asks again within a minute; then all has to be drained."""

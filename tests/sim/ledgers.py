@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -12,6 +13,9 @@ from hub.core.facts import (
     Charged,
     Fact,
     HoleDeclared,
+    MealCancelled,
+    MealReserved,
+    MealResold,
     MealServed,
     Reversed,
     ScanTaken,
@@ -54,7 +58,9 @@ def money(facts: Iterable[Fact]) -> Iterator[str]:
     """Entries sum to zero, charges are made and taken back once, no sale passes a limit."""
     balances: dict[str, int] = defaultdict(int)
     charges: dict[int, Charged] = {}
+    promised = _Promised()
     for fact in facts:
+        promised.take(fact)
         entries = getattr(fact, "entries", ())
         if sum(entry.cents for entry in entries):
             yield f"entries do not sum to zero: {fact}"
@@ -64,7 +70,7 @@ def money(facts: Iterable[Fact]) -> Iterator[str]:
             if fact.charge in charges:
                 yield f"charged twice: {fact}"
             charges[fact.charge] = fact
-            yield from _charge(fact, balances[f"wallet:{fact.wallet}"])
+            yield from _charge(fact, balances[f"wallet:{fact.wallet}"], served=fact.ask == promised.ask)
         elif isinstance(fact, Reversed):
             taken = charges.get(fact.charge)
             if taken is None or taken.cents != fact.cents:
@@ -75,10 +81,29 @@ def money(facts: Iterable[Fact]) -> Iterator[str]:
         yield f"the books sum to {sum(balances.values())}"
 
 
-def _charge(fact: Charged, balance_cents: int) -> Iterator[str]:
+@dataclass(slots=True)
+class _Promised:
+    """What was ordered in a pilot for a day after it is charged later, whatever the balance is then. `ask`: the last that did so."""
+
+    orders: set[tuple[int, int, int]] = field(default_factory=set)
+    ask: int = 0
+
+    def take(self, fact: Fact) -> None:
+        if isinstance(fact, MealReserved | MealServed):
+            key = (fact.pupil, fact.site, fact.day)
+            if isinstance(fact, MealReserved) and fact.deferred:
+                self.orders.add(key)
+            elif key in self.orders:
+                self.orders.discard(key)
+                self.ask = fact.ask
+        elif isinstance(fact, MealCancelled | MealResold):
+            self.orders.discard((fact.pupil, fact.site, fact.day))
+
+
+def _charge(fact: Charged, balance_cents: int, *, served: bool) -> Iterator[str]:
     if fact.cents % PRICES_CENTS.get(fact.item, fact.cents):
         yield f"not the price: {fact}"
-    if balance_cents < LOWEST_CENTS.get(fact.item, balance_cents):
+    if fact.entries and not served and balance_cents < LOWEST_CENTS.get(fact.item, balance_cents):
         yield f"a limit is passed: {fact}"
 
 

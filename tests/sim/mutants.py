@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from tests.sim.planted import every_bug
@@ -93,7 +93,7 @@ def lived(world: World) -> "Ending":
     runs, faults = importlib.import_module("tests.sim.runs"), importlib.import_module("tests.sim.faults")
     seed, crowded = world
     plan = faults.plan_of(seed)
-    ending: Ending = runs.lived(seed, plan=replace(plan, storm_s=600.0, tap_s=4.0, rate=5.0, lunch_s=300.0) if crowded else plan)
+    ending: Ending = runs.lived(seed, plan=faults.crowded(plan) if crowded else plan)
     return ending
 
 

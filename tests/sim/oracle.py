@@ -84,6 +84,10 @@ class Oracle:
     """Through which day care was settled."""
     _last: dict[tuple[str, str, str], Key] = field(default_factory=dict)
     """(device, reader, badge) -> last scan."""
+    _hubs: dict[str, str] = field(default_factory=dict)
+    """Device -> the life of the hub that it hears."""
+    _to_ask: dict[str, int] = field(default_factory=dict)
+    """Device that has to ask that hub how far it is -> the number of its question, 0 = not asked yet."""
 
     # --- at the readers ---
 
@@ -167,6 +171,27 @@ class Oracle:
         key = self._last.get((device, reader, badge))
         tap = self.taps.get(key) if key else None
         return tap is not None and bool(tap.lit) and self.world.loop.now_s - tap.lit_s <= within_s
+
+    # --- on the wire ---
+
+    def hears(self, device: str, hub: str) -> None:
+        """A device takes notice of a life of the hub, empty = of none any more: one that comes may be from a backup."""
+        if self._hubs.get(device) != hub:
+            self._hubs[device], self._to_ask[device] = hub, 0
+
+    def asks(self, device: str, q: int) -> None:
+        """A device asks the hub how far it is."""
+        self._to_ask.update({device: q} if self._to_ask.get(device) == 0 else {})
+
+    def is_told(self, device: str, q: int) -> None:
+        """The hub has answered a question of a device's."""
+        if 0 < self._to_ask.get(device, 0) <= q:
+            del self._to_ask[device]
+
+    def tells(self, device: str) -> None:
+        """A device sends scans: only to a hub that has said how far it is."""
+        if device in self._to_ask:
+            self.world.fail(f"{device} sends scans to a hub that has come, and has not said how far it is")
 
     # --- at the office ---
 

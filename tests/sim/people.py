@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hub.core import badges
-from hub.core.facts import derived
+from hub.core import badges, families, rerating
+from hub.core.facts import Refusal, derived
 from hub.core.menus import Canteen, Menu, Offer
 from hub.core.school import (
     Badge,
     BadgeState,
+    FamilyFile,
     Household,
     Policy,
     Product,
@@ -25,16 +26,17 @@ from hub.desk import Answer
 from proto.messages import Do, Light, Scan, Shown
 from tests import schools
 from tests.sim.acts import Act, Kind
-from tests.sim.daysheet import CARE
 from tests.sim.faults import DEVICES, Fault
-from tests.sim.reckoning import PARC, SOUP, TILLEULS
+from tests.sim.reckoning import SOUP
 from tests.sim.rules import ARTICLES, MENU_DAYS, MENUS, PRICES_CENTS, Lunch
+from tests.sim.setting import CARE, FILES, HOUSEHOLDS, PARC, PUPILS, TILLEULS, Setting, file_of, rows
 
 if TYPE_CHECKING:
     from tests.sim.device import Device
+    from tests.sim.hub import HubLife
     from tests.sim.world import World
 
-PUPILS, HOUSEHOLDS, STRANGERS = 24, 9, 2
+STRANGERS = 2
 OPENING_CENTS = 12_00
 DAILY_LIMIT_CENTS = 9_00
 """What the parents of every third pupil allow."""
@@ -63,11 +65,11 @@ def _hash(badge: str) -> str:
 
 
 @functools.cache  # it is frozen, and worlds are many
-def a_school(lunch: Lunch) -> School:
+def a_school(lunch: Lunch, setting: Setting) -> School:
     """The small school with more people, some with a daily limit, a menu, wallets by pupil at Le Parc, care that is settled by runs."""
     since_ms, small = schools.moment("00:00") - 90 * 86_400_000, schools.small_school()
     days = [lunch.first + timedelta(days=ahead) for ahead in MENU_DAYS]
-    rows: Rows = (
+    people: Rows = (
         replace(small.sites[PARC], wallet_scope=WalletScope.PUPIL),
         replace(small.programmes[CARE], post_days=1),
         Product(SOUP, TILLEULS, ProductKind.MEAL, "Potage", 2_50, Policy.MUST_SERVE),
@@ -80,7 +82,8 @@ def a_school(lunch: Lunch) -> School:
             for n in range(PUPILS)
         ),
     )
-    return edited(small, rows)
+    school = edited(small, people)
+    return edited(school, tuple(rows(setting, school)))
 
 
 def _pupil(n: int) -> Pupil:
@@ -161,6 +164,8 @@ class Office:
         self._world = world
         self._crowd = crowd
         self._chance = world.chance
+        self.busy = 0
+        """Families whose files are being worked through."""
 
     def set_up(self) -> None:
         """Families and pupils bring their balances along."""
@@ -183,6 +188,40 @@ class Office:
                 self._world.struck(Fault.BADGES)
 
         self._world.forms.send(lambda ask, desk: desk.edit(ask, swap), told)
+
+    def regularise(self) -> None:
+        """A family brings its file along; what it was charged since the file's first day is priced again."""
+        file = file_of(self._chance.choice(list(FILES)))
+
+        def change(school: School) -> Rows | Refusal:
+            return families.regularise(school, TILLEULS, file, file.from_day)
+
+        self._world.saw("files regularised")
+        self._world.forms.send(lambda ask, desk: desk.edit(ask, change), lambda _answer: self._price_again(file))
+
+    def regularise_again(self) -> None:
+        """Once more for every file that is there: a run that was cut off is simply run again."""
+        for files in self._world.disk.school.files.values():
+            for file in files:
+                self._price_again(file)
+
+    def _price_again(self, file: FamilyFile) -> None:
+        hub = self._world.hub
+        if hub is not None:
+            self.busy += 1
+            hub.task(self._corrected(hub, file)).add_done_callback(lambda _task: self._done())
+
+    def _done(self) -> None:
+        self.busy -= 1
+
+    async def _corrected(self, hub: "HubLife", file: FamilyFile) -> None:
+        """As `preau-hub files regularise` does: everything of the journal, then pupil by pupil."""
+        desk, now_ms = hub.desk, self._world.hub_wall_ms()
+        await desk.seen()
+        past = [fact for fact in self._world.disk.facts() if isinstance(fact, rerating.Past)]
+        changes = rerating.rerated(desk.school, desk.books, past, file.household, file.from_day)
+        for ask, some in rerating.asks(desk.books, self._world.random63(), changes, self._world.oracle.witness.lunch.first).items():
+            await desk.do(ask, rerating.corrected, ask, some, now_ms)
 
     def open_door(self) -> None:
         """Somebody rings at the gate."""

@@ -13,9 +13,9 @@ from hub.core.facts import Fact
 from proto.messages import YES
 from tests import schools
 from tests.sim.acts import Place
-from tests.sim.daysheet import Key, Mark
+from tests.sim.daysheet import Key, Mark, PupilsDay, Sheet
+from tests.sim.setting import CARE, PARC, STUDY, Setting, payer
 
-PARC, TILLEULS = schools.number("Parc"), schools.number("Tilleuls")
 MEAL, SOUP, SANDWICH, DRINK = (schools.number(name) for name in ("meal", "soup", "sandwich", "drink"))
 PARC_MEAL = schools.number("parc-meal")
 
@@ -28,6 +28,8 @@ class Order:
     charge: int = 0
     late: bool = False
     served: bool = False
+    deferred: bool = False
+    """Ordered in a pilot, and to be charged after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,17 @@ class Correction:
     ask: int
     at_ms: int
     marks: dict[tuple[Key, int], Mark | None] = field(default_factory=dict)
-    verified: dict[Key, frozenset[int]] = field(default_factory=dict)
+    verified: dict[tuple[Key, int], bool] = field(default_factory=dict)
+    absences: dict[Key, int] = field(default_factory=dict)
+    splits: dict[Key, bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """What is noted of a pupil's class morning. `arrived_ms` 0: has not come."""
+
+    arrived_ms: int
+    late_min: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +83,9 @@ class TillAct:
 
 @dataclass(slots=True)
 class Reckoning:
-    """All of it, after the facts taken so far. `limits`: pupil -> what the parents allow a day; `households`: who pays for whom."""
+    """All of it, after the facts taken so far. `limits`: pupil -> what the parents allow a day."""
 
-    households: dict[int, int]
+    setting: Setting
     limits: dict[int, int]
     by_pupil: bool = True
     """Whose the wallets of Le Parc are just now: that is set up, and no fact tells it."""
@@ -92,6 +104,14 @@ class Reckoning:
     receipts: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     marks: dict[Key, dict[int, Mark]] = field(default_factory=lambda: defaultdict(dict))
     verified: dict[Key, frozenset[int]] = field(default_factory=lambda: defaultdict(frozenset))
+    absences: dict[Key, int] = field(default_factory=dict)
+    """The reason staff gave."""
+    splits: dict[Key, bool | None] = field(default_factory=dict)
+    sightings: dict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(list))
+    """(pupil, day) -> when the badge was held to an entrance."""
+    mornings: dict[tuple[int, int], Morning] = field(default_factory=dict)
+    said: dict[tuple[int, int], tuple[str, str, int]] = field(default_factory=dict)
+    """What staff said of a morning: state, excuse, document."""
     stays: dict[int, int] = field(default_factory=dict)
     """Stay -> until when, 0 = still there."""
     closed: dict[int, int] = field(default_factory=dict)
@@ -115,9 +135,21 @@ class Reckoning:
 
     # --- what there is ---
 
-    def place(self, site: int, pupil: int) -> Place:
-        """Whose money pays for a pupil at a site: Le Parc may have two wallets for each pupil, Les Tilleuls has one for each household."""
-        return (site, pupil, "general") if site == PARC and self.by_pupil else (site, self.households.get(pupil, 0), "")
+    def place(self, site: int, pupil: int, item: int, day: int) -> Place:
+        """Whose money pays for what a pupil has at a site on a day.
+
+        Le Parc may have two wallets for each pupil, Les Tilleuls has one for each household that pays.
+        """
+        return (site, pupil, "general") if site == PARC and self.by_pupil else (site, payer(pupil, item, day), "")
+
+    def pupils_day(self, pupil: int, day: int, now_ms: int, more: dict[Key, Mark] | None = None, gone: int = 0) -> PupilsDay:
+        """All that is known of a day, with `more` marks in place of those of the same number, and without the one that is `gone`."""
+        sheets = {programme: self._sheet((pupil, programme, day), more or {}, gone) for programme in (CARE, STUDY)}
+        return PupilsDay(self.setting, pupil, day, sheets, now_ms)
+
+    def _sheet(self, key: Key, more: dict[Key, Mark], gone: int) -> Sheet:
+        marks = {mark.id: mark for mark in (*self.marks.get(key, {}).values(), *([more[key]] if key in more else [])) if mark.id != gone}
+        return Sheet(list(marks.values()), self.verified.get(key, frozenset()), self.absences.get(key, 0), self.splits.get(key))
 
     def balance(self, place: Place) -> int:
         return self.cents.get(f"wallet:{self.wallets.get(place, 0)}", 0)
@@ -208,7 +240,7 @@ class Reckoning:
 
     def _ordered(self, fact: f.MealReserved) -> None:
         key = fact.pupil, fact.site, fact.day
-        self.orders[key], self._unpaid = Order(fact.product), (fact.ask, key)
+        self.orders[key], self._unpaid = Order(fact.product, deferred=fact.deferred), (fact.ask, key)
         self.waiting[fact.site, fact.day].pop(fact.pupil, None)
 
     def _served(self, fact: f.MealServed) -> None:
@@ -275,8 +307,29 @@ class Reckoning:
     def _verified(self, fact: f.StayVerified) -> None:
         key, act = (fact.pupil, fact.programme, fact.day), self._of_ask(fact.ask)
         if act is not None:
-            act.verified.setdefault(key, self.verified[key])
+            act.verified.setdefault((key, fact.stay), fact.stay in self.verified[key])
         self.verified[key] = self.verified[key] | {fact.stay} if fact.verified else self.verified[key] - {fact.stay}
+
+    def _absent(self, fact: f.AbsenceMarked) -> None:
+        key, act = (fact.pupil, fact.programme, fact.day), self._of_ask(fact.ask)
+        if act is not None:
+            act.absences.setdefault(key, self.absences.get(key, 0))
+        self.absences[key] = fact.absence
+
+    def _split(self, fact: f.StaySplit) -> None:
+        key, act = (fact.pupil, fact.programme, fact.day), self._of_ask(fact.ask)
+        if act is not None:
+            act.splits.setdefault(key, self.splits.get(key))
+        self.splits[key] = fact.split
+
+    def _passed(self, fact: f.EntrancePassed) -> None:
+        self.sightings[fact.pupil, fact.day].append(fact.at_ms)
+
+    def _noted(self, fact: f.MorningNoted) -> None:
+        self.mornings[fact.pupil, fact.day] = Morning(fact.arrived_ms, fact.late_min)
+
+    def _justified(self, fact: f.MorningJustified) -> None:
+        self.said[fact.pupil, fact.day] = (fact.state.value, fact.excuse.value, fact.document)
 
     def _opened(self, fact: f.StayOpened) -> None:
         self.stays[fact.stay] = 0
@@ -318,6 +371,11 @@ _TOLD: dict[type, Callable[[Reckoning, Any], None]] = {
     f.Corrected: Reckoning._corrected,
     f.Marked: Reckoning._marked,
     f.StayVerified: Reckoning._verified,
+    f.AbsenceMarked: Reckoning._absent,
+    f.StaySplit: Reckoning._split,
+    f.EntrancePassed: Reckoning._passed,
+    f.MorningNoted: Reckoning._noted,
+    f.MorningJustified: Reckoning._justified,
     f.StayOpened: Reckoning._opened,
     f.StayClosed: Reckoning._ended,
     f.StayVoided: Reckoning._gone,

@@ -3,16 +3,14 @@
 The answer is what must be booked, as effects without ids; or the code of the refusal.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from hub.core import facts as f
-from hub.core.facts import Fact
 from tests import schools
 from tests.sim.acts import Act, Kind, Place
-from tests.sim.reckoning import DRINK, MEAL, PARC, PARC_MEAL, SANDWICH, SOUP, TILLEULS, Order, Reckoning
+from tests.sim.reckoning import DRINK, MEAL, PARC_MEAL, SANDWICH, SOUP, Order, Reckoning
+from tests.sim.setting import PARC, TILLEULS, children, code, payers
 
 Effect = tuple[object, ...]
 Effects = list[Effect]
@@ -61,7 +59,7 @@ class Case:
 
     @property
     def key(self) -> tuple[int, int, int]:
-        return self.act.pupil, self.act.site, _code(self.act.day)
+        return self.act.pupil, self.act.site, code(self.act.day)
 
     @property
     def order(self) -> Order | None:
@@ -94,15 +92,19 @@ class Sale:
 
 
 def _sold(books: Reckoning, sale: Sale, before: Effects) -> Effect | str:
-    """A charge, or why not. `before`: what the same ask has decided already."""
-    place = books.place(sale.site, sale.pupil)
-    left_cents = books.balance(place) - books.held(place, sale.at_ms, sale.hold) + sum(_moved(effect, place) for effect in before)
-    return _short(books, sale, left_cents - sale.cents, before) or ("charge", place, sale.pupil, sale.product, sale.cents)
+    """A charge, or why not; in a pilot nothing stops it. `before`: what the same ask has decided already."""
+    place = books.place(sale.site, sale.pupil, sale.product, sale.day)
+    if books.setting.in_pilot(sale.site, sale.day):
+        return "charge", place, sale.pupil, sale.product, sale.cents, "pilot"
+    return _short(books, sale, place, before) or ("charge", place, sale.pupil, sale.product, sale.cents, "posted")
 
 
-def _short(books: Reckoning, sale: Sale, left_cents: int, before: Effects) -> str:
+def _short(books: Reckoning, sale: Sale, place: Place, before: Effects) -> str:
     if sale.product not in LOWEST_CENTS:
         return ""
+    left_cents = (
+        books.balance(place) - books.held(place, sale.at_ms, sale.hold) + sum(_moved(effect, place) for effect in before) - sale.cents
+    )
     if left_cents < LOWEST_CENTS[sale.product]:
         return "shortage"
     limit_cents = books.limits.get(sale.pupil, 0)
@@ -112,7 +114,7 @@ def _short(books: Reckoning, sale: Sale, left_cents: int, before: Effects) -> st
 
 def _moved(effect: Effect, place: Place) -> int:
     sign = {"charge": -1, "back": 1}.get(str(effect[0]), 0)
-    return sign * int(str(effect[4])) if sign and effect[1] == place else 0
+    return sign * int(str(effect[4])) if sign and effect[1] == place and effect[5] == "posted" else 0
 
 
 def _spent(effect: Effect, pupil: int) -> int:
@@ -123,15 +125,27 @@ def _spent(effect: Effect, pupil: int) -> int:
 
 
 def _ordered(books: Reckoning, key: tuple[int, int, int], product: int, at_ms: int, before: Effects) -> Effects | str:
+    """An order and its charge; what is ordered in a pilot for a day after it is charged when the site goes live."""
     pupil, site, day = key
+    if books.setting.in_pilot(site, day_code(at_ms)) and not books.setting.in_pilot(site, day):
+        return [("order", *key, product, True)]
     paid = _sold(books, Sale(pupil, site, product, PRICES_CENTS[product], day, at_ms), before)
-    return paid if isinstance(paid, str) else [("order", *key, product), paid]
+    return paid if isinstance(paid, str) else [("order", *key, product, False), paid]
+
+
+def paid_at_last(books: Reckoning, key: tuple[int, int, int], at_ms: int) -> Effects:
+    """An order of a pilot for a day after it: charged once the site is live, whatever the balance."""
+    pupil, site, day = key
+    order = books.orders.get(key)
+    if order is None or not order.deferred or books.setting.in_pilot(site, day_code(at_ms)):
+        return []
+    return [("charge", books.place(site, pupil, order.product, day), pupil, order.product, PRICES_CENTS[order.product], "posted")]
 
 
 def paid_back(books: Reckoning, charge: int) -> Effects:
     """The whole charge, once."""
     paid = books.paid.get(charge)
-    return [("back", paid.place, paid.pupil, paid.item, paid.cents)] if paid and not paid.back else []
+    return [("back", paid.place, paid.pupil, paid.item, paid.cents, paid.stage)] if paid and not paid.back else []
 
 
 # --- orders ------------------------------------------------------------------------------------
@@ -225,12 +239,14 @@ def _collect(case: Case) -> Effects | str:
 
 def handed_out(books: Reckoning, pupil: int, site: int, product: int, at_ms: int, *, free: bool = False) -> Effects:
     """The order of the day, which is paid; without one the meal of this reader, whatever the balance. Nothing a second time."""
-    key = (pupil, site, _code(_day(at_ms)))
+    key = (pupil, site, day_code(at_ms))
     order = books.orders.get(key)
     if order is not None:
-        return [] if order.served else [("served", *key, order.product)]
-    paid: Effects = [] if free else [("charge", books.place(site, pupil), pupil, product, PRICES_CENTS[product])]
-    return [("served", *key, product), *paid]
+        return [] if order.served else [("served", *key, order.product), *paid_at_last(books, key, at_ms)]
+    if free:
+        return [("served", *key, product)]
+    stage = "pilot" if books.setting.in_pilot(site, key[2]) else "posted"
+    return [("served", *key, product), ("charge", books.place(site, pupil, product, key[2]), pupil, product, PRICES_CENTS[product], stage)]
 
 
 # --- the cash desk -----------------------------------------------------------------------------
@@ -259,7 +275,7 @@ def _sell(case: Case) -> Effects | str:
         return "other_total" if lines else "nothing_sold"
     effects: Effects = []
     for product, cents in sorted(lines, key=lambda line: LOWEST_CENTS[line[0]]):  # what needs no money first
-        sold = _sold(books, Sale(act.pupil, DESK_SITE, product, cents, _code(case.today), case.at_ms), effects)
+        sold = _sold(books, Sale(act.pupil, DESK_SITE, product, cents, code(case.today), case.at_ms), effects)
         if isinstance(sold, str):
             return sold
         effects.append(sold)
@@ -272,7 +288,7 @@ def _pay_in(case: Case) -> Effects | str:
         return "not_open"
     if act.cents <= 0:
         return "no_amount"
-    return [("cash", books.place(DESK_SITE, act.pupil), act.cents, books.receipts[DESK_SITE] + 1)]
+    return [("cash", books.place(DESK_SITE, act.pupil, 0, code(case.today)), act.cents, books.receipts[DESK_SITE] + 1)]
 
 
 def _void(case: Case) -> Effects | str:
@@ -333,18 +349,40 @@ def _transfer(case: Case) -> Effects | str:
 
 
 def _regroup(case: Case) -> Effects | str:
-    """What is left in wallets of pupils goes to who pays for them; what was set aside there is free, and a reserve goes along."""
-    books, left = case.books, dict[int, list[Place]]()
+    """What is left in wallets of the old policy goes to who has them now; what was set aside there is free, and a reserve goes along."""
+    books, given, left = case.books, dict(case.act.shares), dict[int, list[Place]]()
     for place in books.wallets:
         if place[0] == PARC and bool(place[2]) is not books.by_pupil and books.balance(place):
             left.setdefault(place[1], []).append(place)
+    if given.keys() - left.keys():
+        return "no_such_wallet"
     effects: Effects = []
-    for pupil, places in left.items():
-        first, home = places[0], books.place(PARC, pupil)
+    for owner, places in left.items():
+        cents = sum(books.balance(place) for place in places)
+        shares = _shares(cents, heirs(owner, to_pupils=books.by_pupil), dict(given.get(owner, ())))
+        if isinstance(shares, str):
+            return shares
         effects += [("free", place, hold) for place in places for hold in books.holds.get(books.wallets[place], {})]
-        effects += [("transfer", place, first, books.balance(place)) for place in places[1:]]
-        effects.append(("transfer", first, home, sum(books.balance(place) for place in places)))
+        effects += [("transfer", place, places[0], books.balance(place)) for place in places[1:]]
+        compartment = "general" if books.by_pupil else ""
+        effects += [("transfer", places[0], (PARC, heir, compartment), share) for heir, share in shares.items()]
     return effects
+
+
+def heirs(owner: int, *, to_pupils: bool) -> list[int]:
+    """Whose an owner's money may be under the other policy."""
+    return children(owner) if to_pupils else payers(owner)
+
+
+def _shares(cents: int, able: list[int], given: dict[int, int]) -> dict[int, int] | str:
+    """All of it the only heir's, else as staff say, to the cent."""
+    if not given and len(able) == 1:
+        return {able[0]: cents}
+    if not given and cents:
+        return "shares_needed"
+    if given.keys() - set(able):
+        return "not_an_heir"
+    return given if sum(given.values()) == cents and all(share * cents >= 0 for share in given.values()) else "shares_differ"
 
 
 def _set_aside(case: Case) -> Effects | str:
@@ -357,14 +395,14 @@ def _set_aside(case: Case) -> Effects | str:
 
 
 def _hold(case: Case) -> Effects | str:
-    act, sale = case.act, _article(case)
-    sold = _sold(case.books, sale, [])
-    return sold if isinstance(sold, str) else [("hold", case.books.place(act.site, act.pupil), sale.cents, case.at_ms + act.for_ms)]
+    sale = _article(case)
+    place = case.books.place(sale.site, sale.pupil, sale.product, sale.day)
+    return _short(case.books, sale, place, []) or [("hold", place, sale.cents, case.at_ms + case.act.for_ms)]
 
 
 def _article(case: Case, hold: int = 0) -> Sale:
     act = case.act
-    return Sale(act.pupil, act.site, act.product, PRICES_CENTS[act.product], _code(case.today), case.at_ms, hold)
+    return Sale(act.pupil, act.site, act.product, PRICES_CENTS[act.product], code(case.today), case.at_ms, hold)
 
 
 def _release(case: Case) -> Effects | str:
@@ -375,8 +413,8 @@ def _release(case: Case) -> Effects | str:
 
 def _settle(case: Case) -> Effects | str:
     act, books = case.act, case.books
-    place = books.place(act.site, act.pupil)
-    sold = _sold(books, _article(case, act.act), [])
+    sale = _article(case, act.act)
+    place, sold = books.place(sale.site, sale.pupil, sale.product, sale.day), _sold(books, sale, [])
     freed: Effects = [("free", place, act.act)] if act.act in books.holds.get(books.wallets.get(place, 0), {}) else []
     return sold if isinstance(sold, str) else [sold, *freed]
 
@@ -408,43 +446,6 @@ _EXPECTED: dict[Kind, Callable[[Case], Effects | str]] = {
 }
 
 
-# --- what was booked, in the same words --------------------------------------------------------
-
-
-def effects_of(books: Reckoning, group: Iterable[Fact]) -> Effects:
-    """What the facts of one ask say happened; `books` know their wallets. What moves no money and no order is left out."""
-    return [effect for fact in group if (effect := _effect(books, fact)) is not None]
-
-
-def _effect(books: Reckoning, fact: Fact) -> Effect | None:
-    if isinstance(fact, f.Reversed):
-        paid = books.paid.get(fact.charge)
-        return "back", books.places[fact.wallet], paid.pupil if paid else 0, paid.item if paid else 0, fact.cents
-    words = _WORDS.get(type(fact))
-    return words(fact, books.places) if words else None
-
-
-Words = Callable[[Any, Mapping[int, Place]], Effect]
-
-_WORDS: dict[type, Words] = {
-    f.Charged: lambda fact, places: ("charge", places[fact.wallet], fact.pupil, fact.item, fact.cents),
-    f.MealReserved: lambda fact, _: ("order", fact.pupil, fact.site, fact.day, fact.product),
-    f.MealServed: lambda fact, _: ("served", fact.pupil, fact.site, fact.day, fact.product),
-    f.MealCancelled: lambda fact, _: ("cancel", fact.pupil, fact.site, fact.day, fact.product, fact.late),
-    f.MealResold: lambda fact, _: ("resold", fact.pupil, fact.site, fact.day, fact.product, fact.to_pupil),
-    f.MealAwaited: lambda fact, _: ("wait", fact.pupil, fact.site, fact.day, fact.product),
-    f.CashCounted: lambda fact, _: ("count", fact.desk, fact.closing, fact.counted_cents, fact.expected_cents),
-    f.CashPaidIn: lambda fact, places: ("cash", places[fact.wallet], fact.cents, fact.receipt),
-    f.TillSold: lambda fact, _: ("sold", fact.pupil, fact.cents),
-    f.TillVoided: lambda fact, _: ("void", fact.act, fact.cents),
-    f.HoldPlaced: lambda fact, places: ("hold", places[fact.wallet], fact.cents, fact.until_ms),
-    f.HoldReleased: lambda fact, places: ("free", places[fact.wallet], fact.hold),
-    f.Transferred: lambda fact, places: ("transfer", places[fact.source], places[fact.target], fact.cents),
-    f.Cleared: lambda fact, places: ("clear", fact.kind.value, places[fact.wallet], fact.cents),
-    f.BalanceOpened: lambda fact, places: ("opening", places[fact.wallet], fact.entries[1].cents),
-}
-
-
 # --- days --------------------------------------------------------------------------------------
 
 
@@ -458,8 +459,4 @@ def _day(at_ms: int) -> date:
 
 def day_code(at_ms: int) -> int:
     """The school's day of an instant, as YYYYMMDD."""
-    return _code(_day(at_ms))
-
-
-def _code(day: date) -> int:
-    return int(day.strftime("%Y%m%d"))
+    return code(_day(at_ms))

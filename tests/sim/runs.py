@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeVar
 
 from tests.sim.faults import Fault, Plan, plan_of
+from tests.sim.setting import Feature
 from tests.sim.world import Ending, Tell, World
 
 A = TypeVar("A")
@@ -88,8 +89,9 @@ class Survey:
             self.failed.append(ending)
 
     def idle(self) -> list[str]:
-        """Faults that never struck: nothing is proved of them."""
-        return [fault.value for fault in Fault if not self.struck[fault.value]]
+        """Faults that never struck, and rules that never spoke: nothing is proved of them."""
+        never = [feature.value for feature in Feature if not self.seen[feature.value]]
+        return [fault.value for fault in Fault if not self.struck[fault.value]] + never
 
 
 def on_all_cores(live: Callable[[A], Ending], cases: Iterable[A], chunk: int = 1) -> Iterator[Ending]:

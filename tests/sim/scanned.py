@@ -1,4 +1,4 @@
-"""What a scan has to come to, told anew: once after a device's death, at a till, at a programme; and where something else was lit.
+"""What a scan has to come to, told anew: once after a device's death, at a till, an entrance, a programme; and where another thing was lit.
 
 No balance is asked for anything here: at a till a tap identifies or hands out what was ordered, and only a meal without an order costs.
 """
@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from hub.core import facts as f
 from hub.core.facts import Facts
 from proto.messages import YES
-from tests.sim import corrected
+from tests.sim import corrected, roll
 from tests.sim.daysheet import READERS
-from tests.sim.reckoning import TILLEULS, Reckoning
+from tests.sim.reckoning import Reckoning
 from tests.sim.rules import MEALS, TILLS, Effects, day_code, handed_out, paid_back
+from tests.sim.setting import TILLEULS
 
 AGAIN_MS = 60_000
 """So long after a tap at a device that has died since, it is the same tap."""
@@ -64,7 +65,14 @@ def _is_again(books: Reckoning, scan: f.ScanTaken) -> bool:
 
 def _served(books: Reckoning, scan: f.ScanTaken) -> tuple[str, Effects]:
     """The code of a scan that was identified, and its effects."""
-    return at_a_till(books, scan, TILLEULS) if scan.reader in TILLS else corrected.scanned(books, scan, day_code(scan.at_ms))
+    day = day_code(scan.at_ms)
+    if scan.reader in TILLS:
+        return at_a_till(books, scan, TILLEULS)
+    if scan.reader in roll.ENTRANCES:
+        return "seen", [roll.passed(scan.pupil, day, scan.at_ms), *roll.seen(books, scan.pupil, day, scan.at_ms)]
+    code, effects = corrected.scanned(books, scan, day)
+    told = READERS[scan.reader][1] != "out" and (scan.pupil, day) in books.mornings
+    return code, [*effects, *(roll.seen(books, scan.pupil, day, scan.at_ms) if told else [])]
 
 
 def at_a_till(books: Reckoning, scan: f.ScanTaken, site: int) -> tuple[str, Effects]:

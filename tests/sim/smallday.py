@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from tests import schools
 from tests.sim.acts import Act, Kind
-from tests.sim.daysheet import CARE
 from tests.sim.faults import Plan
 from tests.sim.people import LAST_WEEK
-from tests.sim.reckoning import MEAL, SANDWICH, TILLEULS
+from tests.sim.reckoning import MEAL, SANDWICH
 from tests.sim.runs import heard
+from tests.sim.setting import CARE, TILLEULS
 from tests.sim.world import Ending, Tell, World
 
 if TYPE_CHECKING:

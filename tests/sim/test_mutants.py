@@ -17,6 +17,10 @@ QUICKEST = (
     "a verdict leaves before the commit",
     "a decision writes the books",
     "a hold that has expired still counts",
+    "a hub that comes is not asked first",
+    "the other household pays in its weeks off",
+    "a planned child counted present is charged twice when it scans",
+    "a file counts for what was before it",
 )
 SHORT_CPU_S = 4.0
 AS_IT_IS = Edit("edge.policy", "rows = known.rows", "rows = known.rows")

@@ -9,10 +9,12 @@ from msgspec.structs import replace
 from hub.core.books import Books
 from hub.core.codes import Code, Reason
 from hub.core.facts import (
+    AbsenceMarked,
     CashCounted,
     CashPaidIn,
     Charged,
     ChargesPosted,
+    Corrected,
     Fact,
     HoldPlaced,
     HoldReleased,
@@ -20,9 +22,12 @@ from hub.core.facts import (
     MealCancelled,
     MealReserved,
     MealServed,
+    MorningNoted,
     Reversed,
+    RollTaken,
     ScanTaken,
     ShownBooked,
+    StayOpened,
     StayVerified,
     Transferred,
     Unresolved,
@@ -30,6 +35,7 @@ from hub.core.facts import (
 from proto.messages import Light
 from tests import schools
 from tests.sim.faults import Plan
+from tests.sim.setting import PARC, Setting, Study, lesson_in
 from tests.sim.witness import Witness
 from tests.sim.world import World
 
@@ -129,6 +135,63 @@ def test_a_journal_that_was_doctored_is_complained_of(crime: str) -> None:
     assert any(sentence in complaint for complaint in found), found[:3]
 
 
+SET_UP = Plan(
+    frozenset(),
+    ("door", "hall"),
+    2_400.0,
+    schools.moment("15:40"),
+    12.0,
+    lunch_s=1_200.0,
+    setting=Setting(Study.AUTO, ((PARC, schools.TUESDAY),), lesson_in(15 * 60 + 40, 2_400.0), files=True),
+)
+
+
+@cache
+def a_day_with_a_setting() -> World:
+    """A pilot at Le Parc, study that counts who is registered, a class that is waited for, files that come late."""
+    world = World(5, SET_UP)
+    assert not world.live().violation
+    return world
+
+
+def doctored_there(kind: type[Fact], **fields: object) -> list[Fact]:
+    """The journal of that day with the first fact of a kind that says something else."""
+    facts = a_day_with_a_setting().disk.facts()
+    at = next(at for at, fact in enumerate(facts) if isinstance(fact, kind))
+    return [*facts[:at], replace(facts[at], **fields), *facts[at + 1 :]]
+
+
+def without_the_roll() -> list[Fact]:
+    facts = a_day_with_a_setting().disk.facts()
+    rolls = {fact.ask for fact in facts if isinstance(fact, RollTaken)}
+    return [fact for fact in facts if fact.ask not in rolls]
+
+
+def without_who_came_by_plan() -> list[Fact]:
+    facts = a_day_with_a_setting().disk.facts()
+    told = {fact.ask for fact in facts if isinstance(fact, ScanTaken | Corrected)}
+    alone = {fact.ask for fact in facts if isinstance(fact, StayOpened) and fact.ask not in told}
+    return [fact for fact in facts if fact.ask not in alone]
+
+
+CRIMES_THERE: dict[str, tuple[Callable[[], list[Fact]], str]] = {
+    "another household pays": (lambda: doctored_there(Charged, payer=1), "another one pays"),
+    "late by another minute": (lambda: doctored_there(MorningNoted, late_min=99), "not [("),
+    "an absence at another price": (lambda: doctored_there(AbsenceMarked, cents=1), "not [("),
+    "nobody is called": (without_the_roll, "was seen by nobody"),
+    "nobody counts as present": (without_who_came_by_plan, "costs []"),
+}
+
+
+@pytest.mark.parametrize("crime", CRIMES_THERE)
+def test_a_journal_that_breaks_what_is_set_up_is_complained_of(crime: str) -> None:
+    world = a_day_with_a_setting()
+    assert world.hub is not None
+    doctor, sentence = CRIMES_THERE[crime]
+    found = list(world.oracle.witness.complaints(doctor(), world.hub.desk.books, world.hub_wall_ms()))
+    assert any(sentence in complaint for complaint in found), found[:3]
+
+
 def test_balances_that_are_not_what_the_facts_say_are_complained_of() -> None:
     books = Books()
     for fact in journal():
@@ -139,7 +202,7 @@ def test_balances_that_are_not_what_the_facts_say_are_complained_of() -> None:
 
 
 def test_a_refusal_that_was_none_and_an_answer_that_changes_are_complained_of() -> None:
-    world, witness = a_calm_day(), Witness({}, {}, a_calm_day().oracle.witness.lunch)
+    world, witness = a_calm_day(), Witness({}, a_calm_day().oracle.witness.lunch, CALM.setting)
     ask, act = next(iter(world.oracle.witness.wishes.items()))
     witness.wished(ask, act)
     witness.noes.append(replace(world.oracle.witness.noes[0], number=0, ask=ask, code="shortage"))

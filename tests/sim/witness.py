@@ -16,13 +16,17 @@ from hub.core.facts import Fact, Facts
 from hub.core.school import School, WalletScope
 from hub.core.wallets import available_cents
 from hub.desk import Answer
-from tests.sim import corrected, rules, scanned
-from tests.sim.acts import CORRECTIONS, Act
-from tests.sim.daysheet import CARE, STUDY
-from tests.sim.reckoning import PARC, Reckoning
+from tests import schools
+from tests.sim import corrected, roll, rules, scanned, told
+from tests.sim.acts import CORRECTIONS, Act, Kind
+from tests.sim.reckoning import Reckoning
+from tests.sim.roll import EXPECTED
 from tests.sim.rules import Case, Lunch
+from tests.sim.setting import CARE, PARC, STUDY, Setting, Study, payer
 
 PROGRAMMES = ((CARE,), (STUDY,))
+LATELY_MS = 150_000
+"""What is due is done within two rounds of the hub."""
 PRESENCE = (f.Marked, f.StayOpened, f.StayClosed, f.StayVoided, f.Unresolved)
 
 
@@ -38,8 +42,8 @@ class No(Struct, frozen=True):
 class Witness:
     """All acts of a world."""
 
-    def __init__(self, households: Mapping[int, int], limits: Mapping[int, int], lunch: Lunch) -> None:
-        self._households, self._limits, self.lunch = dict(households), dict(limits), lunch
+    def __init__(self, limits: Mapping[int, int], lunch: Lunch, setting: Setting) -> None:
+        self._limits, self.lunch, self.setting = dict(limits), lunch, setting
         self.wishes: dict[int, Act] = {}
         self.receipts: dict[int, set[int]] = defaultdict(set)
         self.yeses: dict[int, Facts] = {}
@@ -48,6 +52,10 @@ class Witness:
         self._by_pupil: dict[tuple[int, int], bool] = {}
         """Whose the wallets of Le Parc were when an ask was received."""
         self.noes: list[No] = []
+        self.honest_clock = True
+        """Whether the hub's clock was right all the time."""
+        self.filed: frozenset[int] = frozenset()
+        """Households whose family file is there in the end."""
         self.changed: list[str] = []
         """Asks that were answered in two ways."""
 
@@ -86,7 +94,7 @@ class Witness:
         """Whatever in the journal, or in the books that live, the acts do not account for."""
         yield from self.changed
         noes = sorted(self.noes, key=lambda no: no.number)
-        reckoned, number, seen = Reckoning(self._households, self._limits), 0, set[int]()
+        reckoned, number, seen = Reckoning(self.setting, self._limits), 0, set[int]()
         for ask, grouped in groupby(facts, key=lambda fact: fact.ask):
             group = tuple(grouped)
             while noes and noes[0].number <= number:
@@ -101,6 +109,20 @@ class Witness:
         yield from (f"answered yes, and not booked: {self.wishes[ask]}" for ask, told in self.yeses.items() if told and ask not in seen)
         yield from _other_balances(reckoned, books, now_ms)
         yield from corrected.left_behind(reckoned)
+        yield from self._waits_for_time(reckoned, now_ms)
+        yield from corrected.not_priced_again(reckoned, self.filed)
+
+    def _waits_for_time(self, reckoned: Reckoning, now_ms: int) -> Iterator[str]:
+        """What time alone should have brought by now, some minutes after its hour."""
+        for key, order in reckoned.orders.items():
+            if order.deferred and not order.late and not order.served and rules.paid_at_last(reckoned, key, now_ms - LATELY_MS):
+                yield f"ordered in the pilot, and not charged since: {key} {order}"
+        if self.honest_clock:
+            first, today = rules.day_code(schools.moment("12:00", self.lunch.first)), rules.day_code(now_ms)
+            yield from roll.never_called(reckoned, first, now_ms)
+            for pupil in EXPECTED if self.setting.study is Study.AUTO else ():
+                wrong = [corrected.wrong_day(reckoned, (pupil, STUDY, first), at_ms) for at_ms in (now_ms, now_ms - LATELY_MS)]
+                yield from wrong[:1] if all(wrong) and first <= today else []
 
     def _refused(self, reckoned: Reckoning, no: No) -> Iterator[str]:
         right = self._expected(reckoned, no.ask, self.wishes[no.ask], no.at_ms)
@@ -119,22 +141,25 @@ class Witness:
         elif isinstance(group[0], f.ShownBooked):
             right, found = scanned.shown(reckoned, group)
             wrong += found
+        else:
+            right = _brought_by_time(reckoned, group)
         before = corrected.paid_before(reckoned, group)
         for fact in group:
             reckoned.take(fact)
-        told = [effect for effect in rules.effects_of(reckoned, group) if effect[3:4] not in PROGRAMMES] + corrected.effects_of(group)
+        booked = [effect for effect in told.effects_of(reckoned, group) if effect[3:4] not in PROGRAMMES]
+        booked += [*corrected.effects_of(group), *roll.effects_of(group)]
         yield from wrong
         if right is None:
-            yield from (f"nobody asked for this: {effect} in {group[0]}" for effect in told)
-        elif Counter(told) != Counter(right):
-            yield f"booked {told}, not {right}: {act or group[0]}"
+            yield from (f"nobody asked for this: {effect} in {group[0]}" for effect in booked)
+        elif Counter(booked) != Counter(right):
+            yield f"booked {booked}, not {right}: {act or group[0]}"
         yield from corrected.wrong_money(reckoned, group, before)
         yield from _other_payers(reckoned, group)
 
     def _asked(self, reckoned: Reckoning, ask: int, act: Act, group: Facts) -> tuple[rules.Effects, list[str]]:
         """What the act should come to, and what is wrong with it beside that."""
-        told = (fact for fact in group if not isinstance(fact, PRESENCE))  # which tell of other moments
-        moments = {at_ms for fact in told if (at_ms := getattr(fact, "at_ms", 0))}
+        now = (fact for fact in group if not isinstance(fact, PRESENCE))  # which tell of other moments
+        moments = {at_ms for fact in now if (at_ms := getattr(fact, "at_ms", 0))}
         at_ms = max(moments)
         right = self._expected(reckoned, ask, act, at_ms)
         wrong = [] if moments <= self.receipts[ask] else [f"booked at {moments}, when nobody asked: {act}"]
@@ -148,6 +173,8 @@ class Witness:
         reckoned.by_pupil = self._by_pupil.get((ask, at_ms), True)
         if act.kind in CORRECTIONS:
             return corrected.expected(reckoned, ask, act, at_ms, rules.day_code(act.moment_ms))
+        if act.kind is Kind.JUSTIFY:
+            return roll.justified(reckoned, act, rules.day_code(at_ms))
         return rules.expected(Case(reckoned, self.lunch, act, at_ms))
 
 
@@ -156,10 +183,36 @@ def _reasons(group: Facts) -> Iterator[str]:
     yield from (f"a charge with a reason: {fact}" for fact in group if isinstance(fact, f.Charged) and fact.reason)
 
 
+def _brought_by_time(reckoned: Reckoning, group: Facts) -> rules.Effects | None:
+    """What nobody asked for: the roll of a morning, and what was ordered in a pilot that is over."""
+    called, ordered = (next((fact for fact in group if isinstance(fact, kind)), None) for kind in (f.RollTaken, f.MealReserved))
+    if isinstance(called, f.RollTaken):
+        return roll.called(reckoned, called.day)
+    if not isinstance(ordered, f.MealReserved):
+        return None
+    reckoned.by_pupil = any(isinstance(fact, f.Charged) and fact.wallet in _of_pupils(reckoned, group) for fact in group)
+    key = (ordered.pupil, ordered.site, ordered.day)
+    paid = rules.paid_at_last(reckoned, key, ordered.at_ms)
+    return [("order", *key, reckoned.orders[key].product, False), *paid] if paid else []
+
+
+def _of_pupils(reckoned: Reckoning, group: Facts) -> set[int]:
+    """Wallets of pupils, those of this ask among them: whose the wallets of Le Parc are just now is set up, and no fact tells it."""
+    opened = {fact.wallet for fact in group if isinstance(fact, f.WalletOpened) and fact.compartment}
+    return opened | {wallet for wallet, place in reckoned.places.items() if place[2]}
+
+
 def _other_payers(reckoned: Reckoning, group: Facts) -> Iterator[str]:
+    """From the wallet of who pays on the day of service: of an order, of a stay, else of the act itself."""
+    day = 0
     for fact in group:
-        if isinstance(fact, f.Charged) and reckoned.places[fact.wallet] != reckoned.place(fact.site, fact.pupil):
-            yield f"another one pays: {fact}"
+        if isinstance(fact, f.MealReserved):
+            day = fact.day
+        elif isinstance(fact, f.Charged):
+            on = fact.day or fact.limit_day or day or rules.day_code(fact.at_ms)
+            right = payer(fact.pupil, fact.item, on)
+            if fact.payer != right or reckoned.places[fact.wallet] != reckoned.place(fact.site, fact.pupil, fact.item, on):
+                yield f"another one pays than {right}: {fact}"
 
 
 def _other_balances(reckoned: Reckoning, books: Books, now_ms: int) -> Iterator[str]:

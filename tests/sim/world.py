@@ -18,6 +18,7 @@ from tests.sim.counter import Counters
 from tests.sim.device import Device
 from tests.sim.disk import HubDisk
 from tests.sim.faults import CALM_S, Fault, Plan
+from tests.sim.features import features
 from tests.sim.forms import Forms
 from tests.sim.hub import HubLife
 from tests.sim.ledgers import twice
@@ -65,9 +66,10 @@ def lunch_of(plan: Plan) -> Lunch:
     return Lunch(begun.date(), cut_off_min, min(cut_off_min + RESALE_MIN, LAST_MIN))
 
 
-def _witness(school: School, lunch: Lunch) -> Witness:
-    pupils = school.pupils.values()
-    return Witness({each.id: each.household for each in pupils}, {each.id: each.daily_limit_cents for each in pupils}, lunch)
+def _witness(school: School, lunch: Lunch, plan: Plan) -> Witness:
+    witness = Witness({each.id: each.daily_limit_cents for each in school.pupils.values()}, lunch, plan.setting)
+    witness.honest_clock = Fault.HUB_CLOCK not in plan.faults
+    return witness
 
 
 class World:
@@ -89,8 +91,8 @@ class World:
         self._tell = tell
         self._digest = hashlib.blake2b(digest_size=16)
         lunch = lunch_of(plan)
-        self.disk = HubDisk(a_school(lunch))
-        self.oracle = Oracle(self, _witness(self.disk.school, lunch))
+        self.disk = HubDisk(a_school(lunch, plan.setting))
+        self.oracle = Oracle(self, _witness(self.disk.school, lunch, plan))
         self.broker = Broker(self)
         self.hub: HubLife | None = None
         self.devices = {name: Device(self, name) for name in plan.devices}
@@ -151,6 +153,8 @@ class World:
         self.counters.begin()
         self.carers.begin()
         self.often(600, self.office.change_badge)
+        if self.plan.setting.files:
+            self.often(self.plan.storm_s / 6, self.office.regularise)
         self.often(100 / self.plan.rate, self.office.open_door)
         self.often(1_800, self._restart_device)
         self.often(2_400, self._restart_hub)
@@ -181,11 +185,12 @@ class World:
         left = {name: left for name, device in self.devices.items() if (left := device.drained())}
         if self.forms.waiting():
             left["office"] = f"{self.forms.waiting()} forms without an answer"
-        if not left and not self._settled:
+        if not left and not self._settled and self.hub is not None:
             self._settled = True
             self.carers.settle()
+            self.office.regularise_again()
             self.loop.after_s(1.0, self._look, until_s)
-        elif not left and self.hub is not None:
+        elif not left and self.hub is not None and not self.office.busy:
             self.hub.desk.when_seen(self._judge)
         elif self.loop.now_s >= until_s:
             self.fail(f"not drained after {CALM_S[1]:.0f} s of calm: {left}")
@@ -199,8 +204,11 @@ class World:
         self.check_promises()
         holes = bool({Fault.LYING_CARD, Fault.ROTTEN_CARD, Fault.OLD_IMAGE, Fault.FULL_CARD} & self.plan.faults)
         self.oracle.judge(facts, holes)
-        for complaint in self.oracle.witness.complaints(facts, books, self.hub_wall_ms()):
+        witness = self.oracle.witness
+        witness.filed = frozenset(self.disk.school.files)
+        for complaint in witness.complaints(facts, books, self.hub_wall_ms()):
             self.fail(complaint)
+        self.seen.update(features(facts, self.plan.setting))
         if not self.clocks_lie and Fault.RESTORED not in self.plan.faults:
             for complaint in twice(self.oracle.taps, facts):
                 self.fail(complaint)

@@ -209,6 +209,19 @@ def test_an_undone_verification_is_asked_again_and_costs_nothing(day: Day) -> No
     assert [question.reason for question in day.questions()] == [Reason.NO_EXIT]
 
 
+def test_what_a_colleague_has_said_of_the_same_day_since_survives_an_undo(day: Day) -> None:
+    for clock in ("07:30", "15:40"):
+        day.tap("Léa", "care-in", clock)
+    day.close("19:31")
+    morning, afternoon = day.books.sheet(number("Léa"), CARE, TODAY).stays
+    day.do(corrections.verify, by("19:40"), place(), morning)
+    day.do(corrections.verify, by("19:41", who=MARC), place(), afternoon)
+    day.do(corrections.undo, by("19:42"))
+    assert day.books.sheet(number("Léa"), CARE, TODAY).verified == {afternoon}
+    day.do(corrections.undo, by("19:43", who=MARC))
+    assert day.books.sheet(number("Léa"), CARE, TODAY).verified == frozenset()
+
+
 ILL, LATE_NOTICE, FEE = (
     AbsenceReason(1, "Malade"),
     AbsenceReason(2, "Prévenu trop tard", percent=50),

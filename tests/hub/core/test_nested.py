@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.core.codes import Code, Reason, Stage
-from hub.core.corrections import Moment, Place, move, split, undo, void
+from hub.core.corrections import Moment, Place, absent, move, split, undo, void
 from hub.core.facts import Charged, Refusal, Reversed, StaySplit
 from hub.core.formulas import Fixed, Line, Periods
 from hub.core.school import Custody, Scans
 from hub.core.settlement import Run, post
-from hub.core.timetable import Plan
+from hub.core.timetable import AbsenceReason, Plan
 from tests.journals import check_books
 from tests.planned import CARE, STAFF, STUDY, cheaper_together, parts, reasons, stays_in_care, total_cents, with_study
 from tests.schools import (
@@ -53,6 +53,29 @@ UNTIL_SIX = [
     ("15:40", "18:00", [(CARE, "0,75"), (STUDY, "1,00")]),
     ("15:40", "18:20", [(CARE, "0,75"), (STUDY, "1,00"), (CARE, "0,75")]),  # fetched twenty minutes after the end
 ]
+
+
+def test_who_is_marked_absent_from_study_pays_care_for_the_whole_stay_and_what_the_reason_says(day: Day) -> None:
+    with_study(day)
+    day.change((AbsenceReason(4, "Non prévenu", 50),))
+    stays_in_care(day, ("15:40", "17:50"))
+    place = Place(number("Léa"), number(STUDY), 20250106)
+    assert not isinstance(day.do(absent, STAFF, place, 4), Refusal)
+    assert sorted(parts(day)) == [(CARE, "3,75"), (STUDY, "0,50")]
+    day.do(split, STAFF, place, through=True)
+    assert sorted(parts(day)) == [(CARE, "3,75"), (STUDY, "0,50")], "absent is absent"
+    day.do(absent, STAFF, place, 0)
+    assert sorted(parts(day)) == [(CARE, "0,75"), (CARE, "0,75"), (STUDY, "1,00")]
+
+
+def test_care_that_waits_for_a_run_waits_on_when_a_session_that_was_posted_is_taken_back(day: Day) -> None:
+    """What corrects a posted charge is posted; the care around it was not posted yet."""
+    with_study(day)
+    day.change((replace(day.school.programmes[number(CARE)], post_days=7),))
+    stays_in_care(day, ("15:40", "17:50"))
+    day.do(split, STAFF, Place(number("Léa"), number(STUDY), 20250106), through=False)
+    stands = [one for one in day.books.charges.values() if not one.reversed]
+    assert [(one.item, one.cents, one.stage) for one in stands] == [(number(CARE), 3_75, Stage.GATHERED)]
 
 
 @pytest.mark.parametrize(("came", "left", "charged"), UNTIL_A_QUARTER_PAST_FIVE)

@@ -8,7 +8,7 @@ import pytest
 
 from hub.core.calendar import DayKind
 from hub.core.codes import Code, Reason
-from hub.core.corrections import Place, Staff, absent
+from hub.core.corrections import Place, Staff, absent, undo
 from hub.core.facts import Refusal
 from hub.core.formulas import Siblings
 from hub.core.school import CalendarDay, Scans, TariffGroup
@@ -133,6 +133,19 @@ def test_who_is_marked_absent_costs_what_the_reason_says_before_during_and_after
     assert (day.is_in("Léa", STUDY), total_cents(day), day.questions()) == (False, costs_cents, [])
     day.do(absent, replaced(STAFF, "20:00"), place, 0)
     assert total_cents(day) == 1_00
+
+
+def test_another_reason_of_an_absence_is_another_price_and_the_same_again_changes_nothing(day: Day) -> None:
+    expecting(day, Attendance.AUTO)
+    day.change((AbsenceReason(4, "Non prévenu", 0, 2_50), AbsenceReason(5, "Malade", 50), AbsenceReason(6, "Excusé")))
+    place = Place(number("Léa"), number(STUDY), 20250106)
+    costs = []
+    for reason in (4, 5, 5, 6, 4):
+        assert not isinstance(day.do(absent, STAFF, place, reason), Refusal)
+        costs.append(total_cents(day))
+    assert costs == [2_50, 50, 50, 0, 2_50]
+    day.do(undo, STAFF)
+    assert total_cents(day) == 0
 
 
 def test_who_counts_as_present_morning_and_afternoon_is_charged_for_both(day: Day) -> None:

@@ -1,0 +1,85 @@
+"""Which of the rules had anything to say in a world: counted from its journal at the end, for a rule that never spoke is not proved."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from hub.core import facts as f
+from hub.core.codes import Justification, Reason, Stage
+from hub.core.facts import Fact
+from hub.core.whys import Rule
+from tests.sim.setting import PARC, STUDY, Feature, Setting, Study, own_family
+
+
+def features(facts: Iterable[Fact], setting: Setting) -> Counter[str]:
+    """How often each of them was seen."""
+    seen = _Seen(setting)
+    return Counter(feature.value for fact in facts for feature in seen.of(fact))
+
+
+class _Seen:
+    """What has to be remembered of earlier facts."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._missed: set[tuple[int, int]] = set()
+        self._deferred: set[tuple[int, int, int]] = set()
+        self._priced_again = 0
+        self._wallets: dict[int, f.WalletOpened] = {}
+
+    def of(self, fact: Fact) -> Iterator[Feature]:
+        match fact:
+            case f.Charged():
+                yield from self._charged(fact)
+            case f.Reversed():
+                self._priced_again = fact.ask if fact.reason is Reason.CORRECTED else 0
+            case f.WalletOpened():
+                self._wallets[fact.wallet] = fact
+            case f.Transferred() if fact.reason is Reason.POLICY:
+                yield from self._regrouped(fact)
+            case f.MealReserved():
+                key = (fact.pupil, fact.site, fact.day)
+                yield from [Feature.DEFERRED] if key in self._deferred and not fact.deferred else []
+                (self._deferred.add if fact.deferred else self._deferred.discard)(key)
+            case f.StayOpened() | f.StayClosed():
+                yield from self._stay(fact)
+            case f.MorningNoted() | f.MorningJustified():
+                yield from self._morning(fact)
+
+    def _charged(self, fact: f.Charged) -> Iterator[Feature]:
+        if fact.stage is Stage.PILOT:
+            yield Feature.PILOT
+        if fact.payer != own_family(fact.pupil):
+            yield Feature.OTHER_PAYER
+        if fact.why.rule is Rule.ABSENCE:
+            yield Feature.ABSENT
+        elif fact.item == STUDY and self._setting.study is Study.WITHIN:
+            yield Feature.NESTED
+        if fact.item == STUDY and fact.ask == self._priced_again and fact.why.terms and fact.why.terms.file:
+            yield Feature.FILED
+
+    def _regrouped(self, fact: f.Transferred) -> Iterator[Feature]:
+        source, target = self._wallets[fact.source], self._wallets[fact.target]
+        if source.site == PARC and bool(source.pupil) is not bool(target.pupil):
+            yield Feature.TO_PUPIL if target.pupil else Feature.TO_HOUSEHOLD
+
+    def _stay(self, fact: f.StayOpened | f.StayClosed) -> Iterator[Feature]:
+        if fact.programme != STUDY:
+            return
+        expected = self._setting.is_expected(fact.pupil, fact.day)
+        if self._setting.study is Study.AUTO and expected:
+            yield Feature.AUTO
+        elif self._setting.study is Study.WITHIN and not expected:
+            yield Feature.STRANGER
+
+    def _morning(self, fact: f.MorningNoted | f.MorningJustified) -> Iterator[Feature]:
+        if isinstance(fact, f.MorningJustified):
+            yield from [Feature.JUSTIFIED] if fact.state is Justification.JUSTIFIED else []
+            return
+        key = (fact.pupil, fact.day)
+        if not fact.arrived_ms:
+            self._missed.add(key)
+            yield Feature.MISSED
+        elif key in self._missed:
+            yield Feature.CAME_AFTER_ALL
+        if fact.late_min:
+            yield Feature.LATE

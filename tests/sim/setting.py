@@ -1,0 +1,242 @@
+"""What is set up in a world beyond the ordinary, by its seed: who pays on which days, who is expected, a pilot, class mornings, files.
+
+The same tables are told twice: as rows of the register for the hub (`rows`), and as plain questions for the oracle, which asks no rule.
+"""
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from random import Random
+
+from hub.core.formulas import ByBracket, Line, Session
+from hub.core.school import Custody, FamilyFile, PayerOverride, Row, School, Weeks
+from hub.core.timetable import AbsenceReason, Attendance, ClassHours, Plan
+from tests import schools
+
+PUPILS, HOUSEHOLDS = 24, 9
+PARC, TILLEULS = schools.number("Parc"), schools.number("Tilleuls")
+CARE, STUDY = schools.number("care"), schools.number("study")
+FIRST_DAY = date(2025, 1, 1)
+"""Of whatever is told here; the worlds' own day is Monday the 6th."""
+
+
+class Study(enum.StrEnum):
+    """Who is expected at study, and where it takes place."""
+
+    OPEN = "open to all"
+    WITHIN = "within care, for those who are registered"
+    AUTO = "those who are registered count as present"
+
+
+class Feature(enum.StrEnum):
+    """What has to be seen in a long run: of a rule that never had anything to say nothing is proved."""
+
+    PILOT = "charges of a pilot"
+    DEFERRED = "orders of a pilot, charged after it"
+    OTHER_PAYER = "charges to who has the pupil's turn"
+    AUTO = "stays without a scan"
+    STRANGER = "stays of pupils who are not expected"
+    NESTED = "sessions within care"
+    ABSENT = "absences that cost something"
+    FILED = "charges priced again with a family's file"
+    LATE = "late mornings"
+    MISSED = "missed mornings"
+    CAME_AFTER_ALL = "mornings that were not missed after all"
+    JUSTIFIED = "mornings justified"
+    TO_HOUSEHOLD = "wallets of pupils emptied into their payers'"
+    TO_PUPIL = "wallets of payers emptied into their pupils'"
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """When class begins, is late, is missed, is over; minutes of each weekday."""
+
+    begins_min: int
+    late_min: int
+    missed_min: int
+    ends_min: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`pilot`: site -> the first day whose services are charged. `files`: whether families bring theirs along, late."""
+
+    study: Study = Study.OPEN
+    pilot: tuple[tuple[int, date], ...] = ()
+    lesson: Lesson | None = None
+    files: bool = False
+
+    def in_pilot(self, site: int, day: int) -> bool:
+        """Whether a service of this day (YYYYMMDD) costs nothing yet."""
+        return any(site == where and day < code(live) for where, live in self.pilot)
+
+    def is_expected(self, pupil: int, day: int) -> bool:
+        """Whether a pupil is planned for study on a day."""
+        weekdays, excluded = _EXPECTED.get(pupil, (frozenset(), 0))
+        return self.study is not Study.OPEN and day != excluded and decoded(day).weekday() in weekdays
+
+
+ORDINARY = Setting()
+PILOTS: tuple[tuple[tuple[tuple[int, date], ...], float], ...] = (
+    ((), 5),
+    (((TILLEULS, schools.TUESDAY),), 1.5),
+    (((TILLEULS, schools.MONDAY),), 1.5),
+    (((PARC, schools.TUESDAY),), 1),
+    (((PARC, schools.MONDAY), (TILLEULS, schools.MONDAY)), 1),
+)
+"""Sites that go live today or tomorrow, and how often."""
+_LAST_MIN = 24 * 60 - 1
+
+
+def drawn(chance: Random, begins_min: int, storm_s: float) -> Setting:
+    """What a seed sets up, for a storm that begins at this minute of the day: a class begins early in it, and is missed late in it."""
+    study = chance.choice((Study.OPEN, Study.WITHIN, Study.WITHIN, Study.AUTO))
+    pilot = chance.choices([which for which, _ in PILOTS], [often for _, often in PILOTS])[0]
+    lesson = lesson_in(begins_min, storm_s) if chance.random() < 0.6 else None
+    return Setting(study, pilot, lesson, files=chance.random() < 0.5)
+
+
+def lesson_in(begins_min: int, storm_s: float) -> Lesson | None:
+    """A class that is waited for in a storm that begins at this minute; none past midnight."""
+    clocks = [begins_min + int(storm_s // 60) * tenths // 10 for tenths in (1, 2, 3, 9)]
+    return Lesson(*clocks) if clocks[-1] <= _LAST_MIN else None
+
+
+# --- who pays -----------------------------------------------------------------------------------
+
+
+def _pupil(n: int) -> int:
+    return schools.number(f"pupil {n}")
+
+
+def family(n: int) -> int:
+    """The id of a family."""
+    return schools.number(f"family {n % HOUSEHOLDS}")
+
+
+_TURNS: tuple[tuple[int, int, Weeks, frozenset[int]], ...] = (
+    *((n, n + 3, Weeks.ODD, frozenset(range(7))) for n in (1, 5, 13)),
+    *((n, n + 2, Weeks.EVEN, frozenset({0, 1, 2})) for n in (3, 7, 11)),
+    *((n, n + 4, Weeks.EVERY, frozenset({1, 3, 5})) for n in (2, 6)),
+)
+"""Pupil, whose turn it is beside its own family's, in which weeks, on which weekdays. The worlds' own week is an even one."""
+_OVERRIDES: tuple[tuple[int, int, int, date, date | None], ...] = (
+    (4, 8, CARE, schools.MONDAY, schools.TUESDAY),
+    (8, 1, 0, date(2025, 1, 3), schools.MONDAY),
+    (3, 6, STUDY, FIRST_DAY, None),
+)
+"""Pupil, who pays, for what (0 = everything), from, until."""
+_OWN = {_pupil(n): family(n) for n in range(PUPILS)}
+
+
+def payer(pupil: int, item: int, day: int) -> int:
+    """Who pays for a pupil's programme or product on a day; 0 for a stranger."""
+    on = decoded(day)
+    bound = [
+        (what, payer) for n, payer, what, since, until in _OVERRIDES if _pupil(n) == pupil and since <= on and (not until or on < until)
+    ]
+    for wanted in (item, 0):
+        for what, other in bound:
+            if what == wanted:
+                return family(other)
+    even = on.isocalendar().week % 2 == 0
+    for n, other, weeks, weekdays in _TURNS:
+        if _pupil(n) == pupil and on.weekday() in weekdays and weeks in {Weeks.EVERY, Weeks.EVEN if even else Weeks.ODD}:
+            return family(other)
+    return _OWN.get(pupil, 0)
+
+
+def own_family(pupil: int) -> int:
+    """Who pays where nobody else has the turn."""
+    return _OWN.get(pupil, 0)
+
+
+def payers(pupil: int) -> list[int]:
+    """Everybody who may have to pay for a pupil, in order."""
+    others = [other for n, other in (*(turn[:2] for turn in _TURNS), *(each[:2] for each in _OVERRIDES)) if _pupil(n) == pupil]
+    return sorted({_OWN[pupil], *(family(other) for other in others)})
+
+
+def children(household: int) -> list[int]:
+    """Everybody a household may have to pay for."""
+    return [pupil for pupil in _OWN if household in payers(pupil)]
+
+
+# --- who is expected, and what that comes to ------------------------------------------------------
+
+
+_EXPECTED: dict[int, tuple[frozenset[int], int]] = {
+    _pupil(n): (frozenset({3, 4}) if n == 6 else schools.SCHOOL_DAYS, 20250103 if n == 2 else 20250106 if n == 12 else 0)
+    for n in range(0, 16, 2)
+}
+"""Pupil -> weekdays of study, and a day that is left out."""
+ABSENCES: dict[int, tuple[int, int]] = {71: (0, 0), 72: (50, 0), 73: (0, 2_50)}
+"""Reason -> percent of the session, or cents."""
+FILES: dict[int, tuple[int, date]] = {
+    family(n): (n % 9 + 1, (FIRST_DAY, date(2025, 1, 3), schools.MONDAY)[n % 3]) for n in range(HOUSEHOLDS)
+}
+"""Household -> the bracket of its file, and from when on it counts."""
+HIGHEST_CENTS, BRACKET_CENTS = 1_00, 10
+"""A session without a file; with one, for each bracket."""
+
+
+def session_cents(household: int, day: int) -> int:
+    """What a session costs once the household's file is there."""
+    bracket, since = FILES.get(household, (10, FIRST_DAY))
+    return BRACKET_CENTS * bracket if day >= code(since) else HIGHEST_CENTS
+
+
+def file_of(household: int) -> FamilyFile:
+    """A family's file, as it comes in."""
+    bracket, since = FILES[household]
+    return FamilyFile(schools.number(f"file {household}"), household, since, bracket=bracket, validated_day=schools.MONDAY)
+
+
+# --- days ---------------------------------------------------------------------------------------
+
+
+def code(day: date) -> int:
+    """YYYYMMDD."""
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
+def decoded(day: int) -> date:
+    return date(day // 10_000, day // 100 % 100, day % 100)
+
+
+# --- as rows ------------------------------------------------------------------------------------
+
+
+def rows(setting: Setting, school: School) -> Iterator[Row]:
+    """What the register holds of all this."""
+    yield from (replace(school.sites[site], pilot_from=FIRST_DAY, live_from=live) for site, live in setting.pilot)
+    yield from _payer_rows()
+    yield schools.tariff("study", Line(Session(ByBracket(tuple(10 * BRACKET_CENTS * bracket for bracket in range(1, 11))))))
+    yield from (AbsenceReason(reason, f"reason {reason}", *what) for reason, what in ABSENCES.items())
+    yield from _study_rows(setting.study, school)
+    if setting.lesson:
+        at = setting.lesson
+        tolerance_min = at.late_min - at.begins_min
+        yield from (ClassHours(TILLEULS, "", day, at.begins_min, tolerance_min, at.missed_min, at.ends_min) for day in range(5))
+
+
+def _payer_rows() -> Iterator[Row]:
+    for n, other, weeks, weekdays in _TURNS:
+        yield Custody(schools.number(f"turn {n}"), _pupil(n), family(other), FIRST_DAY, None, weeks, weekdays)
+    for n, other, item, since, until in _OVERRIDES:
+        yield PayerOverride(schools.number(f"override {n}"), _pupil(n), family(other), since, until, item)
+
+
+def _study_rows(study: Study, school: School) -> Iterator[Row]:
+    if study is Study.OPEN:
+        return
+    programme = school.programmes[STUDY]
+    if study is Study.WITHIN:
+        hours = (schools.hours(schools.SCHOOL_DAYS, "16:05", "17:15"),)
+        yield replace(programme, within=CARE, attendance=Attendance.REGISTERED, windows=hours)
+    else:
+        yield replace(programme, attendance=Attendance.AUTO)
+    for pupil, (weekdays, excluded) in _EXPECTED.items():
+        days = frozenset({decoded(excluded)}) if excluded else frozenset[date]()
+        yield Plan(schools.number(f"plan {pupil}"), pupil, STUDY, FIRST_DAY, None, weekdays, days)
