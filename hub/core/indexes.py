@@ -35,7 +35,7 @@ def children(school: School) -> dict[str, Any]:
     """
     merged = school.merged
     own = {number: pupil for number, pupil in school.pupils.items() if pupil.id == number and number not in merged}
-    found: dict[str, Any] = {"everyone": tuple(own.values())}
+    found: dict[str, Any] = {"everyone": tuple(sorted(own.values(), key=lambda pupil: pupil.id))}
     if not merged:
         return found
     again = {old: row.same_as for old, row in merged.items() if row.same_as in own}

@@ -1,5 +1,7 @@
 """Words of the command line: what each names, and that a word that names nothing, or two things, is said back with what to do."""
 
+from dataclasses import replace
+
 import pytest
 
 from hub.core.school import Household, Pupil, School
@@ -13,7 +15,8 @@ from tests.schools import number, small_school
 def test_a_pupil_is_called_by_number_or_name_and_two_of_one_name_by_number() -> None:
     school = small_school()
     assert pupil_called(school, "léa vanderzande") is pupil_called(school, str(number("Léa"))) is school.pupils[number("Léa")]
-    twins = School(pupils={**school.pupils, 5: school.pupils[number("Léa")]})
+    lea = school.pupils[number("Léa")]
+    twins = School(everyone=(*school.everyone, replace(lea, id=5)))
     with pytest.raises(RefusedError, match="several pupils: name one by its number"):
         pupil_called(twins, "Léa Vanderzande")
 
@@ -49,10 +52,9 @@ def test_one_of_a_few_words_is_asked_for_by_all_of_them() -> None:
 
 
 def test_two_pupils_of_the_same_names_and_households_are_nobody_for_sure() -> None:
-    school = School(
-        households={1: Household(1, "Dupont"), 2: Household(2, "Dupont"), 3: Household(3, "Martin")},
-        pupils={one.id: one for one in (Pupil(4, 1, 9, "Léa", "Dupont"), Pupil(5, 2, 9, "Léa", "Dupont"), Pupil(6, 2, 9, "Noé", "Dupont"))},
-    )
+    everyone = (Pupil(4, 1, 9, "Léa", "Dupont"), Pupil(5, 2, 9, "Léa", "Dupont"), Pupil(6, 2, 9, "Noé", "Dupont"))
+    homes = {1: Household(1, "Dupont"), 2: Household(2, "Dupont"), 3: Household(3, "Martin")}
+    school = School(households=homes, pupils={one.id: one for one in everyone}, everyone=everyone)
     assert pupils_by_names(school) == {("Dupont", "Dupont", "Léa"): 0, ("Dupont", "Dupont", "Noé"): 6}
     assert pupil_of(school, "Dupont", "Dupont", "Léa") is None
     assert pupil_of(school, "2", "Dupont", "Léa") is school.pupils[5]

@@ -152,8 +152,9 @@ class Hub:
         self.app: FastAPI = make_app(self.office, all_pages())
 
     async def book(self, *facts: f.Fact) -> None:
-        """Put facts through the desk, as a decision would."""
+        """Put facts through the desk, as a decision would; the pages have been told."""
         await self.desk.do(facts[0].ask, lambda _school, _books: facts)
+        await asyncio.sleep(0)  # pages are told one turn of the loop after who asked
 
     async def second_shown(self) -> None:
         """Every web session is one whose person has shown a second factor: what is done with money is open to them."""
