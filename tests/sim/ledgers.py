@@ -191,9 +191,10 @@ def prices(taps: "Mapping[Key, Tap]", facts: list[Fact], excused: AbstractSet[Ke
     """A tap at a till costs nothing but a meal that was not ordered, and that once, for a yes that was seen."""
     net = _charged_cents(facts)
     codes = {(fact.device, fact.inc, fact.n): fact.code for fact in facts if isinstance(fact, ScanTaken)}
+    late = _paid_at_last(facts)
     for key, code in codes.items():
         tap = taps.get(key)
-        if tap is None or tap.reader not in WALK_UPS or not tap.lit or key in excused:
+        if tap is None or tap.reader not in WALK_UPS or not tap.lit or key in excused or (code is Code.MEAL and scan_ask(*key) in late):
             continue
         cents, price_cents = net.get(key, 0), PRICES_CENTS.get(WALK_UPS[tap.reader], 0)
         if tap.lit not in YES and cents:
@@ -218,6 +219,16 @@ def twice(taps: "Mapping[Key, Tap]", facts: list[Fact]) -> Iterator[str]:
             yield f"one service, taken for two: {before} without a light, then {key}"
         if fact.light in YES and seen[key] in YES:
             last[place] = key
+
+
+def _paid_at_last(facts: Iterable[Fact]) -> set[int]:
+    """Asks that hand out what was ordered in a pilot, before anything else has charged it: the reckoning knows for how much."""
+    promised, found = _Promised(), set()
+    for fact in facts:
+        promised.take(fact)
+        if isinstance(fact, MealServed) and promised.ask == fact.ask:
+            found.add(fact.ask)
+    return found
 
 
 def _charged_cents(facts: Iterable[Fact]) -> dict[Key, int]:

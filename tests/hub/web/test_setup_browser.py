@@ -45,7 +45,8 @@ async def test_from_an_empty_hub_to_the_first_badge_scanned(empty: Hub, chromium
     complaints, began_s = Complaints(), time.perf_counter()
     async with served(empty) as port:
         page = await sign_in(empty, f"http://127.0.0.1:{port}", await chromium.new_context(locale="fr-BE"), complaints)
-        await page.get_by_role("link", name="Mise en route", exact=True).click()
+        await page.get_by_role("link", name="Réglages").click()
+        await page.get_by_role("navigation", name="Réglages").get_by_role("link", name="Guide de mise en route").click()
         await page.get_by_label("Nom de l’implantation").fill("École de Julémont")
         await page.get_by_role("button", name="Ajouter l’implantation").click()
         await page.get_by_label("Prix").fill("0,75")
