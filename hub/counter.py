@@ -30,13 +30,13 @@ from hub.core.facts import (
     TillVoided,
 )
 from hub.core.money import write_cents
+from hub.core.named import item_name
 from hub.core.school import Product, Pupil, Rows, School, Site
 from hub.core.till import Cashier, Goods
 from hub.desk import Answer
 from hub.errors import RefusedError
 from hub.imports import read_text
 from hub.meant import act_of, add_instant, asked_ms, cents_written, day_written, pupil_called, site_called, staff_called, whole_written
-from hub.named import item_name
 from hub.settings import Settings
 from hub.setup import diets, menus
 

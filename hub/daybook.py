@@ -16,13 +16,13 @@ from hub.core.corrections import Moment, Place, Staff
 from hub.core.dues import Day, reading
 from hub.core.facts import Refusal
 from hub.core.money import write_cents
+from hub.core.named import owner_name, pupil_name
 from hub.core.school import Programme, Pupil, School
 from hub.core.settlement import Run
 from hub.core.sheets import Mark, Sheet, Stay
 from hub.desk import Answer
 from hub.errors import RefusedError
 from hub.meant import act_of, add_instant, asked_ms, day_written, either, one_of, pupil_called, staff_called
-from hub.named import owner_name, pupil_name
 from hub.settings import Settings
 from hub.settlement import settle
 from proto.messages import Direction

@@ -16,11 +16,11 @@ from hub.core.calendar import day_of
 from hub.core.facts import Refusal
 from hub.core.formulas import MAX_BRACKET
 from hub.core.money import read_cents, write_cents
+from hub.core.named import change, household_name, item_name, pupil_name
 from hub.core.rerating import Past, Rerated, asks, corrected, family, rerated
 from hub.core.school import FamilyFile, School, edited
 from hub.errors import RefusedError
 from hub.meant import act_of, add_instant, asked_ms, day_written, household_called, site_called, whole_written
-from hub.named import change, household_name, item_name, pupil_name
 from hub.settings import Settings
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from msgspec import Struct
 from hub.catalogues import WORDS, catalogue
 from hub.core.facts import Fact, Refusal
 from hub.core.kept import Wallet
-from hub.core.money import write_cents
+from hub.core.money import bare, write_cents
+from hub.core.named import item_name, owner_name, pupil_name
 from hub.core.people import LANGUAGES, language_of
 from hub.core.references import printed, read_reference
 from hub.core.school import School
@@ -25,7 +26,6 @@ from hub.core.statements import MOST_MONTHS, Kind, Line, Period, Statement, Whos
 from hub.core.timetable import LegalClass
 from hub.errors import RefusedError
 from hub.meant import day_written, households_called, several, wallet_called
-from hub.named import item_name, owner_name, pupil_name
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def _row(wallet: Wallet, state: str, line: Line, school: School, words: Words) -
     what = [words.kinds[line.kind], _child(school, line), _object(school, line), legal]
     numbers = [str(number) if number else "" for number in (line.minutes, line.units)]
     charges = [line.charge, line.corrects if line.corrects != line.charge else 0]
-    amount = write_cents(line.cents).removesuffix("\u00a0€").replace("\u202f", "")
+    amount = bare(write_cents(line.cents))
     named = [words.number % {"charge": charge} if charge else "" for charge in charges]
     return [printed(wallet.reference).strip("+"), state, f"{line.day:%d/%m/%Y}", *map(_defused, what), *numbers, amount, *named]
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from hub.core.books import Books
-from hub.core.calendar import day_coded
+from hub.core.calendar import clock_of, day_coded
 from hub.core.money import read_cents, write_cents
 from hub.core.school import Programme, Rows, School, Site
 from hub.core.sites import live_moved, nested
@@ -130,7 +130,7 @@ def _nesting(inner: Programme, outer: Programme) -> str:
     if found.code == "within_entries":
         return f'of `{outer.name}` only entries are scanned, so nothing can be taken out of its stays: let its `scans` be "both" or "exit"'
     start_min, end_min = found.numbers["start_min"], found.numbers["end_min"]
-    span = f"{start_min // 60:02d}:{start_min % 60:02d} to {end_min // 60:02d}:{end_min % 60:02d}"
+    span = f"{clock_of(start_min)} to {clock_of(end_min)}"
     day = WEEKDAYS[found.numbers["day"]]
     return f"its hours on {day}, {span}, are not all within those of `{outer.name}`: correct the `hours` of one of them"
 

@@ -6,10 +6,10 @@ from datetime import date
 from hub.core.calendar import day_of
 from hub.core.codes import Reason
 from hub.core.facts import StayClosed
+from hub.core.named import change, household_name, item_name, pupil_name
 from hub.core.school import School
 from hub.core.tryout import Change, Stayed, Trial
 from hub.journal import Journal
-from hub.named import change, household_name, item_name, pupil_name
 
 SHOWN = 5
 """Families and stays of each kind that are named."""

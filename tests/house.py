@@ -40,8 +40,9 @@ KERNEL = (
     "folds",
     "books",
     "tap",
+    "named",
 )
-"""As design.md lists it, with what reads the school (`days`, `payers`, `families`), what prices and transfers are made of
+"""As design.md lists it, with what reads the school (`days`, `payers`, `families`, `named`), what prices and transfers are made of
 (`formulas`, `references`), and `tap`."""
 RANKS = dict.fromkeys(KERNEL, 0) | {
     "stays": 1,

@@ -62,6 +62,11 @@ def day_coded(code: int) -> date:
     return date(code // 10_000, code // 100 % 100, code % 100)
 
 
+def clock_of(minute: int) -> str:
+    """`16:05`, of a minute of the local day."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
 def instant_ms(day: date, minute: int, zone: ZoneInfo) -> int:
     """The instant of a local wall-clock minute.
 

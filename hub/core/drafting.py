@@ -11,7 +11,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from hub.core.calendar import DayKind
+from hub.core.calendar import DayKind, clock_of
 from hub.core.complaints import Complaint, Wrong
 from hub.core.formulas import (
     MAX_BRACKET,
@@ -30,7 +30,7 @@ from hub.core.formulas import (
     Unit,
 )
 from hub.core.lists import read_day
-from hub.core.money import read_cents, read_rate, read_tenths, write_cents, write_rate, write_tenths
+from hub.core.money import bare, read_cents, read_rate, read_tenths, write_cents, write_rate, write_tenths
 
 MAX_LINES = 10
 MAX_BANDS = 6
@@ -147,7 +147,7 @@ def cells_of(line: Line) -> LineCells:
         percents, by = line.siblings.percents, line.siblings.by.value
         cells |= {"less": " ".join(map(str, percents)), "by": by, "present": "1" if line.siblings.present else ""}
     if line.late is not None:
-        cells |= {"late_after": _clock(line.late.after_min), "late_price": amount_typed(line.late.unit_cents)}
+        cells |= {"late_after": clock_of(line.late.after_min), "late_price": amount_typed(line.late.unit_cents)}
         cells |= {"late_period": str(line.late.period_min or ""), "late_tolerance": str(line.late.tolerance_min or "")}
     match formula:
         case Bands():
@@ -309,14 +309,14 @@ def _with_bands(line: LineCells) -> LineCells:
 
 
 def _band_cells(band: Band) -> Cells:
-    hours = {"start": _clock(band.start_min), "end": _clock(band.end_min)}
+    hours = {"start": clock_of(band.start_min), "end": clock_of(band.end_min)}
     return {**hours, "period": str(band.period_min), "tolerance": str(band.tolerance_min or ""), **_unit_cells(band.unit)}
 
 
 def _unit_cells(unit: Unit) -> dict[str, str]:
     match unit:
         case ByBracket():
-            prices = {f"b{n}": _bare(write_tenths(tenths)) for n, tenths in enumerate(unit.tenths, 1)}
+            prices = {f"b{n}": bare(write_tenths(tenths)) for n, tenths in enumerate(unit.tenths, 1)}
             return {
                 "unit": Pricing.BRACKET.value,
                 **prices,
@@ -325,17 +325,9 @@ def _unit_cells(unit: Unit) -> dict[str, str]:
         case ByEffort():
             bounds = {"least": amount_typed(unit.least_cents), "highest": amount_typed(unit.most_cents)}
             return {"unit": Pricing.EFFORT.value, "rate": write_rate(unit.rate_ppm), **bounds}
-    return {"unit": Pricing.FIXED.value, "price": _bare(write_tenths(unit.tenths))}
+    return {"unit": Pricing.FIXED.value, "price": bare(write_tenths(unit.tenths))}
 
 
 def amount_typed(cents: int) -> str:
     """An amount as it is typed: `1234,50`."""
-    return _bare(write_cents(cents))
-
-
-def _bare(amount: str) -> str:
-    return amount.removesuffix("\u00a0€").replace("\u202f", "")
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
+    return bare(write_cents(cents))

@@ -25,6 +25,11 @@ def write_cents(cents: int) -> str:
     return f"{'-' if cents < 0 else ''}{grouped},{rest:02d}\u00a0€"
 
 
+def bare(amount: str) -> str:
+    """An amount as it is typed, and as spreadsheets read it: `-1234,50`, without the sign of the euro and what sets thousands apart."""
+    return amount.removesuffix("\u00a0€").replace("\u202f", "")
+
+
 def read_tenths(text: str) -> int | None:
     """The tenths of a cent of a unit price: an amount, or one with a third digit after the comma such as `0,075`; else None."""
     found = _TENTHS.fullmatch(text.strip())

@@ -173,7 +173,7 @@ async def _follow_the_desk(app: FastAPI) -> AsyncIterator[None]:
     office: Office = app.state.office
     live: Live = app.state.live
     stop = office.desk.watch(live.heard)
-    await office.past.caught_up(await office.desk.seen())
+    await office.caught_up()
     live.remember(await office.past.scans(REMEMBERED))
     async with app.state.footsteps.kept():
         yield

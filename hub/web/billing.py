@@ -189,7 +189,7 @@ class Goings:
 async def billing(visit: Looks) -> Response:
     """What is gathered at each site, and the runs that were done."""
     office = visit.office
-    await office.past.caught_up(await office.desk.seen())
+    await office.caught_up()
     places = tuple([await _place(visit, site) for site in visit.own_sites()])
     done = await office.past.settlements(sorted(visit.sites), RUNS)
     names = {one.id: one.name for one in await office.accounts.everyone()}

@@ -21,7 +21,7 @@ from hub.core.facts import Refusal
 from hub.core.lists import read_day
 from hub.core.school import CalendarDay, Rows, School, Site
 from hub.core.schoolyear import Period, Range, Touched
-from hub.web.render import page, stamp
+from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right, sites_where
 from hub.web.session import Does, Form, Sees, Visit
 
@@ -186,7 +186,7 @@ async def save(form: Sets) -> Response:
     said = _said(where, typed)
     refusal = said if isinstance(said, Refusal) else None
     if not isinstance(said, Refusal):
-        same = partial(_is, form.text("was"))
+        same = as_shown(form.text("was"))
         refusal = (await visit.office.desk.edit(form.ask, rules.put_range, said, same)).refusal
     if refusal is None and not isinstance(said, Refusal):
         return RedirectResponse(f"/calendar?at={where.at}&year={rules.year_of(said.first)}&done=saved", 303)
@@ -254,7 +254,7 @@ async def take(form: Sets) -> Response:
     rows = tuple(row for row in new if any(one.first <= row.day <= one.last and one.name == row.name for one in wanted))
     if not rows:
         return await page(visit, "calendar_official.html", replace(shown, problem="none_chosen"), status=409)
-    span, same = rules.span(year), partial(_is, form.text("was"))
+    span, same = rules.span(year), as_shown(form.text("was"))
     edit = partial(_put_official, rows=rows, where=where, span=span, same=same)
     refusal = (await visit.office.desk.edit(form.ask, edit)).refusal
     if refusal is None:
@@ -334,7 +334,3 @@ def _today(visit: Visit) -> date:
 
 def _year(text: str, otherwise: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) == 4 and int(text) in YEARS else otherwise
-
-
-def _is(was: str, row: object) -> bool:
-    return stamp(row) == was

@@ -25,7 +25,7 @@ from hub.core.menus import Allergen, Diet, Menu, Offer
 from hub.core.money import read_cents
 from hub.core.people import put_diet
 from hub.core.school import Product, ProductKind, Pupil, School, Site
-from hub.web.render import page, stamp
+from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
 
@@ -202,7 +202,7 @@ async def set_menu(form: Cooks, site: int, on: str) -> Response:
     choices = tuple(_typed(form, choice) for choice in _choices(form.visit.school, _menu(form.visit.school, day)))
     offers = tuple(Offer(each.product.id, _cents(each.price), each.allergens) for each in choices if each.is_offered)
     made = Menu(day.site.id, day.date, offers)
-    answer = await form.visit.office.desk.edit(form.ask, rules.put_menu, made, lambda row: stamp(row) == was)
+    answer = await form.visit.office.desk.edit(form.ask, rules.put_menu, made, as_shown(was))
     if answer.refusal is None:
         return RedirectResponse(f"/canteen?site={site}&week={on}", 303)
     now = _choices(form.visit.school, _menu(form.visit.school, day)) if answer.refusal.code == "changed_meanwhile" else ()
@@ -266,7 +266,7 @@ async def set_diet(form: Cooks, site: int) -> Response:
     place, pupil, was = form.visit.site(site), form.visit.pupil(form.number("pupil")), form.text("was")
     form.visit.ask_pin()
     diet = Diet(pupil.id, form.text("diet"), _allergens(form.fields.get("allergen", ())))
-    answer = await form.visit.office.desk.edit(form.ask, put_diet, diet, lambda row: stamp(row) == was)
+    answer = await form.visit.office.desk.edit(form.ask, put_diet, diet, as_shown(was))
     if answer.refusal:
         context = _diets(form.visit, place, "", pupil.id, answer.refusal, Eater(pupil, diet))
         return await page(form.visit, "diets.html", context, status=409)

@@ -230,8 +230,8 @@ def _called(visit: Visit, name: str) -> Pupil | None:
 
 async def _shown(visit: Visit, pupil: Pupil, day: date, at: int, problem: str = "", form: Form | None = None) -> Response:
     """The day as it is now; 409 with what was typed where a correction was refused."""
-    desk, past = visit.office.desk, visit.office.past
-    await past.caught_up(await desk.seen())
+    past = visit.office.past
+    await visit.office.caught_up()
     scans = await past.scans_of(pupil.id, SCANS)
     typed = {name: form.text(name) for name in form.fields} if form else {}
     context = replace(day_page(visit, pupil, day, at, scans, problem, typed), remarks=await _remarks(visit, pupil, day))

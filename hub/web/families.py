@@ -19,7 +19,7 @@ from hub.core.money import read_cents
 from hub.core.people import LANGUAGES, put_adult, put_file, put_household
 from hub.core.references import printed
 from hub.core.school import Adult, FamilyFile, Household, Pupil, Rows, School, Site
-from hub.web.render import page, stamp
+from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
 
@@ -165,7 +165,7 @@ async def put(form: Rewrites, household: int) -> Response:
     typed = Adult(
         known.id if known else derived(form.ask, "adult"), home.id, *names, form.text("language") or office.language, form.text("phone")
     )
-    change = partial(put_adult, adult=typed, same=partial(_is, form.text("was")), is_address=office.lists.is_address)
+    change = partial(put_adult, adult=typed, same=as_shown(form.text("was")), is_address=office.lists.is_address)
     answer = await office.desk.edit(form.ask, change)
     if answer.refusal is None:
         return RedirectResponse(f"/families/{home.id}?done=saved", 303)
@@ -182,7 +182,7 @@ async def add_file(form: Rates, household: int) -> Response:
     made = _file(form, home)
     if isinstance(made, FamilyFile):
         site = form.visit.site(form.number("site")).id
-        change = partial(put_file, site=site, file=made, same=partial(_is, form.text("was")))
+        change = partial(put_file, site=site, file=made, same=as_shown(form.text("was")))
         made = (await form.visit.office.desk.edit(form.ask, change)).refusal or made
     if isinstance(made, FamilyFile):
         return RedirectResponse(f"/families/{home.id}?done=saved", 303)
@@ -231,7 +231,7 @@ def _file(form: Form, home: Household) -> FamilyFile | Refusal:
 
 async def _write(form: Form, before: Household | None) -> Response:
     typed = Household(before.id if before else derived(form.ask, "household"), form.text("name"), form.text("key"), form.text("address"))
-    change = partial(put_household, household=typed, same=partial(_is, form.text("was")))
+    change = partial(put_household, household=typed, same=as_shown(form.text("was")))
     answer = await form.visit.office.desk.edit(form.ask, change)
     if answer.refusal is None:
         return RedirectResponse(f"/families/{typed.id}?done=saved", 303)
@@ -307,10 +307,6 @@ def _adult(school: School, home: Household, adult: int) -> Adult:
     if found is None or found.household != home.id:
         raise HTTPException(404)
     return found
-
-
-def _is(was: str, row: object) -> bool:
-    return stamp(row) == was
 
 
 def _plain(text: str) -> str:

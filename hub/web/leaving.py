@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
@@ -17,7 +16,7 @@ from hub.core.lists import read_day
 from hub.core.school import BadgeState, Pupil, School, Site
 from hub.core.wallets import balance_cents
 from hub.desk import Answer
-from hub.web.render import page, stamp
+from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
 
@@ -73,7 +72,7 @@ async def set_day(form: Writes, pupil: int) -> Response:
 
 
 async def _done(form: Form, pupil: Pupil, day: date | None) -> Answer:
-    desk, same = form.visit.office.desk, partial(_is, form.text("was"))
+    desk, same = form.visit.office.desk, as_shown(form.text("was"))
     if form.text("back") == "yes":
         return await desk.edit(form.ask, come_back, pupil.id, same)
     if day is None:
@@ -108,7 +107,3 @@ def _rests(school: School, books: Books, pupil: Pupil, site: Site) -> list[Rest]
     stay = tuple(other for other in kin if other.id != pupil.id and other.left_day is None)
     rests = [(owner, wallet, balance_cents(books, wallet)) for owner, wallet in found if wallet]
     return [Rest(wallet, site, cents, stay if owner == pupil.household else ()) for owner, wallet, cents in rests if cents]
-
-
-def _is(was: str, pupil: object) -> bool:
-    return stamp(pupil) == was

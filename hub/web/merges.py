@@ -14,7 +14,7 @@ from hub.core.lists import fold
 from hub.core.merging import brought_over, merge, own_wallets, same_child, stays_and_goes, still_open
 from hub.core.school import BadgeState, Household, Pupil
 from hub.core.wallets import balance_cents
-from hub.web.render import page, stamp
+from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
 
@@ -59,7 +59,7 @@ async def make_one(form: Writes, household: int) -> Response:
     """Make two households one."""
     one, other = form.visit.household(household), form.visit.household(form.number("other"))
     owners = _owners(form.visit.office.desk.books)
-    change = partial(merge, pair=(one.id, other.id), owners=owners, same=partial(_is, form.text("was")), ask=form.ask)
+    change = partial(merge, pair=(one.id, other.id), owners=owners, same=as_shown(form.text("was")), ask=form.ask)
     answer = await form.visit.office.desk.edit(form.ask, change)
     if answer.refusal is None:
         return RedirectResponse(f"/families/{stays_and_goes(one, other, owners)[0].id}?done=merged", 303)
@@ -106,7 +106,7 @@ async def make_one_child(form: Writes, pupil: int) -> Response:
     """Make another pupil this one; then the money that was in wallets of its own goes along."""
     visit, desk, now_ms = form.visit, form.visit.office.desk, form.visit.office.now_ms()
     kept, gone = visit.pupil(pupil), visit.pupil(form.number("other"))
-    change = partial(same_child, books=desk.books, pair=(kept.id, gone.id), same=partial(_is, form.text("was")), now_ms=now_ms)
+    change = partial(same_child, books=desk.books, pair=(kept.id, gone.id), same=as_shown(form.text("was")), now_ms=now_ms)
     answer = await desk.edit(form.ask, change)
     if answer.refusal is not None:
         name = f"{gone.first_name} {gone.last_name}"
@@ -165,7 +165,3 @@ def _children(visit: Visit, household: Household) -> tuple[Pupil, ...]:
 def _owners(books: Books) -> frozenset[int]:
     """Households with a wallet."""
     return frozenset(owner.household for owner in books.owners.values() if owner.household)
-
-
-def _is(was: str, pair: object) -> bool:
-    return stamp(pair) == was

@@ -97,8 +97,8 @@ async def _refused(form: Form, pupil: Pupil, day: date, problem: str) -> Respons
 async def _shown(
     visit: Visit, since_day: int, until_day: int, group: str, problem: str = "", about: tuple[int, str] | None = None
 ) -> Response:
-    desk, past = visit.office.desk, visit.office.past
-    await past.caught_up(await desk.seen())
+    past = visit.office.past
+    await visit.office.caught_up()
     zone = next((site.zone for site in visit.own_sites()), NOWHERE)
     until = day_coded(until_day) if until_day else day_of(visit.office.now_ms(), zone)
     since = max(day_coded(since_day) if since_day else until - timedelta(days=7), until - timedelta(days=LONGEST_DAYS))

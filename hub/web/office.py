@@ -180,6 +180,10 @@ class Office:
     language: str = "fr"
     """Of a visitor who chose none: a catalogue of `hub/web/locales`, or `en`."""
 
+    async def caught_up(self) -> None:
+        """Wait until the history has what the books hold, and all of it is on disk: a page says nothing that a crash would undo."""
+        await self.past.caught_up(await self.desk.seen())
+
     def new_id(self) -> int:
         """A random 63-bit id, never 0: of a form, a badge, an account."""
         return int.from_bytes(self.random_bytes(8), "big") >> 1 or 1

@@ -15,7 +15,7 @@ STEPS = (30, 1000, 1_000_000)
 async def owing(visit: Visit, wallets: Collection[int]) -> Mapping[int, Debt]:
     """What those of the wallets that are below zero lack, on disk now."""
     desk, now_ms = visit.office.desk, visit.office.now_ms()
-    await visit.office.past.caught_up(await desk.seen())
+    await visit.office.caught_up()
     since = await _since(visit, below_zero(desk.books, wallets))
     return debts(desk.school, desk.books, since, now_ms)
 

@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Response
@@ -16,7 +15,7 @@ from hub.core.menus import Allergen, Diet
 from hub.core.papers import MAX_NOTE, Pickup, authorise, written
 from hub.core.people import put_diet
 from hub.core.school import Pupil
-from hub.web.render import page, stamp
+from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
 
@@ -140,7 +139,7 @@ async def set_diet(form: Writes, pupil: int) -> Response:
     found = form.visit.pupil(pupil)
     chosen = frozenset(allergen for allergen in Allergen if allergen.value in form.fields.get("allergen", []))
     diet = Diet(found.id, form.text("diet"), chosen)
-    same = partial(_is, form.text("was"))
+    same = as_shown(form.text("was"))
     answer = await form.visit.office.desk.edit(form.ask, lambda school: put_diet(school, diet, same))
     return await _refused(form, found, "diet", answer.refusal.code) if answer.refusal else _saved(found)
 
@@ -148,10 +147,6 @@ async def set_diet(form: Writes, pupil: int) -> Response:
 async def _photo_stamp(visit: Visit, pupil: Pupil) -> str:
     """Of the photo that is there, or of none."""
     return stamp(hashlib.sha256(await visit.office.papers.photo(pupil.id) or b"").hexdigest())
-
-
-def _is(was: str, row: object) -> bool:
-    return stamp(row) == was
 
 
 def _saved(pupil: Pupil) -> Response:

@@ -15,7 +15,7 @@ from hub.core.lists import fold, read_day
 from hub.core.payers import payer_on
 from hub.core.people import ended, put_custody, put_override
 from hub.core.school import Custody, Household, PayerOverride, Product, Programme, Pupil, Rows, School, Weeks
-from hub.web.render import page, stamp
+from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
 
@@ -67,7 +67,7 @@ async def add(form: Writes, pupil: int) -> Response:
     found = form.visit.pupil(pupil)
     row = _row(form, found)
     if not isinstance(row, Refusal):
-        new = partial(_is, "")
+        new = as_shown("")
         change = partial(put_custody, turn=row, same=new) if isinstance(row, Custody) else partial(put_override, row=row, same=new)
         refused = (await form.visit.office.desk.edit(form.ask, change)).refusal
         if refused is None:
@@ -157,10 +157,6 @@ def _homes(visit: Visit, name: str) -> tuple[Household, ...]:
         if name and fold(home.name) == fold(name) and (not children or any(map(visit.knows, children))):
             found.append(home)
     return tuple(found[:HOMES])
-
-
-def _is(was: str, row: object) -> bool:
-    return stamp(row) == was
 
 
 def _today(visit: Visit, pupil: Pupil) -> date:

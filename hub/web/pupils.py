@@ -181,7 +181,7 @@ async def pupils(visit: Looks, q: str = "", left: str = "") -> Response:
 async def pupil(visit: Looks, pupil: int, done: str = "") -> Response:
     """One pupil."""
     desk, past = visit.office.desk, visit.office.past
-    await past.caught_up(await desk.seen())
+    await visit.office.caught_up()
     school, books, found = desk.school, desk.books, visit.pupil(pupil)
     site, counted, ids = school.sites[found.site], visit.where(Right.MONEY), school.ids_of(found.id)
     wallets = [(place, wallet) for place, wallet in _wallets(school, books, found) if place.id in counted]

@@ -154,6 +154,7 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
         "rate": money.write_rate,
         "day_before": lambda day: day - timedelta(days=1),
         "clock": clock,
+        "clock_of": calendar.clock_of,
         "second": lambda ms, zone: calendar.at(ms, zone).strftime("%H:%M:%S"),
         "day": day,
         "isoday": lambda ms, zone: calendar.day_of(ms, zone).isoformat(),
@@ -174,6 +175,11 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
 def stamp(row: object) -> str:
     """What a form carries of the row it was made from (`was`), to notice that somebody else has changed it meanwhile."""
     return hashlib.sha256(_ENCODER.encode(row)).hexdigest()[:16]
+
+
+def as_shown(was: str) -> Callable[[object], bool]:
+    """Whether a row is still the one that a form was made from, by its stamp."""
+    return lambda row: stamp(row) == was
 
 
 def words(language: str) -> NullTranslations:

@@ -13,14 +13,14 @@ from starlette.responses import RedirectResponse
 
 from hub.core import sites as rules
 from hub.core.badges import fee_of
-from hub.core.calendar import DayKind, Window
+from hub.core.calendar import DayKind, Window, clock_of
 from hub.core.facts import Refusal, derived
 from hub.core.lists import read_day
 from hub.core.money import read_cents, write_cents
 from hub.core.school import Contact, Programme, Scans, School, Site
 from hub.core.timetable import AbsenceReason, Attendance, ClassHours
 from hub.web.asking import minute_of
-from hub.web.render import page, stamp, words
+from hub.web.render import as_shown, page, stamp, words
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
 
@@ -118,7 +118,7 @@ async def absence(form: Sets) -> Response:
     percent, cents = form.text("percent").removesuffix("%").strip() or "0", read_cents(form.text("amount") or "0")
     share = int(percent) if percent.isascii() and percent.isdigit() else -1
     row = number or derived(form.ask, "absence")
-    same = partial(_is, form.text("was"))
+    same = as_shown(form.text("was"))
     change = partial(rules.put_absence, name=form.text("name"), absence=row, percent=share, cents=-1 if cents is None else cents, same=same)
     answer = await visit.office.desk.edit(form.ask, change)
     if answer.refusal is None:
@@ -167,7 +167,7 @@ async def set_site(form: Sets, site: int) -> Response:
         refusal: Refusal | None = said
     else:
         desk = visit.office.desk
-        same, is_address = partial(_is, form.text("was")), visit.office.lists.is_address
+        same, is_address = as_shown(form.text("was")), visit.office.lists.is_address
         answer = await desk.edit(form.ask, lambda school: rules.put_site(school, desk.books, site, said, same, is_iban, is_address))
         refusal = answer.refusal
     if refusal is None:
@@ -186,7 +186,7 @@ async def set_class_hours(form: Sets, site: int) -> Response:
     rows = _hours(form, place.id)
     refusal = rows if isinstance(rows, Refusal) else None
     if not isinstance(rows, Refusal):
-        change = partial(rules.put_class_hours, rows=rows, same=partial(_is, form.text("was")))
+        change = partial(rules.put_class_hours, rows=rows, same=as_shown(form.text("was")))
         refusal = (await visit.office.desk.edit(form.ask, change)).refusal
     if refusal is None:
         return RedirectResponse(f"/sites/{site}?done=saved#class-hours", 303)
@@ -200,7 +200,7 @@ async def end_class_hours(form: Sets, site: int) -> Response:
     visit, place, weekday = form.visit, form.visit.site(site), form.text("weekday")
     if weekday not in set("0123456"):
         raise HTTPException(422)
-    same = partial(_is, form.text("was"))
+    same = as_shown(form.text("was"))
     answer = await visit.office.desk.edit(form.ask, rules.end_class_hours, place.id, form.text("group"), int(weekday), same)
     if answer.refusal is None:
         return RedirectResponse(f"/sites/{site}?done=saved#class-hours", 303)
@@ -313,7 +313,7 @@ async def set_programme(form: Sets, site: int, programme: int) -> Response:
     made = _made(form, before.programme)
     refusal = made if isinstance(made, Refusal) else None
     if not isinstance(made, Refusal):
-        same = partial(_is, form.text("was"))
+        same = as_shown(form.text("was"))
         refusal = (await visit.office.desk.edit(form.ask, rules.put_programme, made, same)).refusal
     if refusal is None:
         return RedirectResponse(f"/sites/{site}?done=saved", 303)
@@ -352,7 +352,8 @@ def _programme(visit: Visit, site: int, programme: int) -> ProgrammePage:
     place, found = visit.site(site), visit.programme(programme)
     if found.site != place.id:
         raise HTTPException(404)
-    lines = ((tuple(map(str, sorted(one.weekdays))), _clock(one.start_min), _clock(one.end_min % rules.DAY_MIN)) for one in found.windows)
+    windows = found.windows
+    lines = ((tuple(map(str, sorted(one.weekdays))), clock_of(one.start_min), clock_of(one.end_min % rules.DAY_MIN)) for one in windows)
     return ProgrammePage(
         site=place,
         programme=found,
@@ -382,14 +383,6 @@ def _programmes(school: School, site: int) -> tuple[Programme, ...]:
 
 def _fields(form: Form) -> Typed:
     return {name: texts[0].strip()[:500] for name, texts in form.fields.items() if texts}
-
-
-def _is(was: str, row: object) -> bool:
-    return stamp(row) == was
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def _euros(cents: int) -> str:

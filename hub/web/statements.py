@@ -177,7 +177,7 @@ async def _print(visit: Visit, doing: Print, chosen: Chosen, homes: Sequence[Hou
 async def _letters(visit: Visit, chosen: Chosen, home: Household, *, only_told: bool = False) -> Family:
     """The statements of a household at a site, one for each wallet that says something; `only_told`: none where none does."""
     desk = visit.office.desk
-    await visit.office.past.caught_up(await desk.seen())
+    await visit.office.caught_up()
     wallets = _wallets(visit, chosen.site, home)
     if not wallets:
         return ()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from starlette.responses import Response
 
-from hub.core.money import write_cents
+from hub.core.money import bare, write_cents
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would work out."""
@@ -14,7 +14,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def amount(cents: int) -> str:
     """An amount as spreadsheets read it here: `-1234,50`."""
-    return write_cents(cents).removesuffix("\u00a0€").replace("\u202f", "")
+    return bare(write_cents(cents))
 
 
 def defused(text: str) -> str:

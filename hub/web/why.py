@@ -28,7 +28,7 @@ class WhyPage:
 async def why(visit: Looks, pupil: int, charge: int) -> Response:
     """How a charge came about."""
     found, past = visit.pupil(pupil), visit.office.past
-    await past.caught_up(await visit.office.desk.seen())
+    await visit.office.caught_up()
     told = await past.charge(charge)
     if told is None or told.charged.pupil not in visit.school.ids_of(found.id) or told.charged.site not in visit.sites:
         raise HTTPException(404)

@@ -8,11 +8,12 @@ from typing import NamedTuple
 from babel.dates import get_day_names
 from fastapi import APIRouter, Response
 
+from hub.core.calendar import clock_of
 from hub.core.reports import QUARTER_MIN, QUARTER_MS, Heads, Moved, Span, Weekday, by_weekday, heads, quarter_of
 from hub.core.school import Programme
 from hub.web.charts import Columns, columns
 from hub.web.render import LOCALES, page
-from hub.web.reports.chosen import Chosen, Looks, choose, clock_of, fresh, hours, programmes_of, say, tenths
+from hub.web.reports.chosen import Chosen, Looks, choose, hours, programmes_of, say, tenths
 from hub.web.session import Visit
 from hub.web.table import csv_file, defused
 
@@ -86,7 +87,7 @@ async def attendance_file(visit: Looks, site: int = 0, span: str = "", day: str 
 
 async def _told(visit: Visit, chosen: Chosen, programme: int) -> tuple[tuple[Programme, ...], tuple[Programme, ...], list[Moved]]:
     """The programmes of the site, those that are asked for, and who came and went there; who is still there goes now."""
-    await fresh(visit)
+    await visit.office.caught_up()
     programmes = programmes_of(visit, chosen.site)
     one = visit.programme(programme) if programme else None
     wanted = tuple(each for each in programmes if one is None or each.id == one.id)

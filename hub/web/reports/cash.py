@@ -9,7 +9,7 @@ from hub.core.money import write_cents
 from hub.core.reports import DeskSession, Span, Takings, paid_in_by_step, steps, takings
 from hub.web.charts import WIDE, Columns, columns
 from hub.web.render import clock, day, page
-from hub.web.reports.chosen import Chosen, LooksAtMoney, choose, fresh, say, written
+from hub.web.reports.chosen import Chosen, LooksAtMoney, choose, say, written
 from hub.web.rights import Right
 from hub.web.session import Visit
 from hub.web.table import amount, csv_file, defused
@@ -90,7 +90,7 @@ async def cash_file(visit: LooksAtMoney, site: int = 0, span: str = "", day: str
 
 async def _rows(visit: Visit, site: int, span: str, day: str) -> tuple[Chosen, list[Row]]:
     chosen = choose(visit, site, span, day, Span.WEEK)
-    await fresh(visit)
+    await visit.office.caught_up()
     found = await visit.office.reports.desks([chosen.site.id], chosen.times_ms)
     names = {one.id: one.name for one in await visit.office.accounts.everyone()} if _knows_people(visit, chosen) else {}
     return chosen, [Row(_desk(visit, one.desk), names.get(one.opened_by, ""), names.get(one.closed_by, ""), one) for one in found]

@@ -78,20 +78,9 @@ def _day(text: str) -> date | None:
     return found if OLDEST_YEAR <= found.year < 2 * OLDEST_YEAR else None
 
 
-async def fresh(visit: Visit) -> None:
-    """Wait until the history has everything that is on disk: a report says nothing that a crash would undo."""
-    await visit.office.past.caught_up(await visit.office.desk.seen())
-
-
 def programmes_of(visit: Visit, site: Site) -> tuple[Programme, ...]:
     """The programmes of a site, by name."""
     return tuple(sorted((one for one in visit.school.programmes.values() if one.site == site.id), key=lambda one: (one.name, one.id)))
-
-
-def item_name(visit: Visit, item: int) -> str:
-    """A programme or product; its number where it is not set up any more."""
-    found = visit.school.programmes.get(item) or visit.school.products.get(item)
-    return found.name if found else str(item)
 
 
 def say(visit: Visit) -> Callable[[str], str]:
@@ -104,11 +93,6 @@ def written(visit: Visit, part: Period) -> str:
     if part.span is Span.MONTH:
         return format_date(part.first, "MM/yy", LOCALES[visit.language])
     return f"{part.first:%d/%m}"
-
-
-def clock_of(minute: int) -> str:
-    """`16:15`."""
-    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def hours(ms: int) -> str:

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Response
 
 from hub.core.calendar import day_code
 from hub.core.money import write_cents
+from hub.core.named import item_name
 from hub.core.reports import QUARTER_MS, Earned, Gathered, Line, Span, by_legal_class, gathered, together
 from hub.core.timetable import LegalClass
 from hub.web.charts import Bars, bars
 from hub.web.render import page
-from hub.web.reports.chosen import Chosen, LooksAtMoney, choose, fresh, item_name, say
+from hub.web.reports.chosen import Chosen, LooksAtMoney, choose, say
 from hub.web.session import Visit
 from hub.web.table import amount, csv_file, defused
 
@@ -61,7 +62,7 @@ async def revenue_file(visit: LooksAtMoney, site: int = 0, span: str = "", day: 
     chosen, found = await _found(visit, site, span, day)
     word = say(visit)
     rows = [
-        [word(_LEGAL[legal]), defused(item_name(visit, line.earned.item)), *_cells(line)]
+        [word(_LEGAL[legal]), defused(item_name(visit.school, line.earned.item)), *_cells(line)]
         for legal, lines in found.items()
         for line in lines
     ]
@@ -71,7 +72,7 @@ async def revenue_file(visit: LooksAtMoney, site: int = 0, span: str = "", day: 
 
 async def _found(visit: Visit, site: int, span: str, day: str) -> tuple[Chosen, dict[LegalClass, tuple[Line, ...]]]:
     chosen = choose(visit, site, span, day, Span.MONTH)
-    await fresh(visit)
+    await visit.office.caught_up()
     books, school, here = visit.office.desk.books, visit.school, frozenset({chosen.site.id})
     waiting = [number for those in books.gathered.values() for number in those]
     from_ms, until_ms = chosen.times_ms
@@ -86,7 +87,7 @@ async def _found(visit: Visit, site: int, span: str, day: str) -> tuple[Chosen, 
 
 def _page(visit: Visit, chosen: Chosen, found: dict[LegalClass, tuple[Line, ...]]) -> RevenuePage:
     classes = tuple(
-        Class(legal.value, tuple(_named(item_name(visit, line.earned.item), line) for line in lines), _named("", together(lines)))
+        Class(legal.value, tuple(_named(item_name(visit.school, line.earned.item), line) for line in lines), _named("", together(lines)))
         for legal, lines in found.items()
     )
     most = sorted((line for each in classes for line in each.lines), key=lambda line: -line.earned.cents)[:NAMED]

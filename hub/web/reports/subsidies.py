@@ -13,7 +13,7 @@ from hub.core.school import Programme, Pupil
 from hub.core.timetable import LegalClass
 from hub.web.charts import WIDE, Columns, columns
 from hub.web.render import page
-from hub.web.reports.chosen import Chosen, Looks, choose, fresh, programmes_of, say, written
+from hub.web.reports.chosen import Chosen, Looks, choose, programmes_of, say, written
 from hub.web.rights import Right
 from hub.web.session import Visit
 from hub.web.table import csv_file
@@ -96,7 +96,7 @@ async def _found(visit: Visit, site: int, span: str, day: str) -> tuple[Chosen, 
     named = {int(text) for text in visit.request.query_params.getlist("programme") if text.isascii() and text.isdigit()}
     asked = named & {one.id for one in programmes}
     counted = frozenset(one.id for one in programmes if (one.id in asked if asked else one.legal is LegalClass.OUTSIDE_HOURS))
-    await fresh(visit)
+    await visit.office.caught_up()
     from_ms, until_ms = chosen.times_ms
     cells = await visit.office.reports.attended(counted, (from_ms // HOUR_MS, until_ms // HOUR_MS))
     places = await visit.office.reports.places()

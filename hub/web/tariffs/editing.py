@@ -6,7 +6,6 @@ What is wrong is named at its cell, and everything that was typed is kept. Nothi
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 
 from fastapi import APIRouter, Response
 from starlette.responses import RedirectResponse
@@ -19,7 +18,7 @@ from hub.core.facts import derived
 from hub.core.formulas import Fixed, Line, Session
 from hub.core.lists import fold
 from hub.core.school import School, Tariff, TariffGroup
-from hub.web.render import page, stamp
+from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right, sites_where
 from hub.web.session import Form, Visit
 from hub.web.tariffs.drafts import Draft, Looks, Priced, Sets, drafts_of, priced, today_at
@@ -74,7 +73,7 @@ async def save(form: Sets, priced: int) -> Response:
     if act == "try":
         drafts_of(visit).keep(Draft(version.id, typed, version))
         return RedirectResponse(f"/tariffs/{priced}/try?draft={version.id}", 303)
-    same, moved = partial(_is, shown.was), shown.waits.id if shown.waits else 0
+    same, moved = as_shown(shown.was), shown.waits.id if shown.waits else 0
     answer = await visit.office.desk.edit(form.ask, rules.put_version, version, shown.today, same, moved)
     if answer.refusal is None:
         return RedirectResponse(f"/tariffs/{priced}?done=saved", 303)
@@ -158,7 +157,3 @@ def _fields(form: Form) -> Mapping[str, str]:
 
 def _changes(visit: Visit) -> frozenset[int]:
     return sites_where(visit.person.posts, Right.TARIFFS, visit.school, does=True) if visit.person else frozenset()
-
-
-def _is(was: str, row: object) -> bool:
-    return stamp(row) == was

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
 from fastapi import APIRouter, HTTPException, Response
 from starlette.responses import RedirectResponse
@@ -14,7 +13,7 @@ from hub.core.lists import fold
 from hub.core.money import read_cents
 from hub.core.school import School, Site, Tariff, TariffGroup
 from hub.core.tariffs import tariff_on
-from hub.web.render import page, stamp
+from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right, sites_where
 from hub.web.session import Visit
 from hub.web.tariffs.drafts import Looks, Priced, Sets, priced, today_at
@@ -89,7 +88,7 @@ async def group(form: Sets) -> Response:
     if not visit.may_everywhere(Right.TARIFFS) or (number and number not in visit.school.groups):
         raise HTTPException(404)
     row = TariffGroup(number or derived(form.ask, "group"), form.text("name"), read_cents(form.text("amount")) or 0)
-    answer = await visit.office.desk.edit(form.ask, rules.put_group, row, partial(_is, form.text("was")))
+    answer = await visit.office.desk.edit(form.ask, rules.put_group, row, as_shown(form.text("was")))
     if answer.refusal is None:
         return RedirectResponse("/tariffs?done=saved#maxima", 303)
     typed = Maximum(visit.school.groups.get(number), form.text("name"), form.text("amount"), form.text("was"))
@@ -106,7 +105,7 @@ async def tariff(visit: Looks, priced: int, done: str = "") -> Response:
 async def withdraw(form: Sets, priced: int) -> Response:
     """A version that has not begun yet holds on no day."""
     visit, shown = form.visit, _tariff(form.visit, priced)
-    today, same = today_at(visit, shown.listed.item.site), partial(_is, form.text("was"))
+    today, same = today_at(visit, shown.listed.item.site), as_shown(form.text("was"))
     answer = await visit.office.desk.edit(form.ask, rules.withdraw, priced, form.number("version"), today, same)
     if answer.refusal is None:
         return RedirectResponse(f"/tariffs/{priced}?done=withdrawn", 303)
@@ -169,7 +168,3 @@ def _maximum(row: TariffGroup) -> Maximum:
 def _may_change(visit: Visit) -> frozenset[int]:
     """The sites whose tariffs this person may change."""
     return sites_where(visit.person.posts, Right.TARIFFS, visit.school, does=True) if visit.person else frozenset()
-
-
-def _is(was: str, row: object) -> bool:
-    return stamp(row) == was

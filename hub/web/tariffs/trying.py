@@ -116,7 +116,7 @@ async def _run(visit: Visit, item: Priced, turn: asyncio.Lock, draft: Draft, mon
     """Day after day; one month at a time in the whole hub."""
     try:
         async with turn:
-            await visit.office.past.caught_up(await visit.office.desk.seen())
+            await visit.office.caught_up()
             school, trials, unended = visit.school, [], 0
             drafted = always(school, draft.version)
             for place in range(month.of):
@@ -211,7 +211,7 @@ def _found(visit: Visit, question: str) -> list[Pupil]:
 
 async def _real(visit: Visit, item: Priced, pupil: Pupil) -> tuple[tuple[str, str, str], ...]:
     """Stays the pupil had there."""
-    await visit.office.past.caught_up(await visit.office.desk.seen())
+    await visit.office.caught_up()
     stays = await visit.office.past.stays_of(pupil.id, LOOKED)
     own, zone = [stay for stay in stays if stay.programme == item.id][:REAL], item.site.zone
     return tuple((day_of(stay.from_ms, zone).isoformat(), clock(stay.from_ms, zone), clock(stay.at_ms, zone)) for stay in own)
