@@ -131,7 +131,7 @@ async def sign_in(hub: Hub, url: str, context: BrowserContext, complaints: Compl
     await page.goto(link or f"{url}/sign-in")
     if link:
         await page.get_by_label("Votre nom").fill("Anne Leroy")
-        await page.get_by_label("Le mot de passe, encore une fois").fill(PASSWORD)
+        await page.get_by_label("Répétez le mot de passe").fill(PASSWORD)
     await page.get_by_label("Identifiant").fill("anne")
     await page.get_by_label("Mot de passe", exact=not link).first.fill(PASSWORD)
     await page.locator("main button").click()

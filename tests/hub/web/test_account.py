@@ -74,7 +74,7 @@ async def test_a_wrong_password_and_an_unknown_login_are_told_apart_by_nobody(an
     texts = [answer.text.replace("nobody", "anne") for answer in answers]
     assert [answer.status_code for answer in answers] == [422, 422]
     assert texts[0] == texts[1]
-    assert "ne vont pas ensemble" in texts[0]
+    assert "ne correspondent pas" in texts[0]
 
 
 async def test_after_some_failures_even_the_right_password_has_to_wait(hub: Hub, anne: Browser, visitor: Browser) -> None:

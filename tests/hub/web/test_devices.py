@@ -31,19 +31,23 @@ async def test_a_well_device_shows_its_readers_what_waits_and_how_fast_it_is(hub
     page = " ".join((await anne.get("/devices")).text.split())
     for word in ("Porte de la garderie", "Implantation du Parc", "Connecté", "il y a 20 secondes", "≤ 20 ms", "0,4 ms", "illisibles 2"):
         assert word in page
-    assert "touches perdues" not in page
+    assert "caractères perdus" not in page
     assert "<dt>Passages en attente</dt><dd>3</dd>" in page
 
 
 @pytest.mark.parametrize(
     ("alarms", "said"),
-    [(["disk_low", "disk_full"], "sa réserve permet de finir la journée"), (["disk_low"], "Le disque du hub est presque plein"), ([], "")],
+    [
+        (["disk_low", "disk_full"], "une réserve permet de finir la journée"),
+        (["disk_low"], "Le disque du serveur est presque plein"),
+        ([], ""),
+    ],
 )
 async def test_a_disk_that_fills_up_is_named_beside_the_devices(hub: Hub, anne: Browser, alarms: list[str], said: str) -> None:
     hub.disk_alarms += alarms
     page = (await anne.get("/devices")).text
     assert said in page
-    assert ("disque du hub" in page) == bool(alarms)
+    assert ("disque du serveur" in page) == bool(alarms)
 
 
 @pytest.mark.parametrize(
@@ -70,11 +74,11 @@ def test_the_median_is_the_upper_edge_of_its_bucket(hub: Hub, counts: list[int],
 @pytest.mark.parametrize(
     ("health", "said"),
     [
-        ({"store_ok": False, "alarms": ["storage"]}, "carte est pleine"),
+        ({"store_ok": False, "alarms": ["storage"]}, "carte mémoire est pleine"),
         ({"undervoltage": True}, "alimentation est trop faible"),
-        ({"away": True}, "n’atteint pas le serveur"),
+        ({"away": True}, "n’a pas de connexion au serveur"),
         ({"alarms": ["on_fire"]}, "Il signale : on_fire"),
-        ({"alarms": ["outbox_damaged"]}, "registre est abîmé"),
+        ({"alarms": ["outbox_damaged"]}, "passages qu’il conservait sont abîmés"),
         ({"rubbish": {"not_json": 4}}, "not_json 4"),
         ({"readers": [ReaderHealth("main", ok=False)]}, "débranché ou en panne"),
     ],
@@ -88,7 +92,7 @@ async def test_what_is_wrong_with_a_device_is_said_once(hub: Hub, anne: Browser,
 async def test_two_devices_under_one_identity_are_named(hub: Hub, anne: Browser) -> None:
     heard(hub)
     hub.fleet.cloned.add("porte-parc")
-    assert "Deux appareils utilisent cette identité" in (await anne.get("/devices")).text
+    assert "Deux appareils utilisent les réglages de celui-ci" in (await anne.get("/devices")).text
 
 
 async def test_strangers_and_a_lost_broker_are_told(hub: Hub, anne: Browser) -> None:

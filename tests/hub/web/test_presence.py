@@ -82,7 +82,7 @@ async def test_a_stay_is_verified(hub: Hub, anne: Browser) -> None:
     ("fields", "words"),
     [
         ({"direction": "in", "clock": "25:00"}, "Ce n’est pas une heure"),
-        ({"direction": "in", "clock": "11:00"}, "pas d’horaire à cette heure"),
+        ({"direction": "in", "clock": "11:00"}, "pas ouvert à cette heure"),
         ({"direction": "in", "clock": "17:00"}, "pas encore eu lieu"),
     ],
 )

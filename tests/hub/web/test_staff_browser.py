@@ -20,7 +20,7 @@ async def accepts(marc: Page, link: str, now_ms: int) -> None:
     await marc.goto(link)
     await looked_at(marc, "invite")
     await marc.get_by_label("Nouveau mot de passe").fill(PASSWORD)
-    await marc.get_by_label("Le mot de passe, encore une fois").fill(PASSWORD)
+    await marc.get_by_label("Répétez le mot de passe").fill(PASSWORD)
     await marc.get_by_label("Plusieurs personnes").check()
     await marc.get_by_role("button", name="Enregistrer et se connecter").click()
     await marc.goto(urljoin(link, "/account"))
