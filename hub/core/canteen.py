@@ -22,7 +22,6 @@ from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import price_of_product
 from hub.core.wallets import Sale, charge, charge_id, in_pilot, reverse
 
-_SERVED = Policy.MUST_SERVE
 MAX_PRICE_CENTS = 100_00
 """More for one portion is a typing error."""
 
@@ -179,7 +178,7 @@ def cancel(school: School, books: Books, ask: int, wish: Wish) -> Facts | Refusa
 
 
 def _ordered(school: School, books: Books, ask: int, wish: Wish, product: Product, earlier: Facts = (), meal: int = 0) -> Facts | Refusal:
-    """The order and its charge. A meal is ordered whatever the balance; another product by its own policy.
+    """The order and its charge.
 
     In a pilot, an order for a day after it is charged when the site goes live (`charge_deferred`; section 5, pilot).
     """
@@ -189,8 +188,7 @@ def _ordered(school: School, books: Books, ask: int, wish: Wish, product: Produc
     if in_pilot(site, day_of(wish.at_ms, site.zone)) and not in_pilot(site, wish.day):
         return (MealReserved(ask, *place, deferred=True),)
     cents, why = price_of_product(school, pupil, product, wish.day)
-    policy = Policy.MUST_SERVE if product.kind is ProductKind.MEAL else product.policy
-    sale = Sale(pupil, site, product.id, cents, why, policy, wish.at_ms, day=wish.day)
+    sale = Sale(pupil, site, product.id, cents, why, _policy(product), wish.at_ms, day=wish.day)
     paid = charge(school, books, ask, sale, earlier)
     return paid if isinstance(paid, Refusal) else (MealReserved(ask, *place), *paid)
 
@@ -200,6 +198,11 @@ def charge_deferred(school: School, books: Books, ask: int, place: MealPlace, no
     (pupil, site, day), meal = place, books.meals.get(place)
     paid = _paid_at_last(school, books, ask, place, now_ms)
     return (MealReserved(ask, meal.id, pupil, site, meal.product, day, at_ms=now_ms), *paid) if meal and paid else ()
+
+
+def _policy(product: Product) -> Policy:
+    """A meal is ordered whatever the balance; another product as its policy says."""
+    return Policy.MUST_SERVE if product.kind is ProductKind.MEAL else product.policy
 
 
 def _paid_at_last(school: School, books: Books, ask: int, place: MealPlace, now_ms: int) -> Facts:
@@ -212,8 +215,10 @@ def _paid_at_last(school: School, books: Books, ask: int, place: MealPlace, now_
     ):
         return ()
     product, day = school.products[meal.product], day_coded(code)
-    cents, why = price_of_product(school, school.pupils[pupil], product, day)
-    paid = charge(school, books, ask, Sale(school.pupils[pupil], school.sites[site], product.id, cents, why, _SERVED, now_ms, day=day))
+    who, where = school.pupils[pupil], school.sites[site]
+    cents, why = price_of_product(school, who, product, day)
+    sale = Sale(who, where, product.id, cents, why, _policy(product), now_ms, day=day, despite=Reason.PROMISED)
+    paid = charge(school, books, ask, sale)
     assert not isinstance(paid, Refusal), "what was promised is served"
     return paid
 

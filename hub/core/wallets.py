@@ -19,6 +19,7 @@ from hub.core.school import Policy, Pupil, School, Site, WalletScope
 from hub.core.whys import Why
 
 _SERVED, _BY_HOUSEHOLD, _WHOLE, _POSTED = Policy.MUST_SERVE, WalletScope.HOUSEHOLD, Compartment.WHOLE, Stage.POSTED
+_NO_REASON = Reason.NONE
 """Members of an enum are looked up slowly, and these are for every charge."""
 _NO_HOLD: tuple[int, int, Facts] = (0, 0, ())
 
@@ -29,6 +30,7 @@ class Sale(Struct, frozen=True):
     `day`: the day of service where it is not the site's day of `at_ms`; it says who pays, and whose daily limit counts.
     `hold`: the hold that this charge settles, 0 = none. `stage`: how far it goes at once; in the pilot of its site it goes nowhere.
     `who`: the member of staff who makes the charge, 0 = it comes by itself, or another fact of the ask says it.
+    `despite`: why a limit does not stop it, NONE = it does.
     """
 
     pupil: Pupil
@@ -43,6 +45,7 @@ class Sale(Struct, frozen=True):
     stay: int = 0
     stage: Stage = Stage.POSTED
     who: int = 0
+    despite: Reason = Reason.NONE
 
 
 def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = ()) -> Facts | Refusal:
@@ -60,7 +63,7 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
     held, kept, released = _settled(books, ask, wallet, sale) if wallet in books.holds else _NO_HOLD
     limit_day = 0 if sale.policy is _SERVED else _limit_day(sale)
     short = _stopped(books, sale, limit_day, after_cents - kept, earlier) if limit_day and posted else None
-    if short:
+    if short and sale.despite is _NO_REASON:
         return short
     booked = Charged(
         ask=ask,
@@ -73,7 +76,7 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
         cents=sale.cents,
         at_ms=sale.at_ms,
         why=sale.why,
-        reason=Reason.NONE,
+        reason=sale.despite if short else _NO_REASON,
         entries=move(account, sales_account(sale.site.id, sale.item), sale.cents) if posted else (),
         limit_day=limit_day,
         stay=sale.stay,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from hub.core.codes import Code
+from hub.core.codes import Code, Reason
 from hub.core.facts import (
     Charged,
     Fact,
@@ -70,7 +70,7 @@ def money(facts: Iterable[Fact]) -> Iterator[str]:
             if fact.charge in charges:
                 yield f"charged twice: {fact}"
             charges[fact.charge] = fact
-            yield from _charge(fact, balances[f"wallet:{fact.wallet}"], served=fact.ask == promised.ask)
+            yield from _charge(fact, balances[f"wallet:{fact.wallet}"], promised=fact.ask == promised.ask)
         elif isinstance(fact, Reversed):
             taken = charges.get(fact.charge)
             if taken is None or taken.cents != fact.cents:
@@ -83,7 +83,7 @@ def money(facts: Iterable[Fact]) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Promised:
-    """What was ordered in a pilot for a day after it is charged later, whatever the balance is then. `ask`: the last that did so."""
+    """What was ordered in a pilot for a day after it is charged later; it may pass a limit then, and says so. `ask`: the last that did."""
 
     orders: set[tuple[int, int, int]] = field(default_factory=set)
     ask: int = 0
@@ -100,10 +100,11 @@ class _Promised:
             self.orders.discard((fact.pupil, fact.site, fact.day))
 
 
-def _charge(fact: Charged, balance_cents: int, *, served: bool) -> Iterator[str]:
+def _charge(fact: Charged, balance_cents: int, *, promised: bool) -> Iterator[str]:
     if fact.cents % PRICES_CENTS.get(fact.item, fact.cents):
         yield f"not the price: {fact}"
-    if fact.entries and not served and balance_cents < LOWEST_CENTS.get(fact.item, balance_cents):
+    excused = promised and fact.reason is Reason.PROMISED
+    if fact.entries and not excused and balance_cents < LOWEST_CENTS.get(fact.item, balance_cents):
         yield f"a limit is passed: {fact}"
 
 

@@ -95,8 +95,12 @@ def _sold(books: Reckoning, sale: Sale, before: Effects) -> Effect | str:
     """A charge, or why not; in a pilot nothing stops it. `before`: what the same ask has decided already."""
     place = books.place(sale.site, sale.pupil, sale.product, sale.day)
     if books.setting.in_pilot(sale.site, sale.day):
-        return "charge", place, sale.pupil, sale.product, sale.cents, "pilot"
-    return _short(books, sale, place, before) or ("charge", place, sale.pupil, sale.product, sale.cents, "posted")
+        return _charged(sale, place, "pilot")
+    return _short(books, sale, place, before) or _charged(sale, place)
+
+
+def _charged(sale: Sale, place: Place, stage: str = "posted", reason: str = "") -> Effect:
+    return "charge", place, sale.pupil, sale.product, sale.cents, stage, reason
 
 
 def _short(books: Reckoning, sale: Sale, place: Place, before: Effects) -> str:
@@ -134,12 +138,13 @@ def _ordered(books: Reckoning, key: tuple[int, int, int], product: int, at_ms: i
 
 
 def paid_at_last(books: Reckoning, key: tuple[int, int, int], at_ms: int) -> Effects:
-    """An order of a pilot for a day after it: charged once the site is live, whatever the balance."""
+    """An order of a pilot for a day after it: charged once the site is live, whatever limit it passes; then it says why."""
     pupil, site, day = key
     order = books.orders.get(key)
     if order is None or not order.deferred or books.setting.in_pilot(site, day_code(at_ms)):
         return []
-    return [("charge", books.place(site, pupil, order.product, day), pupil, order.product, PRICES_CENTS[order.product], "posted")]
+    place, sale = books.place(site, pupil, order.product, day), Sale(pupil, site, order.product, PRICES_CENTS[order.product], day, at_ms)
+    return [_charged(sale, place, reason="promised" if _short(books, sale, place, []) else "")]
 
 
 def paid_back(books: Reckoning, charge: int) -> Effects:
@@ -245,8 +250,8 @@ def handed_out(books: Reckoning, pupil: int, site: int, product: int, at_ms: int
         return [] if order.served else [("served", *key, order.product), *paid_at_last(books, key, at_ms)]
     if free:
         return [("served", *key, product)]
-    stage = "pilot" if books.setting.in_pilot(site, key[2]) else "posted"
-    return [("served", *key, product), ("charge", books.place(site, pupil, product, key[2]), pupil, product, PRICES_CENTS[product], stage)]
+    place, sale = books.place(site, pupil, product, key[2]), Sale(pupil, site, product, PRICES_CENTS[product], key[2], at_ms)
+    return [("served", *key, product), _charged(sale, place, "pilot" if books.setting.in_pilot(site, key[2]) else "posted")]
 
 
 # --- the cash desk -----------------------------------------------------------------------------

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from hub.core import canteen
 from hub.core.codes import Code, Reason
-from hub.core.facts import Charged, Fact, HoleDeclared, ScanTaken, StayOpened
+from hub.core.facts import Charged, Fact, HoleDeclared, MealReserved, ScanTaken, StayOpened
 from proto.messages import Light, Shown
 from tests import schools
 from tests.schools import Day, badge
@@ -85,6 +86,21 @@ def test_books_that_were_doctored_are_complained_of(crime: str) -> None:
     taps, facts = honest()
     doctor, sentence = CRIMES[crime]
     assert any(sentence in complaint for complaint in complaints(taps, doctor(facts)))
+
+
+@pytest.mark.parametrize(
+    ("reason", "ask", "complaint"), [("promised", 0, ""), ("", 0, "a limit is passed"), ("promised", 9, "a limit is passed")]
+)
+def test_what_a_pilot_promised_may_pass_a_limit_if_it_says_so_and_nothing_else_may(reason: str, ask: int, complaint: str) -> None:
+    day, place = Day(), (schools.number("Léa"), schools.number("Tilleuls"), 20250107)
+    meal = MealReserved(1, 5, *place[:2], schools.number("sandwich"), place[2], deferred=True)
+    day.bring("Vanderzande", 0)
+    day.do(lambda _school, _books, own: (replace(meal, ask=own),))
+    day.do(canteen.charge_deferred, place, schools.moment("00:00", schools.TUESDAY))
+    facts = [fact for facts in day.facts for fact in facts]
+    charged = next(fact for fact in facts if isinstance(fact, Charged))
+    doctored = changed(facts, Charged, reason=Reason(reason), ask=ask or charged.ask)
+    assert [each.split(":")[0] for each in ledgers.money(doctored)] == ([complaint] if complaint else [])
 
 
 def test_a_no_that_was_charged_is_complained_of() -> None:

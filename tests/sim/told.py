@@ -24,10 +24,14 @@ def _effect(books: Reckoning, fact: Fact) -> Effect | None:
     return words(fact, books.places) if words else None
 
 
+def _charged(fact: f.Charged) -> Effect:
+    return fact.pupil, fact.item, fact.cents, fact.stage.name.lower(), fact.reason.value
+
+
 Words = Callable[[Any, Mapping[int, Place]], Effect]
 
 _WORDS: dict[type, Words] = {
-    f.Charged: lambda fact, places: ("charge", places[fact.wallet], fact.pupil, fact.item, fact.cents, fact.stage.name.lower()),
+    f.Charged: lambda fact, places: ("charge", places[fact.wallet], *_charged(fact)),
     f.MealReserved: lambda fact, _: ("order", fact.pupil, fact.site, fact.day, fact.product, fact.deferred),
     f.MealServed: lambda fact, _: ("served", fact.pupil, fact.site, fact.day, fact.product),
     f.MealCancelled: lambda fact, _: ("cancel", fact.pupil, fact.site, fact.day, fact.product, fact.late),

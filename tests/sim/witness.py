@@ -179,8 +179,9 @@ class Witness:
 
 
 def _reasons(group: Facts) -> Iterator[str]:
-    """Nothing passes a limit, so no charge needs a reason; in older journals devices sold while the hub was away."""
-    yield from (f"a charge with a reason: {fact}" for fact in group if isinstance(fact, f.Charged) and fact.reason)
+    """Care has no limit to pass, so no charge of it needs a reason; what else is charged is held against the rules whole."""
+    cared = (fact for fact in group if isinstance(fact, f.Charged) and (fact.item,) in PROGRAMMES)
+    yield from (f"a charge with a reason: {fact}" for fact in cared if fact.reason)
 
 
 def _brought_by_time(reckoned: Reckoning, group: Facts) -> rules.Effects | None:

@@ -12,7 +12,7 @@ from hub.core import corrections, settlement
 from hub.core.attendance import AT_ONCE, upkeep
 from hub.core.books import replay
 from hub.core.canteen import Wish, charge_deferred, order
-from hub.core.codes import By, Reason, Stage
+from hub.core.codes import By, Level, Reason, Stage
 from hub.core.corrections import Moment, Place, Staff
 from hub.core.facts import Charged, ChargesPosted, DayClosed, Facts, LowBalance, Refusal, Reversed, SettlementDone, StayClosed
 from hub.core.menus import Menu, Offer
@@ -335,6 +335,47 @@ def test_a_meal_ordered_in_the_pilot_for_a_day_after_it_is_charged_when_the_site
     assert day.balance_cents("Vanderzande") == 15_50
     assert day.do(charge_deferred, place, moment("00:01", TUESDAY)) == ()
     assert day.balance_cents("Vanderzande") == 15_50
+
+
+@pytest.mark.parametrize(
+    ("product", "brought_cents", "limit_cents", "reason"),
+    [
+        ("sandwich", 0, 0, Reason.PROMISED),  # its policy would have refused it
+        ("sandwich", 20_00, 3_00, Reason.PROMISED),  # and so would the parents' daily limit
+        ("sandwich", 3_20, 3_20, Reason.NONE),
+        ("drink", -9_00, 0, Reason.PROMISED),  # below the site's minimum of -10,00
+        ("drink", -8_50, 0, Reason.NONE),
+        ("meal", -20_00, 1_00, Reason.NONE),  # a meal has no limit to pass
+    ],
+)
+def test_an_article_that_a_pilot_promised_passes_a_limit_when_it_is_charged_and_says_so(
+    product: str, brought_cents: int, limit_cents: int, reason: Reason
+) -> None:
+    """Nothing is looked at when it is ordered, so it is served; a breach of a limit always carries its reason (promise P7)."""
+    day = Day()
+    day.bring("Quintelier", brought_cents)
+    offer = Offer(number(product), day.school.products[number(product)].price_cents)
+    day.change((replace(day.school.sites[TILLEULS], pilot_from=MONDAY, live_from=TUESDAY), Menu(TILLEULS, TUESDAY, (offer,))))
+    day.change((replace(day.school.pupils[number("Noé")], daily_limit_cents=limit_cents),))
+    day.do(order, Wish(number("Noé"), TILLEULS, TUESDAY, By.PARENT, moment("08:00")), number(product))
+    (place,) = day.books.deferred
+    day.do(charge_deferred, place, moment("00:00", TUESDAY))
+    (charged,) = [fact for fact in day.last if isinstance(fact, Charged)]
+    assert (charged.reason, day.balance_cents("Quintelier")) == (reason, brought_cents - charged.cents)
+    spent_cents = day.books.spent.get(number("Noé"), {}).get(20250107, 0)
+    assert spent_cents == (0 if product == "meal" else charged.cents), "what was promised counts towards the parents' daily limit"
+
+
+def test_care_that_a_run_posts_is_served_whatever_the_balance_and_the_payer_is_told(day: Day) -> None:
+    """`must_serve` has no limit that it could pass, gathered or at once: the debt is told, and needs no reason (Q5, S36)."""
+    come(day)
+    day.bring("Quintelier", -9_00)
+    come(day, who="Noé")
+    day.close("19:31")
+    run(day, 20250106)
+    told = [fact for facts in day.facts for fact in facts if isinstance(fact, LowBalance)]
+    assert [(fact.level, fact.balance_cents) for fact in told if fact.payer == number("Quintelier")][-1:] == [(Level.MINIMUM, -10_50)]
+    assert {fact.reason for facts in day.facts for fact in facts if isinstance(fact, Charged)} == {Reason.NONE}
 
 
 def test_an_order_of_the_pilot_for_the_pilot_stays_free() -> None:

@@ -73,8 +73,8 @@ BUGS = (
         (
             Edit(
                 "hub.core.wallets",
-                "    if short:\n        return short\n    booked",
-                "    if short and not earlier:\n        return short\n    booked",
+                "    if short and sale.despite is _NO_REASON:\n",
+                "    if short and sale.despite is _NO_REASON and not earlier:\n",
             ),
         ),
     ),
