@@ -5,7 +5,7 @@ with the people's data, under the number of its fact.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from hub.core.calendar import at, day_code, day_coded
 from hub.core.codes import Excuse, Justification
 from hub.core.facts import MorningJustified
-from hub.core.inside import Present, evacuation, rooms
+from hub.core.inside import Present, evacuation, grown_ups, rooms
 from hub.core.mornings import Word, justify
-from hub.core.school import Pupil, School, Site
+from hub.core.school import Adult, Pupil, School, Site
 from hub.errors import RefusedError
 from hub.meant import act_of, add_instant, asked_ms, day_written, in_order, one_of, pupil_called, site_called, staff_called, whole_written
 from hub.settings import Settings
@@ -109,7 +109,8 @@ def _evacuation(stores: "Memory", site: Site, now_ms: int) -> Iterator[str]:
     listed = evacuation(school, books, site.id, now_ms)
     yield f"EVACUATION LIST   {site.name}   {at(now_ms, site.zone):%d/%m/%Y %H:%M:%S}"
     yield f"{len(listed)} children may be in the building. {STOPPED}"
-    rows = [_row(school, one, site, now_ms) for one in listed]
+    adults = grown_ups(school, (one.pupil for one in listed))
+    rows = [_row(school, one, adults[one.pupil.id], site, now_ms) for one in listed]
     wide = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for group, those in groupby(zip(listed, rows, strict=True), key=lambda one: one[0].pupil.group):
         yield from ("", f"Class {group or '-'}")
@@ -121,11 +122,11 @@ def _evacuation(stores: "Memory", site: Site, now_ms: int) -> Iterator[str]:
         yield from (f"  [ ] {_name(pupil)}" for pupil in lost)
 
 
-def _row(school: School, one: Present, site: Site, now_ms: int) -> Sequence[str]:
+def _row(school: School, one: Present, adults: Iterable[Adult], site: Site, now_ms: int) -> Sequence[str]:
     """Name, room, since when, and who belongs to the child."""
-    adults = ", ".join(f"{adult.first_name} {adult.last_name}" for adult in one.adults)
+    people = ", ".join(f"{adult.first_name} {adult.last_name}" for adult in adults)
     name = f"{one.pupil.last_name} {one.pupil.first_name}"
-    return name, one.room or "by the entrance", _since(one, site, now_ms), f"{adults}{_also(school, one)}"
+    return name, one.room or "by the entrance", _since(one, site, now_ms), f"{people}{_also(school, one)}"
 
 
 def _since(one: Present, site: Site, now_ms: int) -> str:

@@ -45,31 +45,16 @@ KERNEL = (
 """As design.md lists it, with what reads the school (`days`, `payers`, `families`, `named`), what prices and transfers are made of
 (`formulas`, `references`), and `tap`."""
 RANKS = dict.fromkeys(KERNEL, 0) | {
-    "stays": 1,
-    "tariffs": 1,
-    "lists": 1,
-    "wallets": 2,
-    "matching": 2,
-    "weekdays": 2,
-    "dues": 3,
-    "corrections": 5,
-    "settlement": 5,
-    "setup": 5,
-    "promotion": 5,
-    "sites": 5,
-    "expected": 5,
-    "reports": 6,
-    "drafting": 5,
-    "tariffversions": 5,
-    "schoolyear": 5,
-    "questions": 6,
-    "invoices": 5,
-    "bank": 6,
-    "imports": 7,
-    "scans": 7,
-    "dayproofs": 5,
-    "tillproofs": 5,
-    "audit": 7,
+    room: rank
+    for rank, rooms in {
+        1: "stays tariffs lists",
+        2: "wallets matching weekdays",
+        3: "dues",
+        5: "corrections settlement setup promotion leaving sites expected drafting tariffversions schoolyear invoices dayproofs tillproofs",
+        6: "products reports questions bank",
+        7: "imports scans audit",
+    }.items()
+    for room in rooms.split()
 }
 """How far right a room of hub/core stands. Rooms not named here are the ones in braces."""
 BRACES = 4
@@ -77,7 +62,7 @@ COMPOSERS = ("hub.__main__", "hub.commands", "hub.run", "hub.web.app")
 """Where the program is put together by hand: the only rooms that see pages and shells at once."""
 FRAME = frozenset(
     "render session language asking rights chapters marks office passwords sheet letter live uploads table turns charts owing".split()
-) | {"remarks", "sensitive", "app"}
+) | {"remarks", "rolls", "sensitive", "app"}
 """Rooms of hub/web that are no pages: what pages stand on, and what puts them together (`app`)."""
 
 DECIDING = (

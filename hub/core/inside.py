@@ -6,7 +6,7 @@ way out is not scanned. What the entrance tells ends at midnight; who sleeps at 
 """
 
 import enum
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import date
 from typing import TypeVar
 
@@ -30,13 +30,12 @@ T = TypeVar("T")
 class Present(Struct, frozen=True):
     """A child that may be in the building since `since_ms`. `room` empty: came in by the entrance, and has no class there.
 
-    `adults`: the grown-ups of the households that may pay for it, its own first. `also`: other sites where it may be as well.
+    `also`: other sites where it may be as well.
     """
 
     pupil: Pupil
     room: str
     since_ms: int
-    adults: tuple[Adult, ...]
     also: tuple[int, ...]
 
 
@@ -55,6 +54,9 @@ class Room(Struct, frozen=True):
     missing: tuple[Missing, ...]
 
 
+Child = TypeVar("Child", Present, Missing)
+
+
 class _View(Struct, frozen=True):
     """A site at an instant; `today` is its own, `on` the same day as facts have it."""
 
@@ -68,47 +70,41 @@ class _View(Struct, frozen=True):
 
 def evacuation(school: School, books: Books, site: int, now_ms: int) -> tuple[Present, ...]:
     """Every child that may be in the building of a site, by class and name."""
-    return _whole(evacuating(school, books, site, now_ms))
+    found = _whole(_present(school, books, _views(school, books, now_ms)))[site]
+    return tuple(sorted(found, key=lambda one: (fold(one.pupil.group), *_named(one.pupil))))
 
 
 def rooms(school: School, books: Books, site: int, now_ms: int) -> tuple[Room, ...]:
     """The rooms of a site in which somebody is, or should be."""
-    return _whole(looking_round(school, books, site, now_ms))
+    return _whole(looking_round(school, books, now_ms))[site]
 
 
-def evacuating(school: School, books: Books, site: int, now_ms: int) -> Generator[None, None, tuple[Present, ...]]:
-    """The same as `evacuation` child by child, for who must not be long at a time; each child is where it is when its turn comes."""
-    views, adults = {each: _view(school, books, each, now_ms) for each in school.sites}, _by_household(school)
-    view = views.pop(site)
-    found = []
-    seen = {*books.inside, *books.entrance.passes.get(view.on, ()), *books.days.get(view.on, ())}
-    for number in sorted({school.pupils[each].id for each in seen if each in school.pupils}):
+def looking_round(school: School, books: Books, now_ms: int) -> Generator[None, None, dict[int, tuple[Room, ...]]]:
+    """The same of all sites, child by child, for who must not be long at a time; each child is where it is when its turn comes."""
+    views = _views(school, books, now_ms)
+    found: dict[int, dict[str, tuple[list[Present], list[Missing]]]] = {site: {} for site in views}
+    for site, children in (yield from _present(school, books, views)).items():
+        for one in children:
+            found[site].setdefault(one.room, ([], []))[0].append(one)
+    for lost in _expected(school, views):
         yield
-        pupil, touched = school.pupils[number], _touched(view, number)
-        place = _place(view, pupil) if site in touched else None
-        if place:
-            theirs = tuple(adult for home in _homes(school, pupil) for adult in adults.get(home, ()))
-            also = tuple(other for other, there in views.items() if other in touched and _place(there, pupil))
-            found.append(Present(pupil, *place, theirs, also))
-    return tuple(sorted(found, key=lambda one: (fold(one.pupil.group), *_named(one.pupil))))
-
-
-def looking_round(school: School, books: Books, site: int, now_ms: int) -> Generator[None, None, tuple[Room, ...]]:
-    """The same as `rooms`, child by child."""
-    view = _view(school, books, site, now_ms)
-    present: dict[str, list[Present]] = {}
-    missing: dict[str, list[Missing]] = {}
-    for one in (yield from evacuating(school, books, site, now_ms)):
-        present.setdefault(one.room, []).append(one)
-    for found in _expected(view):
+        if lost:
+            site, pupil, room = lost
+            place = _place(views[site], pupil)
+            found[site].setdefault(room, ([], []))[1].append(Missing(pupil, place[0] if place else ""))
+    told: dict[int, tuple[Room, ...]] = {}
+    for site, there in found.items():
         yield
-        if found:
-            place = _place(view, found[0])
-            missing.setdefault(found[1], []).append(Missing(found[0], place[0] if place else ""))
-    return tuple(
-        Room(name, _sorted(present.get(name, ())), tuple(sorted(missing.get(name, ()), key=lambda one: _named(one.pupil))))
-        for name in sorted({*present, *missing}, key=fold)
-    )
+        told[site] = tuple(Room(name, _sorted(there[name][0]), _sorted(there[name][1])) for name in sorted(there, key=fold))
+    return told
+
+
+def grown_ups(school: School, pupils: Iterable[Pupil]) -> dict[int, tuple[Adult, ...]]:
+    """Pupil -> the grown-ups of the households that may pay for it, its own first."""
+    adults: dict[int, list[Adult]] = {}
+    for adult in school.adults.values():
+        adults.setdefault(adult.household, []).append(adult)
+    return {one.id: tuple(adult for home in _homes(school, one) for adult in adults.get(home, ())) for one in pupils}
 
 
 def _whole(steps: Generator[object, None, T]) -> T:
@@ -121,31 +117,42 @@ def _whole(steps: Generator[object, None, T]) -> T:
             return found
 
 
-def _touched(view: _View, number: int) -> frozenset[int]:
+def _views(school: School, books: Books, now_ms: int) -> dict[int, _View]:
+    """Every site at an instant."""
+    days = {site: day_of(now_ms, school.sites[site].zone) for site in school.sites}
+    return {site: _View(school, books, school.sites[site], now_ms, day, day_code(day)) for site, day in days.items()}
+
+
+def _present(school: School, books: Books, views: Mapping[int, _View]) -> Generator[None, None, dict[int, list[Present]]]:
+    """Site -> the children that may be in its building."""
+    found: dict[int, list[Present]] = {site: [] for site in views}
+    days = {view.on for view in views.values()}
+    traces = (each for on in days for kept in (books.entrance.passes, books.days) for each in kept.get(on, ()))
+    for number in sorted({school.pupils[each].id for each in (*books.inside, *traces) if each in school.pupils}):
+        yield
+        pupil = school.pupils[number]
+        touched = _touched(books, number, days)
+        places = {site: place for site, view in views.items() if site in touched and (place := _place(view, pupil))}
+        for site, place in places.items():
+            found[site].append(Present(pupil, *place, tuple(other for other in places if other != site)))
+    return found
+
+
+def _touched(books: Books, number: int, days: Iterable[int]) -> set[int]:
     """The sites where a pupil may be at all: where a stay is open or was today, or a badge was held at the entrance."""
-    stays = (stay.site for sheet in view.books.sheets(number, view.on).values() for stay in sheet.stays.values())
-    still = (stay.site for stay in view.books.inside.get(number, {}).values())
-    return frozenset((*still, *stays, *(each.site for each in view.books.entrance.passes.get(view.on, {}).get(number, ()))))
+    found = {stay.site for stay in books.inside.get(number, {}).values()}
+    for on in days:
+        found.update(stay.site for sheet in books.sheets(number, on).values() for stay in sheet.stays.values())
+        found.update(each.site for each in books.entrance.passes.get(on, {}).get(number, ()))
+    return found
 
 
-def _view(school: School, books: Books, site: int, now_ms: int) -> _View:
-    today = day_of(now_ms, school.sites[site].zone)
-    return _View(school, books, school.sites[site], now_ms, today, day_code(today))
-
-
-def _sorted(present: Iterable[Present]) -> tuple[Present, ...]:
-    return tuple(sorted(present, key=lambda one: _named(one.pupil)))
+def _sorted(found: Iterable[Child]) -> tuple[Child, ...]:
+    return tuple(sorted(found, key=lambda one: _named(one.pupil)))
 
 
 def _named(pupil: Pupil) -> tuple[str, str, int]:
     return fold(pupil.last_name), fold(pupil.first_name), pupil.id
-
-
-def _by_household(school: School) -> dict[int, list[Adult]]:
-    found: dict[int, list[Adult]] = {}
-    for adult in school.adults.values():
-        found.setdefault(adult.household, []).append(adult)
-    return found
 
 
 def _homes(school: School, pupil: Pupil) -> list[int]:
@@ -246,29 +253,30 @@ def _entrance(view: _View) -> Iterator[Direction]:
 # --- who should be there --------------------------------------------------------------------------
 
 
-def _expected(view: _View) -> Iterator[tuple[Pupil, str] | None]:
-    """Who should be at the site now and is not in its room, with the room; None for each other child that was looked at."""
-    yield from _not_at_programme(view)
-    if any(way is not Direction.OUT for way in _entrance(view)):
-        yield from _not_in_class(view)
+def _expected(school: School, views: Mapping[int, _View]) -> Iterator[tuple[int, Pupil, str] | None]:
+    """Who should be at which site now and is not in its room, with the room; None for each other child that was looked at."""
+    yield from _not_at_programme(school, views)
+    yield from _not_in_class(
+        school, {site: view for site, view in views.items() if any(way is not Direction.OUT for way in _entrance(view))}
+    )
 
 
-def _not_at_programme(view: _View) -> Iterator[tuple[Pupil, str] | None]:
+def _not_at_programme(school: School, views: Mapping[int, _View]) -> Iterator[tuple[int, Pupil, str] | None]:
     """Those who are planned, have not come in these hours, and are not marked absent; nobody on a day without school."""
-    running = [
-        (programme, span, care_day(programme, view.site.zone, view.now_ms))
-        for programme in view.school.programmes.values()
-        if programme.site == view.site.id and (span := window_of(programme.windows, view.now_ms, view.site.zone))
-    ]
-    for number, plans in view.school.plans.items() if running else ():
+    running = {
+        programme.id: (programme, span, care_day(programme, view.site.zone, view.now_ms))
+        for programme in school.programmes.values()
+        if (view := views[programme.site]) and (span := window_of(programme.windows, view.now_ms, view.site.zone))
+    }
+    for number, plans in school.plans.items() if running else ():
         yield None
-        pupil = view.school.pupils[number]
-        wanted = {}
-        for programme, span, day in running:
-            planned = any(plan.programme == programme.id for plan in plans) and counts_as_present(view.school, number, programme, day)
-            if planned and not _came(view, pupil, programme, span[0], day_code(day)):
-                wanted[_room(_gone_to(view, programme, pupil, day_code(day)))] = pupil
-        yield from ((pupil, room) for room in wanted)
+        pupil, wanted = school.pupils[number], {}
+        for item in running.keys() & {plan.programme for plan in plans}:
+            programme, span, day = running[item]
+            view = views[programme.site]
+            if counts_as_present(school, number, programme, day) and not _came(view, pupil, programme, span[0], day_code(day)):
+                wanted[view.site.id, _room(_gone_to(view, programme, pupil, day_code(day)))] = pupil
+        yield from ((site, pupil, room) for site, room in wanted)
 
 
 def _came(view: _View, pupil: Pupil, programme: Programme, from_ms: int, on: int) -> bool:
@@ -281,17 +289,16 @@ def _came(view: _View, pupil: Pupil, programme: Programme, from_ms: int, on: int
     )
 
 
-def _not_in_class(view: _View) -> Iterator[tuple[Pupil, str] | None]:
-    """Those whom nobody has seen at the site today, while class is on; not those whose absence is justified."""
-    passes, entrance = view.books.entrance.passes.get(view.on, {}), view.books.entrance
-    for pupil in view.school.everyone:
+def _not_in_class(school: School, views: Mapping[int, _View]) -> Iterator[tuple[int, Pupil, str] | None]:
+    """Those whom nobody has seen at their site today, while class is on; not those whose absence is justified."""
+    for pupil in school.everyone if views else ():
         yield None
-        times = class_on(view.school, pupil, view.today) if pupil.site == view.site.id else None
-        if times is None or not times.begins_ms <= view.now_ms < times.ends_ms:
+        view = views.get(pupil.site)
+        times = class_on(school, pupil, view.today) if view else None
+        if view is None or times is None or not times.begins_ms <= view.now_ms < times.ends_ms:
             continue
-        came = any(each.site == view.site.id for each in passes.get(pupil.id, ()))
-        came = came or any(
-            stay.site == view.site.id for sheet in view.books.sheets(pupil.id, view.on).values() for stay in sheet.stays.values()
-        )
-        if not came and entrance.said_of(pupil.id, view.on).state is not Justification.JUSTIFIED:
-            yield pupil, pupil.group
+        passes, sheets = view.books.entrance.passes.get(view.on, {}).get(pupil.id, ()), view.books.sheets(pupil.id, view.on)
+        came = any(each.site == pupil.site for each in passes)
+        came = came or any(stay.site == pupil.site for sheet in sheets.values() for stay in sheet.stays.values())
+        if not came and view.books.entrance.said_of(pupil.id, view.on).state is not Justification.JUSTIFIED:
+            yield view.site.id, pupil, pupil.group

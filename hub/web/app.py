@@ -55,6 +55,7 @@ from hub.web.office import Office
 from hub.web.oops import oops
 from hub.web.passwords import Passwords
 from hub.web.render import SECURITY, Pages
+from hub.web.rolls import Rolls
 from hub.web.session import Anyone, PinNeededError, SecondNeededError, SignInNeededError, sign_in_path, way_back
 from hub.web.till import routes as till
 
@@ -113,7 +114,7 @@ def make_app(office: Office, pages: Pages) -> FastAPI:
     app.state.uploads = imports.Uploads()
     app.state.passed = till.Passed()
     app.state.guests = kiosk.Guests()
-    app.state.rolls = board.Rolls()
+    app.state.rolls = Rolls()
     app.state.shared = board.Shared()
     app.state.goings = billing.Goings()
     app.state.drafts = tariffs.Drafts()

@@ -3,8 +3,8 @@
 import asyncio
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
 from heapq import nlargest, nsmallest
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -15,7 +15,8 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from hub.core import questions
 from hub.core.books import Books
 from hub.core.facts import ScanTaken
-from hub.core.inside import Missing, Room, looking_round
+from hub.core.inside import Missing, Room
+from hub.core.kept import Wallet
 from hub.core.ledger import wallet_account
 from hub.core.lists import fold
 from hub.core.school import Programme, Pupil, School, Site
@@ -145,28 +146,6 @@ class PresentPage:
     missing: tuple[Missing, ...]
 
 
-@dataclass(slots=True)
-class Rolls:
-    """The rooms of each site, reckoned for all boards at once. One per hub."""
-
-    found: dict[int, tuple[School, float, tuple[Room, ...]]] = field(default_factory=dict)
-    """Site -> of which school, when its reckoning began (the loop's time), and the rooms."""
-    reckoning: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-
-    async def of(self, visit: Visit, site: int, *, rest_s: float) -> tuple[Room, ...]:
-        """Who is in and who is expected; at most so many seconds old where something has happened since."""
-        desk, loop = visit.office.desk, asyncio.get_running_loop()
-        asked_s = loop.time()
-        async with self.reckoning[site]:  # ten boards that ask at once are told the same
-            school, since_s, known = self.found.get(site, (None, 0.0, ()))
-            if school is desk.school and asked_s - since_s < rest_s:
-                return known
-            school, since_s = desk.school, loop.time()
-            known = await in_turns(looking_round(school, desk.books, site, visit.office.now_ms()))
-            self.found[site] = school, since_s, known
-            return known
-
-
 class Shared:
     """The live block of the last change, written once for all boards that show the same. One per hub.
 
@@ -229,8 +208,8 @@ async def present(visit: Today, programme: int) -> Response:
     found = visit.programme(programme)
     version = live.version
     people = sorted(_people(desk.school, _stays(desk.books)[programme]), key=lambda one: _named(one.pupil))
-    roll = await visit.request.app.state.rolls.of(visit, found.site, rest_s=REST_S if visit.is_fragment else 0)
-    context = PresentPage(version, found, desk.school.sites[found.site], tuple(people), _missing(desk.books, roll, found))
+    rooms = await visit.request.app.state.rolls.of(visit, rest_s=REST_S if visit.is_fragment else 0)
+    context = PresentPage(version, found, desk.school.sites[found.site], tuple(people), _missing(desk.books, rooms[found.site], found))
     return await packed(visit, await page(visit, "present.html", context, block="live" if visit.is_fragment else ""))
 
 
@@ -250,7 +229,7 @@ async def board_page(visit: Visit) -> BoardPage:
     version = live.version  # what happens from here on may be missing, and rings again
     places = await (visit.request.app.state.shared.places(visit) if visit.is_fragment else _places(visit))
     asked, more = _questions(visit, live.quiet)
-    debts = tuple(_debts(visit)) if not visit.is_fragment and visit.where(Right.MONEY) else ()
+    debts, more_debts = await in_turns(_debts(visit)) if not visit.is_fragment else ((), 0)
     return BoardPage(
         version=version,
         taps=tuple(_tap(school, scan) for scan in live.taps if _site_of(school, scan.device) in sites | {0}),
@@ -259,8 +238,8 @@ async def board_page(visit: Visit) -> BoardPage:
         more_questions=more,
         last=last_act(visit),
         lame=tuple(_lame(visit)),
-        debts=tuple(nsmallest(DEBTS, debts, key=lambda debt: debt.cents)),
-        more_debts=max(0, len(debts) - DEBTS),
+        debts=debts,
+        more_debts=more_debts,
         sees_devices=visit.may(Right.DEVICES),
         zone=next((site.zone for site in school.sites.values()), NOWHERE),
         has_pupils=bool(school.pupils),
@@ -308,28 +287,33 @@ def _lame(visit: Visit) -> Iterator[Lame]:
             yield Lame(device.name, school.sites[device.site].name, condition.value, seen.heard_ms, waiting)
 
 
-def _debts(visit: Visit) -> Iterator[Debt]:
-    """Wallets below zero where the visitor may see money."""
-    school, books = visit.school, visit.office.desk.books
-    allowed = visit.where(Right.MONEY) & visit.sites
-    for wallet, owner in books.owners.items():
-        cents = books.balance_cents(wallet_account(wallet))
-        if cents < 0 and owner.site in allowed:
-            kin = (owner.pupil,) if owner.pupil else school.kin.get(owner.household, ())
-            pupil = school.pupils.get(kin[0]) if kin else None
-            household = school.households.get(owner.household)
-            name = household.name if household else f"{pupil.last_name} {pupil.first_name}" if pupil else ""
-            yield Debt(name, school.sites[owner.site].name, cents, pupil.id if pupil else 0)
+def _debts(visit: Visit) -> Generator[None, None, tuple[tuple[Debt, ...], int]]:
+    """The wallets deepest below zero where the visitor may see money, and how many more are below."""
+    books, allowed, below = visit.office.desk.books, visit.where(Right.MONEY) & visit.sites, []
+    for wallet, owner in tuple(books.owners.items()) if allowed else ():
+        yield
+        if owner.site in allowed and (cents := books.balance_cents(wallet_account(wallet))) < 0:
+            below.append((cents, wallet))
+    deepest = nsmallest(DEBTS, below)
+    return tuple(_debt(visit.school, cents, books.owners[wallet]) for cents, wallet in deepest), len(below) - len(deepest)
+
+
+def _debt(school: School, cents: int, owner: Wallet) -> Debt:
+    kin = (owner.pupil,) if owner.pupil else school.kin.get(owner.household, ())
+    pupil = school.pupils.get(kin[0]) if kin else None
+    household = school.households.get(owner.household)
+    name = household.name if household else f"{pupil.last_name} {pupil.first_name}" if pupil else ""
+    return Debt(name, school.sites[owner.site].name, cents, pupil.id if pupil else 0)
 
 
 # --- who is in and who is expected ----------------------------------------------------------------
 
 
 async def _places(visit: Visit) -> tuple[Place, ...]:
+    rooms = await visit.request.app.state.rolls.of(visit, rest_s=REST_S if visit.is_fragment else 0)
     stays, found = _stays(visit.office.desk.books), []
     for site in visit.own_sites():
-        roll = await visit.request.app.state.rolls.of(visit, site.id, rest_s=REST_S if visit.is_fragment else 0)
-        found.append(_place(visit.school, visit.office.desk.books, site, stays, roll))
+        found.append(_place(visit.school, visit.office.desk.books, site, stays, rooms.get(site.id, ())))
         await asyncio.sleep(0)  # the taps that came meanwhile go before the next site
     return tuple(found)
 

@@ -1,10 +1,10 @@
 """The evacuation list of a site: every child that may be in the building, to tick off on a phone or on paper (requirement M8).
 
-Reckoned anew for every look, from the books alone. Ticks stay in the browser; when the hub is gone, the open page goes on as it was.
+As it is at every look, from the books alone. Ticks stay in the browser; when the hub is gone, the open page goes on as it was.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated
@@ -12,14 +12,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from hub.core.calendar import day_of
-from hub.core.inside import Missing, Present, looking_round
+from hub.core.inside import Missing, Present, grown_ups
 from hub.core.lists import fold
 from hub.core.papers import Pickup
-from hub.core.school import Pupil, School, Site
+from hub.core.school import Adult, Pupil, School, Site
 from hub.web.render import packed, page
 from hub.web.rights import Right
 from hub.web.session import Sees, Visit
-from hub.web.turns import in_turns
 
 BY_CLASS, BY_ROOM = "class", "room"
 
@@ -30,10 +29,11 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One line. `also`: names of other sites where the child may be as well. `pickups`: who else may fetch it today."""
+    """One line. `also`: names of other sites where the child may be as well. `adults`: its own; `pickups`: who else may fetch it today."""
 
     present: Present
     also: tuple[str, ...]
+    adults: tuple[Adult, ...]
     pickups: tuple[Pickup, ...]
 
 
@@ -69,12 +69,13 @@ async def evacuation(visit: Looks, site: int, by: str = BY_CLASS) -> Response:
     office, found = visit.office, visit.site(site)
     await office.desk.seen()
     now_ms, version = office.now_ms(), visit.request.app.state.live.version
-    known = await in_turns(looking_round(visit.school, office.desk.books, found.id, now_ms))
+    known = (await visit.request.app.state.rolls.of(visit))[found.id]
     present = [one for room in known for one in room.present]
     missing = {one.pupil.id: one for room in known for one in room.missing if not one.seen}
     may_see = found.id in visit.where(Right.PUPILS)
-    pickups = await office.papers.pickups_on(day_of(now_ms, found.zone)) if may_see and visit.sees_sensitive else {}
-    groups = await asyncio.to_thread(groups_of, visit.school, present, pickups, by)
+    sees_people = may_see and visit.sees_sensitive
+    pickups = await office.papers.pickups_on(day_of(now_ms, found.zone)) if sees_people else {}
+    groups = await asyncio.to_thread(groups_of, visit.school, present, pickups if sees_people else None, by)
     context = EvacuationPage(
         version=version,
         site=found,
@@ -83,25 +84,25 @@ async def evacuation(visit: Looks, site: int, by: str = BY_CLASS) -> Response:
         count=len(present),
         missing=tuple(sorted(missing.values(), key=lambda one: _named(one.pupil))),
         at_ms=now_ms,
-        sees_people=may_see and visit.sees_sensitive,
+        sees_people=sees_people,
         asks_pin=may_see and not visit.sees_sensitive,
     )
     return await packed(visit, await page(visit, "evacuation.html", context, block="list" if visit.is_fragment else ""))
 
 
-def groups_of(school: School, present: Iterable[Present], pickups: Mapping[int, Sequence[Pickup]], by: str) -> tuple[Group, ...]:
-    """By class (those of none last) or by room, and by name."""
+def groups_of(school: School, present: Sequence[Present], pickups: Mapping[int, Sequence[Pickup]] | None, by: str) -> tuple[Group, ...]:
+    """By class (those of none last) or by room, and by name; without `pickups` nobody who may fetch a child is named."""
+    adults = grown_ups(school, [one.pupil for one in present]) if pickups is not None else {}
+
+    def child(one: Present) -> Child:
+        also = tuple(school.sites[site].name for site in one.also)
+        return Child(one, also, adults.get(one.pupil.id, ()), tuple((pickups or {}).get(one.pupil.id, ())))
 
     def name(one: Present) -> str:
         return one.room if by == BY_ROOM else one.pupil.group
 
     ordered = sorted(present, key=lambda one: (not name(one), fold(name(one)), name(one), *_named(one.pupil)))
-    return tuple(Group(key, tuple(_child(school, one, pickups) for one in those)) for key, those in groupby(ordered, key=name))
-
-
-def _child(school: School, present: Present, pickups: Mapping[int, Sequence[Pickup]]) -> Child:
-    also = tuple(school.sites[site].name for site in present.also)
-    return Child(present, also, tuple(pickups.get(present.pupil.id, ())))
+    return tuple(Group(key, tuple(map(child, those))) for key, those in groupby(ordered, key=name))
 
 
 def _named(pupil: Pupil) -> tuple[str, str, str, int]:

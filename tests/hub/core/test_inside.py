@@ -13,7 +13,7 @@ from hub.core import attendance, corrections
 from hub.core.calendar import DayKind, at
 from hub.core.codes import Excuse, Justification, Reason
 from hub.core.corrections import Place, Staff
-from hub.core.inside import evacuation, rooms
+from hub.core.inside import evacuation, grown_ups, rooms
 from hub.core.school import Adult, CalendarDay, Custody
 from hub.core.timetable import AbsenceReason, Attendance, Plan
 from proto.messages import Direction, Use
@@ -195,7 +195,8 @@ def test_the_list_is_read_out_by_class_and_name_with_the_grown_ups_of_the_child(
     for who in ("Tom", "Léa", "Noé"):
         came(house, who, "08:15")
     found = evacuation(house.school, house.books, TILLEULS, moment("09:00"))
-    assert [(one.pupil.first_name, [adult.first_name for adult in one.adults]) for one in found] == [
+    adults = grown_ups(house.school, [one.pupil for one in found])
+    assert [(one.pupil.first_name, [adult.first_name for adult in adults[one.pupil.id]]) for one in found] == [
         ("Noé", []),
         ("Léa", ["Anne", "Chidi"]),
         ("Tom", ["Anne"]),
