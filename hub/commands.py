@@ -163,13 +163,13 @@ async def _tariff(settings: Settings, options: argparse.Namespace) -> int:
     from hub.core.tryout import tryout
     from hub.memory import memory
     from hub.tariffs import read_draft
-    from hub.tryout import report, stays_between
+    from hub.tryout import had_between, report
 
     async with memory(Path(settings.hub.data)) as stores:
         school = stores.desk.school
         draft = edited(school, read_draft(read_text(options.file), str(options.file), school, stores.new_ask))
-        stays, unended = await stays_between(stores.journal, school, *in_order(options.since, options.until))
-        for line in report(tryout(school, draft, stays), unended, school):
+        had, unended = await had_between(stores.journal, school, *in_order(options.since, options.until))
+        for line in report(tryout(school, draft, had), unended, school):
             print(line)
     return 0
 

@@ -68,6 +68,7 @@ _MOVES = """SELECT entry.wallet, entry.at_ms, entry.cents FROM json_each(?1) AS 
 Booked = f.BalanceOpened | f.Charged | f.ChargesPosted | f.Reversed | f.CashPaidIn | f.TillVoided | f.Transferred | f.Cleared
 """Facts that move a wallet."""
 _OF_A_CHARGE = (f.ChargesPosted, f.Reversed)
+_SALES = (f.Charged, f.MealReserved, f.MealServed)
 _STAYS = f.StayOpened | f.StayClosed | f.StayVoided
 Statement = Insert | Delete | TextClause
 Values = tuple[int | str | None, ...]
@@ -222,6 +223,21 @@ class History:
                 unended += len(rows) - len(ended)
                 found += (Stayed(row.pupil, site, row.programme, row.from_ms, row.until_ms) for row in ended)
         return found, unended
+
+    async def sold(self, charges: Collection[int]) -> list[f.Fact]:
+        """These charges in order, each after the meal it is for. A meal of today may have been charged a year ago."""
+        each = t.history_charge.c
+        query = select(each.number, each.charge).where(each.pupil > 0).order_by(each.number)
+        numbers: list[int] = []
+        async with self._register.reading() as connection:
+            async for rows in (await connection.stream(query)).partitions(ROWS_AT_ONCE):
+                numbers += (row.number for row in rows if row.charge in charges)
+        found: list[f.Fact] = []
+        for at in range(0, len(numbers), FACTS_AT_ONCE):
+            async for commit in self._journal.holding(numbers[at : at + FACTS_AT_ONCE]):
+                known = (fact for fact in commit.facts if not isinstance(fact, f.Charged) or fact.charge in charges)
+                found += (fact for fact in known if isinstance(fact, _SALES))
+        return found
 
     async def mornings(self, since_day: int, until_day: int, pupil: int = 0) -> list[Noted]:
         """Late and missed class mornings of the days (YYYYMMDD) from one to the other, of one pupil or of all, oldest first (S46)."""

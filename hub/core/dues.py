@@ -310,7 +310,7 @@ def _articles_cents(day: Day, group: int) -> int:
 
 def _parts(day: Day, root: Programme, readings: Mapping[int, Reading]) -> Iterator[Part]:
     """The stays that count at a programme and those within it; who is planned within goes there for its hours (requirement S44)."""
-    cuts: list[_Cut] = []
+    cuts: list[Cut] = []
     for inner in day.school.inner.get(root.id, ()):
         programme = day.school.programmes[inner]
         scanned = tuple(_counted(day, programme, readings))
@@ -319,15 +319,15 @@ def _parts(day: Day, root: Programme, readings: Mapping[int, Reading]) -> Iterat
         if not scanned and _is_split(day, programme):
             cuts += [(start_ms, end_ms, inner) for start_ms, end_ms in hours_of(day, programme)]
     for part in _counted(day, root, readings):
-        yield from _cut(part, sorted(cuts)) if cuts else (part,)
+        yield from cut(part, sorted(cuts)) if cuts else (part,)
     yield from _absences(day, root, readings)
 
 
-_Cut = tuple[int, int, int]
+Cut = tuple[int, int, int]
 """From, to (ms), the programme within; 0 where its stay was scanned there, and is a part already."""
 
 
-def _cut(part: Part, cuts: Iterable[_Cut]) -> Iterator[Part]:
+def cut(part: Part, cuts: Iterable[Cut]) -> Iterator[Part]:
     """A stay without the hours spent within, which are parts of their own."""
     from_ms, number = part.from_ms, 0
     for start, end, inner in cuts:

@@ -1,30 +1,39 @@
-"""A draft tariff on days that have been: what the same stays would bring in, who would pay more or less, and the worst cases (M11).
+"""A draft tariff on days that have been: what they would bring in, who would pay more or less, and the worst cases (M11).
 
-Both sides are priced anew by the same rule, so that all that differs is the tariff. Nothing is booked.
+Both sides are priced anew by the same rule, so that all that differs is the tariff: stays, with the hours that who was planned within
+spent there; and the meals and articles whose price stands in a tariff. What staff said of a day is left out. Nothing is booked.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from msgspec import Struct
 
-from hub.core.calendar import day_of
+from hub.core.calendar import day_coded, day_of, instant_ms
+from hub.core.dues import Cut, Part, cut, spans_of
+from hub.core.facts import Charged, Fact, MealReserved, MealServed, Reversed
 from hub.core.families import bracket_on
 from hub.core.payers import payer_on
-from hub.core.school import School
-from hub.core.tariffs import Occasion, price
+from hub.core.school import Programme, Scans, School
+from hub.core.tariffs import Occasion, price, price_of_product, tariff_on
 from hub.core.whys import Rule
 
 
 class Stayed(Struct, frozen=True, gc=False):
-    """A stay that was ended by an exit, or a session."""
+    """A stay that was ended by an exit, or a session.
+
+    Of a product: that it was had (`units` of it, with what is to be paid beside the price) on the day that begins at both instants.
+    """
 
     pupil: int
     site: int
     item: int
     from_ms: int
     to_ms: int
+    units: int = 1
+    supplement_cents: int = 0
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -50,13 +59,45 @@ class Trial(Struct, frozen=True):
     each: tuple[Change, ...]
 
 
+@dataclass(slots=True)
+class Bought:
+    """The meals and articles that facts, taken in order, have charged for some days (local, both included) and not taken back."""
+
+    school: School
+    first: date
+    last: date
+    _standing: dict[int, Stayed] = field(default_factory=dict)
+    _meal: tuple[int, int, int] = (0, 0, 0)
+    """Of the last meal that was ordered or handed out: ask, pupil, day."""
+
+    def take(self, fact: Fact) -> None:
+        """Whatever else it is changes nothing."""
+        if isinstance(fact, MealReserved | MealServed):
+            self._meal = (fact.ask, fact.pupil, fact.day)
+        elif isinstance(fact, Reversed):
+            self._standing.pop(fact.charge, None)
+        elif isinstance(fact, Charged) and fact.item in self.school.products and fact.site in self.school.sites:
+            self._charged(fact)
+
+    def _charged(self, fact: Charged) -> None:
+        zone, code = self.school.sites[fact.site].zone, fact.limit_day or (self._meal[2] if self._meal[:2] == (fact.ask, fact.pupil) else 0)
+        day = day_coded(code) if code else day_of(fact.at_ms, zone)
+        if self.first <= day <= self.last:
+            at_ms, units = instant_ms(day, 0, zone), max(fact.why.units, 1)
+            self._standing[fact.charge] = Stayed(fact.pupil, fact.site, fact.item, at_ms, at_ms, units, fact.why.supplement_cents)
+
+    def found(self) -> list[Stayed]:
+        """All of them."""
+        return list(self._standing.values())
+
+
 def tryout(school: School, draft: School, stays: Iterable[Stayed], items: Collection[int] = ()) -> Trial:
     """Price the stays in both schools. Stays of pupils, sites or programmes that are not set up any more are left out.
 
     `items`: tell of these alone; the others still count towards who was there and towards the days of groups. Empty: tell of all.
     """
-    known = [one for one in stays if one.pupil in school.pupils and one.site in school.sites and one.item in school.programmes]
-    ordered = tuple(sorted(known, key=lambda one: (one.from_ms, one.to_ms, one.pupil, one.item)))
+    known = [one for one in stays if one.pupil in school.pupils and one.site in school.sites and _has_tariff(school, draft, one)]
+    ordered = tuple(sorted(_pieces(school, known), key=lambda one: (one.from_ms, one.to_ms, one.pupil, one.item)))
     both = zip(ordered, reckon(school, ordered), reckon(draft, ordered), strict=True)
     told = [(stay, before, after) for stay, before, after in both if not items or stay.item in items]
     ordered = tuple(stay for stay, _, _ in told)
@@ -87,10 +128,11 @@ def together(trials: Iterable[Trial]) -> Trial:
 
 
 def reckon(school: School, stays: tuple[Stayed, ...]) -> list[int]:
-    """What each stay costs: siblings present are those of the day, groups fill up in order, a session costs once a day."""
+    """What each costs: siblings present are those of the day, groups fill up in order, articles first; a session costs once a day."""
     present: defaultdict[date, set[int]] = defaultdict(set)
     for stay in stays:
-        present[_day(school, stay)].add(stay.pupil)
+        if stay.item in school.programmes:
+            present[_day(school, stay)].add(stay.pupil)
     spent: defaultdict[tuple[int, date, int], int] = defaultdict(int)
     paid: set[tuple[int, date, int]] = set()
     found: list[int] = []
@@ -109,7 +151,12 @@ def _price(
     paid: set[tuple[int, date, int]],
 ) -> int:
     """One stay, and what it adds to the day's groups (`spent`) and sessions (`paid`)."""
-    pupil, site, day = school.pupils[stay.pupil], school.sites[stay.site], _day(school, stay)
+    pupil, site, day, product = school.pupils[stay.pupil], school.sites[stay.site], _day(school, stay), school.products.get(stay.item)
+    if product is not None:  # what it costs is not less for what the day has cost before (dues.py)
+        cents, why = price_of_product(school, pupil, product, day, stay.units, stay.supplement_cents // stay.units)
+        if why.terms is not None and why.terms.group:
+            spent[stay.pupil, day, why.terms.group] += cents
+        return cents
     cents, why = price(school, Occasion(pupil, site, stay.item, stay.from_ms, stay.to_ms, present))
     if why.rule is Rule.SESSION:
         if (stay.pupil, day, stay.item) in paid:
@@ -121,6 +168,38 @@ def _price(
     cents = min(cents, max(why.terms.group_cents - spent[place], 0))
     spent[place] += cents
     return cents
+
+
+def _has_tariff(school: School, draft: School, one: Stayed) -> bool:
+    """Every programme is priced by its tariff; a product whose price stands with itself or on a menu is none of a tariff's matter."""
+    if one.item in school.products:
+        return any(tariff_on(each, one.item, _day(school, one)) is not None for each in (school, draft))
+    return one.item in school.programmes
+
+
+def _pieces(school: School, stays: list[Stayed]) -> Iterator[Stayed]:
+    """The stays without the hours that were spent within, which are pieces of their own: as scanned there, else as planned (S44)."""
+    scanned: defaultdict[tuple[int, date, int], list[Stayed]] = defaultdict(list)
+    for stay in stays if school.inner else ():
+        scanned[stay.pupil, _day(school, stay), stay.item].append(stay)
+    for stay in stays:
+        inner = school.inner.get(stay.item, ())
+        cuts = [each for programme in inner for each in _within(school, stay, school.programmes[programme], scanned)]
+        for part in cut(Part(0, 0, stay.item, stay.from_ms, stay.to_ms), sorted(cuts)) if cuts else ():
+            yield Stayed(stay.pupil, stay.site, part.programme, part.from_ms, part.to_ms)
+        if not cuts:
+            yield stay
+
+
+def _within(school: School, stay: Stayed, inner: Programme, scanned: Mapping[tuple[int, date, int], list[Stayed]]) -> Iterator[Cut]:
+    day = _day(school, stay)
+    spans = spans_of(inner, day, school.sites[inner.site].zone)
+    own = scanned.get((stay.pupil, day, inner.id), ())
+    for one in own:
+        ends_ms = next((end_ms for _, end_ms in spans if one.from_ms < end_ms), one.to_ms) if inner.scans is Scans.ENTRY else one.to_ms
+        yield one.from_ms, ends_ms, 0
+    if not own and school.is_planned(stay.pupil, inner.id, day):
+        yield from ((start_ms, end_ms, inner.id) for start_ms, end_ms in spans)
 
 
 def _day(school: School, stay: Stayed) -> date:

@@ -109,6 +109,9 @@ class Past(Protocol):
     async def stays_at(self, site: int, from_ms: int, until_ms: int) -> tuple[Sequence["Stayed"], int]:
         """Those that began then and are over, and how many more nobody ended."""
 
+    async def sold(self, charges: Collection[int]) -> Sequence[Fact]:
+        """These charges in order, each after the meal it is for."""
+
     async def charges_of(self, pupil: int, limit: int) -> Sequence[Charged]: ...
 
     async def charge(self, charge: int) -> "Told | None": ...

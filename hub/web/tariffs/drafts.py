@@ -53,6 +53,7 @@ class Result:
     """A draft on the days of a month. `more`, `less`: who would pay so, the most first, as many as are listed, and how many there are."""
 
     stays: int
+    sales: int
     unended: int
     total: Change
     families: int

@@ -1,4 +1,4 @@
-"""Try a tariff before it is saved: on one child's stay, with its why in words; and on a month that has been. Nothing is booked.
+"""Try a tariff before it is saved: on one child's stay or meal, with its why in words; and on a month that has been. Nothing is booked.
 
 A month is priced day by day on a thread, so that no badge waits for it.
 """
@@ -16,7 +16,7 @@ from hub.core.lists import fold, read_day
 from hub.core.school import Pupil, School
 from hub.core.tariffs import Occasion, grouped, price, price_of_product
 from hub.core.tariffversions import always
-from hub.core.tryout import Change, Trial, together, tryout
+from hub.core.tryout import Bought, Change, Stayed, Trial, together, tryout
 from hub.core.why import sentences
 from hub.web.asking import minute_of
 from hub.web.render import clock, page, words
@@ -99,7 +99,7 @@ async def month(form: Sets, priced: int) -> Response:
         raise HTTPException(404)
     kept, drafted = drafts_of(visit), drafts_of(visit).of(form.number("draft"), priced)
     first = read_day(form.text("month"))
-    if drafted is None or first is None or not item.is_programme or first not in _months(today_at(visit, item.site)):
+    if drafted is None or first is None or first not in _months(today_at(visit, item.site)):
         return RedirectResponse(f"/tariffs/{priced}/try?draft={form.number('draft')}", 303)
     if drafted.month is None or drafted.month.first != first or drafted.month.failed:
         if drafted.month is not None and drafted.month.task is not None:
@@ -119,9 +119,10 @@ async def _run(visit: Visit, item: Priced, turn: asyncio.Lock, draft: Draft, mon
             await visit.office.caught_up()
             school, trials, unended = visit.school, [], 0
             drafted = always(school, draft.version)
+            bought = await _bought(visit, item, (school, drafted), month)
             for place in range(month.of):
                 day = month.first + timedelta(days=place)
-                trial, left = await _day(visit, item, school, drafted, day)
+                trial, left = await _day(visit, item, (school, drafted), day, bought)
                 trials.append(trial)
                 unended += left
                 month.done += 1
@@ -131,21 +132,40 @@ async def _run(visit: Visit, item: Priced, turn: asyncio.Lock, draft: Draft, mon
         log.exception("a draft tariff could not be tried on %s", month.first)
 
 
-async def _day(visit: Visit, item: Priced, school: School, drafted: School, day: date) -> tuple[Trial, int]:
+async def _day(visit: Visit, item: Priced, both: tuple[School, School], day: date, bought: list[Stayed]) -> tuple[Trial, int]:
     """One day of the site, and how many of its stays nobody ended."""
     zone = item.site.zone
-    stays, left = await visit.office.past.stays_at(item.site.id, instant_ms(day, 0, zone), instant_ms(day + timedelta(days=1), 0, zone))
-    items = {item.id} | grouped(school, item.id, day) | grouped(drafted, item.id, day)
-    return await asyncio.to_thread(tryout, school, drafted, stays, items), left
+    from_ms, until_ms = instant_ms(day, 0, zone), instant_ms(day + timedelta(days=1), 0, zone)
+    stays, left = await visit.office.past.stays_at(item.site.id, from_ms, until_ms)
+    had = (*stays, *(one for one in bought if one.from_ms == from_ms))
+    return await asyncio.to_thread(tryout, *both, had, _counting(both, item, day)), left if item.is_programme else 0
+
+
+def _counting(both: tuple[School, School], item: Priced, day: date) -> set[int]:
+    """The programmes and products whose prices of a day hang together with this one's, itself among them."""
+    return {item.id}.union(*(grouped(school, item.id, day) for school in both))
+
+
+async def _bought(visit: Visit, item: Priced, both: tuple[School, School], month: Month) -> list[Stayed]:
+    """The month's meals and articles that are tried, or count towards a day's maximum."""
+    days = [month.first + timedelta(days=place) for place in range(month.of)]
+    products = {one for day in days for one in _counting(both, item, day) if one in both[0].products}
+    charges = {one.id for one in tuple(visit.office.desk.books.charges.values()) if one.item in products and not one.reversed}
+    bought = Bought(both[0], days[0], days[-1])
+    for fact in await visit.office.past.sold(charges) if charges else ():
+        bought.take(fact)
+    return bought.found()
 
 
 def _result(school: School, trials: list[Trial], unended: int) -> Result:
     """The days together, and of them what is shown."""
     trial = together(trials)
+    sales = sum(one.item in school.products for one in trial.stays)
     more, less = ([one for one in trial.households if one.more_cents * sign > 0] for sign in (1, -1))
     dearest = [one for one in trial.each if one.more_cents > 0][:SHOWN]
     return Result(
-        stays=len(trial.stays),
+        stays=len(trial.stays) - sales,
+        sales=sales,
         unended=unended,
         total=trial.total,
         families=len(trial.households),
@@ -195,7 +215,7 @@ async def _shown(visit: Visit, number: int, draft: str, asked: Asked) -> TryPage
         now=_reckoned(visit, visit.school, item, what) if isinstance(what, Occasion) else None,
         then=_reckoned(visit, always(visit.school, kept.version), item, what) if kept and isinstance(what, Occasion) else None,
         problem=what if isinstance(what, str) else "",
-        months=_months(today_at(visit, item.site)) if item.is_programme else (),
+        months=_months(today_at(visit, item.site)),
         month=kept.month if kept else None,
         gone=bool(draft) and kept is None,
     )

@@ -7,11 +7,15 @@ from datetime import date, timedelta
 import pytest
 
 from hub.accounts import Role
+from hub.core.books import Books
 from hub.core.calendar import DayKind, instant_ms
+from hub.core.codes import Reason
+from hub.core.facts import Facts, Refusal
 from hub.core.formulas import Band, Bands, Fixed, Late, Line, Periods, Session, Siblings
-from hub.core.school import Tariff, TariffGroup
-from hub.core.tariffs import tariff_on
+from hub.core.school import Policy, School, Tariff, TariffGroup
+from hub.core.tariffs import price_of_product, tariff_on
 from hub.core.tariffversions import in_force
+from hub.core.wallets import Sale, charge, charge_id, take_back
 from tests.hub.web.conftest import ZONE, Browser, Fields, Hub, sealed
 
 CARE, SANDWICH = 20, 30
@@ -191,9 +195,9 @@ async def test_a_draft_is_tried_on_a_child_with_its_why(hub: Hub, anne: Browser)
     assert not [one for one in hub.desk.school.tariffs[CARE] if one.lines[0].formula == Periods(Fixed(900), 30, 5)]
 
 
-async def tried(browser: Browser, where: str, first: str) -> str:
+async def tried(browser: Browser, where: str, first: str, item: int = CARE) -> str:
     """Try the draft on a month; the page once it is through."""
-    answer = await browser.fill(where, "/tariffs/20/try/month", {"month": first})
+    answer = await browser.fill(where, f"/tariffs/{item}/try/month", {"month": first})
     assert answer.headers.get("location") == f"{where}#month", answer.text
     async with asyncio.timeout(20):
         await asyncio.gather(*[one.month.task for one in browser.hub.app.state.drafts.kept.values() if one.month])
@@ -218,6 +222,29 @@ async def test_a_draft_is_tried_on_last_month_and_nothing_is_booked(hub: Hub, vi
     assert "1 présence que personne n’a terminée" in text
     assert hub.desk.books.number == number
     assert "Personne n’y était" in await tried(visitor, where, "2026-08-01")
+
+
+async def test_a_meals_draft_is_tried_on_last_month_and_what_was_taken_back_is_not(hub: Hub, visitor: Browser) -> None:
+    """Three sandwiches of the 12th, one of them taken back; the one of October is of another month."""
+    for ask, (pupil, day) in enumerate(((100, 12), (101, 12), (102, 12), (100, 31)), 50):
+        await hub.desk.do(ask, _sold, ask, pupil, date(2026, 9, 1) + timedelta(days=day - 1))
+    await hub.desk.do(60, take_back, 60, charge_id(51), hub.now_ms, Reason.WRONG_PUPIL)
+    hub.now_ms = instant_ms(date(2026, 10, 20), 600, ZONE)
+    await visitor.sign_in()
+    once = {"lines": "1", "l0_count": "session", "l0_unit": "fixed", "l0_price": "4,00", "from": "", "act": "try"}
+    number, where = hub.desk.books.number, (await send(visitor, once, SANDWICH))[1]
+    text = await tried(visitor, where, "2026-09-01", SANDWICH)
+    assert "2 ventes" in text
+    for amount in ("7,00 €", "8,00 €", "+1,00 €"):
+        assert amount in text
+    assert hub.desk.books.number == number
+    assert "Personne n’en a eu" in await tried(visitor, where, "2026-08-01", SANDWICH)
+
+
+def _sold(school: School, books: Books, ask: int, pupil: int, day: date) -> Facts | Refusal:
+    who, what = school.pupils[pupil], school.products[SANDWICH]
+    cents, why = price_of_product(school, who, what, day)
+    return charge(school, books, ask, Sale(who, school.sites[what.site], what.id, cents, why, Policy.MUST_SERVE, instant_ms(day, 600, ZONE)))
 
 
 async def test_a_try_shows_families_only_to_who_may_see_their_money(visitor: Browser) -> None:

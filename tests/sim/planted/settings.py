@@ -7,7 +7,7 @@ _TURN = "is_even = day.isocalendar().week % 2 == 0\n"
 _IN_TURN = "payer = payer_on(school, pupil, sale.item, _day(sale))"
 _COUNTED = "        if part.programme in paid and _is_session(day, part):\n            continue\n"
 _PLANNED_TOO = "    visits = [*found.visits, *(_as_planned(day, programme, span) for span in begun if span not in seen)]\n"
-_CUT = "        yield from _cut(part, sorted(cuts)) if cuts else (part,)\n"
+_CUT = "        yield from cut(part, sorted(cuts)) if cuts else (part,)\n"
 _ABSENT = "    if absence is not None:\n        return False\n"
 _WAS = (
     "        stands = line is not None and line.from_ms == part.from_ms and line.to_ms == part.to_ms and not _reason_changes(day, part)\n"
