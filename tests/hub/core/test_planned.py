@@ -23,6 +23,7 @@ from tests.planned import (
     minute_by_minute,
     parts,
     reasons,
+    stays_in_care,
     total_cents,
     with_study,
 )
@@ -31,6 +32,7 @@ from tests.schools import (
     MONDAY,
     SCHOOL_DAYS,
     STUDY_LINE,
+    TUESDAY,
     WEDNESDAY,
     Day,
     hours,
@@ -38,6 +40,47 @@ from tests.schools import (
     number,
     tariff,
 )
+
+# --- what changes after the day is planned ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("until", "study_ends", "then"),
+    [
+        (TUESDAY, "18:00", [(CARE, "0,75"), (STUDY, "1,00")]),  # study is longer from now on
+        (MONDAY, "17:15", [(CARE, "3,75")]),  # Léa was not planned on Monday after all
+    ],
+    ids=["hours", "plan"],
+)
+def test_hours_and_plans_that_change_move_no_price_until_a_scan_or_staff_have_the_day_read_again(
+    day: Day, until: date, study_ends: str, then: list[tuple[str, str]]
+) -> None:
+    """What is set up books nothing by itself: a closed day's price is frozen, and only a further fact corrects it, whole (Q3)."""
+    with_study(day)
+    stays_in_care(day, ("15:40", "17:50"))
+    before = [(CARE, "0,75"), (STUDY, "1,00"), (CARE, "0,75")]
+    assert parts(day) == before
+    study = replace(day.school.programmes[number(STUDY)], windows=(hours(SCHOOL_DAYS, "16:05", study_ends),))
+    day.change((study, Plan(1, number("Léa"), study.id, date(2025, 1, 1), until, SCHOOL_DAYS)))
+    day.close("19:31")
+    day.next_day()
+    day.close("19:31")
+    assert parts(day) == before
+    day.date = MONDAY
+    day.tap("Léa", "care-out", "17:52")  # it waited in an outbox; somebody held the badge there once more
+    assert parts(day) == then
+
+
+def test_who_leaves_after_the_plan_has_changed_is_priced_by_the_new_one(day: Day) -> None:
+    """Until a child leaves, the day is as it is planned by then (S44)."""
+    with_study(day)
+    day.tap("Léa", "care-in", "15:40")
+    day.tap("Tom", "care-in", "15:40")
+    day.change((Plan(1, number("Léa"), number(STUDY), MONDAY, MONDAY), Plan(2, number("Tom"), number(STUDY), MONDAY)))
+    for who in ("Léa", "Tom"):
+        day.tap(who, "care-out", "17:50")
+    assert (parts(day), parts(day, "Tom")) == ([(CARE, "3,75")], [(CARE, "0,75"), (STUDY, "1,00"), (CARE, "0,75")])
+
 
 # --- who is expected --------------------------------------------------------------------------------
 

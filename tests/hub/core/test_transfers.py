@@ -228,6 +228,22 @@ def test_a_pupil_with_two_paying_households_is_split_between_them_reserve_and_al
     assert (cents(day, LEA), cents(day, LEA, Compartment.RESERVE), cents(day, NOE)) == (0, 0, 0)
 
 
+def test_a_pupils_communication_is_constant_for_the_whole_schooling_and_is_given_to_no_other_wallet(day: Day) -> None:
+    """Requirement S31: through another class, household and year, and through a site that switches its policy and back."""
+    by_pupil(day).do(bring, {LEA: 20_00})
+    wallet = day.books.wallets[TILLEULS, LEA, Compartment.GENERAL]
+    reference = day.books.owners[wallet].reference
+    day.change((replace(day.school.pupils[LEA], group="4B", household=QUINTELIER),))
+    day.next_day(365)
+    day.tap("Léa", "meal-till", "12:00")
+    assert codes(switched(day, WalletScope.HOUSEHOLD)) == ""
+    day.tap("Léa", "meal-till", "12:00")
+    assert codes(switched(day, WalletScope.PUPIL, {QUINTELIER: {LEA: day.balance_cents("Quintelier")}})) == ""
+    assert day.books.wallets[TILLEULS, LEA, Compartment.GENERAL] == wallet
+    assert day.books.owners[wallet].reference == reference
+    assert [owner.id for owner in day.books.owners.values() if owner.reference == reference] == [wallet]
+
+
 def test_a_site_nobody_knows_changes_nothing(day: Day) -> None:
     assert codes(day.do(regroup, 5, {}, NOON)) == "no_such_site"
 

@@ -144,6 +144,19 @@ def test_a_balance_is_told_of_once_when_it_falls_below_two_euros_zero_and_the_fl
     assert fallen(Site(1, "Centre", ZONE, floor_cents=-10_00), (before, 0), (after, 0)) is level
 
 
+def test_each_site_says_from_which_balance_on_it_warns_and_where_its_minimum_is() -> None:
+    """Requirement S36: the threshold of 2,00 € can be another one."""
+    careful = Site(1, "Centre", ZONE, low_cents=5_00, floor_cents=-2_00)
+    assert [fallen(careful, (5_00, 0), (cents, 0)) for cents in (5_00, 4_99, -1, -2_00, -2_01)] == [
+        None,
+        Level.LOW,
+        Level.DEBT,
+        Level.DEBT,
+        Level.MINIMUM,
+    ]
+    assert fallen(careful, (4_99, 0), (1_99, 0)) is None
+
+
 def test_without_a_floor_below_zero_there_is_no_minimum_beside_debt() -> None:
     assert fallen(Site(1, "Centre", ZONE), (1_00, 0), (-50_00, 0)) is Level.DEBT
 
