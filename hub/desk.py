@@ -9,6 +9,7 @@ import logging
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
+from itertools import chain
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
@@ -36,7 +37,7 @@ class Answer(Struct, frozen=True):
 Decide = Callable[Concatenate[School, Books, P], Facts | Refusal]
 Change = Callable[Concatenate[School, P], Rows | Refusal]
 Done = Callable[[Answer], None]
-Watcher = Callable[[int, Facts], None]
+Watcher = Callable[[Facts], None]
 
 
 class Journal(Protocol):
@@ -73,7 +74,7 @@ class Desk:
         self._editing = asyncio.Lock()
         self._recent: OrderedDict[int, Answer] = OrderedDict()
         self._watchers: list[Watcher] = []
-        self._news: list[tuple[int, Facts]] = []
+        self._news: list[Facts] = []
         """Committed, and not yet told to those who watch."""
         self._running: set[asyncio.Future[Any]] = set()
 
@@ -131,7 +132,7 @@ class Desk:
         return number
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
-        """Call `watcher(first number, facts)` after each commit, with no facts after an edit; returns how to stop it.
+        """Call `watcher(facts)` with what was committed together, in order, and with nothing after an edit; returns how to stop it.
 
         A watcher that raises is logged, and keeps nobody else from being told.
         """
@@ -147,24 +148,23 @@ class Desk:
                 return Answer(refusal=outcome, number=self.books.number)
             if await self._register.write(ask, outcome):
                 self.school = edited(self.school, outcome)
-        self._tell(self.books.number, ())
+        self._tell(())
         return Answer(number=self.books.number)
 
     def _committed(self, answer: Answer, done: Done) -> None:
         _call(done, answer)
         if not self._news:
             asyncio.get_running_loop().call_soon(self._tell_all)  # those who asked have their answers first
-        self._news.append((answer.number, answer.facts))
+        self._news.append(answer.facts)
 
     def _tell_all(self) -> None:
-        """Tell all watchers of all that was committed, in order."""
+        """Tell all watchers once of all that was committed: fifty taps of a group commit are one piece of news."""
         news, self._news = self._news, []
-        for number, facts in news:
-            self._tell(number, facts)
+        self._tell(tuple(chain.from_iterable(news)))
 
-    def _tell(self, number: int, facts: Facts) -> None:
+    def _tell(self, facts: Facts) -> None:
         for watcher in tuple(self._watchers):
-            _call(watcher, number, facts)
+            _call(watcher, facts)
 
     def _again(self, ask: int, number: int, done: Done) -> None:
         recent = self._recent.get(ask)

@@ -145,7 +145,7 @@ class Link:
     def start(self) -> None:
         """Connect and stay connected; follow edits of what is set up."""
         self._wire.start((topics.HUB, codec.encode(HubState(status=Status.LOST, session=self._session))))
-        self._desk.watch(lambda _number, facts: None if facts else self.republish())
+        self._desk.watch(lambda facts: None if facts else self.republish())
 
     async def stop(self) -> None:
         """Say that the hub goes, and go."""

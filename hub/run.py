@@ -83,7 +83,7 @@ async def _start_broker(settings: Settings, stores: Memory, stack: contextlib.As
 async def _follow_devices(stores: Memory, broker: EmbeddedBroker) -> None:
     """A device added, renewed or blocked at the office is let in or shut out at once."""
     changed = asyncio.Event()
-    stores.desk.watch(lambda _number, facts: None if facts else changed.set())
+    stores.desk.watch(lambda facts: None if facts else changed.set())
     known = stores.accounts()
     while True:
         await changed.wait()

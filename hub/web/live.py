@@ -62,7 +62,7 @@ class Live:
             if len(here) < LAST_HERE:
                 here.append(scan)
 
-    def heard(self, _number: int, facts: Facts) -> None:
+    def heard(self, facts: Facts) -> None:
         """The desk has committed facts, or an edit (no facts)."""
         for scan in (fact for fact in facts if isinstance(fact, ScanTaken)):
             self.taps.appendleft(scan)

@@ -136,7 +136,7 @@ async def test_a_stream_says_changed_after_a_commit(live: Live) -> None:
     assert (await next_event(stream)).startswith("retry:")
     waiting = asyncio.ensure_future(next_event(stream))
     await asyncio.sleep(0)
-    live.heard(1, ())
+    live.heard(())
     assert await waiting == f"event: changed\nid: {live.version}\ndata:\n\n"
 
 
@@ -150,10 +150,10 @@ async def test_a_rush_of_taps_is_one_push_per_breath(live: Live) -> None:
     stream = live.events("anne", live.version, always)
     await next_event(stream)
     for _ in range(200):
-        live.heard(1, ())
+        live.heard(())
     assert "changed" in await next_event(stream)
     for _ in range(200):
-        live.heard(1, ())
+        live.heard(())
     started = asyncio.get_running_loop().time()
     assert "changed" in await next_event(stream)
     assert asyncio.get_running_loop().time() - started >= live_room.BREATH_S * 0.9

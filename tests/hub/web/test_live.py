@@ -8,7 +8,7 @@ def test_a_tap_of_a_device_that_was_quicker_than_the_page_stands_once() -> None:
     day = Day(small_school())
     before, during = day.tap("Léa", "care-gate", "16:00"), day.tap("Léa", "care-gate", "17:00")
     live = Live("start")
-    live.heard(1, (during,))
+    live.heard((during,))
     live.remember([during, before])
     assert list(live.taps) == [during, before]
 
@@ -18,7 +18,7 @@ def test_a_full_board_of_taps_of_before_keeps_the_one_that_came_meanwhile() -> N
     day = Day(small_school())
     taps = [day.tap("Léa", "drink-till", f"{9 + nth // 30:02}:{nth % 30 * 2:02}") for nth in range(LAST_TAPS + 2)]
     live = Live("start")
-    live.heard(1, (taps[-1],))
+    live.heard((taps[-1],))
     live.remember(reversed(taps[:-1]))
     assert list(live.taps) == list(reversed(taps))[:LAST_TAPS]
 
@@ -27,9 +27,9 @@ def test_the_taps_of_a_till_are_kept_whatever_a_rush_elsewhere_pushes_off_the_bo
     day = Day(small_school())
     live = Live("start")
     first = day.tap("Léa", "drink-till", "08:00")
-    live.heard(1, (first,))
+    live.heard((first,))
     for nth in range(LAST_TAPS + LAST_HERE):
-        live.heard(2, (day.tap("Tom", "care-gate", f"{9 + nth // 30:02}:{nth % 30 * 2:02}"),))
+        live.heard((day.tap("Tom", "care-gate", f"{9 + nth // 30:02}:{nth % 30 * 2:02}"),))
     assert first not in live.taps
     assert live.taps_at(first.device, first.reader) == (first,)
     assert len(live.taps_at(live.taps[0].device, live.taps[0].reader)) == LAST_HERE
