@@ -22,7 +22,7 @@ async def test_separated_parents_pay_in_turn(hub: Hub, url: str, chromium: Brows
     await page.get_by_label("E-mail").fill("claire@example.be")
     await page.get_by_role("button", name="Enregistrer").click()
     await expect(page.get_by_text("Claire Dupont-Lambert")).to_be_visible()
-    await page.get_by_text("Ajouter un dossier de famille").click()
+    await page.get_by_text("Ajouter un dossier familial").click()
     await looked_at(page, "family")
     await page.get_by_role("link", name="Qui paie ?").first.click()
     await page.get_by_label("Ménage").fill("Maes")
@@ -39,6 +39,6 @@ async def test_separated_parents_pay_in_turn(hub: Hub, url: str, chromium: Brows
     await page.get_by_role("link", name="Quitte l’école").click()
     await page.get_by_label("Premier jour sans l’enfant").fill("2026-09-30")
     await page.get_by_role("button", name="Enregistrer le jour").click()
-    await expect(page.get_by_text("N’est plus de l’école à partir du 30/09/2026")).to_be_visible()
+    await expect(page.get_by_text("Ne fait plus partie de l’école à partir du 30/09/2026")).to_be_visible()
     await looked_at(page, "leaving")
     assert complaints.texts == []

@@ -24,7 +24,7 @@ async def test_a_pupil_who_leaves_today_is_marked_hidden_from_lists_and_has_no_v
     assert (school.pupils[100].left_day, school.plans[100][0].until_day) == (MONDAY, MONDAY)
     assert school.badges_of(100)[0].state is BadgeState.BLOCKED
     assert school == await hub.register.read_school()
-    assert "N’est plus de l’école à partir du 21/09/2026" in (await anne.get("/pupils/100")).text
+    assert "Ne fait plus partie de l’école à partir du 21/09/2026" in (await anne.get("/pupils/100")).text
     listed = (await anne.get("/pupils?q=dupont")).text
     assert 'href="/pupils/100"' not in listed
     assert "1 autre a quitté l’école" in listed

@@ -167,7 +167,7 @@ async def test_the_last_sale_is_undone_with_its_money_and_the_pupil_waits_again(
     assert hub.desk.books.balance_cents(wallet_account(500)) == 1000
     html = (await cashier.get(TILL)).text
     assert served(html) == "Léa Dupont 5B"
-    assert "reprise" in html
+    assert "annulé" in html
 
 
 async def test_above_the_limit_somebody_else_takes_it_back(hub: Hub, cashier: Browser) -> None:
@@ -179,7 +179,7 @@ async def test_above_the_limit_somebody_else_takes_it_back(hub: Hub, cashier: Br
     assert "Sandwich" in (await cashier.get(page)).text
     answer = await cashier.fill(page, page, fields)
     assert answer.status_code == 409
-    assert "Quelqu’un d’autre" in answer.text
+    assert "Un collègue doit le faire" in answer.text
     await cashier.sign_in_as("denis", frozenset({(Role.CANTEEN, 1)}))
     assert (await cashier.fill(page, page, fields)).status_code == 303
     assert hub.desk.books.till[act].voided

@@ -86,7 +86,7 @@ async def finds_a_face(page: Page) -> None:
     await press(page, "Vendre")
     await expect(page.locator(".acts li").first).to_contain_text("3,50")
     await press(page, "Annuler")
-    await expect(page.locator(".acts li").first).to_contain_text("reprise")
+    await expect(page.locator(".acts li").first).to_contain_text("annulé")
 
 
 async def test_a_cashier_serves_the_queue_from_the_keyboard_alone(hub: Hub, url: str, chromium: Browser) -> None:
