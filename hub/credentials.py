@@ -1,15 +1,23 @@
 """What a device has to be told to find its hub: the settings file that is put on it, its password included. Kept nowhere."""
 
+import json
+from collections.abc import Mapping
+
 from hub.core.school import Device, School
 from hub.settings import BrokerSettings
 
+Ports = Mapping[str, tuple[str, str]]
+"""Reader -> its kind (hid, line, rdm6300) and the path of the port it is plugged into."""
+UNKNOWN = ("hid", "/dev/input/by-path/CHANGE-ME")
 
-def edge_settings(broker: BrokerSettings, school: School, device: Device, password: str, host: str = "") -> str:
-    """What belongs into /etc/preau/edge.toml of this device. `host`: the broker's address as the device sees it."""
-    lines = [f'device = "{device.id}"', 'data = "/var/lib/preau-edge"', "", "[broker]", f'host = "{host or broker.host}"']
+
+def edge_settings(broker: BrokerSettings, school: School, device: Device, password: str, host: str, ports: Ports) -> str:
+    """What belongs into /etc/preau/edge.toml of this device. `host`: the broker's address as the device sees it, empty: as the hub does."""
+    lines = [f'device = "{device.id}"', 'data = "/var/lib/preau-edge"', "", "[broker]", f"host = {json.dumps(host or broker.host)}"]
     lines += [f"port = {broker.port}", f'password = "{password}"', ""]
     for owner, reader in sorted(school.readers):
         if owner == device.id:
-            path = 'path = "/dev/input/by-path/CHANGE-ME"  # preau-edge probe names it'
-            lines += ["[[readers]]", f'id = "{reader}"', 'kind = "hid"', path, ""]
+            kind, path = ports.get(reader, UNKNOWN)
+            named = "" if reader in ports else "  # preau-edge probe names it"
+            lines += ["[[readers]]", f'id = "{reader}"', f"kind = {json.dumps(kind)}", f"path = {json.dumps(path)}{named}", ""]
     return "\n".join(lines)

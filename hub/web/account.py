@@ -110,7 +110,7 @@ async def first(form: PostedByAnyone, token: str) -> Response:
     staff = visit.office.new_id()
     hashed = await visit.passwords.hash(form.text("password"))
     await accounts.add_staff(staff, login, name, hashed)
-    answer = RedirectResponse("/", 303)
+    answer = RedirectResponse("/" if visit.school.sites else "/setup", 303)
     await session.begin(visit, Staff(staff, login, name, hashed), answer)
     return answer
 

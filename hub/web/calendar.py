@@ -21,6 +21,7 @@ from hub.core.facts import Refusal
 from hub.core.lists import read_day
 from hub.core.school import CalendarDay, Rows, School, Site
 from hub.core.schoolyear import Period, Range, Touched
+from hub.web.asking import NOWHERE
 from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right, sites_where
 from hub.web.session import Does, Form, Sees, Visit
@@ -329,7 +330,7 @@ def _changed_at(visit: Visit, at: str) -> Where:
 def _today(visit: Visit) -> date:
     """The school's day: at its first site."""
     sites: Iterable[Site] = visit.own_sites() or visit.school.sites.values()
-    return next((day_of(visit.office.now_ms(), site.zone) for site in sites), date(2000, 1, 1))
+    return day_of(visit.office.now_ms(), next((site.zone for site in sites), NOWHERE))
 
 
 def _year(text: str, otherwise: int) -> int:

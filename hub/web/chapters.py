@@ -26,7 +26,7 @@ CHAPTERS = (
         Entry("/imports", Right.PUPILS, does=True),
         Entry("/promotion", Right.PUPILS, does=True),
     ),
-    (Entry("/canteen", Right.MEALS),),
+    (Entry("/canteen", Right.MEALS), Entry("/products", Right.MEALS)),
     (Entry("/wallets", Right.MONEY), Entry("/billing", Right.MONEY), Entry("/statements", Right.MONEY)),
     (Entry("/reports", Right.REPORTS),),
     (Entry("/badges", Right.BADGES), Entry("/roster", Right.PRESENCE)),

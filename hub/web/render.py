@@ -51,6 +51,8 @@ class Frame:
     path: str
     person: str
     """Name of who is signed in; empty for a visitor."""
+    has_sites: bool
+    """Whether anything is set up yet."""
     csrf: str
     now_ms: int
     menu: tuple[Chapter, ...]
@@ -203,6 +205,7 @@ def _frame(visit: Visit, pages: Pages) -> Frame:
         languages=pages.languages,
         path=visit.request.url.path,
         person=visit.person.name if visit.person else "",
+        has_sites=bool(visit.school.sites),
         csrf=visit.web_session.csrf if visit.web_session else "",
         now_ms=visit.office.now_ms(),
         menu=chapters(visit.request.url.path, lambda entry: visit.may(entry.right, does=entry.does) or visit.may_everywhere(entry.right)),

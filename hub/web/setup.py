@@ -1,6 +1,6 @@
 """The set-up guide: from an empty hub to the first badge scanned, step by step, each with a small form. It never stands in the way.
 
-Every step is open at any time, says what is there already, and shows the first scan as it happens.
+Every step is open at any time and says what is there already; devices that connect, and the first scan, show as it happens.
 """
 
 import re
@@ -17,14 +17,17 @@ from hub.core import badges
 from hub.core.facts import ScanTaken, derived
 from hub.core.imports import canonical_badge
 from hub.core.money import read_cents
-from hub.core.school import Badge, BadgeState, Device, Programme, Pupil, School, Site, WalletScope
+from hub.core.school import Badge, BadgeState, Device, ProductKind, Programme, Pupil, School, Site, WalletScope
 from hub.core.setup import USES, Price, device_id, hours, new_device, new_programme, new_site, reader_of
+from hub.fleet import Condition, Seen, condition_of
 from hub.web.render import page
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
 from proto.badge import badge_hash
 from proto.messages import Use
 
+BLOCKS = ("progress", "connected", "live")
+"""The parts of the page that follow what happens."""
 ZONE = "Europe/Brussels"
 PUPILS = 40
 """Pupils without a badge to choose from; the badges' own page has all."""
@@ -55,14 +58,17 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class SetupPage:
-    """`done`: the steps that are. `typed`: what a refused form held, `problem` its refusal's code, `at` which step."""
+    """`done`: the steps that are, and of what comes after them. `devices`: with how each is.
+
+    `typed`: what a refused form held, `problem` its refusal's code, `at` which step.
+    """
 
     version: str
     steps: tuple[str, ...]
     done: frozenset[str]
     sites: tuple[Site, ...]
     services: tuple[Programme, ...]
-    devices: tuple[Device, ...]
+    devices: tuple[tuple[Device, str], ...]
     pupils: int
     without: tuple[Pupil, ...]
     badged: int
@@ -73,19 +79,12 @@ class SetupPage:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class HandOverPage:
-    """What has to be put on a device: shown once it is asked for, kept nowhere."""
-
-    device: Device
-    settings: str
-
-
 @router.get("/setup")
-async def guide(visit: Looks) -> Response:
-    """The guide, or its live step."""
+async def guide(visit: Looks, part: str = "live") -> Response:
+    """The guide, or one of its live parts."""
     await visit.office.desk.seen()
-    return await page(visit, "setup.html", _page(visit), block="live" if visit.is_fragment else "")
+    block = part if visit.is_fragment and part in BLOCKS else ""
+    return await page(visit, "setup.html", _page(visit), block=block)
 
 
 @router.post("/setup/site")
@@ -127,14 +126,6 @@ async def add_device(form: Connects) -> Response:
     return await _refused(form, "device", answer.refusal.code) if answer.refusal else _next("device")
 
 
-@router.post("/setup/devices/{device}")
-async def hand_over(form: Connects, device: str) -> Response:
-    """The settings of a device, its password included."""
-    found = form.visit.device(device)
-    host = form.visit.request.url.hostname or ""
-    return await page(form.visit, "hand_over.html", HandOverPage(found, form.visit.office.device_settings(found, host)))
-
-
 @router.post("/setup/badge")
 async def give(form: Gives) -> Response:
     """The first badge, by scanning it or typing its code."""
@@ -166,15 +157,18 @@ def _page(visit: Visit, typed: Mapping[str, str] = NOTHING, days: tuple[str, ...
     held = {states[-1].pupil for states in school.badges.values() if states[-1].state is BadgeState.ACTIVE and not states[-1].until_ms}
     without = tuple(each for each in pupils if each.id not in held)
     heard = _heard(school, next((tap for tap in live.taps if tap.device in {each.id for each in devices}), None))
-    parts = (visit.own_sites(), services, pupils, devices, len(without) < len(pupils), heard)
+    states = tuple((each, _condition(visit, each)) for each in devices)
+    here = any(condition != Condition.NEVER for _, condition in states) or heard
+    parts = (visit.own_sites(), services, pupils, here, len(without) < len(pupils), heard)
+    done = {step for step, part in zip(STEPS, parts, strict=True) if part}
     at, problem = trouble
     return SetupPage(
         version=live.version,
         steps=STEPS,
-        done=frozenset(step for step, part in zip(STEPS, parts, strict=True) if part),
+        done=frozenset(done | _further(visit)),
         sites=visit.own_sites(),
         services=services,
-        devices=devices,
+        devices=states,
         pupils=len(pupils),
         without=without[:PUPILS],
         badged=len(pupils) - len(without),
@@ -184,6 +178,20 @@ def _page(visit: Visit, typed: Mapping[str, str] = NOTHING, days: tuple[str, ...
         problem=problem,
         at=at,
     )
+
+
+def _further(visit: Visit) -> set[str]:
+    """What is there of what a school goes on with once badges are scanned."""
+    school, sites = visit.school, visit.own_sites()
+    sold = any(one.site in visit.sites and one.kind is not ProductKind.FEE for one in school.products.values())
+    found = {"calendar": bool(school.days), "account": bool(sites) and all(one.iban for one in sites), "products": sold}
+    return {name for name, is_there in found.items() if is_there}
+
+
+def _condition(visit: Visit, device: Device) -> str:
+    office = visit.office
+    seen = office.fleet.devices.get(device.id) or Seen()
+    return "blocked" if device.blocked else condition_of(seen, office.now_ms() - office.silent_ms).value
 
 
 def _heard(school: School, scan: ScanTaken | None) -> Heard | None:

@@ -138,7 +138,7 @@ class Hub:
             notes=Notes(self.register),
             trail=Trail(self.register),
             lists=Lists(self.desk),
-            device_settings=lambda device, host: edge_settings(BrokerSettings(), self.desk.school, device, "secret of the device", host),
+            device_settings=lambda device, *seen: edge_settings(BrokerSettings(), self.desk.school, device, "secret of the device", *seen),
             fleet=self.fleet,
             badge_key=KEY,
             command=self._command,

@@ -39,6 +39,7 @@ AT_THE_PARK = {
     "one": "100",
     "member": "77",
     "priced": "20",
+    "product": "30",
 }
 """What each parameter of a path may name: something of site 1, which staff of site 2 alone must not find."""
 STRANGER: Posts = frozenset({(Role.READER, 2)})

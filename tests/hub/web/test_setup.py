@@ -1,5 +1,6 @@
 """The set-up guide: a site, a service, a device and a badge made in the browser; nothing stands in the way, and refusals keep the form."""
 
+import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from hub.core.codes import Code
 from hub.core.formulas import Fixed, Line, Periods, Session
 from hub.core.school import Scans, WalletScope
 from hub.core.setup import device_id
-from proto.messages import Direction, Use
-from tests.hub.web.conftest import Browser, Hub, opened
+from hub.web.account import first_account_link
+from hub.web.chapters import CHAPTERS
+from proto.messages import Direction, Status, Use
+from tests.hub.web.conftest import PASSWORD, URL, Browser, Hub, opened
 
 SERVICE = {"name": "Garderie", "use": "care", "day": ["0", "1", "3", "4"], "start": "15:30", "end": "18:00", "price": "0,75",
            "period_min": "30", "tolerance_min": "5", "posting": "weekly"}  # fmt: skip
@@ -24,11 +27,16 @@ async def empty(tmp_path: Path) -> AsyncIterator[Hub]:
 
 
 @pytest.fixture
-async def secretary(empty: Hub) -> AsyncIterator[Browser]:
+async def visitor_of_empty(empty: Hub) -> AsyncIterator[Browser]:
     browser = Browser(empty)
     async with browser.http:
-        await browser.sign_in()
         yield browser
+
+
+@pytest.fixture
+async def secretary(visitor_of_empty: Browser) -> Browser:
+    await visitor_of_empty.sign_in()
+    return visitor_of_empty
 
 
 async def test_an_empty_hub_becomes_a_school_in_four_forms(empty: Hub, secretary: Browser) -> None:
@@ -52,7 +60,7 @@ async def test_an_empty_hub_becomes_a_school_in_four_forms(empty: Hub, secretary
     lea = next(iter(empty.desk.school.pupils))
     given = await secretary.fill("/setup", "/setup/badge", {"pupil": str(lea), "code": "kbbbk ovdub jfihb ppppgd"})
     assert given.headers["location"] == "/setup#scan"
-    assert "5 étapes sur 6" in (await secretary.get("/setup")).text
+    assert "4 étapes sur 6" in (await secretary.get("/setup")).text  # the device was not heard yet, and no badge scanned
 
 
 @pytest.mark.parametrize(
@@ -98,6 +106,53 @@ async def test_the_head_of_one_site_adds_a_service_but_no_site(hub: Hub, visitor
     assert (await visitor.fill("/setup", "/setup/service", {**SERVICE, "site": "1", "name": "Soir"})).status_code == 303
 
 
+async def test_the_first_account_of_an_empty_hub_begins_with_the_guide(empty: Hub, visitor_of_empty: Browser) -> None:
+    link = await first_account_link(empty.office, URL)
+    assert link
+    fields = {"name": "Anne Leroy", "login": "anne", "password": PASSWORD, "again": PASSWORD}
+    assert (await visitor_of_empty.post(link.removeprefix(URL), fields)).headers["location"] == "/setup"
+
+
+async def test_a_device_that_connects_shows_in_the_guide_as_it_happens(hub: Hub, anne: Browser) -> None:
+    asked = {"hx-request": "true"}
+    before = (await anne.get("/setup?part=connected", **asked)).text
+    assert before.count("Jamais vu") == 2
+    assert "<html" not in before
+    hub.fleet.of("porte-parc").session, hub.fleet.of("porte-parc").status = "a" * 16, Status.ON
+    hub.fleet.of("porte-parc").heard_ms = hub.now_ms
+    assert "Connecté" in (await anne.get("/setup?part=connected", **asked)).text
+    assert "5 étapes sur 6" in (await anne.get("/setup?part=progress", **asked)).text
+
+
+async def test_what_the_probe_said_is_in_the_text_that_is_put_on_the_device(anne: Browser) -> None:
+    path = '/dev/serial/by-path/usb-0:1.2" # x'
+    said = {"path-main": path, "kind-main": "line", "host": "10.0.0.2"}
+    shown = (await anne.fill("/setup", "/setup/devices/porte-parc", {})).text
+    assert "CHANGE-ME" in shown
+    whole = await anne.fill("/setup", "/setup/devices/porte-parc", {**said, "as": "file"})
+    assert whole.headers["content-disposition"] == 'attachment; filename="edge.toml"'
+    assert whole.headers["cache-control"] == "no-store"
+    settings = tomllib.loads(whole.text)
+    assert settings["broker"]["host"] == "10.0.0.2"
+    assert settings["readers"] == [{"id": "main", "kind": "line", "path": path}]
+    kept = (await anne.fill("/setup", "/setup/devices/porte-parc", said)).text
+    assert "CHANGE-ME" not in kept
+    assert 'value="10.0.0.2"' in kept
+
+
+@pytest.mark.parametrize(
+    ("host", "told"), [("127.0.0.1", True), ("localhost", True), ("::1", True), ("192.168.1.10", False), ("hub", False)]
+)
+async def test_an_address_that_leads_a_device_to_itself_is_told(anne: Browser, host: str, told: bool) -> None:
+    shown = (await anne.fill("/setup", "/setup/devices/porte-parc", {"host": host})).text
+    assert ("cette machine-ci" in shown) is told
+
+
+async def test_what_comes_after_the_first_scan_is_listed_with_what_is_there(hub: Hub, anne: Browser) -> None:
+    further = (await anne.get("/setup")).text.partition('id="further"')[2]
+    assert [further.count(word) for word in ("fait", "à faire")] == [1, 2]  # a sandwich; no calendar, no account
+
+
 async def test_the_first_scan_shows_in_the_guide(hub: Hub, anne: Browser) -> None:
     await hub.tap(100, Code.IN)
     block = (await anne.get("/setup", **{"hx-request": "true"})).text
@@ -117,3 +172,11 @@ async def test_the_first_scan_shows_in_the_guide(hub: Hub, anne: Browser) -> Non
 )
 def test_a_device_has_a_name_for_the_wire(name: str, taken: tuple[str, ...], device: str) -> None:
     assert device_id(name, taken) == device
+
+
+async def test_every_page_of_the_menu_of_an_empty_hub_leads_to_the_guide(secretary: Browser) -> None:
+    for path in (entry.path for chapter in CHAPTERS for entry in chapter if entry.path != "/setup"):
+        answer = await secretary.get(path)
+        assert '<p class="begin">' in answer.text, path
+        assert answer.status_code < 500, path
+    assert "2026–2027" in (await secretary.get("/calendar")).text
