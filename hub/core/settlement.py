@@ -118,10 +118,10 @@ def gathered(books: Books, run: Run, wallet: int) -> Due:
     """What a run takes from a wallet: charges of the programme up to the day, but for those that wait for staff."""
     found = (books.charges[charge] for charge in books.gathered.get(wallet, ()))
     mine = (charge for charge in found if charge.item == run.programme and charge.day <= run.through_day)
-    return Due(wallet, tuple(charge for charge in mine if not _in_doubt(books, charge)))
+    return Due(wallet, tuple(charge for charge in mine if not in_doubt(books, charge)))
 
 
-def _in_doubt(books: Books, charge: Charge) -> bool:
+def in_doubt(books: Books, charge: Charge) -> bool:
     """Whether staff are still asked at which of two sites the pupil was."""
     questions = (books.unresolved[item] for item in books.asked_of.get(charge.pupil, ()))
     stays = books.sheet(charge.pupil, charge.item, charge.day).stays

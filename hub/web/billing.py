@@ -46,7 +46,10 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What a programme would post through the closed day, and what came after it. `settled`: through which day it is, None = never."""
+    """What a programme would post through the closed day, and what came after it; what waits for staff is in neither.
+
+    `settled`: through which day it is, None = never.
+    """
 
     programme: Programme
     charges: int
@@ -284,6 +287,8 @@ async def _gathered(visit: Visit, site: Site, through: int) -> tuple[Gathered, .
         here = set()
         for charge in [books.charges[number] for number in waiting]:
             if charge.site == site.id and charge.day <= through:
+                if settlement.in_doubt(books, charge):
+                    continue
                 charges[charge.item] += 1
                 cents[charge.item] += charge.cents
                 here.add(charge.item)

@@ -8,13 +8,15 @@ from datetime import date
 
 from hub.accounts import Role
 from hub.core import facts as f
+from hub.core.calendar import day_coded
 from hub.core.codes import Code, Reason, Stage
 from hub.core.facts import Refusal
 from hub.core.ledger import wallet_account
-from hub.core.school import Household, Pupil
+from hub.core.school import Device, Household, Pupil, Reader
 from hub.core.settlement import Run, Settled
 from hub.core.whys import Rule, Why
 from hub.web.billing import Goings
+from proto.messages import Direction, Use
 from tests.hub.web.conftest import MONDAY_1602_MS, Browser, Hub, sealed
 
 FRIDAY = 20260918
@@ -102,6 +104,21 @@ async def test_what_waits_for_staff_is_named_and_left_out_or_stops_a_whole_run(h
     page = await started(anne)
     assert "1 présence laissée de côté" in page
     assert balance(hub) == -1_50
+
+
+async def test_what_waits_for_staff_is_in_no_sum_of_the_preview(hub: Hub, anne: Browser) -> None:
+    """Léa is at two sites at once, and nobody knows at which; Hugo was in care for an hour, two half-hours at 0,75 €."""
+    care = replace(hub.desk.school.programmes[20], post_days=7, post_weekday=3)
+    gare = (Device("porte-gare", 2, "Porte"), Reader("porte-gare", "main", "Porte", Use.CARE, Direction.TOGGLE))
+    await hub.desk.edit(7_001, lambda _school: (care, *gare))
+    held = ((100, "15:40", "parc"), (101, "15:40", "parc"), (100, "15:50", "gare"), (100, "16:40", "parc"), (101, "16:40", "parc"))
+    for pupil, clock, place in held:
+        await hub.hold(pupil, clock, day_coded(FRIDAY), f"porte-{place}")
+    await hub.wait_for_the_minute()
+    for path in ("/billing", "/billing/1"):
+        page = (await anne.get(path)).text
+        assert "1,50\u00a0€" in page, path
+        assert "3,00" not in page, path
 
 
 async def test_what_has_changed_since_it_was_looked_at_is_shown_and_not_posted(hub: Hub, anne: Browser) -> None:
