@@ -5,6 +5,7 @@ Notes wait in memory and are written once a second in one transaction: at a cras
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -26,6 +27,10 @@ from hub.web.session import Sees, Visit
 from hub.web.table import csv_file, defused
 
 EVERY_S = 1.0
+REFUSED = " refused"
+"""How the act of a form ends that had no effect."""
+BAD_REQUEST = 400
+_ACT = re.compile("[a-z-]{1,20}")
 ABOUT = ("pupil", "household", "adult", "wallet", "badge", "charge", "member")
 """Parameters of a path, or of a question in an address, that make a page one about a person or a wallet."""
 LISTED = 60
@@ -54,7 +59,7 @@ class Footsteps:
         staff, thing = scope.get("state", {}).get("staff", 0), _thing(scope)
         looked = scope["method"] in {"GET", "HEAD"}
         if staff and "route" in scope and (not looked or (thing and status < 400)):
-            act = f"{scope['method']} {scope['route'].path}"
+            act = f"{scope['method']} {_route(scope)}{REFUSED if status >= BAD_REQUEST else ''}"
             self._steps.append(Step(self._office.wall_ms(), staff, act, thing))
 
     async def write(self) -> None:
@@ -94,6 +99,13 @@ class Noted:
         await self._app(scope, receive, noted if scope["type"] == "http" else send)
 
 
+def _route(scope: Scope) -> str:
+    """The route's path; where it has the word for what is done with money, that word."""
+    route: str = scope["route"].path
+    act = str(scope.get("path_params", {}).get("act", ""))
+    return route.replace("{act}", act) if _ACT.fullmatch(act) else route
+
+
 def _thing(scope: Scope) -> str:
     """The ids that the address names, those of people first."""
     named = dict(scope.get("path_params", {}))
@@ -107,11 +119,15 @@ def _thing(scope: Scope) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`what`: the first word of the route's path; `about`: of whom or what, by name where the reader may know it."""
+    """`what`: the first word of the route's path; `about`: of whom or what, by name where the reader may know it.
+
+    `refused`: a form that had no effect.
+    """
 
     at_ms: int
     person: str
     looked: bool
+    refused: bool
     what: str
     route: str
     about: str
@@ -150,7 +166,7 @@ async def trail_file(visit: Looks, staff: str = "", pupil: str = "", day: str = 
     names, zone = {one.id: one.name for one in people}, _zone(visit)
     lines = await asyncio.to_thread(lambda: [_line(visit, names, step) for step in steps])
     said = ((f"{datetime.fromtimestamp(line.at_ms / 1000, zone):%d/%m/%Y %H:%M:%S}", line) for line in lines)
-    rows = ((when, *map(defused, (line.person, line.route, line.about))) for when, line in said)
+    rows = ((when, *map(defused, (line.person, f"{line.route}{REFUSED if line.refused else ''}", line.about))) for when, line in said)
     say = words(visit.language).gettext
     return await asyncio.to_thread(csv_file, "trail", [say(each) for each in HEADER], rows)
 
@@ -212,11 +228,12 @@ def _zone(visit: Visit) -> ZoneInfo:
 
 
 def _line(visit: Visit, names: dict[int, str], step: Step) -> Line:
-    method, _, route = step.act.partition(" ")
+    method, route = step.act.split(" ")[:2]
     things = dict(pair.split("=", 1) for pair in step.thing.split(";") if "=" in pair)
     about, link = _about(visit, things, names)
     what = next((word for word in route.split("/") if word), "")
-    return Line(step.at_ms, names.get(step.staff, ""), method in {"GET", "HEAD"}, what, step.act, about, link)
+    looked, refused = method in {"GET", "HEAD"}, step.act.endswith(REFUSED)
+    return Line(step.at_ms, names.get(step.staff, ""), looked, refused, what, step.act.removesuffix(REFUSED), about, link)
 
 
 def _about(visit: Visit, things: dict[str, str], names: dict[int, str]) -> tuple[str, str]:

@@ -1,12 +1,15 @@
 """The trail: what is noted of whom, that it holds no name, how it is found again, and that it is forgotten after a year."""
 
 import asyncio
+import re
 
 from hub.accounts import EVERYWHERE, Role
 from hub.core.trail import KEPT_MS, Step, Wanted
 from hub.keeping import forget
 from hub.trail import Trail
+from hub.web.render import ROOM
 from tests.hub.web.conftest import Browser, Hub
+from tests.hub.web.test_pages import routes
 
 ALL = Wanted()
 
@@ -29,6 +32,25 @@ async def test_pages_about_a_person_and_all_forms_are_noted_by_route_and_id(hub:
         ("GET /pupils/{pupil}/papers", "pupil=100;"),
         ("POST /pupils/{pupil}/note", "pupil=100;"),
     ]
+
+
+async def test_what_is_done_with_money_is_named_and_a_form_without_effect_is_told_apart(hub: Hub, anne: Browser) -> None:
+    await hub.open_wallet()
+    for amount, step in (("12.5.3", "try"), ("5,00", "do")):
+        await anne.fill("/wallets/500/top-up", "/wallets/500/top-up", {"amount": amount, "step": step})
+    did = [act for act, _ in await noted(hub) if act.startswith("POST /wallets")]
+    assert did == ["POST /wallets/{wallet}/top-up refused", "POST /wallets/{wallet}/top-up"]
+    page = (await anne.get("/trail")).text
+    assert 'a essayé, sans effet · Portefeuille <small class="hint">POST /wallets/{wallet}/top-up</small>' in page
+    assert 'a fait · Portefeuille <small class="hint">POST /wallets/{wallet}/top-up</small>' in page
+
+
+def test_every_page_that_is_noted_has_its_word(hub: Hub) -> None:
+    said = re.search(r"set pages = {(.*?)} %}", (ROOM / "templates" / "trail.html").read_text(encoding="utf-8"))
+    assert said
+    words = set(re.findall(r"'([a-z-]+)': _", said[1]))
+    noted = {route.path.split("/")[1] for route in routes(hub.app.routes) if "POST" in (route.methods or ()) or "{pupil}" in route.path}
+    assert noted <= words
 
 
 async def test_what_is_noted_is_written_once_a_second_by_itself(hub: Hub, anne: Browser) -> None:
