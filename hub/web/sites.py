@@ -15,7 +15,7 @@ from hub.core import sites as rules
 from hub.core.badges import fee_of
 from hub.core.calendar import DayKind, Window, clock_of
 from hub.core.facts import Refusal, derived
-from hub.core.lists import read_day
+from hub.core.lists import fold, read_day
 from hub.core.money import read_cents, write_cents
 from hub.core.school import Contact, Programme, Scans, School, Site
 from hub.core.timetable import AbsenceReason, Attendance, ClassHours
@@ -27,6 +27,8 @@ from hub.web.session import Does, Form, Sees, Visit
 EMPTY_ROWS = 2
 """Rows of contacts and of hours to fill in, below those that are there."""
 MOST_ROWS = 30
+TOPICS = ("bills", "absences", "meals", "registrations")
+"""Topics that are known whatever they are called in the reader's language: statements name whom to ask about bills."""
 
 Looks = Annotated[Visit, Depends(Sees(Right.SITES))]
 Sets = Annotated[Form, Depends(Does(Right.SITES))]
@@ -231,7 +233,7 @@ def _said(form: Form) -> rules.Said | Refusal:
         address=form.text("address"),
         iban="".join(form.text("iban").split()).upper(),
         holder=form.text("holder"),
-        contacts=tuple(Contact(*texts) for texts in _contacts(form) if any(texts)),
+        contacts=tuple(Contact(_topic(form.visit, topic), *who) for topic, *who in _contacts(form) if topic or any(who)),
         floor_cents=-abs(floor_cents),
         low_cents=low_cents,
         files_due_day=days["files_due"],
@@ -246,6 +248,17 @@ def _said(form: Form) -> rules.Said | Refusal:
 def _contacts(form: Form) -> tuple[tuple[str, str, str, str], ...]:
     columns = [form.fields.get(f"contact_{name}", [])[:MOST_ROWS] for name in ("topic", "name", "phone", "email")]
     return tuple((a.strip(), b.strip(), c.strip(), d.strip()) for a, b, c, d in zip(*columns, strict=False))
+
+
+def _topic(visit: Visit, typed: str) -> str:
+    """The topic that is meant, by its word in the reader's language or the school's; one of the school's own as it was typed."""
+    spoken = [words(language).gettext for language in (visit.language, visit.office.language)]
+    return next((topic for topic in TOPICS if fold(typed) in {fold(say(topic)) for say in spoken}), typed)
+
+
+def _said_of(visit: Visit, topic: str) -> str:
+    """A topic as its reader calls it."""
+    return words(visit.language).gettext(topic) if topic in TOPICS else topic
 
 
 def _hours(form: Form, site: int) -> tuple[ClassHours, ...] | Refusal:
@@ -283,7 +296,10 @@ def _site(visit: Visit, found: Site, problem: str = "", at: str = "", done: str 
             "whole_runs": "yes" if found.whole_runs else "",
             "badge_fee": _euros(fee.price_cents) if fee else "",
         },
-        contacts=(*((one.topic, one.name, one.phone, one.email) for one in found.contacts), *[("", "", "", "")] * EMPTY_ROWS),
+        contacts=(
+            *((_said_of(visit, one.topic), one.name, one.phone, one.email) for one in found.contacts),
+            *[("", "", "", "")] * EMPTY_ROWS,
+        ),
         was=stamp(found),
         hours=hours,
         hours_was=stamp(hours),

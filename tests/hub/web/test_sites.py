@@ -41,10 +41,12 @@ async def test_a_site_is_changed_with_its_account_contacts_and_pilot(hub: Hub, a
     assert (await save(anne, "/sites/1", {**SITE, **people, "whole_runs": "yes"}))[0] == 303
     site = hub.desk.school.sites[1]
     assert (site.iban, site.holder) == ("BE68539007547034", "ASBL École du Parc")
-    assert site.contacts == (Contact("factures", "Anne Leroy", "04 1"),)
+    assert site.contacts == (Contact("bills", "Anne Leroy", "04 1"),), "statements look for whom to ask about bills"
     assert (site.floor_cents, site.low_cents, site.whole_runs) == (-500, 300, True)
     assert (site.pilot_from, site.live_from) == (date(2026, 9, 1), date(2026, 10, 1))
-    assert IBAN in (await anne.get("/sites/1")).text
+    shown = (await anne.get("/sites/1")).text
+    assert IBAN in shown
+    assert 'name="contact_topic" value="factures"' in shown
 
 
 @pytest.mark.parametrize(
