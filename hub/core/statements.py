@@ -95,7 +95,8 @@ class Statement(Struct, frozen=True):
     """Opening balance and lines make the closing balance. `totals`: what each legal class cost, more than zero where it was paid.
 
     `late`: charges and corrections of days before the period that were booked in it; the opening balance has them already.
-    `provisional` and `pilot` are in no sum.
+    `provisional` and `pilot` are in no sum. `since_cents`: what was paid in (more than zero) or out after the period: whoever has paid
+    what the closing balance lacks is not asked for it again.
     """
 
     period: Period
@@ -106,6 +107,7 @@ class Statement(Struct, frozen=True):
     late: tuple[Line, ...] = ()
     provisional: tuple[Line, ...] = ()
     pilot: tuple[Line, ...] = ()
+    since_cents: int = 0
 
 
 class Whose(Struct, frozen=True):
@@ -160,7 +162,10 @@ def statement(school: School, owners: Mapping[int, Wallet], facts: Iterable[Fact
     closing_cents = opening_cents + sum(line.cents for line in lines)
     waiting = sorted(filter(whose.has, told.waiting.values()), key=_by_day)
     apart = {stage: tuple(line for line in waiting if told.stages[line.charge] is stage and first <= line.day <= last) for stage in Stage}
-    return Statement(period, opening_cents, lines, closing_cents, dict(totals), late, apart[Stage.GATHERED], apart[Stage.PILOT])
+    since_cents = sum(line.cents for line in moved if line.day > last and not line.charge)
+    return Statement(
+        period, opening_cents, lines, closing_cents, dict(totals), late, apart[Stage.GATHERED], apart[Stage.PILOT], since_cents
+    )
 
 
 def _by_day(line: Line) -> date:

@@ -70,6 +70,8 @@ class Letter(Struct, frozen=True):
     """Of the family; empty = that of the print."""
 
     @property
+    since_cents: int = 0
+    """Paid in after the last day; below zero: paid out."""
     def communication(self) -> str:
         """As it is written on paper, set apart: `+++ 097/0000/00101 +++`."""
         return f"+++ {printed(self.reference).strip('+')} +++"

@@ -205,7 +205,7 @@ def letters_of(
 
 def letter_of(school: School, home: Household, wallet: Wallet, one: Statement, site: Site) -> Letter:
     """A statement as it is read: names, days and codes in their place, and what is due."""
-    due_cents = max(0, -one.closing_cents)
+    due_cents = max(0, -(one.closing_cents + one.since_cents))
     pupils = school.kin.get(home.id, ()) if wallet.household else (wallet.pupil,)
     contact = next((each for each in site.contacts if each.topic == "bills"), None)
     return Letter(
@@ -219,6 +219,7 @@ def letter_of(school: School, home: Household, wallet: Wallet, one: Statement, s
         last=f"{one.period[1]:%d/%m/%Y}",
         opening_cents=one.opening_cents,
         closing_cents=one.closing_cents,
+        since_cents=one.since_cents,
         lines=_rows(school, one.lines),
         late=_rows(school, one.late),
         provisional=_rows(school, one.provisional),

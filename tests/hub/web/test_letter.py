@@ -102,6 +102,14 @@ def test_what_is_written_in_a_name_stays_text(language: str) -> None:
 
 def test_each_family_is_written_to_in_its_own_language_and_all_keep_their_order() -> None:
     dutch = replace(DUE, language="nl")
+@pytest.mark.parametrize(("compartment", "words"), [("general", "portefeuille général"), ("reserve", "réserve"), ("", "")])
+def test_of_a_pupils_two_wallets_each_paper_says_which_one_it_is_of(compartment: str, words: str) -> None:
+    heading = as_html([(replace(DUE, compartment=compartment),)], "fr").partition("<h2>")[2].partition("</h2>")[0]
+    assert "Léa Dupont, Hugo Dupont" in heading
+    assert words in heading
+    assert bool(compartment) == ("<small>" in heading)
+
+
     families = [(DUE,), (dutch,), (dutch, dutch), (DUE,), *[(dutch,)] * (AT_ONCE + 1)]
     laid_out = list(_together(families, "fr"))
     assert [(language, len(some)) for language, some in laid_out] == [("fr", 1), ("nl", 2), ("fr", 1), ("nl", AT_ONCE), ("nl", 1)]

@@ -7,7 +7,8 @@ import pytest
 
 from hub.accounts import Role
 from hub.core import facts as f
-from hub.core.ledger import opening_account, wallet_account
+from hub.core.codes import Clearing, Reason
+from hub.core.ledger import clearing_account, opening_account, wallet_account
 from hub.web import statements
 from hub.web.letter import Family, LetterError
 from tests.hub.web.conftest import Browser, Hub, sealed
@@ -31,6 +32,19 @@ async def test_a_statement_shows_every_line_with_its_class_and_how_to_pay(owing:
         assert words in page, words
     before = (await anne.get("/statements/10?site=1&first=2026-08&months=1")).text
     assert "Rien n’a été comptabilisé" in before
+
+
+async def test_what_was_paid_since_is_not_asked_for_again(owing: Hub, anne: Browser) -> None:
+    """Of the 7,75 € that September lacks, 5,00 € came on 2 October: 2,75 € are left."""
+    paid = (f.Entry(clearing_account(1), -500), f.Entry(wallet_account(500), 500))
+    at_ms = owing.at("10:00", date(2026, 10, 2))
+    await owing.book(f.Cleared(9_003, 500, 10, Clearing.TOP_UP, 500, at_ms, 0, Reason.NONE, paid))
+    page = (await anne.get("/statements/10?site=1&first=2026-09&months=1")).text
+    for words in ("-7,75\u00a0€", "Paiements depuis lors", "5,00\u00a0€", "2,75\u00a0€"):
+        assert words in page, words
+    both = (await anne.get("/statements/10?site=1&first=2026-09&months=2")).text
+    assert "Paiements depuis lors" not in both, "they are lines of the two months"
+    assert "2,75\u00a0€" in both
 
 
 async def test_months_are_one_to_four_and_the_last_whole_one_by_itself(owing: Hub, anne: Browser) -> None:
