@@ -31,6 +31,7 @@ _SENTENCES = {
     "no_such_household": "no such household, or no such site",
     "no_bracket": f"give a bracket from 1 to {MAX_BRACKET}, or the quotient familial",
     "file_over": "the file ends before it would count: look at its days",
+    "same_day": "file {file} of this household counts from the same day on: correct that one with `regularise`",
 }
 
 
@@ -144,13 +145,9 @@ def _counting(school: School, site: int, file: FamilyFile, chosen_day: date | No
     """The file with the days on which it counts. Raises RefusedError."""
     rows = families.regularise(school, site, file, chosen_day)
     if isinstance(rows, Refusal):
-        raise RefusedError(_SENTENCES[rows.code])
+        raise RefusedError(_SENTENCES[rows.code].format(**rows.numbers))
     (row,) = rows
     assert isinstance(row, FamilyFile)
-    others = (other for other in school.files.get(row.household, ()) if other.id != row.id)
-    twin = next((other for other in others if other.from_day == row.from_day), None)
-    if twin is not None:
-        raise RefusedError(f"file {twin.id} of this household counts from {row.from_day} on too: correct that one with `regularise`")
     return row
 
 

@@ -172,6 +172,13 @@ class History:
         found = {type(fact): fact for fact in facts}
         return Told(found[f.Charged], found.get(f.ChargesPosted), found.get(f.Reversed))
 
+    async def priced_from(self, pupils: Collection[int]) -> list[f.Charged | f.StayClosed]:
+        """What the days of these pupils are priced again from (core/rerating.py): charges, and stays that are over."""
+        each, stay = t.history_charge.c, t.history_stay.c
+        charges = await self._facts(select(each.number).where(each.pupil.in_(pupils)).order_by(each.number), f.Charged)
+        ended = select(stay.closed).where(stay.pupil.in_(pupils), stay.closed > 0).order_by(stay.closed)
+        return [*charges, *await self._facts(ended, f.StayClosed)]
+
     async def moves_of(self, wallets: Collection[int], limit: int) -> dict[int, list[tuple[int, int]]]:
         """Of each wallet the last (Unix ms, cents) that moved it."""
         found: dict[int, list[tuple[int, int]]] = {wallet: [] for wallet in wallets}

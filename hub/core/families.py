@@ -26,7 +26,8 @@ def bracket_on(school: School, household: int, day: date) -> FamilyFile:
 def regularise(school: School, site: int, file: FamilyFile, chosen_day: date | None = None) -> Rows | Refusal:
     """The file as it counts: from its own first day if it was validated by the site's deadline, else from its validation.
 
-    `chosen_day`: staff let it count from then, whenever it came. A file that is not validated counts on no day.
+    `chosen_day`: staff let it count from then, whenever it came. A file that is not validated counts on no day. Refusal `same_day`
+    where another file (its number with it) counts from that day too: which of the two would hold, nobody could tell.
     """
     if file.household not in school.households or site not in school.sites:
         return Refusal("no_such_household")
@@ -37,6 +38,10 @@ def regularise(school: School, site: int, file: FamilyFile, chosen_day: date | N
     from_day = chosen_day or (max(file.from_day, file.validated_day) if late and file.validated_day else file.from_day)
     if file.until_day is not None and file.until_day <= from_day:
         return Refusal("file_over")
+    others = (other for other in school.files.get(file.household, ()) if other.id != file.id and other.from_day == from_day)
+    for other in others:
+        if other.until_day is None or other.until_day > from_day:
+            return Refusal("same_day", {"file": other.id})
     return (replace(file, from_day=from_day),)
 
 

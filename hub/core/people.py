@@ -11,8 +11,10 @@ from typing import TypeVar
 
 from hub.core.facts import Refusal
 from hub.core.families import regularise
+from hub.core.formulas import MAX_BRACKET
 from hub.core.lists import fold, national
 from hub.core.menus import Diet
+from hub.core.money import read_cents
 from hub.core.school import Adult, Custody, FamilyFile, Household, PayerOverride, Pupil, Rows, School, Weeks
 
 MAX_NAME = 80
@@ -105,15 +107,24 @@ def put_override(school: School, row: PayerOverride, same: Same) -> Rows | Refus
     return _payer(school, row) or _kept(_by_id(school.overrides.get(row.pupil, ()), row.id), row, same)
 
 
-def put_file(school: School, site: int, file: FamilyFile, same: Same) -> Rows | Refusal:
-    """A household's income file, as it counts by the deadline of a site."""
-    if file.until_day is not None and file.until_day <= file.from_day:
+def put_file(school: School, site: int, file: FamilyFile, same: Same, chosen_day: date | None = None) -> Rows | Refusal:
+    """A household's income file, as it counts by the deadline of a site, or from the day that staff choose."""
+    if file.until_day is not None and file.until_day <= (chosen_day or file.from_day):
         return Refusal("ends_before_it_begins")
-    made = regularise(school, site, file)
+    made = regularise(school, site, file, chosen_day)
     if isinstance(made, Refusal):
         return made
     before = _by_id(school.files.get(file.household, ()), file.id)
     return made if before is None or same(before) else Refusal("changed_meanwhile")
+
+
+def income(bracket: str, quotient: str) -> tuple[int, int] | Refusal:
+    """What was typed of an income: a bracket from 1 to 10 (0: go by the quotient), and the quotient in cents (-1: not stated)."""
+    qf_cents = read_cents(quotient) if quotient else -1
+    number = int(bracket) if bracket.isascii() and bracket.isdecimal() and len(bracket) <= len(str(MAX_BRACKET)) else 0
+    if qf_cents is None or (quotient and qf_cents < 0) or (bracket and not 1 <= number <= MAX_BRACKET) or not (bracket or quotient):
+        return Refusal("no_bracket")
+    return number, qf_cents
 
 
 def ended(row: Custody | PayerOverride, day: date) -> Custody | PayerOverride:

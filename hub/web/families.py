@@ -15,8 +15,7 @@ from hub.core.codes import Compartment
 from hub.core.facts import Refusal, derived
 from hub.core.ledger import wallet_account
 from hub.core.lists import read_day
-from hub.core.money import read_cents
-from hub.core.people import LANGUAGES, put_adult, put_file, put_household
+from hub.core.people import LANGUAGES, income, put_adult, put_file, put_household
 from hub.core.references import printed
 from hub.core.school import Adult, FamilyFile, Household, Pupil, Rows, School, Site
 from hub.web.render import as_shown, page, stamp
@@ -78,6 +77,7 @@ class FamilyPage:
     sites: tuple[Site, ...]
     may_write: bool
     may_rate: bool
+    may_bill: bool
     typed: Mapping[str, str]
     problem: str
     done: str
@@ -184,6 +184,8 @@ async def add_file(form: Rates, household: int) -> Response:
         site = form.visit.site(form.number("site")).id
         change = partial(put_file, site=site, file=made, same=as_shown(form.text("was")))
         made = (await form.visit.office.desk.edit(form.ask, change)).refusal or made
+    if isinstance(made, FamilyFile) and made.validated_day and form.visit.may(Right.BILLING, does=True):
+        return RedirectResponse(f"/families/{home.id}/files/{made.id}", 303)  # what was charged already may change by it
     if isinstance(made, FamilyFile):
         return RedirectResponse(f"/families/{home.id}?done=saved", 303)
     typed = {name: form.text(name) for name in TYPED}
@@ -220,13 +222,12 @@ def _file(form: Form, home: Household) -> FamilyFile | Refusal:
     days = {name: read_day(form.text(name)) for name in TYPED[2:]}
     if any(form.text(name) and day is None for name, day in days.items()) or days["from_day"] is None:
         return Refusal("no_date")
-    quotient = read_cents(form.text("quotient")) if form.text("quotient") else -1
-    if quotient is None:
-        return Refusal("no_bracket")
+    said = income(form.text("bracket"), form.text("quotient"))
+    if isinstance(said, Refusal):
+        return said
     last = days["until_day"]
     until_day = last + timedelta(days=1) if last else None
-    dates = (days["from_day"], until_day, form.number("bracket"), quotient, days["received_day"], days["validated_day"])
-    return FamilyFile(derived(form.ask, "file"), home.id, *dates)
+    return FamilyFile(derived(form.ask, "file"), home.id, days["from_day"], until_day, *said, days["received_day"], days["validated_day"])
 
 
 async def _write(form: Form, before: Household | None) -> Response:
@@ -256,6 +257,7 @@ def _family_page(visit: Visit, home: Household, typed: Mapping[str, str] = NOTHI
         sites=visit.own_sites(),
         may_write=visit.may(Right.PUPILS, does=True),
         may_rate=visit.may(Right.MONEY, does=True),
+        may_bill=visit.may(Right.BILLING, does=True),
         typed=typed,
         problem=problem,
         done=done,

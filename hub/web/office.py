@@ -119,6 +119,9 @@ class Past(Protocol):
     async def moves_of(self, wallets: Collection[int], limit: int) -> Mapping[int, Sequence[tuple[int, int]]]:
         """Of each wallet the last (Unix ms, cents) that moved it."""
 
+    async def priced_from(self, pupils: Collection[int]) -> Sequence[Charged | StayClosed]:
+        """What the days of these pupils are priced again from: charges, and stays that are over."""
+
     async def told_of(self, wallets: Collection[int]) -> Sequence[Fact]:
         """What statements of these wallets are made of, oldest first."""
 

@@ -179,6 +179,6 @@ def test_what_cannot_be_is_refused_with_a_sentence(office: Office, words: tuple[
 def test_a_second_file_from_the_same_day_and_a_later_day_than_it_counts_from_are_refused(office: Office) -> None:
     office.says(*ADD, "--validated", "2024-08-30")
     file = office.file()
-    assert office.refuses(*ADD) == f"file {file} of this household counts from 2024-09-01 on too: correct that one with `regularise`"
+    assert office.refuses(*ADD) == f"file {file} of this household counts from the same day on: correct that one with `regularise`"
     later = office.refuses("regularise", file, "--since", "2025-01-07")
     assert later == "it counts from 2024-09-01 on already: choose an earlier day"

@@ -170,11 +170,11 @@ class Hub:
         await self.book(scan, *stay)
         return ask
 
-    async def hold(self, pupil: int, clock: str, day: date = MONDAY) -> None:
-        """A badge held at the care door of the park at `16:02`: it counts for the pupil's day as the link would book it."""
+    async def hold(self, pupil: int, clock: str, day: date = MONDAY, device: str = "porte-parc") -> None:
+        """A badge held at a care door, that of the park, at `16:02`: it counts for the pupil's day as the link would book it."""
         school, ask, at_ms = self.desk.school, next(self._asks), self.at(clock, day)
-        reader = school.readers["porte-parc", "main"]
-        tap = Tap(ask, school.pupils[pupil], reader, school.sites[1], at_ms, max(at_ms, self.now_ms))
+        reader, site = school.readers[device, "main"], school.sites[school.devices[device].site]
+        tap = Tap(ask, school.pupils[pupil], reader, site, at_ms, max(at_ms, self.now_ms))
         await self.desk.do(ask, lambda school, books: attendance.take(school, books, tap).facts)
 
     async def wait_until(self, clock: str) -> None:

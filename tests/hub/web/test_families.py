@@ -102,9 +102,10 @@ async def test_a_family_file_counts_once_it_is_checked(hub: Hub, anne: Browser) 
     assert "tranche 3" in (await anne.get("/families/10")).text
     assert (await anne.fill("/families/10", "/families/10/files/end", {"until_day": "2026-10-01"})).status_code == 303
     assert hub.desk.school.files[10][0].until_day == date(2026, 10, 1)
-    refused = await anne.fill("/families/10", "/families/10/files", {**said, "bracket": ""})
-    assert refused.status_code == 409
-    assert "tranche de 1 à 10" in refused.text
+    for wrong in ({"bracket": ""}, {"bracket": "trois", "quotient": "900,00"}, {"quotient": "-900,00"}, {"bracket": "11"}):
+        refused = await anne.fill("/families/10", "/families/10/files", {**said, **wrong})
+        assert refused.status_code == 409
+        assert "tranche de 1 à 10" in refused.text
 
 
 async def test_the_wallets_of_a_family_are_for_those_who_see_money(hub: Hub, anne: Browser, visitor: Browser) -> None:

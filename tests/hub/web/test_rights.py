@@ -34,6 +34,7 @@ AT_THE_PARK = {
     "adult": "700",
     "upload": "77",
     "turn": "77",
+    "file": "77",
     "override": "77",
     "kind": "pupil",
     "one": "100",
