@@ -9,6 +9,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hub.core import mornings
 from hub.core.attendance import Change, evened, evened_together, marked, put_marks
 from hub.core.books import Books
 from hub.core.calendar import day_code, day_coded
@@ -62,7 +63,7 @@ def add(school: School, books: Books, ask: int, staff: Staff, moment: Moment, di
     mark = Mark(moment.at_ms, derived(ask, "mark"), direction)
     head = _head(ask, Act.ADD, staff, place)
     facts, found = marked(day, programme, mark, earlier=(head,))
-    return _useless(found, mark) or (head, *facts)
+    return _useless(found, mark) or _with_mornings(day, (head, *facts))
 
 
 def void(school: School, books: Books, ask: int, staff: Staff, place: Place, mark: int) -> Facts | Refusal:
@@ -74,7 +75,7 @@ def void(school: School, books: Books, ask: int, staff: Staff, place: Place, mar
         return Refusal("no_such_mark")
     head = _head(ask, Act.VOID, staff, place)
     facts, _ = marked(day, school.programmes[place.programme], _voided(known), earlier=(head,))
-    return (head, *facts)
+    return _with_mornings(day, (head, *facts))
 
 
 def disown(school: School, books: Books, ask: int, staff: Staff, place: Place, marks: tuple[int, ...]) -> Facts | Refusal:
@@ -87,7 +88,7 @@ def disown(school: School, books: Books, ask: int, staff: Staff, place: Place, m
         return Refusal("no_such_mark")
     head = _head(ask, Act.VOID, staff, place)
     facts, _ = marked(day, school.programmes[place.programme], *gone, earlier=(head,))
-    return (head, *facts, *_answered(books, ask, set(marks)))
+    return (*_with_mornings(day, (head, *facts)), *_answered(books, ask, set(marks)))
 
 
 def move(school: School, books: Books, ask: int, staff: Staff, place: Place, mark: int, to: Moment) -> Facts | Refusal:
@@ -103,7 +104,7 @@ def move(school: School, books: Books, ask: int, staff: Staff, place: Place, mar
     if target == place:
         moved = Mark(to.at_ms, known.id, known.direction, known.lit)
         facts, found = marked(day, programme, moved, earlier=(head,))
-        return _useless(found, moved) or (head, *facts)
+        return _useless(found, moved) or _with_mornings(day, (head, *facts))
     there = _day(school, books, ask, staff, target)
     if isinstance(there, Refusal):
         return there
@@ -112,7 +113,7 @@ def move(school: School, books: Books, ask: int, staff: Staff, place: Place, mar
     come, beside = put_marks(there, goal, there.sheet(goal.id), moved)
     put = (head, *gone, *come)
     facts, readings = evened_together(((day, programme, without), (there, goal, beside)), put)
-    return _useless(readings[1], moved) or (*put, *facts)
+    return _useless(readings[1], moved) or _with_mornings(day, (*put, *facts))
 
 
 def invert(school: School, books: Books, ask: int, staff: Staff, place: Place, marks: tuple[int, int]) -> Facts | Refusal:
@@ -125,7 +126,7 @@ def invert(school: School, books: Books, ask: int, staff: Staff, place: Place, m
         return Refusal("no_such_pair")
     head = _head(ask, Act.INVERT, staff, place)
     facts, _ = marked(day, school.programmes[place.programme], *turned, earlier=(head,))
-    return (head, *facts)
+    return _with_mornings(day, (head, *facts))
 
 
 def absent(school: School, books: Books, ask: int, staff: Staff, place: Place, absence: int) -> Facts | Refusal:
@@ -199,7 +200,7 @@ def undo(school: School, books: Books, ask: int, staff: Staff) -> Facts | Refusa
         told, after = _put_back(day, school.programmes[place.programme], key, act)
         facts += told
         changes.append((day, school.programmes[place.programme], after))
-    return (*facts, *evened_together(changes, facts)[0])
+    return (*facts, *evened_together(changes, facts)[0], *mornings.corrected(school, books, facts, staff.now_ms))
 
 
 def _put_back(day: Day, programme: Programme, key: SheetKey, act: StaffAct) -> tuple[Facts, Sheet]:
@@ -279,6 +280,11 @@ def _useless(found: Reading, mark: Mark) -> Refusal | None:
 
 def _head(ask: int, act: Act, staff: Staff, place: Place) -> Corrected:
     return Corrected(ask, act, place.pupil, place.programme, place.day, staff.who, staff.reason, staff.now_ms)
+
+
+def _with_mornings(day: Day, facts: Facts) -> Facts:
+    """The facts of an act, and what its marks tell of class mornings."""
+    return (*facts, *mornings.corrected(day.school, day.books, facts, day.now_ms))
 
 
 def _answered(books: Books, ask: int, marks: Iterable[int]) -> Facts:

@@ -1,11 +1,12 @@
 """Class mornings: who came late, who did not come, and what staff say of it (requirements S46, S47).
 
 A morning is worked out anew from all scans that are known of it: those of the entrance, and of care at the same site, for a child that
-was at care has come. So it changes nothing in which order they arrive; what turns out to be otherwise is noted again. A morning that is
+was at care has come. So it changes nothing in which order they arrive; what turns out to be otherwise, by a late scan or because staff
+say that a mark at care was not this child's, is noted again. A morning that is
 noted stands with its hours, whatever the timetable or the pupil's class have become since. No prices here, and no lamp depends on it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from msgspec import Struct
@@ -16,10 +17,13 @@ from hub.core.calendar import MINUTE_MS, day_code, day_coded, day_of
 from hub.core.codes import Code, Excuse, Justification
 from hub.core.days import CLASS_DAYS, ClassTimes, class_on, class_times, day_kind
 from hub.core.entrance import Morning, Said
-from hub.core.facts import EntrancePassed, Facts, MorningJustified, MorningNoted, Refusal, RollTaken
+from hub.core.facts import EntrancePassed, Fact, Facts, Marked, MorningJustified, MorningNoted, Refusal, RollTaken
 from hub.core.school import BadgeState, Pupil, School, Site
+from hub.core.sheets import Mark
 from hub.core.tap import Outcome, Tap
 from proto.messages import Direction, Use
+
+_NOTHING: dict[int, Marked] = {}
 
 
 class Word(Struct, frozen=True):
@@ -48,6 +52,23 @@ def seen_elsewhere(school: School, books: Books, tap: Tap) -> Facts:
         return ()
     on = _day(tap)
     return _seen(school, books, tap, on) if books.entrance.morning(tap.pupil.id, on) else ()
+
+
+def corrected(school: School, books: Books, put: Iterable[Fact], now_ms: int) -> Facts:
+    """What marks that staff put, moved or struck change in what is noted of their mornings.
+
+    A badge that a friend held to the reader hides an absence until somebody says so; then it is noted as the roll of that day would have.
+    """
+    days: dict[tuple[int, int], dict[int, Marked]] = {}
+    for mark in (fact for fact in put if isinstance(fact, Marked)):
+        days.setdefault((mark.pupil, mark.day), {})[mark.mark] = mark
+    facts: Facts = ()
+    for (pupil, on), marks in days.items():
+        held = books.entrance.morning(pupil, on) or _called_hours(school, books, pupil, on, now_ms)
+        if held is not None:
+            ask = next(iter(marks.values())).ask
+            facts += _noted(books, ask, pupil, on, _morning(held, _arrival_ms(books, held, pupil, on, changed=marks)))
+    return facts
 
 
 def upkeep(school: School, books: Books, ask: int, now_ms: int) -> Facts:
@@ -119,18 +140,18 @@ def _noted(books: Books, ask: int, pupil: int, on: int, morning: Morning) -> tup
     return (MorningNoted(ask, pupil, morning.site, on, *hours, morning.arrived_ms, morning.late_min),)
 
 
-def _arrival_ms(books: Books, held: Morning, pupil: int, on: int, seen_ms: int = 0) -> int:
+def _arrival_ms(books: Books, held: Morning, pupil: int, on: int, seen_ms: int = 0, changed: dict[int, Marked] = _NOTHING) -> int:
     """When a pupil was first seen before class was over; 0 = not at all. At whichever site: the first lesson may be at another one."""
-    known = (each for each in (seen_ms, *_sightings(books, pupil, on)) if 0 < each < held.ends_ms)
+    known = (each for each in (seen_ms, *_sightings(books, pupil, on, changed)) if 0 < each < held.ends_ms)
     return min(known, default=0)
 
 
-def _sightings(books: Books, pupil: int, on: int) -> Iterator[int]:
+def _sightings(books: Books, pupil: int, on: int, changed: dict[int, Marked]) -> Iterator[int]:
     for each in books.entrance.passes.get(on, {}).get(pupil, ()):
         if each.direction is not Direction.OUT:
             yield each.at_ms
-    for sheet in books.sheets(pupil, on).values():
-        yield from (mark.at_ms for mark in sheet.marks.values() if not mark.void and mark.direction is not Direction.OUT)
+    known: dict[int, Mark | Marked] = {mark.id: mark for sheet in books.sheets(pupil, on).values() for mark in sheet.marks.values()}
+    yield from (mark.at_ms for mark in (known | changed).values() if not mark.void and mark.direction is not Direction.OUT)
 
 
 # --- who has not come -----------------------------------------------------------------------------
@@ -154,6 +175,17 @@ def _roll(school: School, books: Books, ask: int, site: Site, now_ms: int) -> Fa
 def _called(books: Books, ask: int, pupil: Pupil, on: int, times: ClassTimes) -> tuple[MorningNoted, ...]:
     held = books.entrance.morning(pupil.id, on) or _hours(pupil, times)
     return _noted(books, ask, pupil.id, on, _morning(held, _arrival_ms(books, held, pupil.id, on)))
+
+
+def _called_hours(school: School, books: Books, pupil: int, on: int, now_ms: int) -> Morning | None:
+    """The hours of a morning whose roll was the last one that was taken, and called this pupil."""
+    child = school.pupils.get(pupil)
+    times = class_on(school, child, day_coded(on)) if child else None
+    if child is None or times is None:
+        return None
+    through_ms = books.entrance.rolls.get(child.site, 0)
+    called = times.missed_ms <= through_ms and day_code(day_of(through_ms, school.sites[child.site].zone)) == on
+    return _hours(child, times) if called and pupil in _with_badge(school, now_ms) else None
 
 
 def _through_ms(school: School, books: Books, site: Site, today: date, now_ms: int) -> int:

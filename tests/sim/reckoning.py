@@ -110,6 +110,8 @@ class Reckoning:
     sightings: dict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(list))
     """(pupil, day) -> when the badge was held to an entrance."""
     mornings: dict[tuple[int, int], Morning] = field(default_factory=dict)
+    rolled: int = 0
+    """The day of the last roll."""
     said: dict[tuple[int, int], tuple[str, str, int]] = field(default_factory=dict)
     """What staff said of a morning: state, excuse, document."""
     stays: dict[int, int] = field(default_factory=dict)
@@ -328,6 +330,9 @@ class Reckoning:
     def _noted(self, fact: f.MorningNoted) -> None:
         self.mornings[fact.pupil, fact.day] = Morning(fact.arrived_ms, fact.late_min)
 
+    def _rolled(self, fact: f.RollTaken) -> None:
+        self.rolled = fact.day
+
     def _justified(self, fact: f.MorningJustified) -> None:
         self.said[fact.pupil, fact.day] = (fact.state.value, fact.excuse.value, fact.document)
 
@@ -376,6 +381,7 @@ _TOLD: dict[type, Callable[[Reckoning, Any], None]] = {
     f.EntrancePassed: Reckoning._passed,
     f.MorningNoted: Reckoning._noted,
     f.MorningJustified: Reckoning._justified,
+    f.RollTaken: Reckoning._rolled,
     f.StayOpened: Reckoning._opened,
     f.StayClosed: Reckoning._ended,
     f.StayVoided: Reckoning._gone,

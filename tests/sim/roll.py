@@ -1,11 +1,13 @@
 """Class mornings told anew: who was seen when, who is late or missing by that, and what staff may say of it; asking no code."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from hub.core import facts as f
 from hub.core.facts import Facts
 from tests import schools
 from tests.sim.acts import Act
+from tests.sim.daysheet import Mark
 from tests.sim.reckoning import Morning, Reckoning
 from tests.sim.setting import PUPILS, TILLEULS, code, decoded
 
@@ -26,6 +28,18 @@ def seen(books: Reckoning, pupil: int, day: int, at_ms: int) -> list[Effect]:
 def called(books: Reckoning, day: int) -> list[Effect]:
     """What the roll of a morning comes to."""
     return [effect for pupil in EXPECTED for effect in _noted(books, pupil, day)]
+
+
+def corrected(books: Reckoning, effects: Sequence[tuple[Any, ...]]) -> list[Effect]:
+    """What marks that staff put, moved or struck change in what is noted of mornings: of who was called that day, or noted before."""
+    days: dict[tuple[int, int], dict[int, Mark]] = {}
+    for kind, *what in effects:
+        if kind == "mark":
+            pupil, _, day, number, *mark = what
+            days.setdefault((pupil, day), {})[number] = Mark(mark[0], number, *mark[1:])
+    called = {pupil for pupil in EXPECTED if books.setting.lesson}
+    known = [key for key in days if key in books.mornings or (key[0] in called and key[1] == books.rolled)]
+    return [effect for pupil, day in known for effect in _noted(books, pupil, day, changed=days[pupil, day])]
 
 
 def justified(books: Reckoning, act: Act, today: int) -> list[Effect] | str:
@@ -70,12 +84,12 @@ def never_called(books: Reckoning, day: int, now_ms: int) -> Iterator[str]:
             yield f"{pupil} was seen by nobody on {day}, and is noted as {known}"
 
 
-def _noted(books: Reckoning, pupil: int, day: int, at_ms: int = 0) -> list[Effect]:
+def _noted(books: Reckoning, pupil: int, day: int, at_ms: int = 0, changed: dict[int, Mark] | None = None) -> list[Effect]:
     """Nothing for who came in time and was never noted otherwise."""
     lesson = books.setting.lesson
     assert lesson is not None, "nobody is called where there is no class"
     begins_ms, over_ms = _instant_ms(day, lesson.begins_min), _instant_ms(day, lesson.ends_min)
-    first_ms = min((each for each in (*_sightings(books, pupil, day), at_ms) if 0 < each < over_ms), default=0)
+    first_ms = min((each for each in (*_sightings(books, pupil, day, changed), at_ms) if 0 < each < over_ms), default=0)
     if at_ms and not first_ms:
         return []
     late_min = -(-(first_ms - begins_ms) // MINUTE_MS) if first_ms > _instant_ms(day, lesson.late_min) else 0
@@ -85,9 +99,10 @@ def _noted(books: Reckoning, pupil: int, day: int, at_ms: int = 0) -> list[Effec
     return [("morning", pupil, day, first_ms, late_min)]
 
 
-def _sightings(books: Reckoning, pupil: int, day: int) -> list[int]:
-    """At the entrance, and at care and study, where a way out is none."""
-    marks = [mark for (who, _, on), marks in books.marks.items() if (who, on) == (pupil, day) for mark in marks.values()]
+def _sightings(books: Reckoning, pupil: int, day: int, changed: dict[int, Mark] | None = None) -> list[int]:
+    """At the entrance, and at care and study, where a way out is none; with some marks as they are `changed`."""
+    known = {number: mark for (who, _, on), marks in books.marks.items() if (who, on) == (pupil, day) for number, mark in marks.items()}
+    marks = {**known, **(changed or {})}.values()
     return [*books.sightings.get((pupil, day), ()), *(mark.at_ms for mark in marks if not mark.void and mark.way != "out")]
 
 

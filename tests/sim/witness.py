@@ -172,7 +172,8 @@ class Witness:
     def _expected(self, reckoned: Reckoning, ask: int, act: Act, at_ms: int) -> rules.Effects | str:
         reckoned.by_pupil = self._by_pupil.get((ask, at_ms), True)
         if act.kind in CORRECTIONS:
-            return corrected.expected(reckoned, ask, act, at_ms, rules.day_code(act.moment_ms))
+            effects = corrected.expected(reckoned, ask, act, at_ms, rules.day_code(act.moment_ms))
+            return effects if isinstance(effects, str) else [*effects, *roll.corrected(reckoned, effects)]
         if act.kind is Kind.JUSTIFY:
             return roll.justified(reckoned, act, rules.day_code(at_ms))
         return rules.expected(Case(reckoned, self.lunch, act, at_ms))

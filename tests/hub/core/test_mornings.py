@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hub.core import corrections, mornings
 from hub.core.calendar import DayKind
 from hub.core.codes import Code, Excuse, Justification, Reason
-from hub.core.corrections import Place, Staff
+from hub.core.corrections import Moment, Place, Staff
 from hub.core.entrance import Morning, Said
 from hub.core.facts import Charged, EntrancePassed, MorningJustified, MorningNoted, Refusal, RollTaken, ScanTaken, StayOpened
 from hub.core.mornings import Word
@@ -216,6 +216,37 @@ def test_a_scan_at_care_that_comes_late_puts_the_absence_right(morning: Day) -> 
     roll(morning, "10:00")
     morning.tap("Tom", "care-in", "07:40")
     assert told(morning, "Tom") == "in time"
+
+
+def test_a_friends_tap_at_care_hides_an_absence_until_staff_take_it_away_and_the_undo_gives_it_back(morning: Day) -> None:
+    taken = morning.tap("Tom", "care-in", "07:40")
+    roll(morning, "10:00")
+    assert told(morning, "Tom") == ""
+    place = Place(number("Tom"), number("care"), 20250106)
+    morning.do(corrections.void, Staff(JANE, Reason.WRONG_PUPIL, moment("11:00")), place, taken.ask)
+    assert told(morning, "Tom") == "missed"
+    morning.do(corrections.undo, Staff(JANE, Reason.NONE, moment("11:02")))
+    assert told(morning, "Tom") == "in time"
+
+
+def test_a_mark_that_staff_move_to_another_pupil_brings_that_one_and_not_the_first(morning: Day) -> None:
+    taken = morning.tap("Tom", "care-in", "07:40")
+    roll(morning, "10:00")
+    place, there = Place(number("Tom"), number("care"), 20250106), Moment(number("Noé"), number("care"), taken.at_ms)
+    morning.do(corrections.move, Staff(JANE, Reason.WRONG_PUPIL, moment("11:00")), place, taken.ask, there)
+    assert (told(morning, "Tom"), told(morning, "Noé")) == ("missed", "in time")
+
+
+def test_a_mark_that_is_taken_away_before_the_roll_or_a_day_later_notes_no_absence(morning: Day) -> None:
+    place = Place(number("Tom"), number("care"), 20250106)
+    taken = morning.tap("Tom", "care-in", "07:40")
+    morning.do(corrections.void, Staff(JANE, Reason.WRONG_PUPIL, moment("09:00")), place, taken.ask)
+    assert told(morning, "Tom") == ""
+    other = morning.tap("Tom", "care-in", "07:50")
+    roll(morning, "10:00")
+    roll(morning, "10:00", TUESDAY)
+    morning.do(corrections.void, Staff(JANE, Reason.WRONG_PUPIL, moment("11:00", TUESDAY)), place, other.ask)
+    assert told(morning, "Tom") == ""
 
 
 def test_a_scan_of_care_in_the_afternoon_is_no_arrival_in_class(morning: Day) -> None:
