@@ -61,7 +61,7 @@ class Planned:
 
 
 class Uploads:
-    """The files of the last half hour, by the id of the form that brought them."""
+    """The files of the last half hour, each by an id of its own."""
 
     def __init__(self) -> None:
         self._brought: OrderedDict[int, Brought] = OrderedDict()
@@ -125,7 +125,7 @@ async def imports(visit: Looks, kind: str = "pupils", done: str = "") -> Respons
 @router.post("/imports")
 async def bring(form: Brings) -> Response:
     """Look a file through. Nothing is written yet."""
-    office, upload = form.visit.office, form.files.get("file")
+    office, upload, number = form.visit.office, form.files.get("file"), form.visit.office.new_id()
     kind = next((each for each in Kind if each.value == form.text("kind")), Kind.PUPILS)
     if upload is None or not upload.content:
         return await page(form.visit, "imports.html", _choose(kind, "no_file"), status=409)
@@ -133,9 +133,10 @@ async def bring(form: Brings) -> Response:
     if isinstance(read, Refusal):
         return await page(form.visit, "imports.html", _choose(kind, read.code), status=409)
     brought = Brought(_staff(form.visit), kind, upload.name, read, office.now_ms())
-    _uploads(form.visit).keep(form.ask, brought)
-    await _planned(form.visit, form.ask, brought)  # the page that follows has it ready
-    return RedirectResponse(f"/imports/{form.ask}", 303)
+    # Not the form's own id: the browser's way back leads to the same form, and another file in it is another list.
+    _uploads(form.visit).keep(number, brought)
+    await _planned(form.visit, number, brought)  # the page that follows has it ready
+    return RedirectResponse(f"/imports/{number}", 303)
 
 
 @router.get("/imports/{upload}")

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import mimetypes
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -39,6 +40,7 @@ SECURITY = {
 }
 
 
+_ISO_DAY = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b", re.ASCII)
 _ENCODER = msgspec.json.Encoder(enc_hook=str, order="deterministic")
 
 
@@ -159,6 +161,7 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
         "clock_of": calendar.clock_of,
         "second": lambda ms, zone: calendar.at(ms, zone).strftime("%H:%M:%S"),
         "day": day,
+        "plain_day": plain_day,
         "isoday": lambda ms, zone: calendar.day_of(ms, zone).isoformat(),
         "shortday": lambda ms, zone: format_date(calendar.day_of(ms, zone), "E d", locale),
         "short_day": lambda day: format_date(day, "E dd/MM", locale),
@@ -192,6 +195,11 @@ def words(language: str) -> NullTranslations:
 def clock(ms: int, zone: ZoneInfo) -> str:
     """`16:02`, local."""
     return calendar.at(ms, zone).strftime("%H:%M")
+
+
+def plain_day(text: str) -> str:
+    """A text with its days as people here write them: `2018-03-05` is `05/03/2018`."""
+    return _ISO_DAY.sub(r"\3/\2/\1", text)
 
 
 def day(ms: int, zone: ZoneInfo) -> str:

@@ -18,10 +18,15 @@ setInterval(silent, 1000);
 // What a tab keeps for when the hub is gone (evacuation.js) holds names: it ends with the web session.
 if (!document.querySelector(".who")) sessionStorage.clear();
 
-// A form that is sent twice has one effect anyway; the second click is spared.
+// What was refused is seen at once, also far down a long page.
+const refused = document.querySelector("main [role=alert]");
+if (refused && refused.getBoundingClientRect().bottom > window.innerHeight) refused.scrollIntoView({ block: "center" });
+
+// A form that is sent twice has one effect anyway; the second click is spared. What htmx sends (it prevents the default) stays on this
+// page: a button that is disabled would lose the focus, and who works with the keyboard would begin at the top again.
 document.addEventListener("submit", (event) => {
   const button = event.submitter;
-  if (button) {
+  if (button && !event.defaultPrevented) {
     setTimeout(() => { button.disabled = true; }, 0);
     setTimeout(() => { button.disabled = false; }, 3000);
   }

@@ -38,6 +38,7 @@ async def test_a_list_is_shown_and_then_done_as_it_was_shown(hub: Hub, anne: Bro
     assert "Zoé Claes" in preview.text
     assert "5B → 6B" in preview.text
     assert "Registre national" in preview.text
+    assert "05/03/2018" in preview.text
     assert "18.03.05" not in preview.text
     assert hub.desk.school is before
     fields = sealed(preview.text, path_of(preview))
@@ -47,6 +48,17 @@ async def test_a_list_is_shown_and_then_done_as_it_was_shown(hub: Hub, anne: Bro
     assert (await anne.post(path_of(preview), fields)).status_code == 303, "once more changes nothing"
     assert len(hub.desk.school.pupils) == 4
     assert "rien à faire" in (await anne.get(path_of(preview))).text
+
+
+async def test_another_file_in_the_same_form_after_going_back_is_another_list(hub: Hub, anne: Browser) -> None:
+    form = sealed((await anne.get("/imports")).text, "/imports")
+    for name in ("Zoé", "Tom"):
+        content = f"Nom;Prénom;Implantation;Ménage\nClaes;{name};Implantation du Parc;Claes {name}\n".encode()
+        sent = await anne.http.post("/imports", data=form, files={"file": ("liste.csv", content)}, headers={"origin": URL})
+        preview = await anne.get(sent.headers["location"])
+        assert f"{name} Claes" in preview.text
+        assert (await anne.post(path_of(preview), sealed(preview.text, path_of(preview)))).status_code == 303
+    assert {"Zoé", "Tom"} <= {pupil.first_name for pupil in hub.desk.school.pupils.values()}
 
 
 async def test_every_bad_line_is_named_and_nothing_is_written(hub: Hub, anne: Browser) -> None:
