@@ -95,7 +95,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class DayPage:
-    """`at`: the programme the visitor came from. `typed`: of a correction that was refused."""
+    """`at`, `group`: the programme and the class of the grid that the visitor came from. `typed`: of a correction that was refused."""
 
     pupil: Pupil
     day: date
@@ -109,6 +109,9 @@ class DayPage:
     """Programmes a scan may be moved to."""
     sees_money: bool
     at: int
+    group: str
+    way: str
+    """Both, as they stand in an address."""
     grid: str
     here: str
     before: date
@@ -119,9 +122,9 @@ class DayPage:
 
 
 @router.get("/presence/day/{pupil}/{day}")
-async def sheet(visit: Looks, pupil: int, day: date, at: int = 0) -> Response:
+async def sheet(visit: Looks, pupil: int, day: date, at: int = 0, group: str = "") -> Response:
     """The day."""
-    return await _shown(visit, visit.pupil(pupil), day, at)
+    return await _shown(visit, visit.pupil(pupil), day, (at, group[:100]))
 
 
 @router.post("/presence/day/{pupil}/{day}")
@@ -130,7 +133,7 @@ async def correct(form: Corrects, pupil: int, day: date) -> Response:
     visit, ask, desk = form.visit, form.ask, form.visit.office.desk
     found, programme = visit.pupil(pupil), visit.programme(form.number("programme"))
     place = Place(found.id, programme.id, day_code(day))
-    at = form.number("at") or programme.id
+    at = (form.number("at") or programme.id, form.text("group", 100))
     if ask not in desk.books.asks and form.text("was") != _stamp(desk.books.sheet(*_key(place))):
         return await _shown(visit, found, day, at, problem="not_as_shown", form=form)
     note = remark_in(form, found.id, place.day)
@@ -145,7 +148,7 @@ async def correct(form: Corrects, pupil: int, day: date) -> Response:
     if done.refusal is not None:
         return await _shown(visit, found, day, at, problem=done.refusal.code, form=form)
     await keep_remark(visit, note, done.number)
-    return RedirectResponse(own_path(form.text("next") or f"/presence/day/{found.id}/{day}?at={at}"), 303)
+    return RedirectResponse(own_path(form.text("next") or f"/presence/day/{found.id}/{day}?{_way(*at)}"), 303)
 
 
 @router.post("/presence/day/{pupil}/{day}/note")
@@ -157,6 +160,11 @@ async def erase(form: Corrects, pupil: int, day: date) -> Response:
         raise HTTPException(404)
     await notes.write(Note(number, ""))
     return RedirectResponse(own_path(form.text("next") or f"/presence/day/{found.id}/{day}"), 303)
+
+
+def _way(at: int, group: str) -> str:
+    """What an address of a day says of the grid that one came from."""
+    return f"at={at}&group={quote(group)}" if group else f"at={at}"
 
 
 def _key(place: Place) -> tuple[int, int, int]:
@@ -228,7 +236,7 @@ def _called(visit: Visit, name: str) -> Pupil | None:
 # --- what is shown --------------------------------------------------------------------------------
 
 
-async def _shown(visit: Visit, pupil: Pupil, day: date, at: int, problem: str = "", form: Form | None = None) -> Response:
+async def _shown(visit: Visit, pupil: Pupil, day: date, at: tuple[int, str], problem: str = "", form: Form | None = None) -> Response:
     """The day as it is now; 409 with what was typed where a correction was refused."""
     past = visit.office.past
     await visit.office.caught_up()
@@ -255,17 +263,17 @@ async def _remarks(visit: Visit, pupil: Pupil, day: date) -> tuple[Remark, ...]:
 
 
 def day_page(
-    visit: Visit, pupil: Pupil, day: date, at: int, scans: list[ScanTaken] | Any, problem: str, typed: Mapping[str, str]
+    visit: Visit, pupil: Pupil, day: date, at: tuple[int, str], scans: list[ScanTaken] | Any, problem: str, typed: Mapping[str, str]
 ) -> DayPage:
     """A pupil's day at the programmes of the visit's sites."""
     school, books, on = visit.school, visit.office.desk.books, day_code(day)
     programmes = [programme for site in visit.own_sites() for programme in school.programmes.values() if programme.site == site.id]
     known = {scan.ask: scan for scan in scans}
-    sheets = tuple(_sheet(visit, pupil, programme, day, known) for programme in programmes if _concerns(visit, pupil, programme, day, at))
+    sheets = tuple(_sheet(visit, pupil, programme, day, known) for programme in programmes if _concerns(visit, pupil, programme, day, at[0]))
     shown = {line.mark.id for each in sheets for line in each.marks}
     facts = [books.unresolved[item] for item in books.asked_of.get(pupil.id, ())]
     mine = [fact for fact in facts if fact.site in visit.sites and (place := place_of(school, books, fact)) and place.day == on]
-    grid = f"/presence?programme={at}&group={quote(pupil.group)}&week={day}#c{pupil.id}-{day}"
+    grid = f"/presence?programme={at[0]}&group={quote(at[1])}&week={day}&who={pupil.id}#c{pupil.id}-{day}"
     return DayPage(
         pupil=pupil,
         day=day,
@@ -277,9 +285,11 @@ def day_page(
         reasons=tuple(reason.value for reason in REASONS),
         goals=tuple((programme.id, f"{programme.name} · {school.sites[programme.site].name}") for programme in programmes),
         sees_money=bool(visit.where(Right.MONEY)),
-        at=at,
+        at=at[0],
+        group=at[1],
+        way=_way(*at),
         grid=grid,
-        here=f"/presence/day/{pupil.id}/{day}?at={at}",
+        here=f"/presence/day/{pupil.id}/{day}?{_way(*at)}",
         before=day - timedelta(days=1),
         after=day + timedelta(days=1),
         problem=problem,

@@ -88,10 +88,10 @@ class PresencePage:
 
 
 @router.get("/presence")
-async def presence(visit: Looks, programme: int = 0, group: str = "", week: str = "", page: int = 1) -> Response:
-    """The grid of a programme's week."""
+async def presence(visit: Looks, programme: int = 0, group: str = "", week: str = "", page: int = 1, who: int = 0) -> Response:
+    """The grid of a programme's week: a page of it, or the one that a pupil is on."""
     await visit.office.desk.seen()
-    context = await _presence(visit, programme, group[:100], day_in(week), page)
+    context = await _presence(visit, programme, group[:100], day_in(week), (page, who))
     return await _page(visit, context)
 
 
@@ -99,7 +99,7 @@ async def _page(visit: Visit, context: PresencePage) -> Response:
     return await page(visit, "presence.html", context)
 
 
-async def _presence(visit: Visit, programme: int, group: str, on: int, number: int) -> PresencePage:
+async def _presence(visit: Visit, programme: int, group: str, on: int, place: tuple[int, int]) -> PresencePage:
     school, books, now_ms = visit.school, visit.office.desk.books, visit.office.now_ms()
     programmes = tuple((site, each) for site in visit.own_sites() for each in school.programmes.values() if each.site == site.id)
     chosen = visit.programme(programme) if programme else _busiest(books, [each for _, each in programmes])
@@ -112,7 +112,8 @@ async def _presence(visit: Visit, programme: int, group: str, on: int, number: i
     pupils = _pupils(school, books, chosen, days, planned, group) if chosen else []
     await asyncio.sleep(0)  # the taps that came meanwhile go first; likewise below
     pages = max(1, -(-len(pupils) // ROWS))
-    number = min(max(1, number), pages)
+    number, who = place
+    number = next((1 + row // ROWS for row, pupil in enumerate(pupils) if pupil.id == who), min(max(1, number), pages))
     shown = pupils[(number - 1) * ROWS : number * ROWS]
     asked = _asked(school, books, shown)
     rows = [Row(pupil, tuple(_cell(school, books, chosen, pupil, day, today, asked) for day in days)) for pupil in shown if chosen]

@@ -33,7 +33,7 @@ async def test_the_grid_shows_who_is_planned_who_came_and_what_is_asked(hub: Hub
     await hub.wait_until("16:05")
     page = (await anne.get("/presence")).text
     assert "lun. 21/09" in page
-    assert f'href="{DAY}?at=20">15:40–…' in page
+    assert f'href="{DAY}?at=20"><span>15:40–…' in page
     assert "prévu</span></a>" in page
     before = (await anne.get("/presence?programme=20&week=2026-09-14")).text
     assert "15:35–18:00" in before
@@ -46,6 +46,19 @@ async def test_a_class_shows_all_its_pupils_and_an_empty_week_says_what_to_do(hu
     page = (await anne.get("/presence?programme=20&group=2A&week=2026-09-21")).text
     assert "Dupont Hugo" in page
     assert "Dupont Léa" not in page
+
+
+async def test_the_way_back_from_a_day_leads_to_the_grid_one_came_from(hub: Hub, anne: Browser) -> None:
+    """Whoever verifies a whole school pupil by pupil is not led into one class, nor back to the first page."""
+    many = [Pupil(4_000 + n, 11, 1, f"Enfant {n:02d}", "Aaa", "5B") for n in range(40)]
+    await hub.desk.edit(96, lambda _school: (*many, *(Plan(n, pupil.id, 20, MONDAY) for n, pupil in enumerate(many, 1))))
+    for way, group in (("at=20", ""), ("at=20&group=5B", "5B")):
+        day = (await anne.get(f"/presence/day/4035/2026-09-21?{way}")).text
+        back = f"/presence?programme=20&group={group}&week=2026-09-21&who=4035"
+        assert f'href="{back.replace("&", "&amp;")}#c4035-2026-09-21"' in day
+        grid = (await anne.get(back)).text
+        assert 'id="c4035-2026-09-21"' in grid
+        assert 'aria-current="page">2</a>' in grid
 
 
 async def test_a_day_is_corrected_by_adding_moving_and_taking_away(hub: Hub, anne: Browser) -> None:
