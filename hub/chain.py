@@ -7,10 +7,11 @@ the row before, the number of the first fact and the count (8 bytes each) and th
 import hashlib
 import struct
 import zlib
+from collections.abc import Iterator
 
 import msgspec
 
-from hub.core.facts import Facts
+from hub.core.facts import Fact, Facts
 from hub.errors import DamageError, StartError
 
 NOTHING = bytes(32)
@@ -22,6 +23,7 @@ PLAIN_BYTES = 1000
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Facts)
+_RAW, _ONE = msgspec.json.Decoder(list[msgspec.Raw]), msgspec.json.Decoder(Fact)
 _PLACE = struct.Struct(">QQ")
 
 
@@ -55,7 +57,7 @@ def pack(number: int, facts: Facts, before: bytes) -> Row:
 def unpack(row: Row) -> Facts:
     """The facts of a row whose hash is right. Raises StartError when they are of a kind this version does not know."""
     try:
-        facts: Facts = _DECODER.decode(zlib.decompress(row.body) if row.body[:1] == ZLIB else row.body)
+        facts: Facts = _DECODER.decode(_plain(row))
     except (msgspec.DecodeError, zlib.error) as error:
         raise StartError(
             f"row {row.number} is intact, but this version cannot read its facts: {error}: a newer version wrote them, install that one"
@@ -63,6 +65,15 @@ def unpack(row: Row) -> Facts:
     if len(facts) != row.count:
         raise DamageError(f"row {row.number} holds {len(facts)} facts instead of {row.count}")
     return facts
+
+
+def unpacking(row: Row) -> Iterator[Fact]:
+    """The facts of a row that was unpacked before, one by one: a list that was brought along may be a row of thousands."""
+    return map(_ONE.decode, _RAW.decode(_plain(row)))
+
+
+def _plain(row: Row) -> bytes:
+    return zlib.decompress(row.body) if row.body[:1] == ZLIB else row.body
 
 
 def verified(row: Row, before: Row | None) -> Facts:

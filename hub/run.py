@@ -44,6 +44,8 @@ from hub.web.office import Office
 if TYPE_CHECKING:
     import uvicorn
 
+    from hub.web.render import Pages
+
 log = logging.getLogger(__name__)
 
 SWITCH_S = 0.0005
@@ -184,29 +186,34 @@ async def _serve_pages(settings: Settings, office: Office) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, ended.set)
     notify(READY)
-    pages = await asyncio.to_thread(_load_pages, office)
+    server, pages = await asyncio.to_thread(_load_pages, office)
     gc.freeze()  # books and pages are never garbage: a collection that walked through them would hold everybody up for 50 ms and more
     gc.enable()
     await _announce(settings, office)
-    serving = asyncio.create_task(pages.serve(sockets=[port]))
+    from hub.web.compiling import compile_all
+
+    serving = asyncio.create_task(server.serve(sockets=[port]))
+    compiling = asyncio.create_task(compile_all(pages, settings.web.language))
     ending = asyncio.create_task(ended.wait())
     await asyncio.wait((serving, ending), return_when=asyncio.FIRST_COMPLETED)
-    pages.should_exit = True
-    ending.cancel()
+    server.should_exit = True
+    for task in (ending, compiling):
+        task.cancel()
     await serving
 
 
-def _load_pages(office: Office) -> "uvicorn.Server":
+def _load_pages(office: Office) -> "tuple[uvicorn.Server, Pages]":
     import uvicorn
 
     from hub.web.app import make_app
     from hub.web.render import Pages
 
-    config = uvicorn.Config(make_app(office, Pages()), log_config=None, access_log=False, timeout_graceful_shutdown=3)
+    pages = Pages()
+    config = uvicorn.Config(make_app(office, pages), log_config=None, access_log=False, timeout_graceful_shutdown=3)
     config.load()
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
-    return server
+    return server, pages
 
 
 async def _announce(settings: Settings, office: Office) -> None:

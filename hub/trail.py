@@ -1,15 +1,21 @@
 """The trail: who saw and did what at the office, for a year. Ids and routes only, never a name; in the register's database."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.sqlite import insert
 
 from hub.core.trail import KEPT_MS, Step, Wanted
 from hub.register import Register
 from hub.tables import trail as t
+
+ROWS_AT_ONCE = 200
+"""Rows of a long answer made at once: half a millisecond of the loop."""
+_ABOUT = """trail.id IN (SELECT each.id FROM json_each(:things) AS wanted
+CROSS JOIN trail AS each ON each.thing >= wanted.value || ';' AND each.thing < wanted.value || '<')"""
+"""What begins with one of these, by the index of `thing`: `;` ends an id, and `<` is the sign after it."""
 
 
 class Trail:
@@ -28,21 +34,18 @@ class Trail:
 
     async def steps(self, wanted: Wanted, limit: int) -> tuple[Step, ...]:
         """Newest first."""
-        query = select(t).where(t.c.at_ms >= wanted.from_ms, t.c.at_ms < wanted.until_ms, t.c.id < wanted.before)
+        columns = (t.c.at_ms, t.c.staff, t.c.act, t.c.thing, t.c.id)
+        query = select(*columns).where(t.c.at_ms >= wanted.from_ms, t.c.at_ms < wanted.until_ms, t.c.id < wanted.before)
         if wanted.staff is not None:
             query = query.where(t.c.staff.in_(wanted.staff))
         if wanted.things:
-            query = query.where(or_(*map(_begins, wanted.things)))
+            query = query.where(text(_ABOUT).bindparams(things=json.dumps(wanted.things)))
+        found: list[Step] = []
         async with self._register.reading() as connection:
-            rows = (await connection.execute(query.order_by(t.c.id.desc()).limit(limit))).mappings().all()
-        return tuple(Step(**row) for row in rows)
+            async for rows in (await connection.stream(query.order_by(t.c.id.desc()).limit(limit))).partitions(ROWS_AT_ONCE):
+                found += [Step(*row) for row in rows]
+        return tuple(found)
 
     async def forget(self, now_ms: int) -> None:
         """Delete what is older than a year."""
         await self._register.changed(delete(t).where(t.c.at_ms < now_ms - KEPT_MS))
-
-
-def _begins(thing: str) -> ColumnElement[bool]:
-    """By the index: `;` ends an id, and `<` is the sign after it."""
-    column: Any = t.c.thing
-    return and_(column >= f"{thing};", column < f"{thing}<")

@@ -368,15 +368,19 @@ class Count(Struct, frozen=True):
     waiting: int = 0
 
 
-def counts(school: School, books: Books, day: date) -> tuple[Count, ...]:
-    """What the kitchens need for a day, by site, product, diet and class (requirement P21); at the cost of pupils, not of history."""
+def counts(school: School, books: Books, day: date, at: int = 0) -> tuple[Count, ...]:
+    """What the kitchens need for a day, by site, product, diet and class (requirement P21); at the cost of pupils, not of history.
+
+    `at`: one site's kitchen alone; 0 = all of them.
+    """
     ordered: Counter[Line] = Counter()
     collected: Counter[Line] = Counter()
     waiting: Counter[Line] = Counter()
-    for site in school.sites:
-        awaited = books.waiting.get((site, day_code(day)), {})
+    code = day_code(day)
+    for site in [at] if at else school.sites:
+        awaited = books.waiting.get((site, code), {})
         for number, pupil in school.pupils.items():
-            meal = books.meals.get((number, site, day_code(day)))
+            meal = books.meals.get((number, site, code))
             if meal is not None:
                 line = _line(school, site, meal.product, pupil)
                 ordered[line] += meal.id != 0

@@ -137,11 +137,12 @@ def place_of(school: School, books: Books, question: Unresolved) -> Place | None
     return None
 
 
-def overdue(school: School, books: Books, now_ms: int) -> Iterator[tuple[Stay, int]]:
-    """Who is still in though the hours are over, and since when they are: soon this will be a question."""
+def overdue(school: School, books: Books, now_ms: int) -> Iterator[tuple[Stay, int] | None]:
+    """Who is still in though the hours are over, and since when they are: soon this will be a question. None for each other child."""
     spans: dict[int, tuple[int, int]] = {}
-    for stays in books.inside.values():
-        for stay in stays.values():
+    for stays in tuple(books.inside.values()):
+        yield None
+        for stay in tuple(stays.values()):
             programme = school.programmes[stay.programme]
             if programme.scans is not Scans.ENTRY and programme.attendance is not Attendance.AUTO:
                 from_ms, end_ms = spans.get(programme.id, (0, 0))

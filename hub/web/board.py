@@ -197,7 +197,7 @@ async def board(visit: Today) -> Response:
     if visit.is_fragment:
         shared: Shared = visit.request.app.state.shared
         return HTMLResponse(await shared.block(visit), headers={"cache-control": "no-store"})
-    return await page(visit, "board.html", await board_page(visit))
+    return await packed(visit, await page(visit, "board.html", await board_page(visit)))
 
 
 @router.get("/present/{programme}")
@@ -207,7 +207,8 @@ async def present(visit: Today, programme: int) -> Response:
     await desk.seen()
     found = visit.programme(programme)
     version = live.version
-    people = sorted(_people(desk.school, _stays(desk.books)[programme]), key=lambda one: _named(one.pupil))
+    here = (await in_turns(_stays(desk.books)))[programme]
+    people = await asyncio.to_thread(sorted, _people(desk.school, here), key=lambda one: _named(one.pupil))
     rooms = await visit.request.app.state.rolls.of(visit, rest_s=REST_S if visit.is_fragment else 0)
     context = PresentPage(version, found, desk.school.sites[found.site], tuple(people), _missing(desk.books, rooms[found.site], found))
     return await packed(visit, await page(visit, "present.html", context, block="live" if visit.is_fragment else ""))
@@ -228,7 +229,7 @@ async def board_page(visit: Visit) -> BoardPage:
     school, live, sites = visit.school, visit.request.app.state.live, visit.sites
     version = live.version  # what happens from here on may be missing, and rings again
     places = await (visit.request.app.state.shared.places(visit) if visit.is_fragment else _places(visit))
-    asked, more = _questions(visit, live.quiet)
+    asked, more = await in_turns(_questions(visit, live.quiet))
     debts, more_debts = await in_turns(_debts(visit)) if not visit.is_fragment else ((), 0)
     return BoardPage(
         version=version,
@@ -263,15 +264,22 @@ def _site_of(school: School, device: str) -> int:
 # --- what is to settle ----------------------------------------------------------------------------
 
 
-def _questions(visit: Visit, quiet: dict[int, int]) -> tuple[tuple[Question, ...], int]:
+def _questions(visit: Visit, quiet: dict[int, int]) -> Generator[None, None, tuple[tuple[Question, ...], int]]:
     """Who is still in after the hours, then what is asked, newest first; and how many more there are, which nobody works out."""
     school, books, now_ms = visit.school, visit.office.desk.books, visit.office.now_ms()
-    late = [(stay, end_ms) for stay, end_ms in questions.overdue(school, books, now_ms) if stay.site in visit.sites]
-    late = [(stay, end_ms) for stay, end_ms in late if quiet.get(stay.id, 0) <= now_ms]
+    late, shown = [], []
+    for found in questions.overdue(school, books, now_ms):
+        yield
+        if found and found[0].site in visit.sites and quiet.get(found[0].id, 0) <= now_ms:
+            late.append(found)
     mine = [fact for fact in books.unresolved.values() if fact.site in visit.sites or fact.site not in school.sites]
     newest = nlargest(QUESTIONS - len(late[:QUESTIONS]), mine, key=lambda fact: fact.at_ms)
-    shown = [asking.overdue(visit, stay, end_ms) for stay, end_ms in late[:QUESTIONS]]
-    shown += [asking.question(visit, fact) for fact in newest]
+    for stay, end_ms in late[:QUESTIONS]:
+        yield
+        shown.append(asking.overdue(visit, stay, end_ms))
+    for fact in newest:
+        yield
+        shown.append(asking.question(visit, fact))
     return tuple(shown), len(late) + len(mine) - len(shown)
 
 
@@ -311,7 +319,7 @@ def _debt(school: School, cents: int, owner: Wallet) -> Debt:
 
 async def _places(visit: Visit) -> tuple[Place, ...]:
     rooms = await visit.request.app.state.rolls.of(visit, rest_s=REST_S if visit.is_fragment else 0)
-    stays, found = _stays(visit.office.desk.books), []
+    stays, found = await in_turns(_stays(visit.office.desk.books)), []
     for site in visit.own_sites():
         found.append(_place(visit.school, visit.office.desk.books, site, stays, rooms.get(site.id, ())))
         await asyncio.sleep(0)  # the taps that came meanwhile go before the next site
@@ -347,9 +355,10 @@ def _missing(books: Books, roll: tuple[Room, ...], programme: Programme) -> tupl
     return tuple(one for one in lost if programme.id not in books.inside.get(one.pupil.id, {}))
 
 
-def _stays(books: Books) -> defaultdict[int, list[Stay]]:
+def _stays(books: Books) -> Generator[None, None, defaultdict[int, list[Stay]]]:
     found: defaultdict[int, list[Stay]] = defaultdict(list)
-    for stays in books.inside.values():
+    for stays in tuple(books.inside.values()):
+        yield
         for stay in stays.values():
             found[stay.programme].append(stay)
     return found

@@ -125,7 +125,7 @@ async def calendar(visit: Looks, year: str = "", at: str = "", done: str = "") -
     """A school year of one site, or of all."""
     where, today = _where(visit, at), _today(visit)
     shown = _year(year, rules.year_of(today))
-    return await page(visit, "calendar.html", calendar_page(visit.school, where, shown, today, done))
+    return await page(visit, "calendar.html", await asyncio.to_thread(calendar_page, visit.school, where, shown, today, done))
 
 
 def calendar_page(school: School, where: Where, year: int, today: date, done: str = "") -> CalendarPage:

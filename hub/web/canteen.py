@@ -174,7 +174,7 @@ class DietsPage:
 @router.get("/canteen")
 async def canteen(visit: Looks, site: int = 0, week: str = "") -> Response:
     """The menus of a site's week as a table."""
-    return await page(visit, "canteen.html", _week(visit, site, week))
+    return await page(visit, "canteen.html", await asyncio.to_thread(_week, visit, site, week))
 
 
 @router.post("/canteen/{site}/copy")
@@ -219,7 +219,8 @@ async def kitchen(visit: Looks, site: int, on: str) -> Response:
     """What to cook, by product, diet and class: to print."""
     day = _day(visit, site, on)
     await visit.office.desk.seen()
-    return await page(visit, "kitchen.html", _kitchen(visit.school, visit.office.desk.books, day))
+    context = await asyncio.to_thread(_kitchen, visit.school, visit.office.desk.books, day)
+    return await page(visit, "kitchen.html", context)
 
 
 @router.get("/canteen/{site}/{on}/orders")
@@ -297,7 +298,8 @@ def _week(visit: Visit, site: int, week: str, problem: str = "") -> CanteenPage:
 
 def _column(school: School, books: Books, day: Day, today: date) -> Column:
     code = day_code(day.date)
-    ordered = sum((pupil, day.site.id, code) in books.meals and books.meals[pupil, day.site.id, code].id != 0 for pupil in school.pupils)
+    meals = (books.meals.get((pupil, day.site.id, code)) for pupil in school.pupils)
+    ordered = sum(meal is not None and meal.id != 0 for meal in meals)
     return Column(day, day.date == today, bool(_menu(school, day).offers), ordered)
 
 
@@ -335,9 +337,8 @@ def _typed(form: Form, choice: Choice) -> Choice:
 
 def _kitchen(school: School, books: Books, day: Day) -> KitchenPage:
     found: dict[int, list[Count]] = {}
-    for count in rules.counts(school, books, day.date):
-        if count.site == day.site.id:
-            found.setdefault(count.product, []).append(count)
+    for count in rules.counts(school, books, day.date, day.site.id):
+        found.setdefault(count.product, []).append(count)
     lines = ((school.products.get(product), sum(each.ordered for each in counts), tuple(counts)) for product, counts in found.items())
     return KitchenPage(day, tuple(sorted(lines, key=lambda line: line[0].name if line[0] else "")))
 
@@ -345,8 +346,8 @@ def _kitchen(school: School, books: Books, day: Day) -> KitchenPage:
 async def _orders(visit: Visit, day: Day, q: str, pupil: int, problem: Refusal | None = None) -> OrdersPage:
     school, books, question = visit.school, visit.office.desk.books, " ".join(q.split())[:QUESTION]
     chosen = order_of(school, books, day, visit.pupil(pupil)) if pupil else None
-    here = [each for each in school.everyone if each.is_here(day.date)]
-    pupils = [each for each in here if visit.knows(each)] if question else here
+    here = (each for each in school.everyone if each.is_here(day.date))
+    pupils = filter(visit.knows, here) if question else here
     found = await asyncio.to_thread(_found, school, books, day, pupils, question)
     waiting = [order_of(school, books, day, school.pupils[each]) for each in _awaited(books, day) if each in school.pupils]
     offered = {offer.product for offer in _menu(school, day).offers}

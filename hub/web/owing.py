@@ -1,5 +1,6 @@
 """Debts as pages show them: since when wallets are below zero, by what moved them last; and whose they are. No page."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 
 from hub.core.debts import Debt, below_zero, debts, fell_ms
@@ -16,6 +17,7 @@ async def owing(visit: Visit, wallets: Collection[int]) -> Mapping[int, Debt]:
     """What those of the wallets that are below zero lack, on disk now."""
     desk, now_ms = visit.office.desk, visit.office.now_ms()
     await visit.office.caught_up()
+    await asyncio.sleep(0)  # looking for them among all takes some ms: the taps that came meanwhile go first
     since = await _since(visit, below_zero(desk.books, wallets))
     return debts(desk.school, desk.books, since, now_ms)
 

@@ -4,6 +4,7 @@ Rows are who is planned or was there; with a class chosen, all of the class. Pla
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -158,7 +159,8 @@ def planned_in(school: School, programme: Programme, days: list[date]) -> set[tu
 def _busiest(books: Books, programmes: list[Programme]) -> Programme | None:
     """Of these programmes the one with the most pupils on the last day that is known: what somebody looks for who chose none."""
     sheets = books.days[max(books.days)].values() if books.days else ()
-    return max(programmes, key=lambda one: sum(one.id in each for each in sheets), default=None)
+    count = Counter(number for each in sheets for number in each)
+    return max(programmes, key=lambda one: count[one.id], default=None)
 
 
 def _monday(day: date) -> date:

@@ -77,15 +77,15 @@ class Compiled:
     """Templates as code, for all languages: what differs between them is looked up when a page is written. Jinja asks it as a memcached."""
 
     def __init__(self) -> None:
-        self._codes: dict[str, bytes] = {}
+        self.codes: dict[str, bytes] = {}
 
     def get(self, key: str) -> bytes:
         """Raises KeyError for what is not compiled yet."""
-        return self._codes[key]
+        return self.codes[key]
 
     def set(self, key: str, value: bytes, timeout: int | None = None) -> None:  # noqa: ARG002 - a memcached has it
         """Kept for good."""
-        self._codes[key] = value
+        self.codes[key] = value
 
 
 class Pages:
@@ -94,13 +94,13 @@ class Pages:
     def __init__(self) -> None:
         self.files = _static_files()
         self.languages = languages(ROOM / "locales")
-        self._compiled = Compiled()
+        self.compiled = Compiled()
         self._rooms: dict[str, Environment] = {}
 
     def room(self, language: str) -> Environment:
         """Where its templates are. Made when somebody first reads in it: a start does not wait for words that few schools use."""
         if language not in self._rooms:
-            self._rooms[language] = environment(language, catalogue(ROOM / "locales", language), self.files, self._compiled)
+            self._rooms[language] = environment(language, catalogue(ROOM / "locales", language), self.files, self.compiled)
         return self._rooms[language]
 
     def text(self, language: str, template: str, values: Mapping[str, Any], block: str = "") -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from heapq import nsmallest
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -153,7 +154,7 @@ def _page(visit: Visit, typed: Mapping[str, str] = NOTHING, days: tuple[str, ...
     school, live = visit.school, visit.request.app.state.live
     services = tuple(each for each in school.programmes.values() if each.site in visit.sites and each.use in USES)
     devices = tuple(each for each in school.devices.values() if each.site in visit.sites)
-    pupils = sorted(filter(visit.knows, school.everyone), key=lambda each: (each.last_name, each.first_name))
+    pupils = tuple(filter(visit.knows, school.everyone))
     held = {states[-1].pupil for states in school.badges.values() if states[-1].state is BadgeState.ACTIVE and not states[-1].until_ms}
     without = tuple(each for each in pupils if each.id not in held)
     heard = _heard(school, next((tap for tap in live.taps if tap.device in {each.id for each in devices}), None))
@@ -170,7 +171,7 @@ def _page(visit: Visit, typed: Mapping[str, str] = NOTHING, days: tuple[str, ...
         services=services,
         devices=states,
         pupils=len(pupils),
-        without=without[:PUPILS],
+        without=tuple(nsmallest(PUPILS, without, key=lambda each: (each.last_name, each.first_name, each.id))),
         badged=len(pupils) - len(without),
         heard=heard,
         typed=typed,

@@ -93,14 +93,14 @@ async def _told(visit: Visit, chosen: Chosen, programme: int) -> tuple[tuple[Pro
     wanted = tuple(each for each in programmes if one is None or each.id == one.id)
     if one is None and chosen.period.span is not Span.DAY:
         wanted = programmes[:1]
-    from_ms, until_ms = chosen.times_ms
+    (from_ms, until_ms), numbers = chosen.times_ms, {each.id for each in wanted}
     open_stays = [
         stay
         for stays in visit.office.desk.books.inside.values()
         for stay in stays.values()
-        if from_ms <= stay.from_ms < until_ms and any(stay.programme == each.id for each in wanted)
+        if stay.programme in numbers and from_ms <= stay.from_ms < until_ms
     ]
-    told = await visit.office.reports.moved([each.id for each in wanted], (from_ms // QUARTER_MS, until_ms // QUARTER_MS))
+    told = await visit.office.reports.moved(numbers, (from_ms // QUARTER_MS, until_ms // QUARTER_MS))
     now_ms = visit.office.now_ms()
     for stay in open_stays:
         told.append(Moved(stay.programme, quarter_of(stay.from_ms), 1, 0, max(0, now_ms - stay.from_ms)))

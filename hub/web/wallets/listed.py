@@ -1,7 +1,7 @@
 """The list of wallets as it is shown and kept as a file: whose, what is in it, how old a debt is. Pure; a thread may work it out."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hub.core.books import Books
@@ -99,9 +99,9 @@ class Snapshot:
     debts: Mapping[int, Debt]
 
 
-def snapshot(school: School, books: Books, sites: frozenset[int], debts: Mapping[int, Debt], now_ms: int) -> Snapshot:
-    """Copy what the list is made of."""
-    wallets = tuple(wallet for wallet in books.owners.values() if wallet.site in sites)
+def snapshot(school: School, books: Books, which: Iterable[int], debts: Mapping[int, Debt], now_ms: int) -> Snapshot:
+    """Copy what the list of these wallets is made of."""
+    wallets = tuple(books.owners[wallet] for wallet in which)
     balances = {wallet.id: books.balances.get(wallet_account(wallet.id), 0) for wallet in wallets}
     held = {wallet: sum(hold.cents for hold in live(holds, now_ms).values()) for wallet, holds in books.holds.items()}
     return Snapshot(school, wallets, balances, held, debts)
