@@ -81,7 +81,7 @@ class Bought:
 
     def _charged(self, fact: Charged) -> None:
         zone, code = self.school.sites[fact.site].zone, fact.limit_day or (self._meal[2] if self._meal[:2] == (fact.ask, fact.pupil) else 0)
-        day = day_coded(code) if code else day_of(fact.at_ms, zone)
+        day = day_coded(code) if code else day_of(fact.why.from_ms or fact.at_ms, zone)  # one that was priced again later: its own day
         if self.first <= day <= self.last:
             at_ms, units = instant_ms(day, 0, zone), max(fact.why.units, 1)
             self._standing[fact.charge] = Stayed(fact.pupil, fact.site, fact.item, at_ms, at_ms, units, fact.why.supplement_cents)

@@ -4,10 +4,11 @@ from datetime import date
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from hub.core.canteen import reserve
 from hub.core.codes import Reason
-from hub.core.facts import Charged
+from hub.core.facts import Charged, Reversed
 from hub.core.formulas import Fixed, Line, Periods, Session, Siblings
 from hub.core.school import FamilyFile, TariffGroup, edited
 from hub.core.tryout import Bought, Change, Stayed, reckon, together, tryout
@@ -138,6 +139,20 @@ def test_what_was_bought_is_what_stands_charged_on_its_day_of_service() -> None:
     for fact in (fact for facts in day.facts for fact in facts):
         bought.take(fact)
     assert bought.found() == [had("Léa", "meal"), had("Léa", "drink")]
+
+
+def test_a_meal_that_was_priced_again_weeks_later_is_still_of_its_own_day() -> None:
+    """With the family's file: the credit note and the new charge are of the day on which it was eaten (M3)."""
+    day = Day()
+    day.change((tariff("meal", Line(Session(Fixed(4000)))),))
+    day.tap("Léa", "meal-till", "12:00")
+    (first,) = [fact for fact in day.last if isinstance(fact, Charged)]
+    later_ms = moment("09:00", date(2025, 2, 20))
+    back = Reversed(9, first.charge, first.wallet, first.cents, later_ms, Reason.CORRECTED, ())
+    bought = Bought(day.school, MONDAY, MONDAY)
+    for fact in (*day.last, back, replace(first, ask=9, charge=10, at_ms=later_ms)):
+        bought.take(fact)
+    assert bought.found() == [had("Léa", "meal")]
 
 
 def test_stays_of_what_is_not_set_up_any_more_are_left_out() -> None:
