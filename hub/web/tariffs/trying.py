@@ -5,6 +5,7 @@ A month is priced day by day on a thread, so that no badge waits for it.
 
 import asyncio
 import logging
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 
@@ -12,6 +13,8 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.responses import RedirectResponse
 
 from hub.core.calendar import day_of, instant_ms
+from hub.core.facts import Fact
+from hub.core.kept import Charge
 from hub.core.lists import fold, read_day
 from hub.core.school import Pupil, School
 from hub.core.tariffs import Occasion, grouped, price, price_of_product
@@ -150,9 +153,20 @@ async def _bought(visit: Visit, item: Priced, both: tuple[School, School], month
     """The month's meals and articles that are tried, or count towards a day's maximum."""
     days = [month.first + timedelta(days=place) for place in range(month.of)]
     products = {one for day in days for one in _counting(both, item, day) if one in both[0].products}
-    charges = {one.id for one in tuple(visit.office.desk.books.charges.values()) if one.item in products and not one.reversed}
-    bought = Bought(both[0], days[0], days[-1])
-    for fact in await visit.office.past.sold(charges) if charges else ():
+    if not products:
+        return []
+    charges = await asyncio.to_thread(_standing, tuple(visit.office.desk.books.charges.values()), products)
+    facts, bought = await visit.office.past.sold(charges), Bought(both[0], days[0], days[-1])
+    return await asyncio.to_thread(_found_in, bought, facts)
+
+
+def _standing(charges: Iterable[Charge], products: Collection[int]) -> set[int]:
+    """What was charged for products and not taken back: of years."""
+    return {one.id for one in charges if one.item in products and not one.reversed}
+
+
+def _found_in(bought: Bought, facts: Iterable[Fact]) -> list[Stayed]:
+    for fact in facts:
         bought.take(fact)
     return bought.found()
 
