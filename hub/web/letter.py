@@ -69,9 +69,10 @@ class Letter(Struct, frozen=True):
     language: str = ""
     """Of the family; empty = that of the print."""
 
-    @property
     since_cents: int = 0
     """Paid in after the last day; below zero: paid out."""
+
+    @property
     def communication(self) -> str:
         """As it is written on paper, set apart: `+++ 097/0000/00101 +++`."""
         return f"+++ {printed(self.reference).strip('+')} +++"
