@@ -17,7 +17,7 @@ from hub.core.calendar import day_code, day_coded, day_of, window_of
 from hub.core.codes import Justification
 from hub.core.days import class_on
 from hub.core.dues import counts_as_present
-from hub.core.lists import fold
+from hub.core.lists import by_name, fold
 from hub.core.payers import payers
 from hub.core.school import Adult, Programme, Pupil, School, Site
 from hub.core.sheets import Stay
@@ -71,7 +71,7 @@ class _View(Struct, frozen=True):
 def evacuation(school: School, books: Books, site: int, now_ms: int) -> tuple[Present, ...]:
     """Every child that may be in the building of a site, by class and name."""
     found = _whole(_present(school, books, _views(school, books, now_ms)))[site]
-    return tuple(sorted(found, key=lambda one: (fold(one.pupil.group), *_named(one.pupil))))
+    return tuple(sorted(found, key=lambda one: (fold(one.pupil.group), *by_name(one.pupil))))
 
 
 def rooms(school: School, books: Books, site: int, now_ms: int) -> tuple[Room, ...]:
@@ -148,11 +148,7 @@ def _touched(books: Books, number: int, days: Iterable[int]) -> set[int]:
 
 
 def _sorted(found: Iterable[Child]) -> tuple[Child, ...]:
-    return tuple(sorted(found, key=lambda one: _named(one.pupil)))
-
-
-def _named(pupil: Pupil) -> tuple[str, str, int]:
-    return fold(pupil.last_name), fold(pupil.first_name), pupil.id
+    return tuple(sorted(found, key=lambda one: by_name(one.pupil)))
 
 
 def _homes(school: School, pupil: Pupil) -> list[int]:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Protocol
 
 from hub.core.money import read_cents
 
@@ -232,6 +233,22 @@ def fold(text: str) -> str:
         return _NO_LETTER.sub("", text.lower())
     plain = unicodedata.normalize("NFKD", text).casefold().translate(_LIGATURES)
     return "".join(letter for letter in plain if letter.isalnum())
+
+
+class Called(Protocol):
+    """Somebody with a name: a pupil, a grown-up."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def last_name(self) -> str: ...
+    @property
+    def first_name(self) -> str: ...
+
+
+def by_name(one: Called) -> tuple[str, str, int]:
+    """Puts people in the order of their names as people look for them: Çelik stands among the Cs, and every list has the same order."""
+    return fold(one.last_name), fold(one.first_name), one.id
 
 
 def national(text: str) -> bool:

@@ -2,7 +2,9 @@
 
 import re
 
-_AMOUNT = re.compile(r"(?P<sign>[+-]?)(?P<whole>[1-9]\d{0,2}(?:[ .\u00a0\u202f]\d{3}){1,3}|\d{1,9})(?:,(?P<cents>\d{2}))?", re.ASCII)
+_GROUPED = r"(?P<grouped>[1-9]\d{0,2}(?:[ .\u00a0\u202f]\d{3}){1,3})(?:,(?P<cents>\d{2}))?"
+_PLAIN = r"(?P<plain>\d{1,9})(?:[,.](?P<plain_cents>\d{2}))?"
+_AMOUNT = re.compile(rf"(?P<sign>[+-]?)(?:{_GROUPED}|{_PLAIN})", re.ASCII)
 _RATE = re.compile(r"(?P<whole>\d{1,3})(?:[,.](?P<rest>\d{1,4}))?", re.ASCII)
 _TENTHS = re.compile(r"(?P<amount>[\d .\u00a0\u202f]+,\d{2})(?P<tenth>\d)[ \u00a0]?€?", re.ASCII)
 MAX_CENTS = 100_000_000_00
@@ -10,11 +12,15 @@ MAX_CENTS = 100_000_000_00
 
 
 def read_cents(text: str) -> int | None:
-    """The cents of `12`, `12,50`, `1 234,50 €` or `-3,00`; None when it is not surely an amount (never zero instead)."""
+    """The cents of `12`, `12,50`, `1 234,50 €` or `-3,00`; None when it is not surely an amount (never zero instead).
+
+    Many keyboards have a point on their number pad: `12.50` has two digits after it, and thousands have three.
+    """
     found = _AMOUNT.fullmatch(text.strip().removesuffix("€").strip().replace("\u2212", "-"))
     if found is None:
         return None
-    cents = int(re.sub(r"[^0-9]", "", found["whole"])) * 100 + int(found["cents"] or 0)
+    whole, cents_of = (found["plain"], found["plain_cents"]) if found["plain"] else (found["grouped"], found["cents"])
+    cents = int(re.sub(r"[^0-9]", "", whole)) * 100 + int(cents_of or 0)
     return None if cents > MAX_CENTS else -cents if found["sign"] == "-" else cents
 
 

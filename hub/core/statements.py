@@ -36,6 +36,7 @@ from hub.core.ledger import wallet_account
 from hub.core.payers import payer_on
 from hub.core.school import School
 from hub.core.timetable import LegalClass
+from hub.core.whys import Rule
 
 MOST_MONTHS = 4
 """What a statement may cover at most (requirements, section 6)."""
@@ -73,7 +74,8 @@ class Line(Struct, frozen=True):
     """`cents` are added to the wallet: a charge is below zero. `day`: of service, or of booking for other money.
 
     `charge`: whose derivation `preau-hub why` prints; `corrects`: the charge that a credit takes back, or that this one is made
-    instead of. `pupil`, `item`, `legal` (None), `minutes` and `units` are those of charges and credits only.
+    instead of. `pupil`, `item`, `legal` (None), `minutes` and `units` are those of charges and credits only;
+    `absent`: what it costs that the pupil did not come.
     """
 
     day: date
@@ -90,6 +92,7 @@ class Line(Struct, frozen=True):
     charge: int = 0
     corrects: int = 0
 
+    absent: bool = False
 
 class Statement(Struct, frozen=True):
     """Opening balance and lines make the closing balance. `totals`: what each legal class cost, more than zero where it was paid.
@@ -228,6 +231,7 @@ class _Told:
             charge=fact.charge,
             corrects=replaced.pop(0) if replaced else 0,
         )
+            absent=fact.why.rule is Rule.ABSENCE,
         self._charges[fact.charge], self.stages[fact.charge] = line, fact.stage
         if fact.stage is Stage.POSTED:
             self.lines.append(line)

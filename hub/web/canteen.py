@@ -20,7 +20,7 @@ from hub.core.canteen import Count, Wish
 from hub.core.codes import By
 from hub.core.facts import MealAwaited, Refusal
 from hub.core.kept import Meal
-from hub.core.lists import fold
+from hub.core.lists import by_name, fold
 from hub.core.menus import Allergen, Diet, Menu, Offer
 from hub.core.money import read_cents
 from hub.core.people import put_diet
@@ -366,7 +366,7 @@ def _found(school: School, books: Books, day: Day, pupils: Iterable[Pupil], ques
         if all(word in fold(f"{pupil.first_name}{pupil.last_name}{pupil.group}") for word in words):
             order = order_of(school, books, day, pupil)
             found += [order] if words or order.meal else []
-    return sorted(found, key=lambda one: (one.pupil.group, one.pupil.last_name, one.pupil.first_name, one.pupil.id))
+    return sorted(found, key=lambda one: (fold(one.pupil.group), *by_name(one.pupil)))
 
 
 def order_of(school: School, books: Books, day: Day, pupil: Pupil) -> Order:
@@ -389,7 +389,7 @@ def _diets(visit: Visit, site: Site, q: str, pupil: int, problem: Refusal | None
     named = [each for each in known if all(word in fold(f"{each.first_name}{each.last_name}{each.group}") for word in words)]
     eaters = [Eater(each, school.diets.get(each.id, Diet(each.id))) for each in named]
     found = [each for each in eaters if words or each.diet.code or each.diet.allergens]
-    found.sort(key=lambda one: (one.pupil.group, one.pupil.last_name, one.pupil.first_name, one.pupil.id))
+    found.sort(key=lambda one: (fold(one.pupil.group), *by_name(one.pupil)))
     now = school.diets.get(pupil, Diet(pupil))
     codes = {diet.code for diet in school.diets.values()} | {code for product in _products(school, site.id) for code in product.diets}
     return DietsPage(

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Response
 
 from hub.core.calendar import day_of
 from hub.core.inside import Missing, Present, grown_ups
-from hub.core.lists import fold
+from hub.core.lists import by_name, fold
 from hub.core.papers import Pickup
 from hub.core.school import Adult, Pupil, School, Site
 from hub.web.render import packed, page
@@ -106,4 +106,4 @@ def groups_of(school: School, present: Sequence[Present], pickups: Mapping[int, 
 
 
 def _named(pupil: Pupil) -> tuple[str, str, str, int]:
-    return fold(pupil.group), fold(pupil.last_name), fold(pupil.first_name), pupil.id
+    return fold(pupil.group), *by_name(pupil)

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse
 from hub.core.codes import Compartment
 from hub.core.facts import Refusal, derived
 from hub.core.ledger import wallet_account
-from hub.core.lists import read_day
+from hub.core.lists import by_name, read_day
 from hub.core.people import LANGUAGES, income, put_adult, put_file, put_household
 from hub.core.references import printed
 from hub.core.school import Adult, FamilyFile, Household, Pupil, Rows, School, Site
@@ -298,7 +298,7 @@ def _adults(school: School, home: int = 0) -> dict[int, tuple[Adult, ...]]:
     """By household; with `home`, of that one only."""
     found: dict[int, tuple[Adult, ...]] = {}
     those = (adult for adult in school.adults.values() if home in (0, adult.household))
-    for adult in sorted(those, key=lambda each: (each.last_name, each.first_name, each.id)):
+    for adult in sorted(those, key=by_name):
         found[adult.household] = (*found.get(adult.household, ()), adult)
     return found
 

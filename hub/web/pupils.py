@@ -30,6 +30,7 @@ from hub.core.facts import (
     Transferred,
 )
 from hub.core.ledger import wallet_account
+from hub.core.lists import by_name
 from hub.core.menus import Diet
 from hub.core.papers import Pickup
 from hub.core.references import printed
@@ -220,7 +221,7 @@ def pupils_page(school: School, pupils: Iterable[Pupil], question: str, today: d
     words, own = _plain(question).split(), list(pupils)
     fits = [pupil for pupil in own if _fits(pupil, words)]
     found = [pupil for pupil in fits if shows_left or pupil.is_here(today)]
-    found.sort(key=lambda pupil: (pupil.last_name, pupil.first_name, pupil.id))
+    found.sort(key=by_name)
     badged = {
         badge.pupil for states in school.badges.values() for badge in states if badge.until_ms == 0 and badge.state is BadgeState.ACTIVE
     }

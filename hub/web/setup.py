@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse
 from hub.core import badges
 from hub.core.facts import ScanTaken, derived
 from hub.core.imports import canonical_badge
+from hub.core.lists import by_name
 from hub.core.money import read_cents
 from hub.core.school import Badge, BadgeState, Device, ProductKind, Programme, Pupil, School, Site, WalletScope
 from hub.core.setup import USES, Price, device_id, hours, new_device, new_programme, new_site, reader_of
@@ -171,7 +172,7 @@ def _page(visit: Visit, typed: Mapping[str, str] = NOTHING, days: tuple[str, ...
         services=services,
         devices=states,
         pupils=len(pupils),
-        without=tuple(nsmallest(PUPILS, without, key=lambda each: (each.last_name, each.first_name, each.id))),
+        without=tuple(nsmallest(PUPILS, without, key=by_name)),
         badged=len(pupils) - len(without),
         heard=heard,
         typed=typed,

@@ -252,6 +252,7 @@ def _row(school: School, line: Line) -> Row:
         cents=line.cents,
         charge=line.charge,
         instead=line.corrects if line.corrects != line.charge else 0,
+        absent=line.absent,
     )
 
 

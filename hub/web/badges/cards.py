@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from hub.core import badges as rules
 from hub.core.calendar import day_of, instant_ms
 from hub.core.facts import Refusal
+from hub.core.lists import by_name, fold
 from hub.core.school import Pupil, School
 from hub.web.asking import NOWHERE
 from hub.web.badges.known import Gives, Looks, charge_fee, made
@@ -142,7 +143,7 @@ def choice(visit: Visit, group: str, problem: str = "", chosen: tuple[int, ...] 
         pupils = [pupil for pupil in own if pupil.group == group]
     else:
         pupils = [pupil for pupil in own if pupil.id in chosen]
-    pupils.sort(key=lambda pupil: (pupil.group, pupil.last_name, pupil.first_name))
+    pupils.sort(key=lambda pupil: (fold(pupil.group), *by_name(pupil)))
     return CardsPage(
         groups=tuple(sorted({pupil.group for pupil in own if pupil.group})),
         group=group,

@@ -15,7 +15,7 @@ from hub.core.calendar import day_code, day_of
 from hub.core.codes import Code
 from hub.core.facts import CashCounted, Refusal, ScanTaken
 from hub.core.kept import CashSession, TillAct
-from hub.core.lists import fold
+from hub.core.lists import by_name, fold
 from hub.core.school import Device, Product, ProductKind, Pupil, Reader, School, Site
 from hub.core.till import CashierView, Goods
 from proto.messages import Use
@@ -335,7 +335,7 @@ def find_page(books: Books, place: Place, pupils: Iterable[Pupil], question: str
     words, code = [fold(word) for word in question.split()], day_code(today)
 
     def rank(pupil: Pupil) -> tuple[bool, bool, str, str, int]:
-        return not expected(pupil), pupil.site != place.site.id, pupil.last_name, pupil.first_name, pupil.id
+        return not expected(pupil), pupil.site != place.site.id, *by_name(pupil)
 
     def expected(pupil: Pupil) -> bool:
         meal = books.meals.get((pupil.id, place.site.id, code))

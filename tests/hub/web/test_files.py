@@ -40,7 +40,7 @@ async def test_each_charge_is_shown_before_and_after_and_corrected_once(hub: Hub
     await lived(hub)
     assert family_cents(hub) == -4_00, "without a file 3 × 1,00 € and 1 × 1,00 €"
     shown = (await anne.get(PATH)).text.replace("\u00a0", " ")
-    for words in ("18/09/2026", "21/09/2026", "3,00 €", "1,20 €", "-1,80 €", "0,40 €", "-0,60 €", "2,40 €", "Tarif de la tranche 4"):
+    for words in ("18/09/2026", "21/09/2026", "3,00 €", "1,20 €", "-1,80 €", "0,40 €", "-0,60 €", "2,40 €", "4 sur 10"):
         assert words in shown
     assert family_cents(hub) == -4_00, "looking changes nothing"
     form = {**AS_IT_CAME, **sealed(shown, PATH)}
@@ -52,15 +52,15 @@ async def test_each_charge_is_shown_before_and_after_and_corrected_once(hub: Hub
     assert hub.desk.books.number == facts, "sent twice, it has one effect"
     assert hub.desk.school.files[10][0].validated_day == MONDAY
     after = (await anne.get(done.headers["location"])).text
-    assert "2 montants ont été corrigés" in after
-    assert "Rien de ce qui a été compté ne change" in after
+    assert "2 prestations ont été corrigées" in after
+    assert "Rien de ce qui a été facturé ne change" in after
 
 
 async def test_a_day_that_is_chosen_is_the_first_that_is_priced_again(hub: Hub, anne: Browser) -> None:
     await lived(hub)
     page = f"{PATH}?bracket=4&quotient=&from_day=2026-09-21&validated_day=2026-09-21"
     shown = (await anne.get(page)).text
-    assert "1 montant" in shown
+    assert "1 prestation" in shown
     assert (await anne.post(PATH, {**sealed(shown, PATH), **AS_IT_CAME, "from_day": "2026-09-21"})).status_code == 303
     assert family_cents(hub) == -(3_00 + 40)
     later = (await anne.get(f"{PATH}?bracket=4&quotient=&from_day=2026-09-22&validated_day=2026-09-21")).text.replace("\u00a0", " ")
@@ -112,7 +112,7 @@ async def test_charges_of_another_site_are_counted_and_left_to_who_bills_there(h
     await lived(hub, "porte-gare")
     await visitor.sign_in_as("paul", frozenset({(Role.BURSAR, 1)}))
     shown = (await visitor.get(PATH)).text
-    assert "2 montants d’autres implantations" in shown
+    assert "2 prestations d’autres implantations" in shown
     before = family_cents(hub)
     assert (await visitor.post(PATH, {**AS_IT_CAME, **sealed(shown, PATH)})).status_code == 303
     assert family_cents(hub) == before + 2_40
@@ -123,5 +123,5 @@ async def test_a_file_that_is_added_late_leads_to_what_it_changes(hub: Hub, anne
     said = {"site": "1", "bracket": "3", "quotient": "", "from_day": "2026-09-02", "validated_day": "2026-09-10"}
     added = await anne.fill("/families/10", "/families/10/files", said)
     shown = (await anne.get(added.headers["location"])).text
-    assert "corriger 2 montants" in shown
+    assert "corriger 2 prestations" in shown
     assert (await anne.get("/families/11/files/82")).status_code == 404

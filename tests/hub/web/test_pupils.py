@@ -96,3 +96,14 @@ async def test_a_name_is_shown_as_it_is_and_never_as_markup(hub: Hub, anne: Brow
     page = (await anne.get("/pupils/103")).text
     assert "&lt;b&gt;Zoé O&#39;Neil &amp; Fils" in page
     assert "<b>Zoé" not in page
+
+
+async def test_every_list_puts_names_in_the_order_people_look_for_them(hub: Hub, anne: Browser) -> None:
+    """Accents and small letters stand where the letter stands: Çelik before Dupont, de Wit after it."""
+    names = ("Çelik", "de Wit")
+    await hub.desk.edit(88, lambda _school: tuple(Pupil(880 + n, 10, 1, "Ali", name, "5B") for n, name in enumerate(names)))
+    till = "/till/caisse-parc/main/find"
+    for path in ("/pupils", "/badges/print?group=5B", till, "/canteen/1/2026-09-22/orders?q=5b", "/diets/1?q=5b", "/setup"):
+        text = (await anne.get(path)).text
+        places = [max(text.find(f"{name} Ali"), text.find(f"Ali {name}")) for name in names]
+        assert -1 < places[0] < places[1], path

@@ -8,7 +8,8 @@ import pytest
 from hub.accounts import Role
 from hub.core import facts as f
 from hub.core.codes import Clearing, Reason
-from hub.core.ledger import clearing_account, opening_account, wallet_account
+from hub.core.ledger import clearing_account, opening_account, sales_account, wallet_account
+from hub.core.whys import Rule, Why
 from hub.web import statements
 from hub.web.letter import Family, LetterError
 from tests.hub.web.conftest import Browser, Hub, sealed
@@ -45,6 +46,15 @@ async def test_what_was_paid_since_is_not_asked_for_again(owing: Hub, anne: Brow
     both = (await anne.get("/statements/10?site=1&first=2026-09&months=2")).text
     assert "Paiements depuis lors" not in both, "they are lines of the two months"
     assert "2,75\u00a0€" in both
+
+
+async def test_what_an_absence_costs_says_that_it_is_one(owing: Hub, anne: Browser) -> None:
+    why = Why(Rule.ABSENCE, owing.now_ms, owing.now_ms, unit_tenths=2000)
+    paid = (f.Entry(wallet_account(500), -200), f.Entry(sales_account(1, 20), 200))
+    await owing.book(f.Charged(9_004, 604, 500, 10, 101, 1, 20, 200, owing.now_ms, why, Reason.NONE, paid, day=20260921))
+    page = (await anne.get("/statements/10?site=1&first=2026-09&months=1")).text
+    assert "Hugo Dupont, Garderie <small>absent</small>" in page
+    assert page.count("<small>absent</small>") == 1
 
 
 async def test_months_are_one_to_four_and_the_last_whole_one_by_itself(owing: Hub, anne: Browser) -> None:
