@@ -19,7 +19,7 @@ from hub.core.school import Scans, School
 from hub.core.timetable import Attendance
 from hub.core.whys import Rule
 from hub.history import Booked
-from proto.messages import YES, Light
+from proto.messages import YES, Light, Use
 from tests.demo.browser import COMPARTMENTS, Board
 from tests.demo.player import SentTap
 
@@ -168,9 +168,17 @@ def nothing_happens_twice(seen: Evidence) -> list[str]:
 
 
 def who_is_only_known_has_bought_nothing(seen: Evidence) -> list[str]:
-    """A tap at a till that no order waits for says who it is, and no more: what is sold is on the cashier's form."""
-    known = {ask for fact in _scans(seen.facts) if fact.code is Code.SEEN for ask in (fact.ask, derived(fact.ask, "shown"))}
-    moved = (fact for fact in seen.facts if fact.ask in known and not isinstance(fact, ScanTaken | ShownBooked | f.Unresolved))
+    """A tap at a till that no order waits for says who it is, and no more: what is sold is on the cashier's form.
+
+    At the entrance it also tells of the class morning.
+    """
+    known: dict[int, bool] = {}
+    for fact in _scans(seen.facts):
+        if fact.code is Code.SEEN:
+            entered = seen.school.readers[fact.device, fact.reader].use is Use.ENTRANCE
+            known |= {fact.ask: entered, derived(fact.ask, "shown"): entered}
+    told = (fact for fact in seen.facts if fact.ask in known and not isinstance(fact, ScanTaken | ShownBooked | f.Unresolved))
+    moved = (fact for fact in told if not (known[fact.ask] and isinstance(fact, f.EntrancePassed | f.MorningNoted)))
     return [f"a {type(fact).__name__} (ask {fact.ask}) comes from a tap that only identified" for fact in moved]
 
 

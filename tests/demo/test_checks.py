@@ -12,7 +12,7 @@ from hub.core.codes import Code
 from hub.core.facts import Fact, derived
 from proto.messages import Light
 from tests.demo.browser import Board
-from tests.demo.checks import CHECKS, Evidence, Live, Past, every_scan_was_a_tap, verdicts
+from tests.demo.checks import CHECKS, Evidence, Live, Past, every_scan_was_a_tap, verdicts, who_is_only_known_has_bought_nothing
 from tests.demo.dayplan import Means
 from tests.demo.picture import inside
 from tests.demo.player import SentTap
@@ -245,6 +245,19 @@ def test_a_stay_whose_end_was_corrected_is_drawn_as_it_ended_last(honest: Eviden
     drawn = {name: [count for _, count in steps] for name, steps in inside(replace(honest, facts=(*honest.facts, corrected)))}
     assert drawn
     assert all(min(counts) == 0 == counts[-1] for counts in drawn.values())
+
+
+@pytest.mark.parametrize(("device", "reader", "complaints"), [("hall", "entrance", 0), ("till", "drink-till", 1)])
+def test_a_tap_at_the_entrance_tells_who_came_to_class_and_one_at_a_till_does_not(
+    honest: Evidence, device: str, reader: str, complaints: int
+) -> None:
+    lived = Day()
+    lived.tap("Noé", "entrance", "08:20")
+    scan, passed = lived.last
+    assert isinstance(passed, f.EntrancePassed)
+    doctored = msgspec.structs.replace(scan, device=device, reader=reader)
+    seen = replace(honest, facts=(*honest.facts, doctored, passed))
+    assert len(who_is_only_known_has_bought_nothing(seen)) == complaints
 
 
 @pytest.mark.parametrize(("held", "life", "complaints"), [("EM:1", "b" * 16, 0), ("EM:1", "", 1), ("Léa", "b" * 16, 1)])
