@@ -278,10 +278,10 @@ async def set_diet(form: Cooks, site: int) -> Response:
 
 
 def _week(visit: Visit, site: int, week: str, problem: str = "") -> CanteenPage:
-    sites, may_change = visit.own_sites(), visit.may(Right.MEALS, does=True)
+    sites = visit.own_sites()
     place = visit.site(site) if site else sites[0] if sites else None
     if place is None:
-        return CanteenPage((), None, "", "", "", (), (), may_change, problem)
+        return CanteenPage((), None, "", "", "", (), (), may_change=False, problem=problem)
     school, monday = visit.school, _monday(visit, place, week)
     days = [monday + timedelta(days=ahead) for ahead in range(7)]
     days = [day for day in days if day.weekday() < WEEKDAYS or (place.id, day) in school.menus]
@@ -293,7 +293,11 @@ def _week(visit: Visit, site: int, week: str, problem: str = "") -> CanteenPage:
         if product.kind is ProductKind.MEAL or any(school.offer(place.id, day, product.id) for day in days)
     )
     before, after = ((monday + timedelta(days=by)).isoformat() for by in (-7, 7))
-    return CanteenPage(sites, place, monday.isoformat(), before, after, columns, rows, may_change, problem)
+    return CanteenPage(sites, place, monday.isoformat(), before, after, columns, rows, _may_change(visit, place), problem)
+
+
+def _may_change(visit: Visit, site: Site) -> bool:
+    return site.id in visit.where(Right.MEALS, does=True)
 
 
 def _column(school: School, books: Books, day: Day, today: date) -> Column:
@@ -314,8 +318,7 @@ def _menu(school: School, day: Day) -> Menu:
 
 
 def _menu_page(visit: Visit, day: Day, menu: Menu) -> MenuPage:
-    may_change = visit.may(Right.MEALS, does=True)
-    return MenuPage(day, _choices(visit.school, menu), stamp(menu), _all_allergens(), may_change)
+    return MenuPage(day, _choices(visit.school, menu), stamp(menu), _all_allergens(), _may_change(visit, day.site))
 
 
 def _choices(school: School, menu: Menu) -> tuple[Choice, ...]:
@@ -353,7 +356,7 @@ async def _orders(visit: Visit, day: Day, q: str, pupil: int, problem: Refusal |
     offered = {offer.product for offer in _menu(school, day).offers}
     offers = tuple(product for product in _products(school, day.site.id) if product.id in offered)
     before, after = ((day.date + timedelta(days=by)).isoformat() for by in (-1, 1))
-    may_change = visit.may(Right.MEALS, does=True)
+    may_change = _may_change(visit, day.site)
     more = max(0, len(found) - LISTED)
     return OrdersPage(day, before, after, question, tuple(found[:LISTED]), more, tuple(waiting), chosen, offers, may_change, problem)
 
@@ -385,7 +388,8 @@ def _awaited(books: Books, day: Day) -> dict[int, MealAwaited]:
 def _diets(visit: Visit, site: Site, q: str, pupil: int, problem: Refusal | None = None, typed: Eater | None = None) -> DietsPage:
     school, question = visit.school, " ".join(q.split())[:QUESTION]
     words = [fold(word) for word in question.split()]
-    known = [each for each in school.everyone if visit.knows(each) and (each.site == site.id or words)]
+    today = day_of(visit.office.now_ms(), site.zone)
+    known = [each for each in school.everyone if visit.knows(each) and each.is_here(today) and (each.site == site.id or words)]
     named = [each for each in known if all(word in fold(f"{each.first_name}{each.last_name}{each.group}") for word in words)]
     eaters = [Eater(each, school.diets.get(each.id, Diet(each.id))) for each in named]
     found = [each for each in eaters if words or each.diet.code or each.diet.allergens]
@@ -401,7 +405,7 @@ def _diets(visit: Visit, site: Site, q: str, pupil: int, problem: Refusal | None
         was=stamp(now),
         codes=tuple(sorted(codes - {""})),
         allergens=_all_allergens(),
-        may_change=visit.may(Right.MEALS, does=True),
+        may_change=_may_change(visit, site),
         problem=problem,
         now=now if problem and problem.code == "changed_meanwhile" else None,
     )

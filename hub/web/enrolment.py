@@ -154,13 +154,9 @@ def _household(form: Form, typed: Typed, before: Pupil | None) -> tuple[int, str
 
 def _homes(visit: Visit, name: str) -> tuple[Home, ...]:
     """The households of a name that the visitor may know of."""
-    school, found = visit.school, []
-    for household in school.households.values():
-        if name and fold(household.name) == fold(name):
-            children = tuple(school.pupils[pupil] for pupil in school.kin.get(household.id, ()))
-            if not children or any(map(visit.knows, children)):
-                found.append(Home(household, children))
-    return tuple(found[:HOMES])
+    school = visit.school
+    called = (home for home in school.households.values() if name and fold(home.name) == fold(name) and visit.knows_family(home.id))
+    return tuple(Home(home, tuple(school.pupils[pupil] for pupil in school.kin.get(home.id, ()))) for home in called)[:HOMES]
 
 
 def _page(visit: Visit, pupil: Pupil | None, typed: Typed, refusal: Refusal | None = None, was: str = "") -> EnrolmentPage:

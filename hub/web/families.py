@@ -184,7 +184,7 @@ async def add_file(form: Rates, household: int) -> Response:
         site = form.visit.site(form.number("site")).id
         change = partial(put_file, site=site, file=made, same=as_shown(form.text("was")))
         made = (await form.visit.office.desk.edit(form.ask, change)).refusal or made
-    if isinstance(made, FamilyFile) and made.validated_day and form.visit.may(Right.BILLING, does=True):
+    if isinstance(made, FamilyFile) and made.validated_day and _may_bill(form.visit, home):
         return RedirectResponse(f"/families/{home.id}/files/{made.id}", 303)  # what was charged already may change by it
     if isinstance(made, FamilyFile):
         return RedirectResponse(f"/families/{home.id}?done=saved", 303)
@@ -243,7 +243,7 @@ async def _write(form: Form, before: Household | None) -> Response:
 
 
 def _family_page(visit: Visit, home: Household, typed: Mapping[str, str] = NOTHING, problem: str = "", done: str = "") -> FamilyPage:
-    school, counted = visit.school, visit.where(Right.MONEY)
+    school, counting, rating = visit.school, visit.at(Right.MONEY), visit.at(Right.MONEY, does=True)
     kin = [school.pupils[pupil] for pupil in school.kin.get(home.id, ())]
     children = tuple(pupil for pupil in kin if pupil.household == home.id)
     adults, locked = _adults(school, home.id).get(home.id, ()), not visit.sees_sensitive
@@ -252,17 +252,22 @@ def _family_page(visit: Visit, home: Household, typed: Mapping[str, str] = NOTHI
     return FamilyPage(
         family=Family(home, children, adults),
         pays_for=tuple(pupil for pupil in kin if pupil.household != home.id and not locked),
-        files=tuple(reversed(school.files.get(home.id, ()))) if counted else None,
-        purses=_purses(visit, home, children, counted) if counted else None,
-        sites=visit.own_sites(),
-        may_write=visit.may(Right.PUPILS, does=True),
-        may_rate=visit.may(Right.MONEY, does=True),
-        may_bill=visit.may(Right.BILLING, does=True),
+        files=tuple(reversed(school.files.get(home.id, ()))) if counting.sites and counting.knows_family(home.id) else None,
+        purses=_purses(visit, home, children, counting.sites) if counting.sites else None,
+        sites=rating.own_sites(),
+        may_write=visit.at(Right.PUPILS, does=True).knows_family(home.id),
+        may_rate=bool(rating.sites) and rating.knows_family(home.id),
+        may_bill=_may_bill(visit, home),
         typed=typed,
         problem=problem,
         done=done,
         locked=locked,
     )
+
+
+def _may_bill(visit: Visit, home: Household) -> bool:
+    billing = visit.at(Right.BILLING, does=True)
+    return bool(billing.sites) and billing.knows_family(home.id)
 
 
 def _purses(visit: Visit, home: Household, children: tuple[Pupil, ...], sites: frozenset[int]) -> tuple[Purse, ...]:
@@ -284,7 +289,7 @@ def _found(visit: Visit, words: list[str]) -> list[Family]:
     school, adults, found = visit.school, _adults(visit.school), []
     for home in school.households.values():
         children = tuple(school.pupils[pupil] for pupil in school.kin.get(home.id, ()))
-        if home.name and (not children or any(map(visit.knows, children))):
+        if home.name and visit.knows_family(home.id):
             people = adults.get(home.id, ())
             known: tuple[Pupil | Adult, ...] = (*children, *people)
             names = [f"{each.first_name} {each.last_name}" for each in known]

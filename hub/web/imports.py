@@ -145,6 +145,8 @@ async def preview(visit: Looks, upload: int) -> Response:
     brought = _brought(visit, upload)
     if brought is None:
         return await page(visit, "imports.html", _choose(Kind.PUPILS, "upload_gone"), status=404)
+    if brought.kind is Kind.BALANCES:
+        visit.ask_pin()
     planned = await _planned(visit, upload, brought)
     context = await asyncio.to_thread(_preview, upload, brought, planned.plan, _barred(visit, brought, planned))
     return await page(visit, "import.html", context)
@@ -156,6 +158,9 @@ async def carry_out(form: Writes, upload: int) -> Response:
     visit, brought = form.visit, _brought(form.visit, upload)
     if brought is None:
         return await page(visit, "imports.html", _choose(Kind.PUPILS, "upload_gone"), status=404)
+    if brought.kind is Kind.BALANCES:
+        visit.ask_pin()
+        visit.ask_second()
     planned = await _planned(visit, upload, brought)
     problem = "list_has_faults" if planned.plan.complaints else _barred(visit, brought, planned)
     if not problem:
@@ -181,8 +186,9 @@ async def _planned(visit: Visit, upload: int, brought: Brought) -> Planned:
 
 def _barred(visit: Visit, brought: Brought, planned: Planned) -> str:
     """Why this person may not do it: it touches another site, or money."""
-    money = brought.kind is Kind.BALANCES and not visit.may(Right.BILLING, does=True)
-    return "list_elsewhere" if money or not planned.sites <= visit.sites else ""
+    sites = visit.where(Right.BILLING, does=True) & visit.sites if brought.kind is Kind.BALANCES else visit.sites
+    barred = not planned.sites <= sites or (brought.kind is Kind.BALANCES and not sites)
+    return "list_elsewhere" if barred else ""
 
 
 def _stamp(office: Office, upload: int, brought: Brought) -> Stamp:

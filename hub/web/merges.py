@@ -70,7 +70,7 @@ async def make_one(form: Writes, household: int) -> Response:
 class SecondEntry:
     """A pupil who may be the same child, and what making it one leads to. `barred`: why it cannot be done yet, empty = it can.
 
-    `cents`: what is in wallets of its own, None where the visitor may not see money, or it has none.
+    `cents`: what is in wallets of its own, where the visitor may see money; None where it has none there.
     """
 
     pupil: Pupil
@@ -134,7 +134,8 @@ def _called(visit: Visit, pupil: Pupil, words: list[str]) -> list[Pupil]:
 
 def _second_entry(visit: Visit, kept: Pupil, gone: Pupil) -> SecondEntry:
     school, books = visit.school, visit.office.desk.books
-    wallets = own_wallets(school, books, gone.id) if visit.where(Right.MONEY) else []
+    counted = visit.where(Right.MONEY)
+    wallets = [wallet for wallet in own_wallets(school, books, gone.id) if books.owners[wallet].site in counted]
     return SecondEntry(
         pupil=gone,
         household=school.households[gone.household].name,
@@ -150,11 +151,10 @@ def _second_entry(visit: Visit, kept: Pupil, gone: Pupil) -> SecondEntry:
 def _page(visit: Visit, household: Household, owners: frozenset[int], question: str, problem: str = "") -> MergePage:
     wanted, found = fold(question or household.name), []
     for other in visit.school.households.values():
-        children = _children(visit, other)
-        if other.id != household.id and wanted and wanted in fold(other.name) and (not children or any(map(visit.knows, children))):
+        if other.id != household.id and wanted and wanted in fold(other.name) and visit.knows_family(other.id):
             stays, goes = stays_and_goes(household, other, owners)
             both = household.id in owners and other.id in owners
-            found.append(Twin(other, children, stays, goes, both, stamp((household, other))))
+            found.append(Twin(other, _children(visit, other), stays, goes, both, stamp((household, other))))
     return MergePage(household, _children(visit, household), question, tuple(found[:FOUND]), problem)
 
 

@@ -65,9 +65,7 @@ class PapersPage:
 @router.get("/pupils/{pupil}/papers")
 async def papers(visit: Looks, pupil: int) -> Response:
     """Everything of it, to be changed. Only for those who may: what others may see stands on the pupil's page."""
-    if not visit.may(Right.PUPILS, does=True):
-        raise HTTPException(404)
-    found = visit.pupil(pupil)
+    found = visit.at(Right.PUPILS, does=True).pupil(pupil)
     visit.ask_pin()
     return await page(visit, "papers.html", await _page(visit, found))
 

@@ -131,7 +131,7 @@ def _page(visit: Visit, pupil: Pupil, form: Form | None = None, problem: str = "
         homes=_homes(visit, form.text("home")) if form and problem == "which_payer" else (),
         typed={name: form.text(name) for name in TYPED} if form else {**NOTHING, "from_day": today.isoformat()},
         days=tuple(form.fields.get("day", [])) if form else WEEK,
-        may_write=visit.may(Right.PUPILS, does=True),
+        may_write=visit.at(Right.PUPILS, does=True).knows(pupil),
         problem=problem,
     )
 
@@ -151,12 +151,8 @@ def _turn(school: School, row: Custody | PayerOverride, today: date) -> Turn:
 
 def _homes(visit: Visit, name: str) -> tuple[Household, ...]:
     """The households of this name that the visitor may know of."""
-    found, school = [], visit.school
-    for home in school.households.values():
-        children = [school.pupils[pupil] for pupil in school.kin.get(home.id, ())]
-        if name and fold(home.name) == fold(name) and (not children or any(map(visit.knows, children))):
-            found.append(home)
-    return tuple(found[:HOMES])
+    called = (home for home in visit.school.households.values() if name and fold(home.name) == fold(name))
+    return tuple(home for home in called if visit.knows_family(home.id))[:HOMES]
 
 
 def _today(visit: Visit, pupil: Pupil) -> date:

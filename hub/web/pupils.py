@@ -192,7 +192,7 @@ async def pupil(visit: Looks, pupil: int, done: str = "") -> Response:
         site=site.name,
         zone=site.zone,
         known=await _known(visit, found),
-        may_write=visit.may(Right.PUPILS, does=True),
+        may_write=visit.at(Right.PUPILS, does=True).knows(found),
         bills=_bills(school, books, await _last(ids, past.charges_of, _at), counted) if counted else (),
         orders=_orders(school, books, found, day_of(visit.office.now_ms(), site.zone)),
         purses=tuple([await _purse(visit, wallet, place) for place, wallet in wallets]),
@@ -246,7 +246,7 @@ async def _known(visit: Visit, pupil: Pupil) -> Known:
     has_photo = await papers.photo(pupil.id) is not None
     if not visit.sees_sensitive:
         return Known(has_photo, (), "", None, locked=True)
-    concerned = visit.may(Right.MEALS) or visit.may(Right.PUPILS, does=True)
+    concerned = visit.at(Right.MEALS).knows(pupil) or visit.at(Right.PUPILS, does=True).knows(pupil)
     return Known(
         has_photo=has_photo,
         pickups=tuple(await papers.pickups(pupil.id, day_of(visit.office.now_ms(), site.zone))),

@@ -97,18 +97,27 @@ class Visit:
         if not self.sees_sensitive:
             raise PinNeededError
 
+    def ask_second(self) -> None:
+        """For what moves money: asks for the second factor first, where this web session has not shown it."""
+        if self.web_session is not None and not self.web_session.second_ms:
+            raise SecondNeededError
+
     @property
     def school(self) -> School:
         return self.office.desk.school
 
     def may(self, right: Right, *, does: bool = False) -> bool:
-        """Whether the visitor has a right anywhere: for links and parts of a page, never instead of a route's policy."""
+        """Whether the visitor has a right anywhere: for links to what belongs to no site; of one thing it is asked with `at` or `where`."""
         return self.person is not None and bool(sites_where(self.person.posts, right, self.school, does=does))
 
-    def where(self, right: Right) -> frozenset[int]:
-        """The sites where the visitor may look at something else than the route is about: for parts of a page. None before a PIN."""
+    def where(self, right: Right, *, does: bool = False) -> frozenset[int]:
+        """The sites where the visitor may see, or do, something else than the route is about: for parts of a page. None before a PIN."""
         closed = self.person is None or (right in RIGHTS and not self.sees_sensitive)
-        return frozenset() if closed or self.person is None else sites_where(self.person.posts, right, self.school)
+        return frozenset() if closed or self.person is None else sites_where(self.person.posts, right, self.school, does=does)
+
+    def at(self, right: Right, *, does: bool = False) -> "Visit":
+        """The same visit as a route of another right has it: whether a link to it leads anywhere for this pupil, or family."""
+        return replace(self, sites=self.where(right, does=does))
 
     def may_everywhere(self, right: Right) -> bool:
         """Whether the visitor may change what belongs to no single site."""
@@ -151,11 +160,15 @@ class Visit:
         found = _found(self.school.pupils.get(pupil))
         return _found(found if self.knows(found) else None)
 
+    def knows_family(self, household: int) -> bool:
+        """Whether a household is that of such a pupil, or of nobody yet."""
+        kin = self.school.kin.get(household, ())
+        return not kin or any(self.knows(self.school.pupils[pupil]) for pupil in kin)
+
     def household(self, household: int) -> Household:
-        """The household of such a pupil, or of nobody yet; 404 for another."""
+        """Such a household; 404 for another."""
         found = _found(self.school.households.get(household))
-        kin = [self.school.pupils[pupil] for pupil in self.school.kin.get(household, ())]
-        return _found(found if not kin or any(map(self.knows, kin)) else None)
+        return _found(found if self.knows_family(household) else None)
 
     def wallet(self, wallet: int) -> int:
         """A wallet of one of these sites; 404 for another."""
@@ -279,8 +292,8 @@ class Does:
         """The form, its visit narrowed. Nothing large is read of those who may not send it."""
         _refuse_foreign(request)
         visit = _narrowed(await signed_in(request), self, does=True)
-        if self.right in MONEY and visit.web_session is not None and not visit.web_session.second_ms:
-            raise SecondNeededError
+        if self.right in MONEY:
+            visit.ask_second()
         return await _secret(visit, self.upload_bytes)
 
 

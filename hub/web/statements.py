@@ -328,7 +328,7 @@ def _page(visit: Visit, site: Site, owners: Collection[Wallet], typed: tuple[str
         more=max(0, len(found) - FOUND),
         total=len(all_of_site),
         print=doing,
-        may_print=visit.may(Right.BILLING, does=True),
+        may_print=site.id in visit.where(Right.BILLING, does=True),
         problem=problem if problem == "going_on" else "",
     )
 

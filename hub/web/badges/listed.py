@@ -60,15 +60,15 @@ class BadgesPage:
 class BadgePage:
     """One badge: whose it is and was, and what can be done with it. `line`: as it is now. `others`: the pupil's other badges.
 
-    `states`: each with its holder, and what was charged for replacing it. `fee_cents`: what that may cost, 0 = nothing, or charged already.
+    `states`: each with its holder, and what was charged for replacing it, where the visitor may see money. `fee_cents`: what that may
+    cost, 0 = nothing, or charged already. `may_take_back`: the sites whose charges the visitor may take back.
     """
 
     line: Line
     states: tuple[tuple[Badge, Pupil | None, Charge | None], ...]
     others: tuple[Line, ...]
     fee_cents: int
-    sees_money: bool
-    may_take_back: bool
+    may_take_back: frozenset[int]
     problem: str
 
 
@@ -155,14 +155,12 @@ def _by_name(line: Line) -> tuple[str, str, int, int]:
 def _badge_page(visit: Visit, badge: int, problem: str = "") -> BadgePage:
     states = states_of(visit, badge)
     line = _line(visit, states[-1])
-    books = visit.office.desk.books
     return BadgePage(
         line=line,
-        states=tuple((state, _told(visit, state), rules.fee_charged(books, state)) for state in reversed(states)),
+        states=tuple((state, _told(visit, state), _fee(visit, state)) for state in reversed(states)),
         others=tuple(_others(visit, states[-1])),
         fee_cents=fee_cents(visit, line.pupil, line.badge) if line.pupil else 0,
-        sees_money=bool(visit.where(Right.MONEY)),
-        may_take_back=visit.may(Right.BILLING, does=True),
+        may_take_back=visit.where(Right.BILLING, does=True),
         problem=problem,
     )
 
@@ -171,6 +169,12 @@ def _told(visit: Visit, state: Badge) -> Pupil | None:
     """Whose a state was, if the visitor may know that child."""
     pupil = visit.school.pupils.get(state.pupil)
     return pupil if pupil and visit.knows(pupil) else None
+
+
+def _fee(visit: Visit, state: Badge) -> Charge | None:
+    """What was charged for replacing it, if the visitor may see money there."""
+    fee = rules.fee_charged(visit.office.desk.books, state)
+    return fee if fee and fee.site in visit.where(Right.MONEY) else None
 
 
 def _others(visit: Visit, badge: Badge) -> Iterator[Line]:

@@ -268,7 +268,7 @@ async def _context(visit: Visit, place: Place, chosen: Chosen) -> TillPage:
         context = discreet(context)
     who = _who(visit)
     acts = tuple(done_of(school, books, number, act, who, now_ms) for number, act in acts_of(books, place, context.desk))
-    return replace(context, version=visit.request.app.state.live.version, acts=acts, sees_money=bool(visit.where(Right.MONEY)))
+    return replace(context, version=visit.request.app.state.live.version, acts=acts, sees_money=place.site.id in visit.where(Right.MONEY))
 
 
 def _receipt(visit: Visit, place: Place, number: int, chosen: Chosen) -> ReceiptPage:
