@@ -1,20 +1,37 @@
 """A pupil who leaves the school: from a day on nobody expects, promotes or counts the child any more, and its badges stop.
 
-Nothing that was booked changes, and what is in a wallet stays there until it is paid out (transfers.py). Orders for later days stay too:
-they are cancelled one by one, for what they cost depends on when that is done.
+Nothing that was booked changes, and what is in a wallet stays there until it is paid out (transfers.py). Orders for later days are
+cancelled as the family could still do it (canteen.py), and paid back; what it is too late for is left to staff.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
+from msgspec import Struct
+
+from hub.core import canteen
 from hub.core.books import Books
-from hub.core.calendar import day_coded, day_of, instant_ms
-from hub.core.facts import Refusal, derived
+from hub.core.calendar import day_code, day_of, instant_ms
+from hub.core.canteen import Wish
+from hub.core.codes import By
+from hub.core.facts import Facts, MealCancelled, Refusal, derived
 from hub.core.school import Badge, BadgeState, Pupil, Row, Rows, School
 
 FARTHEST = timedelta(days=800)
 """How far a day of leaving may be away: a year in which one is mistyped is not believed."""
+AHEAD_DAYS = 366
+"""How far ahead orders of who leaves are looked for; a canteen takes none for as long."""
+_NO_ASK = 1
+"""To ask a rule what it would say; nothing comes of it."""
+
+
+class Late(Struct, frozen=True):
+    """A meal of who leaves that cannot be cancelled in time any more: it is cooked, paid, and offered to who waits if staff cancel it."""
+
+    site: int
+    day: date
+    product: int
 
 
 def leave(school: School, pupil: int, day: date, same: Callable[[object], bool], now_ms: int) -> Rows | Refusal:
@@ -44,10 +61,45 @@ def left_by(school: School, now_ms: int) -> Rows:
     return tuple(rows)
 
 
-def orders_after(books: Books, school: School, pupil: int, day: date) -> tuple[date, ...]:
-    """The days from `day` on for which meals are ordered."""
-    ids = set(school.ids_of(pupil))
-    return tuple(sorted(day_coded(on) for who, _, on in books.meals if who in ids and day_coded(on) >= day))
+def call_off(school: School, books: Books, ask: int, pupil: int, since: date, now_ms: int, who: int) -> Facts:
+    """Cancel what a pupil has ordered from a day on, where that is still in time, and pay it back; it waits for no meal any more."""
+    found: Facts = ()
+    for wish in _wishes(school, books, pupil, since, now_ms, who):
+        done = canteen.cancel(school, books, ask, wish)
+        if not isinstance(done, Refusal) and not _is_late(done):
+            found += done
+        waited = canteen.leave(school, books, ask, wish)
+        found += () if isinstance(waited, Refusal) else waited
+    return found
+
+
+def too_late(school: School, books: Books, pupil: int, since: date, now_ms: int) -> tuple[Late, ...]:
+    """The orders that `call_off` leaves where they are, by day."""
+    found = []
+    for wish in _wishes(school, books, pupil, since, now_ms, 0):
+        meal, done = books.meals.get((wish.pupil, wish.site, day_code(wish.day))), canteen.cancel(school, books, _NO_ASK, wish)
+        if meal is not None and not isinstance(done, Refusal) and _is_late(done):
+            found.append(Late(wish.site, wish.day, meal.product))
+    return tuple(sorted(found, key=lambda each: (each.day, each.site)))
+
+
+def _wishes(school: School, books: Books, pupil: int, since: date, now_ms: int, who: int) -> Iterator[Wish]:
+    """Whatever is ordered, or waited for, from a day on, but not before today."""
+    ids = school.ids_of(pupil)
+    for site in school.sites.values():
+        first = max(since, day_of(now_ms, site.zone))
+        for day in (first + timedelta(days=ahead) for ahead in range(AHEAD_DAYS)):
+            code = day_code(day)
+            waiting = books.waiting.get((site.id, code), {})
+            yield from (
+                Wish(number, site.id, day, By.STAFF, now_ms, who)
+                for number in ids
+                if (number, site.id, code) in books.meals or number in waiting
+            )
+
+
+def _is_late(cancelled: Facts) -> bool:
+    return any(isinstance(fact, MealCancelled) and fact.late for fact in cancelled)
 
 
 def _plans(school: School, pupil: Pupil, day: date) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -11,6 +11,8 @@ from fastapi import APIRouter, Depends, Response
 from starlette.responses import RedirectResponse
 
 from hub.core.calendar import day_of
+from hub.core.facts import derived
+from hub.core.leaving import call_off
 from hub.core.promotion import LEAVES, Year, classes, promote, suggested
 from hub.core.school import Pupil
 from hub.web.asking import NOWHERE
@@ -78,8 +80,17 @@ async def change(form: Writes) -> Response:
     year = Year(_today(visit), now_ms, form.ask)
     answer = await office.desk.edit(form.ask, promote, shown, following, year)
     if answer.refusal is None:
+        await _call_off(form, [pupil.id for key, pupils in found.items() if following[key] == LEAVES for pupil in pupils], year)
         return RedirectResponse("/promotion?done=yes", 303)
     return await page(visit, "promotion.html", _page(visit, following, problem=answer.refusal.code), status=409)
+
+
+async def _call_off(form: Form, leavers: Iterable[int], year: Year) -> None:
+    """Cancel the meals that leavers have ordered for later, one pupil after the other: taps go in between."""
+    assert form.visit.person is not None, "signed in"
+    for pupil in leavers:
+        ask = derived(form.ask, f"orders {pupil}")
+        await form.visit.office.desk.do(ask, call_off, ask, pupil, year.from_day, year.at_ms, form.visit.person.id)
 
 
 def _today(visit: Visit) -> date:

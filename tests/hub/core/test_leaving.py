@@ -4,17 +4,21 @@ from datetime import date, timedelta
 
 import pytest
 
+from hub.core import canteen
 from hub.core.badges import badge_at
-from hub.core.codes import Code
+from hub.core.canteen import Wish
+from hub.core.codes import By, Code
 from hub.core.days import class_on
-from hub.core.facts import Refusal
+from hub.core.facts import MealCancelled, Refusal
 from hub.core.families import rank_of
 from hub.core.formulas import Kin, Siblings
-from hub.core.leaving import come_back, leave, left_by
+from hub.core.leaving import Late, call_off, come_back, leave, left_by, too_late
 from hub.core.paperroster import expected
 from hub.core.promotion import LEAVES, Year, classes, promote
 from hub.core.school import BadgeState, School
 from hub.core.timetable import ClassHours, Plan
+from tests.canteen import order, put_on_the_menu, rules, wait
+from tests.journals import check_books
 from tests.schools import MONDAY, Day, badge, moment, number
 
 LEA, TOM, TILLEULS, STUDY = number("Léa"), number("Tom"), number("Tilleuls"), number("study")
@@ -99,3 +103,55 @@ def test_what_has_changed_meanwhile_is_looked_at_again_and_a_child_may_stay_afte
     school: School = day.school
     assert school.pupils[LEA].left_day is None
     assert left_by(school, moment("00:00", FRIDAY)) == ()
+
+
+# --- what was ordered for later -------------------------------------------------------------------
+
+
+def test_meals_of_the_days_after_it_are_cancelled_and_paid_back_and_those_before_it_stand(day: Day) -> None:
+    put_on_the_menu(day)
+    for ahead in (3, 4, 7):
+        order(day, "Léa", on=MONDAY + timedelta(days=ahead))
+    order(day, "Tom", on=FRIDAY)
+    assert day.balance_cents("Vanderzande") == -18_00
+    done = day.do(call_off, LEA, FRIDAY, moment("08:30"), 15)
+    assert not isinstance(done, Refusal)
+    cancelled = [fact for fact in done if isinstance(fact, MealCancelled)]
+    assert [(fact.day, fact.by, fact.who, fact.late) for fact in cancelled] == [
+        (20250110, By.STAFF, 15, False),
+        (20250113, By.STAFF, 15, False),
+    ]
+    assert day.balance_cents("Vanderzande") == -9_00
+    assert {(who, on) for who, _, on in day.books.meals} == {(LEA, 20250109), (TOM, 20250110)}
+    assert day.do(call_off, LEA, FRIDAY, moment("08:31"), 15) == ()
+    check_books([fact for facts in day.facts for fact in facts], day.books)
+
+
+@pytest.mark.parametrize(("clock", "left"), [("08:59:59", ()), ("09:00", (Late(TILLEULS, MONDAY, number("meal")),))])
+def test_a_meal_that_it_is_too_late_for_stays_ordered_and_paid_and_is_named(day: Day, clock: str, left: tuple[Late, ...]) -> None:
+    put_on_the_menu(day)
+    order(day, "Léa")
+    assert too_late(day.school, day.books, LEA, MONDAY, moment(clock)) == left
+    day.do(call_off, LEA, MONDAY, moment(clock), 15)
+    assert too_late(day.school, day.books, LEA, MONDAY, moment(clock)) == left
+    assert len(day.books.meals) == len(left)
+    assert day.balance_cents("Vanderzande") == -450 * len(left)
+
+
+def test_a_meal_that_was_eaten_or_was_of_a_day_that_is_over_is_left_alone(day: Day) -> None:
+    put_on_the_menu(day)
+    order(day, "Léa")
+    order(day, "Léa", on=MONDAY + timedelta(days=1))
+    day.next_day()
+    day.do(canteen.collect, Wish(LEA, TILLEULS, day.date, By.STAFF, moment("12:00", day.date)), number("meal"))
+    assert day.do(call_off, LEA, MONDAY, moment("12:30", day.date), 15) == ()
+    assert too_late(day.school, day.books, LEA, MONDAY, moment("12:30", day.date)) == ()
+
+
+def test_who_leaves_waits_for_no_portion_any_more(day: Day) -> None:
+    put_on_the_menu(day)
+    rules(day, waiting_until_min=720)
+    wait(day, "Léa")
+    wait(day, "Tom")
+    day.do(call_off, LEA, MONDAY, moment("09:40"), 15)
+    assert list(day.books.waiting[TILLEULS, 20250106]) == [TOM]

@@ -2,10 +2,14 @@
 
 from datetime import date, timedelta
 
-from hub.core.school import BadgeState
+from hub.core.canteen import reserve
+from hub.core.ledger import wallet_account
+from hub.core.menus import Diet
+from hub.core.school import BadgeState, Policy, Product, ProductKind
 from hub.core.timetable import Plan
 from tests.hub.web.conftest import MONDAY, Browser, Hub, sealed
 
+TUESDAY, FRIDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=4)
 LEAVE = "/pupils/100/leave"
 
 
@@ -60,3 +64,44 @@ async def test_what_is_no_day_is_refused_and_kept_and_a_child_may_stay_after_all
     assert (await anne.post(LEAVE, {**stale, "day": "2026-11-01"})).status_code == 409
     assert (await anne.fill(LEAVE, LEAVE, {"back": "yes"})).status_code == 303
     assert hub.desk.school.pupils[100].left_day is None
+
+
+async def orders(hub: Hub, *days: date) -> None:
+    """Léa has a meal at 4,50 € on these days; it is Monday, 16:02."""
+    await hub.desk.edit(78, lambda _school: (Product(31, 1, ProductKind.MEAL, "Pâtes", 450, Policy.MUST_SERVE),))
+    for day in days:
+        ask = 9_100 + day.day
+        assert (await hub.desk.do(ask, reserve, ask, 100, 31, day.isoformat(), hub.now_ms)).facts
+
+
+async def test_meals_of_later_days_are_cancelled_and_paid_back_and_one_that_it_is_too_late_for_is_named(hub: Hub, anne: Browser) -> None:
+    await orders(hub, MONDAY, TUESDAY, FRIDAY)
+    (wallet,) = hub.desk.books.owners
+    assert "2 repas commandés pour des jours d’après sont annulés et remboursés" in (await anne.get(LEAVE)).text
+    form = sealed((await anne.get(LEAVE)).text, LEAVE)
+    answer = await anne.post(LEAVE, {**form, "day": MONDAY.isoformat()})
+    assert answer.headers["location"] == f"{LEAVE}?called_off=2"
+    assert (await anne.post(LEAVE, {**form, "day": MONDAY.isoformat()})).headers["location"] == f"{LEAVE}?called_off=2", "sent twice"
+    page = (await anne.get(f"{LEAVE}?called_off=2")).text
+    assert "2 repas ont été annulés et remboursés." in page
+    assert "trop tard pour annuler" in page
+    assert 'href="/canteen/1/2026-09-21/orders?pupil=100"' in page
+    assert list(hub.desk.books.meals) == [(100, 1, 20260921)]
+    assert hub.desk.books.balance_cents(wallet_account(wallet)) == -450
+
+
+async def test_what_leavers_of_the_year_have_ordered_is_cancelled_too(hub: Hub, anne: Browser) -> None:
+    await orders(hub, TUESDAY)
+    assert (await anne.fill("/promotion", "/promotion", {"next-1-5B": "", "leave-1-5B": "yes", "do": "yes"})).status_code == 303
+    assert hub.desk.school.pupils[100].left_day == MONDAY
+    assert not hub.desk.books.meals
+
+
+async def test_who_has_left_is_not_among_the_diets(hub: Hub, anne: Browser) -> None:
+    await hub.desk.edit(79, lambda _school: (Diet(100, "sans-porc"), Diet(101, "sans-lait")))
+    assert "sans-porc" in (await anne.get("/diets/1")).text
+    assert await leaves(anne, MONDAY.isoformat()) == 303
+    for question in ("", "?q=dupont"):
+        listed = (await anne.get(f"/diets/1{question}")).text
+        assert "eater-100" not in listed
+        assert "eater-101" in listed
