@@ -82,7 +82,7 @@ def upkeep(school: School, books: Books, ask: int, now_ms: int) -> Facts:
 
 def justify(school: School, books: Books, ask: int, word: Word, now_ms: int) -> Facts | Refusal:
     """What staff say of a late or missed morning, or beforehand of one that is still to come; saying another state undoes it."""
-    pupil = school.pupils.get(word.pupil)
+    pupil = school.as_entered(word.pupil)
     if pupil is None:
         return Refusal("no_such_pupil")
     on = day_code(word.day)

@@ -18,11 +18,11 @@ from hub.core.calendar import day_code, day_of
 from hub.core.codes import Act, Reason
 from hub.core.corrections import Moment, Place, Staff
 from hub.core.dues import Day, reading
-from hub.core.facts import Corrected, Refusal, ScanTaken
+from hub.core.facts import Corrected, MorningJustified, Refusal, ScanTaken
 from hub.core.lists import fold
 from hub.core.papers import Note
 from hub.core.questions import moment_ms, place_of
-from hub.core.school import Programme, Pupil
+from hub.core.school import Programme, Pupil, School
 from hub.core.sheets import Mark, Sheet, Stay
 from hub.web import asking
 from hub.web.asking import LastAct, Question, last_act, may_answer, minute_of
@@ -55,7 +55,7 @@ class MarkLine:
 
 @dataclass(frozen=True, slots=True)
 class StayLine:
-    """A stay. `cents`: what it was charged so far."""
+    """A stay. `cents`: what it was charged so far; 0 for who may not see money there."""
 
     stay: Stay
     verified: bool
@@ -64,8 +64,12 @@ class StayLine:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeSheet:
-    """A day at one programme. `split`: "", "yes" or "no"; `within`: the programme around it, empty = none. `was`: its stamp."""
+    """A day at one programme. `split`: "", "yes" or "no"; `within`: the programme around it, empty = none. `was`: its stamp.
 
+    `entry`: under which of the child's ids it stands, and is corrected; another than its own where it was entered twice (merging.py).
+    """
+
+    entry: int
     programme: Programme
     site: str
     zone: ZoneInfo
@@ -82,7 +86,10 @@ class ProgrammeSheet:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What was written of a correction: whose it is, why and when it was made. `may_erase`: whether the visitor may."""
+    """What was written of a correction: whose it is, why and when it was made. `may_erase`: whether the visitor may.
+
+    `programme`, `reason`: empty where it is about a class morning.
+    """
 
     note: Note
     programme: str
@@ -95,7 +102,10 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class DayPage:
-    """`at`, `group`: the programme and the class of the grid that the visitor came from. `typed`: of a correction that was refused."""
+    """`at`, `group`: the programme and the class of the grid that the visitor came from. `typed`: of a correction that was refused.
+
+    `locked`: there are notes of corrections, and the PIN comes first.
+    """
 
     pupil: Pupil
     day: date
@@ -107,7 +117,6 @@ class DayPage:
     reasons: tuple[str, ...]
     goals: tuple[tuple[int, str], ...]
     """Programmes a scan may be moved to."""
-    sees_money: bool
     at: int
     group: str
     way: str
@@ -119,6 +128,7 @@ class DayPage:
     problem: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
+    locked: bool = False
 
 
 @router.get("/presence/day/{pupil}/{day}")
@@ -132,7 +142,7 @@ async def correct(form: Corrects, pupil: int, day: date) -> Response:
     """One correction: add, void, move, invert, absent, verify or split."""
     visit, ask, desk = form.visit, form.ask, form.visit.office.desk
     found, programme = visit.pupil(pupil), visit.programme(form.number("programme"))
-    place = Place(found.id, programme.id, day_code(day))
+    place = Place(pupil, programme.id, day_code(day))  # under the very id: what was scanned for a second entry stays there
     at = (form.number("at") or programme.id, form.text("group", 100))
     if ask not in desk.books.asks and form.text("was") != _stamp(desk.books.sheet(*_key(place))):
         return await _shown(visit, found, day, at, problem="not_as_shown", form=form)
@@ -209,11 +219,11 @@ def _move(form: Form, place: Place) -> Asked | Refusal:
     """To another time, programme or pupil: what is left empty stays as it was."""
     visit = form.visit
     programme = visit.programme(form.number("to_programme")) if form.number("to_programme") else visit.programme(place.programme)
-    pupil = _called(visit, form.text("to_pupil")) if form.text("to_pupil") else visit.pupil(place.pupil)
-    if pupil is None:
+    called = _called(visit, form.text("to_pupil"))
+    if form.text("to_pupil") and called is None:
         return Refusal("nobody_called")
-    at_ms = _at_ms(form, programme.id, place.day)
-    return Refusal("no_time") if at_ms is None else (corrections.move, (place, form.number("mark"), Moment(pupil.id, programme.id, at_ms)))
+    at_ms, whose = _at_ms(form, programme.id, place.day), called.id if called else place.pupil
+    return Refusal("no_time") if at_ms is None else (corrections.move, (place, form.number("mark"), Moment(whose, programme.id, at_ms)))
 
 
 def _split(school: Any, books: Any, ask: int, staff: Staff, place: Place, through: bool | None) -> Any:  # noqa: FBT001
@@ -238,11 +248,13 @@ def _called(visit: Visit, name: str) -> Pupil | None:
 
 async def _shown(visit: Visit, pupil: Pupil, day: date, at: tuple[int, str], problem: str = "", form: Form | None = None) -> Response:
     """The day as it is now; 409 with what was typed where a correction was refused."""
-    past = visit.office.past
     await visit.office.caught_up()
-    scans = await past.scans_of(pupil.id, SCANS)
+    scans = [scan for number in visit.school.ids_of(pupil.id) for scan in await visit.office.past.scans_of(number, SCANS)]
+    scans.sort(key=lambda scan: scan.at_ms, reverse=True)
     typed = {name: form.text(name) for name in form.fields} if form else {}
-    context = replace(day_page(visit, pupil, day, at, scans, problem, typed), remarks=await _remarks(visit, pupil, day))
+    remarks, seen = await _remarks(visit, pupil, day), visit.sees_sensitive
+    context = day_page(visit, pupil, day, at, scans, problem, typed)
+    context = replace(context, remarks=remarks if seen else (), locked=bool(remarks) and not seen)
     return await page(visit, "day.html", context, status=409 if problem else 200)
 
 
@@ -255,11 +267,19 @@ async def _remarks(visit: Visit, pupil: Pupil, day: date) -> tuple[Remark, ...]:
     found = []
     for number, note in notes.items():
         fact = facts.get(number)
-        programme = school.programmes.get(fact.programme) if isinstance(fact, Corrected) else None
-        if isinstance(fact, Corrected) and programme and programme.site in visit.sites:
-            may, zone = may_answer(visit, programme.site), school.sites[programme.site].zone
-            found.append(Remark(note, programme.name, fact.reason.value, names.get(fact.who, ""), fact.at_ms, zone, may))
+        if isinstance(fact, Corrected | MorningJustified) and (of := _about(school, fact))[0] in visit.sites:
+            site, programme, reason = of
+            may, zone = may_answer(visit, site), school.sites[site].zone
+            found.append(Remark(note, programme, reason, names.get(fact.who, ""), fact.at_ms, zone, may))
     return tuple(found)
+
+
+def _about(school: School, fact: Corrected | MorningJustified) -> tuple[int, str, str]:
+    """Of what staff did: its site (0: its programme is gone), the programme and why; a class morning has neither."""
+    if isinstance(fact, MorningJustified):
+        return fact.site, "", ""
+    programme = school.programmes.get(fact.programme)
+    return (programme.site, programme.name, fact.reason.value) if programme else (0, "", "")
 
 
 def day_page(
@@ -269,9 +289,9 @@ def day_page(
     school, books, on = visit.school, visit.office.desk.books, day_code(day)
     programmes = [programme for site in visit.own_sites() for programme in school.programmes.values() if programme.site == site.id]
     known = {scan.ask: scan for scan in scans}
-    sheets = tuple(_sheet(visit, pupil, programme, day, known) for programme in programmes if _concerns(visit, pupil, programme, day, at[0]))
+    sheets = tuple(_sheet(visit, entry, each, day, known) for each in programmes for entry in _entries(visit, pupil, each, day, at[0]))
     shown = {line.mark.id for each in sheets for line in each.marks}
-    facts = [books.unresolved[item] for item in books.asked_of.get(pupil.id, ())]
+    facts = [books.unresolved[item] for entry in school.ids_of(pupil.id) for item in books.asked_of.get(entry, ())]
     mine = [fact for fact in facts if fact.site in visit.sites and (place := place_of(school, books, fact)) and place.day == on]
     grid = f"/presence?programme={at[0]}&group={quote(at[1])}&week={day}&who={pupil.id}#c{pupil.id}-{day}"
     return DayPage(
@@ -284,7 +304,6 @@ def day_page(
         absences=tuple((reason.id, reason.name) for reason in sorted(school.absences.values(), key=lambda reason: fold(reason.name))),
         reasons=tuple(reason.value for reason in REASONS),
         goals=tuple((programme.id, f"{programme.name} · {school.sites[programme.site].name}") for programme in programmes),
-        sees_money=bool(visit.where(Right.MONEY)),
         at=at[0],
         group=at[1],
         way=_way(*at),
@@ -297,30 +316,38 @@ def day_page(
     )
 
 
-def _concerns(visit: Visit, pupil: Pupil, programme: Programme, day: date, at: int) -> bool:
-    """Whether a programme stands on a pupil's day: the one looked at, one of the pupil's own, or where the pupil was or is planned."""
-    there = programme.id in visit.office.desk.books.sheets(pupil.id, day_code(day))
+def _entries(visit: Visit, pupil: Pupil, programme: Programme, day: date, at: int) -> tuple[int, ...]:
+    """Under which of a child's ids a programme stands on its day: those it was there under; none where it is nothing of this child.
+
+    Where it was under none, its own: at the programme that is looked at, one of its site, and where it is planned.
+    """
+    school, sheets = visit.school, visit.office.desk.books.sheets
+    there = tuple(entry for entry in school.ids_of(pupil.id) if programme.id in sheets(entry, day_code(day)))
     running = programme.site == pupil.site and any(day.weekday() in window.weekdays for window in programme.windows)
-    return programme.id == at or there or running or visit.school.is_planned(pupil.id, programme.id, day)
+    concerns = programme.id == at or running or school.is_planned(pupil.id, programme.id, day)
+    return there or ((pupil.id,) if concerns else ())
 
 
-def _sheet(visit: Visit, pupil: Pupil, programme: Programme, day: date, scans: Mapping[int, ScanTaken]) -> ProgrammeSheet:
+def _sheet(visit: Visit, entry: int, programme: Programme, day: date, scans: Mapping[int, ScanTaken]) -> ProgrammeSheet:
     school, books, on = visit.school, visit.office.desk.books, day_code(day)
-    known, site = books.sheet(pupil.id, programme.id, on), school.sites[programme.site]
+    known, site = books.sheet(entry, programme.id, on), school.sites[programme.site]
+    pupil = school.as_entered(entry) or school.pupils[entry]
     found = reading(Day(school, books, 0, pupil, site, on, visit.office.now_ms()), programme)
     marks = sorted(mark for mark in known.marks.values() if not mark.void)
     pairs = [
         pair for pair in corrections.wrong_ways(found, known) if all(known.marks[mark].direction is not Direction.TOGGLE for mark in pair)
     ]
     within = school.programmes.get(programme.within)
+    counted = site.id in visit.where(Right.MONEY)
     return ProgrammeSheet(
+        entry=entry,
         programme=programme,
         site=site.name,
         zone=site.zone,
-        planned=school.is_planned(pupil.id, programme.id, day),
+        planned=school.is_planned(entry, programme.id, day),
         marks=tuple(_mark(visit, mark, found.codes.get(mark.id, ""), scans.get(mark.id)) for mark in marks),
         pairs=tuple(pairs),
-        stays=tuple(_stay(known, stay) for stay in sorted(known.stays.values(), key=lambda stay: (stay.from_ms, stay.id))),
+        stays=tuple(_stay(known, stay, counted=counted) for stay in sorted(known.stays.values(), key=lambda stay: (stay.from_ms, stay.id))),
         absence=known.absence.reason if known.absence else 0,
         split={None: "", True: "yes", False: "no"}[known.split],
         within=within.name if within else "",
@@ -339,9 +366,9 @@ def _mark(visit: Visit, mark: Mark, code: str, scan: ScanTaken | None) -> MarkLi
     return MarkLine(mark, str(code), scan, reader.name if reader else "")
 
 
-def _stay(sheet: Sheet, stay: Stay) -> StayLine:
+def _stay(sheet: Sheet, stay: Stay, *, counted: bool) -> StayLine:
     line = sheet.lines.get(stay.id)
-    return StayLine(stay, stay.id in sheet.verified, line.cents if line else 0)
+    return StayLine(stay, stay.id in sheet.verified, line.cents if line and counted else 0)
 
 
 def _others(visit: Visit, scans: Any, day: date, shown: set[int]) -> Iterator[tuple[ScanTaken, str, ZoneInfo]]:

@@ -77,13 +77,16 @@ class Lists(Protocol):
 
 
 class NotedMorning(Protocol):
-    """A late or missed class morning, and what staff said of it last."""
+    """A late or missed class morning, and what staff said of it last: a fact, and its number (0: none), under which its note is kept."""
 
     @property
     def morning(self) -> MorningNoted: ...
 
     @property
     def said(self) -> MorningJustified | None: ...
+
+    @property
+    def number(self) -> int: ...
 
 
 class Past(Protocol):

@@ -37,7 +37,10 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A pupil's day. `absence`: the name of its reason. `asks`: staff are asked about it. `missing`: was planned, and did not come."""
+    """A pupil's day, under whichever id it was booked. `absence`: the name of its reason. `asks`: staff are asked about it.
+
+    `missing`: was planned, and did not come.
+    """
 
     planned: bool
     stays: tuple[Stay, ...]
@@ -181,7 +184,7 @@ def _pupils(
     numbers = {pupil for pupil, _ in planned}
     for day in days:
         numbers |= {pupil for pupil, sheets in books.days.get(day_code(day), {}).items() if programme.id in sheets}
-    found = [school.pupils[number] for number in numbers if number in school.pupils]
+    found = list({school.pupils[number].id: school.pupils[number] for number in numbers if number in school.pupils}.values())
     if group:
         here = (pupil for pupil in school.everyone if all(map(pupil.is_here, days[:1])))
         of_class = (pupil for pupil in here if pupil.group == group and pupil.site == programme.site)
@@ -191,7 +194,8 @@ def _pupils(
 
 def _asked(school: School, books: Books, pupils: Iterable[Pupil]) -> set[tuple[int, int, int]]:
     """(pupil, programme, day) about which staff are asked."""
-    questions = (books.unresolved[item] for pupil in pupils for item in books.asked_of.get(pupil.id, ()))
+    entries = (entry for pupil in pupils for entry in school.ids_of(pupil.id))
+    questions = (books.unresolved[item] for entry in entries for item in books.asked_of.get(entry, ()))
     places = (place_of(school, books, question) for question in questions)
     return {(place.pupil, place.programme, place.day) for place in places if place}
 
@@ -199,18 +203,19 @@ def _asked(school: School, books: Books, pupils: Iterable[Pupil]) -> set[tuple[i
 def _cell(
     school: School, books: Books, programme: Programme, pupil: Pupil, day: date, today: date, asked: set[tuple[int, int, int]]
 ) -> Cell:
-    on = day_code(day)
-    sheet = books.sheet(pupil.id, programme.id, on)
-    planned = school.is_planned(pupil.id, programme.id, day)
-    reason = school.absences.get(sheet.absence.reason) if sheet.absence else None
+    on, entries = day_code(day), school.ids_of(pupil.id)
+    sheets = [books.sheet(entry, programme.id, on) for entry in entries]
+    stays = sorted((stay for sheet in sheets for stay in sheet.stays.values()), key=lambda stay: stay.from_ms)
+    planned, absence = school.is_planned(pupil.id, programme.id, day), next((sheet.absence for sheet in sheets if sheet.absence), None)
+    reason = school.absences.get(absence.reason) if absence else None
     return Cell(
         planned=planned,
-        stays=tuple(sorted(sheet.stays.values(), key=lambda stay: stay.from_ms)),
-        asks=(pupil.id, programme.id, on) in asked,
-        verified=bool(sheet.verified),
+        stays=tuple(stays),
+        asks=any((entry, programme.id, on) in asked for entry in entries),
+        verified=any(sheet.verified for sheet in sheets),
         absence=reason.name if reason else "",
-        missing=planned and day < today and not sheet.stays and sheet.absence is None and _counts(school, programme, day),
-        split=sheet.split,
+        missing=planned and day < today and not stays and absence is None and _counts(school, programme, day),
+        split=next((sheet.split for sheet in sheets if sheet.split is not None), None),
     )
 
 
@@ -221,8 +226,9 @@ def _counts(school: School, programme: Programme, day: date) -> bool:
 
 def _column(school: School, books: Books, programme: Programme, day: date, planned: set[tuple[int, date]]) -> Column:
     row = said_of(school, programme.site, day)
-    sheets = books.days.get(day_code(day), {}).values()
-    came = sum(bool(each[programme.id].stays) for each in sheets if programme.id in each)
+    sheets = books.days.get(day_code(day), {})
+    there = [number for number, each in sheets.items() if programme.id in each and each[programme.id].stays]
+    came = len({school.pupils[number].id if number in school.pupils else number for number in there})
     kind = day_kind(school, programme.site, day)
     ordinary = {DayKind.SCHOOL, DayKind.WEDNESDAY}
     return Column(day, "" if kind in ordinary else kind.value, row.name if row else "", came, sum(on == day for _, on in planned))

@@ -4,9 +4,10 @@
 |---|---|
 | money: balances, debts, charges, statements, family files (income) | nobody has the `RIGHTS` below: their pages ask, others leave it out |
 | who may fetch a child, and its note; diets and allergies | asked for |
+| notes that staff wrote of a correction or of a class morning: health and family matters may stand in them | asked for |
 | addresses, telephone numbers and e-mail of families; who pays on which days (custody) | asked for |
 | an allergy, or a diet that today's meal does not suit, of who stands at the till | shown at once |
-| names, classes, photos, who is in and where, orders | shown: what the device is there for |
+| names, classes, photos, who is in and where, orders; why a child stays away, in a word of a list | shown: what the device is there for |
 
 The till's alert is never held back: it is of the child who is being served at that moment, of today's meal only, and comes too late
 behind a PIN that a queue of children teaches everybody to skip. What the kitchen cooks is counted by diet and class, without names.

@@ -11,10 +11,10 @@ from PIL import Image
 
 from hub.accounts import Role
 from hub.core import facts as f
-from hub.core.codes import Code, Reason
+from hub.core.codes import Act, Code, Excuse, Justification, Reason
 from hub.core.ledger import opening_account, sales_account, wallet_account
 from hub.core.menus import Allergen, Diet, Menu, Offer
-from hub.core.papers import Pickup
+from hub.core.papers import Note, Pickup
 from hub.core.school import (
     Adult,
     Contact,
@@ -45,6 +45,8 @@ SENSITIVE = {
     "pick-up": "Odile Tantine",
     "phone of a pick-up": "0499 88 77 66",
     "note": "pompe à insuline",
+    "note of a correction": "crise de panique",
+    "note of a morning": "audience au tribunal",
     "diet": "sans-porc-halal",
     "allergy": "fruits à coque",
     "debt": "47,35",
@@ -81,6 +83,7 @@ async def furnish(hub: Hub) -> None:
     await hub.desk.edit(7_000, lambda _school: (duponts, park, *ROWS))
     await _papers(hub)
     await _money(hub)
+    await _remarks(hub)
     await hub.book(f.MealReserved(7_010, 72, 100, 1, 31, 20260921))
     hub.now_ms += 4_000
     await hub.tap(100, Code.SEEN, device="caisse-parc")
@@ -93,6 +96,16 @@ async def _papers(hub: Hub) -> None:
     await papers.set_photo(100, photo.getvalue(), hub.now_ms)
     await papers.set_note(100, "Léa a une pompe à insuline.")
     await papers.add_pickup(Pickup(77, 100, "Odile Tantine", "0499 88 77 66", "tante", SINCE))
+
+
+async def _remarks(hub: Hub) -> None:
+    """What staff wrote of Léa's Monday: of a correction, and of the morning that she missed."""
+    day, begins, notes = 20260921, hub.at("08:30"), hub.office.notes
+    await hub.book(f.Corrected(7_030, Act.ADD, 100, 20, day, 77, Reason.FORGOTTEN, hub.now_ms))
+    await notes.write(Note(hub.desk.books.asks[7_030], "Une crise de panique au portail.", "", 100, day))
+    await hub.book(f.MorningNoted(7_031, 100, 1, day, begins, begins, hub.at("12:00"), 0, 0))
+    await hub.book(f.MorningJustified(7_032, 100, 1, day, Justification.JUSTIFIED, Excuse.FAMILY, 0, 77, hub.now_ms))
+    await notes.write(Note(hub.desk.books.asks[7_032], "Une audience au tribunal.", "", 100, day))
 
 
 async def _money(hub: Hub) -> None:

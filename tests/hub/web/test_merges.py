@@ -1,5 +1,6 @@
 """A family or a child that was entered twice becomes one; nothing booked is rewritten, and where it cannot be done it is said why."""
 
+import re
 from datetime import date
 
 from hub.core import facts as f
@@ -10,6 +11,7 @@ from hub.core.school import Adult, Badge, BadgeState, Custody, FamilyFile, House
 from hub.web.rights import Role
 from tests.hub.web.conftest import Browser, Hub, sealed
 
+FRIDAY, ON = date(2026, 9, 18), 20260918
 TWIN = (Household(12, "Maes", "", "Rue Haute 1"), Adult(700, 12, "Rosa", "Maes"), Custody(800, 100, 12, date(2026, 9, 1)))
 
 
@@ -97,6 +99,50 @@ async def test_two_entries_of_a_child_become_one_with_both_histories(hub: Hub, a
     assert (await anne.get(f"/pupils/100/why/{charge}")).status_code == 200
     await hub.tap(103, Code.SEEN)
     assert "Léa" in (await anne.get("/")).text
+
+
+async def merged(hub: Hub, browser: Browser) -> None:
+    """Lea's past is Léa's now."""
+    await entered_twice(hub)
+    assert (await browser.fill(MERGE, MERGE, {})).status_code == 303
+
+
+async def test_a_day_before_it_stands_in_the_week_and_on_the_page_of_that_day(hub: Hub, anne: Browser) -> None:
+    await hub.hold(100, "15:35", date(2026, 9, 17))
+    await merged(hub, anne)
+    week = (await anne.get("/presence?programme=20&week=2026-09-14")).text
+    assert week.count('<a href="/pupils/100">') == 1, "one child, one row"
+    assert re.search(rf'href="/presence/day/100/{FRIDAY}\?at=20[^>]*>\s*(<span>)?15:40–16:10', week)
+    assert "1 / 0" in week
+    day = (await anne.get(f"/presence/day/100/{FRIDAY}")).text
+    assert day.count("15:40–16:10") == 1
+    assert day.count("<article") == 2, "care and study: nothing stands there twice"
+    assert "Autres scans" not in day, "what was held that day counts, under whichever number"
+    assert "15:40–16:10" in (await anne.get(f"/presence/day/103/{FRIDAY}")).text, "an old address leads to the child's day"
+
+
+async def test_a_day_before_it_is_corrected_where_it_was_booked(hub: Hub, anne: Browser) -> None:
+    await merged(hub, anne)
+    path = f"/presence/day/103/{FRIDAY}"
+    page = (await anne.get(f"/presence/day/100/{FRIDAY}")).text
+    fields = sealed(page[page.rindex('name="act" value="move"') - 400 :], path)
+    said = {"clock": "16:40", "to_programme": "20", "reason": "wrong_time", "note": "Mamy était en retard."}
+    answer = await anne.post(path, {**fields, **said})
+    assert answer.headers["location"] == f"/presence/day/100/{FRIDAY}?at=20"
+    (stay,) = hub.desk.books.sheet(103, 20, ON).stays.values()
+    assert (stay.from_ms, stay.until_ms) == (hub.at("15:40", FRIDAY), hub.at("16:40", FRIDAY))
+    assert not hub.desk.books.sheet(100, 20, ON).marks
+    assert "Mamy était en retard." in (await anne.get(f"/presence/day/100/{FRIDAY}")).text
+
+
+async def test_a_morning_before_it_is_justified_where_it_was_noted(hub: Hub, anne: Browser) -> None:
+    begins = hub.at("08:30", FRIDAY)
+    await hub.book(f.MorningNoted(7_001, 103, 1, ON, begins, begins, hub.at("12:00", FRIDAY), 0, 0))
+    await merged(hub, anne)
+    path = f"/presence/mornings/103/{FRIDAY}"
+    answer = await anne.fill("/presence/mornings", path, {"state": "justified", "excuse": "ill", "document": ""})
+    assert answer.status_code == 303, answer.text
+    assert "justifié, maladie" in (await anne.get("/presence/mornings")).text
 
 
 async def test_a_second_entry_that_is_in_has_to_leave_first_and_its_page_says_so(hub: Hub, anne: Browser) -> None:

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from hub.accounts import Role
-from hub.core.facts import MorningNoted
+from hub.core.codes import Excuse, Justification
+from hub.core.facts import MorningJustified, MorningNoted
 from hub.core.school import Household, Pupil
 from hub.core.timetable import AbsenceReason, Attendance, ClassHours, Plan
 from tests.hub.web.conftest import MONDAY, Browser, Hub, sealed
@@ -158,6 +159,35 @@ async def test_a_late_morning_is_justified_and_justified_without_a_reason_is_ref
     said = await anne.fill("/presence/mornings", action, {"state": "justified", "excuse": "doctor", "document": "117"})
     assert said.status_code == 303
     assert "justifié, médecin, document 117" in (await anne.get(said.headers["location"])).text
+
+
+async def test_what_is_written_of_a_morning_stands_with_it_and_on_its_day_until_it_is_erased(hub: Hub, anne: Browser) -> None:
+    begins, here, action = hub.at("08:30"), "/presence/mornings", "/presence/mornings/100/2026-09-21"
+    await hub.book(MorningNoted(7001, 100, 1, ON, begins, begins, hub.at("12:00"), 0, 0))
+    said = {"state": "justified", "excuse": "", "document": "", "note": "Grand-mère décédée."}
+    refused = await anne.fill(here, action, said)
+    assert refused.status_code == 409
+    assert 'value="Grand-mère décédée."' in refused.text, "what was typed is kept"
+    assert (await anne.fill(here, action, {**said, "excuse": "family"})).status_code == 303
+    page = (await anne.get(here)).text
+    assert "Grand-mère décédée." in page
+    day = (await anne.get(DAY)).text
+    for words in ("Matinée de classe", "Grand-mère décédée.", "par Anne Leroy"):
+        assert words in day
+    erased = sealed(page, f"{action}/note")
+    assert (await anne.post(f"{action}/note", {**erased, "number": "3"})).status_code == 404
+    assert (await anne.post(f"{action}/note", erased)).headers["location"].startswith(here)
+    page = (await anne.get(here)).text
+    assert "décédée" not in page
+    assert "justifié, " in page, "what was said of it stays"
+
+
+async def test_a_note_of_the_command_line_stands_with_its_morning_too(hub: Hub, anne: Browser) -> None:
+    begins = hub.at("08:30")
+    await hub.book(MorningNoted(7001, 100, 1, ON, begins, begins, hub.at("12:00"), 0, 0))
+    await hub.book(MorningJustified(7002, 100, 1, ON, Justification.JUSTIFIED, Excuse.OTHER, 0, 15, hub.now_ms))
+    await hub.register.set_note(hub.desk.books.asks[7002], "Sortie scolaire.")
+    assert "Sortie scolaire." in (await anne.get("/presence/mornings")).text
 
 
 async def test_the_pages_of_two_thousand_pupils_are_small_and_quick(hub: Hub, anne: Browser) -> None:

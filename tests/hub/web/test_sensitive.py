@@ -63,7 +63,8 @@ async def test_no_page_shows_sensitive_things_on_a_shared_device_before_the_pin_
     assert len(pages) > 80
     assert not {target: leaks(target, page) for target, page in pages if leaks(target, page)}
     await unlock(shared)
-    told = [await asked(shared, target) for target in ("/families/10", "/pupils/100", "/pupils/100/payers", "/wallets", "/diets/1")]
+    open_pages = ("/families/10", "/pupils/100", "/pupils/100/payers", "/wallets", "/diets/1", "/presence/day/100/2026-09-21")
+    told = [await asked(shared, target) for target in (*open_pages, "/presence/mornings")]
     assert set.union(*(leaks("", page) for page in told)) == set(SENSITIVE)
 
 
