@@ -7,8 +7,10 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -69,7 +71,6 @@ class Letter(Struct, frozen=True):
     contact: str
     language: str = ""
     """Of the family; empty = that of the print."""
-
     since_cents: int = 0
     """Paid in after the last day; below zero: paid out."""
 
@@ -153,13 +154,22 @@ def main() -> None:
     from weasyprint.text.fonts import FontConfiguration
 
     families = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Family])
-    papers, fonts, done = [], FontConfiguration(), 0
+    papers, spoken, fonts, done = [], list[str](), FontConfiguration(), 0
     for language, some in _together(families, sys.argv[1]):
         papers.append(HTML(string=as_html(some, language)).render(font_config=fonts))
+        spoken += [language] * len(papers[-1].pages)
         done += len(some)
         print(done, file=sys.stderr, flush=True)
     pages = [page for paper in papers for page in paper.pages]
-    sys.stdout.buffer.write(papers[0].copy(pages).write_pdf(pdf_variant="pdf/ua-1"))
+    sys.stdout.buffer.write(papers[0].copy(pages).write_pdf(finisher=partial(_speak, spoken), pdf_variant="pdf/ua-1"))
+
+
+def _speak(spoken: Sequence[str], _document: Any, pdf: Any) -> None:
+    """Say of each family's part in which language it is (ISO 14289-1, 7.2): the paper as a whole says the first one's."""
+    languages, text = dict(zip(pdf.page_references, spoken, strict=True)), type(pdf.catalog["Lang"])
+    for part in pdf.objects:
+        if isinstance(part, dict) and part.get("S") == "/Art":
+            part["Lang"] = text(languages[part["Pg"]])
 
 
 def _together(families: Sequence[Family], language: str) -> Iterator[tuple[str, Sequence[Family]]]:

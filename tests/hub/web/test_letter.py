@@ -1,8 +1,10 @@
 """Statements on paper: A4, tagged, one family after the other, and a payment code that a bank's application reads."""
 
 import asyncio
+import re
 import shutil
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -100,8 +102,6 @@ def test_what_is_written_in_a_name_stays_text(language: str) -> None:
     assert f'lang="{language}"' in html
 
 
-def test_each_family_is_written_to_in_its_own_language_and_all_keep_their_order() -> None:
-    dutch = replace(DUE, language="nl")
 @pytest.mark.parametrize(("compartment", "words"), [("general", "portefeuille général"), ("reserve", "réserve"), ("", "")])
 def test_of_a_pupils_two_wallets_each_paper_says_which_one_it_is_of(compartment: str, words: str) -> None:
     heading = as_html([(replace(DUE, compartment=compartment),)], "fr").partition("<h2>")[2].partition("</h2>")[0]
@@ -110,10 +110,22 @@ def test_of_a_pupils_two_wallets_each_paper_says_which_one_it_is_of(compartment:
     assert bool(compartment) == ("<small>" in heading)
 
 
+def test_each_family_is_written_to_in_its_own_language_and_all_keep_their_order() -> None:
+    dutch = replace(DUE, language="nl")
     families = [(DUE,), (dutch,), (dutch, dutch), (DUE,), *[(dutch,)] * (AT_ONCE + 1)]
     laid_out = list(_together(families, "fr"))
     assert [(language, len(some)) for language, some in laid_out] == [("fr", 1), ("nl", 2), ("fr", 1), ("nl", AT_ONCE), ("nl", 1)]
     assert [family for _, some in laid_out for family in some] == families
+
+
+async def test_each_part_of_a_paper_of_several_families_says_its_own_language() -> None:
+    """For who listens to it: a voice that reads Dutch as if it were French is understood by nobody."""
+    drawn = await draw([(DUE,), (replace(DUE, language="nl"),), (replace(DUE, language="de"), replace(DUE, language="de"))], "fr")
+    pieces = [zlib.decompress(piece) for piece in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", drawn, re.DOTALL) if piece[:1] == b"x"]
+    objects = next(piece for piece in pieces if b"/StructElem" in piece)
+    parts = re.findall(rb"/S /Art[^>]*/Lang \((\w+)\)", objects)
+    assert parts == [b"fr", b"nl", b"de", b"de"]
+    assert '<article lang="nl">' in as_html([(DUE,)], "nl")
 
 
 async def test_a_drawing_that_fails_says_why() -> None:
