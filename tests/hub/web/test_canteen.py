@@ -166,6 +166,12 @@ async def test_an_order_is_changed_in_time_and_who_has_none_is_found_by_name(hub
     assert re.search(r'orders" aria-label="[^"]*: 1">1</a>', (await cook.get("/canteen?week=2026-09-22")).text)
 
 
+async def test_the_kitchen_reads_the_day_once(cook: Browser) -> None:
+    title = re.search(r"<h1>(.*?)</h1>", (await cook.get(f"{DAY}/kitchen")).text)
+    assert title
+    assert title[1].count("2026") == 1
+
+
 # --- diets ----------------------------------------------------------------------------------------
 
 
