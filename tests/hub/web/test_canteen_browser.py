@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from hub.core import facts as f
 from hub.core.codes import Code
@@ -89,3 +89,52 @@ async def test_a_cook_makes_a_menu_counts_and_orders_late(hub: Hub, url: str, ch
     await page.goto(f"{url}/diets/1?pupil=101")
     await looked_at(page, "canteen-diets")
     assert complaints.texts == []
+
+
+FOCUS = """() => {
+  const here = document.activeElement, box = here.getBoundingClientRect(), look = getComputedStyle(here);
+  const is_seen = look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 2 && box.top >= 0 && box.bottom <= innerHeight;
+  return [here === document.body ? "out" : here.id, is_seen];
+}"""
+"""Which element has the focus, and whether one sees it: an outline of its own, within the window."""
+
+
+async def test_a_child_who_ordered_nothing_chooses_with_the_keyboard_alone(hub: Hub, url: str, chromium: Browser) -> None:
+    await set_out(hub)
+    complaints = Complaints()
+    page = await sign_in(hub, url, await chromium.new_context(viewport={"width": 1280, "height": 800}), complaints)
+    await page.goto(f"{url}/till")
+    await page.get_by_role("button", name="Démarrer ici la borne").press("Enter")
+    await expect(page.get_by_role("heading", name="Présente ton badge ici")).to_be_visible()
+    await page.keyboard.press("Tab")
+    assert await page.evaluate(FOCUS) == ["out", False], "where nobody stands there is nothing to press"
+    await tap(hub, 100)
+    await expect(page.get_by_role("heading", name="Léa")).to_be_visible()
+    stops = await _walk(page)
+    buttons = await page.locator("button").evaluate_all("all => all.map(one => one.id)")
+    assert [name for name, _ in stops] == [*buttons, "out"], "in the order of the page, and out of it"
+    assert [name for name, is_seen in stops if not is_seen] == ["out"]
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    dish = page.locator(":focus")
+    name = await dish.get_attribute("id")
+    await page.keyboard.press("Space")
+    await expect(page.locator(f"#{name}")).to_have_attribute("aria-pressed", "true")
+    assert await page.evaluate(FOCUS) == [name, True], "who chose stays where they were"
+    await page.keyboard.press("Shift+Tab")
+    assert (await page.evaluate(FOCUS))[0] == "done"
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Présente ton badge ici")).to_be_visible()
+    assert len(hub.desk.books.meals) == 1
+    assert complaints.texts == []
+
+
+async def _walk(page: Page) -> list[tuple[str, bool]]:
+    """Tab from the top of the page until it leads out."""
+    await page.locator("body").evaluate("(body) => { body.tabIndex = -1; body.focus(); body.removeAttribute('tabindex'); }")
+    stops: list[tuple[str, bool]] = []
+    while not stops or (stops[-1][0] != "out" and len(stops) < 100):
+        await page.keyboard.press("Tab")
+        name, is_seen = await page.evaluate(FOCUS)
+        stops.append((name, is_seen))
+    return stops

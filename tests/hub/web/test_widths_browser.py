@@ -52,13 +52,13 @@ async def test_tab_leads_through_every_page_of_the_day_and_out_of_it(hub: Hub, u
     await populate(hub)
     await hub.desk.edit(95, lambda _school: (Reader("caisse-parc", "borne", "Borne", Use.KIOSK, Direction.IN),))
     page = await sign_in(hub, url, await chromium.new_context(), Complaints())
-    for path in ("/", "/till/caisse-parc/main", "/presence?programme=20"):
+    for path in ("/", "/till/caisse-parc/main", "/till/caisse-parc/main/find", "/presence?programme=20"):
         await page.goto(url + path)
         await _goes_through(page, path)
     await page.goto(f"{url}/till")
     await page.get_by_role("button", name="Borne").click()
     await page.wait_for_url("**/kiosk/**")
-    await _goes_through(page, "the kiosk")
+    await _goes_through(page, "the kiosk where nobody stands")
 
 
 async def _goes_through(page: Page, name: str) -> None:
