@@ -59,7 +59,7 @@ def low_balance(fact: LowBalance, site: Site, reference: str, child: str, adult:
         "floor": write_cents(site.floor_cents),
     }
     told = {
-        Level.LOW: _("On %(day)s, %(balance)s were left in your wallet for %(site)s."),
+        Level.LOW: _("On %(day)s, %(balance)s was left in your wallet for %(site)s."),
         Level.DEBT: _("On %(day)s, the balance of your wallet for %(site)s was %(balance)s."),
         Level.MINIMUM: _("On %(day)s, the balance of your wallet for %(site)s was %(balance)s, below the agreed minimum of %(floor)s."),
     }[fact.level]
@@ -68,11 +68,11 @@ def low_balance(fact: LowBalance, site: Site, reference: str, child: str, adult:
     paragraphs = (
         _("Dear %(name)s,") % {"name": _one_line(f"{adult.first_name} {adult.last_name}")},
         told % balance,
-        _("Nothing changes for the children: care and reserved meals are assured, whatever the balance."),
+        _("Nothing changes for the children: care and ordered meals are assured, whatever the balance."),
         top_up,
         _("A transfer takes some days to arrive: if you have just made one, there is nothing more you need to do."),
         *([difficult] if fact.level is not Level.LOW else []),
-        _("This letter was sent by the school's programme to those who pay into this wallet, and to nobody else."),
+        _("This letter was sent by the school’s software to those who pay into this wallet, and to nobody else."),
         site.name,
     )
     return Letter(site.name, _("Your wallet for %(site)s") % {"site": site.name}, paragraphs, _known(adult.language))
@@ -81,7 +81,7 @@ def low_balance(fact: LowBalance, site: Site, reference: str, child: str, adult:
 def trial(language: str) -> Letter:
     """A letter that only shows that letters arrive."""
     _ = _words(language).gettext
-    return Letter("Préau", _("A letter to try the mail out"), (_("If you read this, the school's letters arrive."),), _known(language))
+    return Letter("Préau", _("A test letter"), (_("If you can read this, the school’s letters arrive."),), _known(language))
 
 
 def mark(fact: LowBalance, adult: Adult) -> str:

@@ -140,7 +140,7 @@ def text(one: Statement, wallet: Wallet, school: School, language: str) -> Itera
     yield _("Statement from %(first)s to %(last)s") % {"first": first, "last": last}
     place = {"reference": printed(wallet.reference), "site": school.sites[wallet.site].name, "owner": owner_name(school, wallet)}
     yield _("Wallet %(reference)s, %(site)s: %(owner)s") % place
-    yield from _section(_("Booked in this period for earlier days; the balance below has it already:"), one.late, school, words)
+    yield from _section(_("Booked in this period for earlier days; already included in the balance below:"), one.late, school, words)
     yield _("Balance on the morning of %(day)s: %(amount)s") % {"day": first, "amount": write_cents(one.opening_cents)}
     yield from (_in_words(line, school, words, write_cents(line.cents)) for line in one.lines)
     yield _("Balance on the evening of %(day)s: %(amount)s") % {"day": last, "amount": write_cents(one.closing_cents)}
@@ -181,13 +181,13 @@ def words_of(language: str) -> Words:
     return Words(
         kinds={
             Kind.CHARGE: _("charge"),
-            Kind.CREDIT: _("taken back"),
-            Kind.BROUGHT: _("balance brought along"),
+            Kind.CREDIT: _("cancelled"),
+            Kind.BROUGHT: _("opening balance"),
             Kind.TOP_UP: _("top-up"),
             Kind.REFUND: _("refund"),
-            Kind.PAYOUT: _("paid out"),
+            Kind.PAYOUT: _("balance paid out"),
             Kind.CASH: _("paid in cash"),
-            Kind.CASH_BACK: _("cash handed back"),
+            Kind.CASH_BACK: _("cash given back"),
             Kind.TRANSFER: _("transfer between wallets"),
         },
         legal={
@@ -195,7 +195,7 @@ def words_of(language: str) -> Words:
             LegalClass.OPTIONAL: _("optional"),
             LegalClass.OUTSIDE_HOURS: _("outside school hours"),
         },
-        credit=_("taken back: %(what)s"),
+        credit=_("cancelled: %(what)s"),
         counted=_(", %(minutes)s min, units: %(units)s"),
         number=_("no. %(charge)s"),
         instead=_("instead of no. %(charge)s"),
@@ -205,8 +205,8 @@ def words_of(language: str) -> Words:
             _("day"),
             _("kind"),
             _("child"),
-            _("object"),
-            _("legal class"),
+            _("item"),
+            _("legal category"),
             _("minutes"),
             _("units"),
             _("amount"),

@@ -63,7 +63,7 @@ def test_the_payer_reads_how_much_is_left_where_and_how_to_top_it_up(level: Leve
     assert paragraphs[:4] == [
         "Bonjour Anne Vanderzande,",
         FIRST[level, cents],
-        "Rien ne change pour les enfants : l’accueil et les repas réservés sont assurés, quel que soit le solde.",
+        "Rien ne change pour les enfants : l’accueil et les repas commandés sont assurés, quel que soit le solde.",
         "Pour le recharger, faites un virement avec la communication structurée +++097/0000/00101+++.",
     ]
     assert paragraphs[-1] == "Les Tilleuls"
@@ -95,7 +95,7 @@ def test_no_letter_shames(level: Level, language: str) -> None:
     """Complaints C3 and C22: low funds are no debt, a debt is no fault, and the child is served."""
     letter = low_balance(fell(level, -3_00), SITE, REFERENCE, "", Adult(7, 5, "Anne", "V", "a@example.be", language))
     assert not [found for words in (letter.subject, *letter.paragraphs) for found in SHAMING.findall(words)]
-    served = "Nothing changes for the children: care and reserved meals are assured, whatever the balance."
+    served = "Nothing changes for the children: care and ordered meals are assured, whatever the balance."
     assert catalogue(WORDS, language).gettext(served) in letter.paragraphs
 
 

@@ -39,7 +39,7 @@ async def test_a_trial_says_what_the_server_said(config: Path, server: MailServe
     assert await command("test", ANNE, "--config", config) == 0
     assert capsys.readouterr().out == f"localhost:{server.port}: taken: 2.0.0 kept as number 1\n"
     ((to, mail),) = server.mails
-    assert (to, mail["Subject"]) == (ANNE, "Un message d’essai")
+    assert (to, mail["Subject"]) == (ANNE, "Un courrier d’essai")
     server.unknown.add(ANNE)
     assert await command("test", ANNE, "--config", config) == REFUSED
     assert capsys.readouterr().out == f"localhost:{server.port}: refused for good (550): 5.1.1 nobody of that name\n"

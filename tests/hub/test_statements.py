@@ -62,9 +62,9 @@ def test_a_family_reads_its_month_in_french_with_object_legal_class_and_both_bal
         "Décompte du 01/01/2025 au 31/01/2025",
         "Portefeuille +++097/0000/00101+++, Les Tilleuls : Vanderzande",
         "Solde au matin du 01/01/2025 : 0,00 €",
-        "06/01/2025  solde repris  20,00 €",
+        "06/01/2025  solde de départ  20,00 €",
         "06/01/2025  Léa Vanderzande, Garderie (extrascolaire), 70 min, unités : 3  -2,25 €",
-        "31/01/2025  rechargement  10,00 €",
+        "31/01/2025  recharge  10,00 €",
         "Solde au soir du 31/01/2025 : 27,75 €",
         "Total extrascolaire : 2,25 €",
         "Provisoire, pas encore déduit du solde :",
@@ -75,10 +75,10 @@ def test_a_family_reads_its_month_in_french_with_object_legal_class_and_both_bal
 
 
 IN_DUTCH = [
-    "Afrekening van 01/01/2025 tot 31/01/2025",
+    "Afrekening van 01/01/2025 tot en met 31/01/2025",
     "Portefeuille +++097/0000/00101+++, Les Tilleuls: Vanderzande",
     "Saldo op de ochtend van 01/01/2025: 0,00 €",
-    "06/01/2025  meegebracht saldo  20,00 €",
+    "06/01/2025  beginsaldo  20,00 €",
     "06/01/2025  Léa Vanderzande, Garderie (buitenschools), 70 min, eenheden: 3  -2,25 €",
 ]
 
@@ -141,15 +141,15 @@ def test_a_list_for_spreadsheets_has_decimal_commas_a_mark_and_no_cell_that_is_a
     said(folder, capsys, "Vanderzande", *JANUARY, "--csv", str(written))
     assert written.read_bytes().startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(written.read_text("utf-8-sig").splitlines(), delimiter=";"))
-    header = "portefeuille état jour nature enfant objet caractère minutes unités montant numéro remplace"
+    header = "portefeuille état jour nature enfant objet catégorie minutes unités montant numéro remplace"
     assert rows[0] == header.split()
     assert [[*row[:10], row[10][:3]] for row in rows[1:]] == [
-        ["097/0000/00101", "définitif", "06/01/2025", "solde repris", "", "", "", "", "", "20,00", ""],
+        ["097/0000/00101", "définitif", "06/01/2025", "solde de départ", "", "", "", "", "", "20,00", ""],
         [
             "097/0000/00101",
             "définitif",
             "06/01/2025",
-            "montant dû",
+            "prestation",
             '\'=HYPERLINK("x") Vanderzande',
             "Garderie",
             "extrascolaire",
@@ -158,12 +158,12 @@ def test_a_list_for_spreadsheets_has_decimal_commas_a_mark_and_no_cell_that_is_a
             "-2,25",
             "n° ",
         ],
-        ["097/0000/00101", "définitif", "31/01/2025", "rechargement", "", "", "", "", "", "10,00", ""],
+        ["097/0000/00101", "définitif", "31/01/2025", "recharge", "", "", "", "", "", "10,00", ""],
         [
             "097/0000/00101",
             "provisoire",
             "07/01/2025",
-            "montant dû",
+            "prestation",
             '\'=HYPERLINK("x") Vanderzande',
             "Garderie",
             "extrascolaire",
@@ -214,7 +214,7 @@ def test_of_a_pupils_wallet_each_household_is_told_what_it_pays_and_nothing_of_t
         "Portefeuille +++097/0000/00101+++, Les Tilleuls : Léa Vanderzande",
         "Solde au matin du 01/01/2025 : 0,00 €",
         "Solde au soir du 31/01/2025 : 0,00 €",
-        "Période d’essai, jamais déduit du solde :",
+        "Phase de test, jamais déduit du solde :",
         "06/01/2025  Léa Vanderzande, Garderie (extrascolaire), 70 min, unités : 3  aurait coûté 2,25 €",
     ]
     assert other[3:5] == [
