@@ -91,8 +91,8 @@ class Line(Struct, frozen=True):
     units: int = 0
     charge: int = 0
     corrects: int = 0
-
     absent: bool = False
+
 
 class Statement(Struct, frozen=True):
     """Opening balance and lines make the closing balance. `totals`: what each legal class cost, more than zero where it was paid.
@@ -230,8 +230,8 @@ class _Told:
             units=fact.why.units,
             charge=fact.charge,
             corrects=replaced.pop(0) if replaced else 0,
-        )
             absent=fact.why.rule is Rule.ABSENCE,
+        )
         self._charges[fact.charge], self.stages[fact.charge] = line, fact.stage
         if fact.stage is Stage.POSTED:
             self.lines.append(line)

@@ -42,9 +42,9 @@ class Row(Struct, frozen=True):
     cents: int
     charge: int
     instead: int
-
-
     absent: bool = False
+
+
 class Letter(Struct, frozen=True):
     """The statement of one wallet for one household. `due_cents` > 0 is asked for; `payment`: the text of its code, empty = none."""
 
