@@ -42,14 +42,14 @@ def explained(school: School, told: Told, stays: Iterable[StayClosed]) -> tuple[
     if back is None:
         return said
     taken: dict[str, str | int] = {"day": f"{at(back.at_ms, zone):%d/%m/%Y}", "amount": write_cents(back.cents)}
-    return (*said, Sentence("Taken back on %(day)s: %(amount)s.", taken))
+    return (*said, Sentence("Cancelled on %(day)s: %(amount)s.", taken))
 
 
 def sentences(why: Why, zone: ZoneInfo) -> tuple[Sentence, ...]:
     """When, how many units at which price, what was taken off and put on, and what it makes; times in the site's zone."""
     if why.rule is Rule.UNPRICED:
         return (Sentence("No tariff was in force on that day: nothing is charged."),)
-    result = Sentence("Together: %(amount)s.", {"amount": write_cents(cents_of(why))})
+    result = Sentence("Total: %(amount)s.", {"amount": write_cents(cents_of(why))})
     terms = why.terms if why.rule is not Rule.ABSENCE else None
     return (*_counted(why, zone), *(_terms(why, terms) if terms else _capped(why)), result)
 
@@ -57,10 +57,10 @@ def sentences(why: Why, zone: ZoneInfo) -> tuple[Sentence, ...]:
 def standing(charged: Charged, posted: ChargesPosted | None, zone: ZoneInfo) -> tuple[Sentence, ...]:
     """What a charge that was not posted at once has done to the wallet so far; `posted`: the run that took it, if one has."""
     if charged.stage is Stage.PILOT:
-        return (Sentence("Pilot: this is what it would have cost; nothing is taken from the wallet."),)
+        return (Sentence("Trial: this is what it would have cost; nothing is taken from the wallet."),)
     if charged.stage is Stage.GATHERED and posted is None:
-        return (Sentence("Provisional: it is not yet posted to the wallet."),)
-    return (Sentence("Posted to the wallet on %(day)s.", {"day": f"{at(posted.at_ms, zone):%d/%m/%Y}"}),) if posted else ()
+        return (Sentence("Provisional: not yet taken from the wallet."),)
+    return (Sentence("Taken from the wallet on %(day)s.", {"day": f"{at(posted.at_ms, zone):%d/%m/%Y}"}),) if posted else ()
 
 
 def around(charged: Charged, stays: Iterable[StayClosed], school: School) -> tuple[Sentence, ...]:
@@ -77,7 +77,7 @@ def around(charged: Charged, stays: Iterable[StayClosed], school: School) -> tup
             planned = [each for each in inner if school.is_planned(charged.pupil, each, day_coded(charged.day))]
             others = ", ".join(school.programmes[each].name for each in planned or inner)
             part: dict[str, str | int] = {**whole, "others": others}
-            return (Sentence("A part of the stay from %(start)s to %(end)s; the time of %(others)s is counted apart.", part),)
+            return (Sentence("A part of the stay from %(start)s to %(end)s; the time of %(others)s is counted separately.", part),)
         if holds and item.within == stay.programme and charged.stay not in {each.stay for each in stays}:
             outer = school.programmes[item.within].name
             return (Sentence("During the stay from %(start)s to %(end)s: %(outer)s.", {**whole, "outer": outer}),)
@@ -111,7 +111,7 @@ def _counted(why: Why, zone: ZoneInfo) -> Iterator[Sentence]:
 
 def _absent(why: Why, when: dict[str, str | int]) -> Iterator[Sentence]:
     """What the reason of an absence costs: an amount, or a percentage of the planned time's price."""
-    yield Sentence("%(day)s: absent, and planned from %(start)s to %(end)s.", when)
+    yield Sentence("%(day)s: absent, though expected from %(start)s to %(end)s.", when)
     unit = write_tenths(why.unit_tenths)
     if why.terms is None:
         yield Sentence("For such an absence: %(unit)s.", {"unit": unit})
@@ -148,7 +148,7 @@ def _terms(why: Why, terms: Terms) -> Iterator[Sentence]:
     yield from _capped(why)
     if terms.late_units:
         yield Sentence(
-            "Fetched %(minutes)s minutes after %(hour)s: supplement %(units)s × %(unit)s.",
+            "Collected %(minutes)s minutes after %(hour)s: supplement %(units)s × %(unit)s.",
             {
                 "minutes": terms.late_min,
                 "hour": _clock(terms.late_after_min),
@@ -158,12 +158,12 @@ def _terms(why: Why, terms: Terms) -> Iterator[Sentence]:
         )
     if terms.group:
         day: dict[str, str | int] = {"most": write_cents(terms.group_cents), "before": write_cents(terms.before_cents)}
-        yield Sentence("At most %(most)s a day for everything of this group; %(before)s came before.", day)
+        yield Sentence("At most %(most)s a day for the services of this group together; %(before)s had already been charged.", day)
 
 
 def _income(terms: Terms) -> Iterator[Sentence]:
     if not terms.file:
-        yield Sentence("No valid family file on that day: the highest price, until the file is there.")
+        yield Sentence("No valid family file on that day: the highest price applies until the file is there.")
     if terms.rate_ppm and terms.qf_cents >= 0:
         effort: dict[str, str | int] = {
             "quotient": write_cents(terms.qf_cents),
@@ -173,14 +173,14 @@ def _income(terms: Terms) -> Iterator[Sentence]:
         }
         yield Sentence("Family quotient %(quotient)s × %(rate)s %%, at least %(least)s and at most %(most)s.", effort)
     elif terms.bracket:
-        yield Sentence("Price of bracket %(bracket)s of %(last)s.", {"bracket": terms.bracket, "last": MAX_BRACKET})
+        yield Sentence("Price for income bracket %(bracket)s of %(last)s.", {"bracket": terms.bracket, "last": MAX_BRACKET})
 
 
 def _capped(why: Why) -> Iterator[Sentence]:
     if why.max_cents and before_cap(why) > why.max_cents:
         yield Sentence("At most %(most)s for one stay.", {"most": write_cents(why.max_cents)})
     if why.supplement_cents:
-        yield Sentence("Nothing was ordered: %(amount)s more.", {"amount": write_cents(why.supplement_cents)})
+        yield Sentence("Not ordered in advance: supplement of %(amount)s.", {"amount": write_cents(why.supplement_cents)})
 
 
 def _clock(minute: int) -> str:

@@ -44,7 +44,7 @@ def test_the_office_tells_a_parent_why_a_stay_cost_so_much(tmp_path: Path, capsy
         "2,25 € pour Léa Vanderzande : Garderie, Les Tilleuls, le 06/01/2025.",
         "Le 06/01/2025 de 15:30 à 16:40 : 70 minutes.",
         "Périodes entamées de 30 minutes : 3 à 0,75 €.",
-        "Les 5 premières minutes d'une nouvelle période ne sont pas comptées.",
+        "Les 5 premières minutes d’une nouvelle période ne sont pas comptées.",
         "Total : 2,25 €.",
         "Annulé le 07/01/2025 : 2,25 €.",
     ]
@@ -64,7 +64,7 @@ IN_FOUR = {
         "06/01/2025 van 15:30 tot 16:40: 70 minuten.",
         "Begonnen periodes van 30 minuten: 3 aan 0,75 €.",
         "De eerste 5 minuten van een nieuwe periode tellen niet mee.",
-        "Samen: 2,25 €.",
+        "Totaal: 2,25 €.",
         "Teruggedraaid op 07/01/2025: 2,25 €.",
     ],
     "en": [
@@ -72,8 +72,8 @@ IN_FOUR = {
         "06/01/2025 from 15:30 to 16:40: 70 minutes.",
         "Started periods of 30 minutes: 3 at 0,75 €.",
         "The first 5 minutes of a new period are not counted.",
-        "Together: 2,25 €.",
-        "Taken back on 07/01/2025: 2,25 €.",
+        "Total: 2,25 €.",
+        "Cancelled on 07/01/2025: 2,25 €.",
     ],
 }
 
@@ -132,9 +132,9 @@ def test_a_parent_reads_of_which_stay_a_charge_is_a_part_and_that_it_is_not_yet_
         "Une partie de la présence de 15:40 à 17:50 ; compté à part : Étude.",
         "Le 06/01/2025 de 15:40 à 16:05 : 25 minutes.",
         "Périodes entamées de 30 minutes : 1 à 0,75 €.",
-        "Les 5 premières minutes d'une nouvelle période ne sont pas comptées.",
+        "Les 5 premières minutes d’une nouvelle période ne sont pas comptées.",
         "Total : 0,75 €.",
-        "Provisoire : pas encore prélevé du portefeuille.",
+        "Provisoire : pas encore déduit du portefeuille.",
     ]
     assert "Le 06/01/2025 de 17:15 à 17:50 : 35 minutes." in said(tmp_path, after, capsys)
     assert said(tmp_path, study, capsys) == [
@@ -147,7 +147,7 @@ def test_a_parent_reads_of_which_stay_a_charge_is_a_part_and_that_it_is_not_yet_
 
 def test_a_parent_reads_when_a_charge_was_posted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before, *_ = asyncio.run(a_stay(tmp_path, school_with(), run=True))
-    assert said(tmp_path, before, capsys)[-2:] == ["Total : 0,75 €.", "Prélevé du portefeuille le 07/01/2025."]
+    assert said(tmp_path, before, capsys)[-2:] == ["Total : 0,75 €.", "Déduit du portefeuille le 07/01/2025."]
 
 
 def test_a_parent_reads_what_the_pilot_would_have_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,7 +156,7 @@ def test_a_parent_reads_what_the_pilot_would_have_cost(tmp_path: Path, capsys: p
     charges = asyncio.run(a_stay(tmp_path, edited(school, (pilot,))))
     for charge in charges:
         last = said(tmp_path, charge, capsys)[-1]
-        assert last == "Phase pilote : c'est ce que cela aurait coûté ; rien n'est prélevé du portefeuille."
+        assert last == "Phase de test : c’est ce que cela aurait coûté ; rien n’est déduit du portefeuille."
 
 
 def test_a_parent_reads_what_an_absence_costs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

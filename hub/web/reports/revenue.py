@@ -66,7 +66,7 @@ async def revenue_file(visit: LooksAtMoney, site: int = 0, span: str = "", day: 
         for legal, lines in found.items()
         for line in lines
     ]
-    rows.append([word("Together"), "", *_cells(together(chain.from_iterable(found.values())))])
+    rows.append([word("Total"), "", *_cells(together(chain.from_iterable(found.values())))])
     return csv_file(f"revenue-{chosen.file}", [word(each) for each in HEADER], rows)
 
 

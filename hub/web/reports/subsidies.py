@@ -85,7 +85,7 @@ async def subsidies_file(visit: Looks, site: int = 0, span: str = "", day: str =
     sums = _lines(found)
     rows += [[span_words, word(_WORDS[Level(line.level)]), *_cells(line.counts), str(line.children)] for line in sums]
     total = _together(found, sums)
-    rows.append([span_words, word("Together"), *_cells(total.counts), str(total.children)])
+    rows.append([span_words, word("Total"), *_cells(total.counts), str(total.children)])
     return csv_file(f"subsidies-{chosen.file}", [word(each) for each in HEADER], rows)
 
 

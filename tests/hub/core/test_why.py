@@ -32,9 +32,9 @@ SAID: list[tuple[Why, list[str]]] = [
     (Why(Rule.PRICE, unit_tenths=3200), ["Prix : 3,20 €.", "Total : 3,20 €."]),
     (
         Why(Rule.PRICE, units=2, unit_tenths=3200, supplement_cents=1_00),
-        ["Prix : 2 × 3,20 €.", "Rien n'était commandé : supplément de 1,00 €.", "Total : 7,40 €."],
+        ["Prix : 2 × 3,20 €.", "Rien n’était commandé : supplément de 1,00 €.", "Total : 7,40 €."],
     ),
-    (Why(Rule.UNPRICED, units=0), ["Aucun tarif n'était en vigueur ce jour-là : rien n'est compté."]),
+    (Why(Rule.UNPRICED, units=0), ["Aucun tarif n’était en vigueur ce jour-là : rien n’est compté."]),
     (
         Why(Rule.SESSION, moment("16:05"), moment("16:05"), unit_tenths=1000),
         ["Le 06/01/2025 à partir de 16:05 : une séance à 1,00 €.", "Total : 1,00 €."],
@@ -44,7 +44,7 @@ SAID: list[tuple[Why, list[str]]] = [
         [
             "Le 06/01/2025 de 15:30 à 16:40 : 70 minutes.",
             "Périodes entamées de 30 minutes : 3 à 0,75 €.",
-            "Les 5 premières minutes d'une nouvelle période ne sont pas comptées.",
+            "Les 5 premières minutes d’une nouvelle période ne sont pas comptées.",
             "Total : 2,25 €.",
         ],
     ),
@@ -53,8 +53,8 @@ SAID: list[tuple[Why, list[str]]] = [
         [
             "Le 06/01/2025 de 07:00 à 18:00 : 660 minutes.",
             "Périodes entamées de 30 minutes : 22 à 0,755 €.",
-            "Pas de dossier familial valable ce jour-là : le tarif maximum, jusqu'à la régularisation.",
-            "Tarif de la tranche 10 sur 10.",
+            "Pas de dossier familial valable ce jour-là : le tarif le plus élevé s’applique jusqu’à ce que le dossier soit là.",
+            "Tarif de la tranche de revenus 10 sur 10.",
             "Au plus 6,00 € par présence.",
             "Total : 6,00 €.",
         ],
@@ -79,10 +79,10 @@ SAID: list[tuple[Why, list[str]]] = [
         [
             "Le 06/01/2025 de 16:00 à 18:12 : 132 minutes.",
             "Entre 16:00 et 18:00 : 120 minutes, périodes entamées de 30 minutes : 4 à 1,005 €.",
-            "Les 5 premières minutes d'une nouvelle période ne sont pas comptées.",
+            "Les 5 premières minutes d’une nouvelle période ne sont pas comptées.",
             "Enfant numéro 2 de la famille : 50 % de moins.",
             "Repris 12 minutes après 18:00 : supplément 1 × 5,00 €.",
-            "Au plus 9,00 € par jour pour l'ensemble de ces activités ; 2,75 € déjà comptés.",
+            "Au plus 9,00 € par jour pour l’ensemble de ces services ; 2,75 € déjà comptés.",
             "Total : 6,25 €.",
         ],
     ),

@@ -66,15 +66,15 @@ async def test_what_is_gathered_stands_by_site_and_programme(hub: Hub, anne: Bro
     await left_open(hub)
     page = (await anne.get("/billing")).text
     assert "4,50\u00a0€" in page
-    assert "3 montants" in page
-    assert "Rien n’attend de facturation" in page, "of the other site"
+    assert "3 prestations" in page
+    assert "Rien n’attend d’être facturé" in page, "of the other site"
 
 
 async def test_a_run_is_looked_at_first_by_family_and_posts_what_was_shown(hub: Hub, anne: Browser) -> None:
     await gather(hub)
     page = (await anne.get("/billing/1")).text
     assert "Famille 2" in page
-    assert "Facturer 3 montants" in page
+    assert "Facturer 3 prestations" in page
     assert balance(hub) == 0
     page = await started(anne)
     assert "La facturation est faite" in page
@@ -178,7 +178,7 @@ async def test_a_pilot_is_said_and_a_head_starts_nothing(hub: Hub, visitor: Brow
     await gather(hub)
     await hub.desk.edit(7_002, lambda school: (replace(school.sites[1], live_from=date(2026, 10, 1)),))
     await visitor.sign_in_as("jo", frozenset({(Role.HEAD, 1)}))
-    assert "Essai jusqu’au 01/10/2026" in (await visitor.get("/billing")).text
+    assert "Phase de test jusqu’au 01/10/2026" in (await visitor.get("/billing")).text
     page = (await visitor.get("/billing/1")).text
     assert "Famille 1" in page
     assert not re.search(r'method="post" action="/billing/1"', page)

@@ -92,7 +92,7 @@ async def test_a_child_counts_once_a_day_in_its_age_group(hub: Hub, anne: Browse
         ["15/09/2026", "Maternelle", "1", "0", "1", "1", ""],
         [period, "Maternelle", "2", "0", "2", "2", "1"],
         [period, "Primaire", "1", "0", "1", "1", "1"],
-        [period, "Au total", "3", "0", "3", "3", "2"],
+        [period, "Total", "3", "0", "3", "3", "2"],
     ]
 
 
@@ -126,7 +126,7 @@ async def test_revenue_stands_by_legal_class_with_corrections_and_what_waits_apa
         ["Facultatif", "Sandwich", "1", "3,50", "1", "-3,50", "0,00", "0,00"],
         ["Extrascolaire", "Garderie", "1", "2,25", "0", "0,00", "2,25", "0,00"],
         ["Extrascolaire", "Étude", "0", "0,00", "0", "0,00", "0,00", "1,50"],
-        ["Au total", "", "2", "5,75", "1", "-3,50", "2,25", "1,50"],
+        ["Total", "", "2", "5,75", "1", "-3,50", "2,25", "1,50"],
     ]
     books = hub.desk.books
     assert sum(books.balance_cents(sales_account(1, item)) for item in (20, 21, 30)) == 225, "the sum of the report is the books'"

@@ -137,7 +137,7 @@ async def test_what_changed_between_the_look_and_the_act_is_said_and_nothing_is_
     [
         ("refund", {"amount": "99,00", "reason": "requested"}, "10,25"),
         ("refund", {"amount": "deux", "reason": "requested"}, "montant"),
-        ("refund", {"amount": "2,00"}, "raison"),
+        ("refund", {"amount": "2,00"}, "motif"),
         ("hold", {"amount": "2,00", "until": "2020-01-01"}, "à venir"),
         ("hold", {"amount": "2,00", "until": "demain"}, "à venir"),
         ("top-up", {"amount": "-2,00"}, "montant"),
