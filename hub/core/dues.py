@@ -112,8 +112,8 @@ def _taken_back(day: Day, known: Mapping[int, Line], wanted: list[_Wanted], read
     facts: Facts = ()
     for line_id, line in known.items():
         if right.get(line_id, _GONE) is not None:
-            stays = {derived(visit.id, "stay") for found in readings.values() for visit in found.visits}
-            reason = Reason.NOT_LIT if line_id in stays and line_id not in right else Reason.CORRECTED
+            dark = {derived(visit.id, "stay") for found in readings.values() for visit in found.visits if not visit.lit}
+            reason = Reason.NOT_LIT if line_id in dark and line_id not in right else Reason.CORRECTED
             facts += reverse(day.ask, day.books.charges[line.charge], day.now_ms, reason, day.who)
     return facts
 

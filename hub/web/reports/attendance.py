@@ -86,13 +86,14 @@ async def attendance_file(visit: Looks, site: int = 0, span: str = "", day: str 
 
 
 async def _told(visit: Visit, chosen: Chosen, programme: int) -> tuple[tuple[Programme, ...], tuple[Programme, ...], list[Moved]]:
-    """The programmes of the site, those that are asked for, and who came and went there; who is still there goes now."""
+    """The programmes of the site, those that are asked for, and who came and went there; who is still there goes now.
+
+    Of a longer period it is one programme: where nobody says which, the one to which most came.
+    """
     await visit.office.caught_up()
     programmes = programmes_of(visit, chosen.site)
     one = visit.programme(programme) if programme else None
     wanted = tuple(each for each in programmes if one is None or each.id == one.id)
-    if one is None and chosen.period.span is not Span.DAY:
-        wanted = programmes[:1]
     (from_ms, until_ms), numbers = chosen.times_ms, {each.id for each in wanted}
     open_stays = [
         stay
@@ -105,6 +106,9 @@ async def _told(visit: Visit, chosen: Chosen, programme: int) -> tuple[tuple[Pro
     for stay in open_stays:
         told.append(Moved(stay.programme, quarter_of(stay.from_ms), 1, 0, max(0, now_ms - stay.from_ms)))
         told.append(Moved(stay.programme, max(quarter_of(now_ms), quarter_of(stay.from_ms)), 0, 1, 0))
+    if one is None and chosen.period.span is not Span.DAY and wanted:
+        busiest = max(wanted, key=lambda each: sum(moved.came for moved in told if moved.programme == each.id))
+        return programmes, (busiest,), [moved for moved in told if moved.programme == busiest.id]
     return programmes, wanted, told
 
 

@@ -70,6 +70,16 @@ def test_a_departure_that_nobody_scanned_is_added_and_charged(day: Day) -> None:
     assert [fact.who for fact in facts if isinstance(fact, Charged)] == [JANE]
 
 
+def test_a_charge_whose_departure_is_taken_away_is_taken_back_as_corrected(day: Day) -> None:
+    """It says nothing of a light: the pupil saw one, both times."""
+    day.tap("Léa", "care-in", "15:40")
+    day.tap("Léa", "care-out", "16:50")
+    facts = day.do(corrections.void, by("17:00"), place(), marks(day)[1])
+    assert isinstance(facts, tuple)
+    assert [fact.reason for fact in facts if isinstance(fact, Reversed)] == [Reason.CORRECTED]
+    assert day.balance_cents("Vanderzande") == 20_00
+
+
 def test_a_stay_whose_presumed_end_is_confirmed_is_charged_until_then_and_asked_no_more(day: Day) -> None:
     day.tap("Léa", "care-in", "15:40")
     day.close("19:31")

@@ -10,11 +10,13 @@ import pytest
 from hub.accounts import Role
 from hub.core import facts as f
 from hub.core import till
+from hub.core.calendar import Window
 from hub.core.codes import Code, Reason, Stage
 from hub.core.ledger import move, opening_account, sales_account, wallet_account
-from hub.core.school import Device, Household, Pupil
+from hub.core.school import Device, Household, Programme, Pupil
 from hub.core.till import Cashier, Goods
 from hub.core.whys import Rule, Why
+from proto.messages import Use
 from tests.hub.web.conftest import Browser, Hub
 
 MONDAY, TUESDAY, EARLIER = date(2026, 9, 14), date(2026, 9, 15), date(2026, 9, 7)
@@ -75,6 +77,16 @@ async def test_a_week_has_the_mean_and_the_peak_of_each_weekday(hub: Hub, anne: 
     assert "1,5 <small>2</small>" in text, "at 16:00 two pupils on one Monday, one on the other"
     assert "Lundi <small>2 jours" in text
     assert "Mardi <small>1 jour" in text
+
+
+async def test_a_week_is_that_of_the_service_to_which_most_came(hub: Hub, anne: Browser) -> None:
+    """And not an empty one because its name comes first."""
+    await two_days(hub)
+    await hub.desk.edit(90, lambda _school: (Programme(19, 1, Use.STUDY, "Aide aux devoirs", (Window(frozenset(range(5)), 930, 1020),)),))
+    week = "/reports/attendance{}?site=1&span=month&day=2026-09-21"
+    text = (await anne.get(week.format(""))).text
+    assert '<option value="20" selected>Garderie' in text
+    assert {row[0] for row in (await listed(anne, week.format(".csv")))[1:]} == {"Garderie"}
 
 
 # --- subsidies ------------------------------------------------------------------------------------
