@@ -58,7 +58,10 @@ Child = TypeVar("Child", Present, Missing)
 
 
 class _View(Struct, frozen=True):
-    """A site at an instant; `today` is its own, `on` the same day as facts have it."""
+    """A site at an instant; `today` is its own, `on` the same day as facts have it.
+
+    `ends`: programme -> an arrival and the end (ms) of the hours it was in, for all who came in the same ones.
+    """
 
     school: School
     books: Books
@@ -66,6 +69,7 @@ class _View(Struct, frozen=True):
     now_ms: int
     today: date
     on: int
+    ends: dict[int, tuple[int, int]]
 
 
 def evacuation(school: School, books: Books, site: int, now_ms: int) -> tuple[Present, ...]:
@@ -120,31 +124,36 @@ def _whole(steps: Generator[object, None, T]) -> T:
 def _views(school: School, books: Books, now_ms: int) -> dict[int, _View]:
     """Every site at an instant."""
     days = {site: day_of(now_ms, school.sites[site].zone) for site in school.sites}
-    return {site: _View(school, books, school.sites[site], now_ms, day, day_code(day)) for site, day in days.items()}
+    return {site: _View(school, books, school.sites[site], now_ms, day, day_code(day), {}) for site, day in days.items()}
 
 
 def _present(school: School, books: Books, views: Mapping[int, _View]) -> Generator[None, None, dict[int, list[Present]]]:
     """Site -> the children that may be in its building."""
     found: dict[int, list[Present]] = {site: [] for site in views}
-    days = {view.on for view in views.values()}
-    traces = (each for on in days for kept in (books.entrance.passes, books.days) for each in kept.get(on, ()))
-    for number in sorted({school.pupils[each].id for each in (*books.inside, *traces) if each in school.pupils}):
+    touched: dict[int, set[int]] = {}
+    for one in _touched(books, {view.on for view in views.values()}):
+        yield
+        if one and one[0] in school.pupils:
+            touched.setdefault(school.pupils[one[0]].id, set()).add(one[1])
+    for number, sites in touched.items():
         yield
         pupil = school.pupils[number]
-        touched = _touched(books, number, days)
-        places = {site: place for site, view in views.items() if site in touched and (place := _place(view, pupil))}
+        places = {site: place for site in sites if site in views and (place := _place(views[site], pupil))}
         for site, place in places.items():
-            found[site].append(Present(pupil, *place, tuple(other for other in places if other != site)))
+            found[site].append(Present(pupil, *place, tuple(other for other in views if other != site and other in places)))
     return found
 
 
-def _touched(books: Books, number: int, days: Iterable[int]) -> set[int]:
-    """The sites where a pupil may be at all: where a stay is open or was today, or a badge was held at the entrance."""
-    found = {stay.site for stay in books.inside.get(number, {}).values()}
+def _touched(books: Books, days: Iterable[int]) -> Iterator[tuple[int, int] | None]:
+    """Who may be at which site at all: where a stay is open or was today, or a badge was held at the entrance; None now and then."""
+    for number, stays in tuple(books.inside.items()):
+        yield from ((number, stay.site) for stay in tuple(stays.values()))
     for on in days:
-        found.update(stay.site for sheet in books.sheets(number, on).values() for stay in sheet.stays.values())
-        found.update(each.site for each in books.entrance.passes.get(on, {}).get(number, ()))
-    return found
+        for number, sheets in tuple(books.days.get(on, {}).items()):
+            yield None
+            yield from ((number, stay.site) for sheet in tuple(sheets.values()) for stay in tuple(sheet.stays.values()))
+        for number, passes in tuple(books.entrance.passes.get(on, {}).items()):
+            yield from ((number, each.site) for each in tuple(passes))
 
 
 def _sorted(found: Iterable[Child]) -> tuple[Child, ...]:
@@ -171,7 +180,11 @@ def _place(view: _View, pupil: Pupil) -> tuple[str, int] | None:
 
 def _is_over(view: _View, stay: Stay) -> bool:
     """Whether nobody waits for an exit any more; while the hub runs, such a stay is ended within a minute."""
-    return view.now_ms >= hours_end_ms(view.school.programmes[stay.programme], view.site.zone, stay.from_ms) + REACH_MS
+    from_ms, end_ms = view.ends.get(stay.programme, (0, 0))
+    if not from_ms <= stay.from_ms < end_ms:
+        end_ms = hours_end_ms(view.school.programmes[stay.programme], view.site.zone, stay.from_ms)
+        view.ends[stay.programme] = stay.from_ms, end_ms
+    return view.now_ms >= end_ms + REACH_MS
 
 
 def _gone_to(view: _View, programme: Programme, pupil: Pupil, on: int) -> Programme:

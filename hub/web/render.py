@@ -1,6 +1,7 @@
 """Pages and their named blocks, in the visitor's language: plain Jinja2, our own catalogues and files. Knows no page."""
 
 import asyncio
+import functools
 import gzip
 import hashlib
 import mimetypes
@@ -194,7 +195,7 @@ def words(language: str) -> NullTranslations:
 
 def clock(ms: int, zone: ZoneInfo) -> str:
     """`16:02`, local."""
-    return calendar.at(ms, zone).strftime("%H:%M")
+    return _minute(ms // calendar.MINUTE_MS, zone)[1]
 
 
 def plain_day(text: str) -> str:
@@ -204,7 +205,13 @@ def plain_day(text: str) -> str:
 
 def day(ms: int, zone: ZoneInfo) -> str:
     """`21/09/2026`, local (requirement S38)."""
-    return calendar.at(ms, zone).strftime("%d/%m/%Y")
+    return _minute(ms // calendar.MINUTE_MS, zone)[0]
+
+
+@functools.lru_cache(maxsize=4096)  # a list says the same few minutes again and again, and asks of each whether it is today
+def _minute(minute: int, zone: ZoneInfo) -> tuple[str, str]:
+    local = calendar.at(minute * calendar.MINUTE_MS, zone)
+    return f"{local:%d/%m/%Y}", f"{local:%H:%M}"
 
 
 def _frame(visit: Visit, pages: Pages) -> Frame:

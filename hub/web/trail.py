@@ -164,7 +164,7 @@ async def trail_file(visit: Looks, staff: str = "", pupil: str = "", day: str = 
     people, wanted = await _wanted(visit, staff, pupil, day, 0)
     steps = await visit.office.trail.steps(wanted, MOST) if wanted else ()
     names, zone = {one.id: one.name for one in people}, _zone(visit)
-    lines = await asyncio.to_thread(lambda: [_line(visit, names, step) for step in steps])
+    lines = (_line(visit, names, step) for step in steps)
     said = ((f"{datetime.fromtimestamp(line.at_ms / 1000, zone):%d/%m/%Y %H:%M:%S}", line) for line in lines)
     rows = ((when, *map(defused, (line.person, f"{line.route}{REFUSED if line.refused else ''}", line.about))) for when, line in said)
     say = words(visit.language).gettext
