@@ -87,7 +87,8 @@ def columns(
         mark_y = height - BELOW - marks[place] * tall // most if marks and marks[place] else -1
         x = LEFT + int(place * step)
         wide = max(1, LEFT + int((place + 1) * step) - x - (1 if step < 8 else 3))
-        made.append(Column(x, wide, label if place % every == 0 else "", _stacked(parts, most, tall, height - BELOW), mark_y))
+        fits = place % every == 0 and x + len(label) * _CHARACTER <= width
+        made.append(Column(x, wide, label if fits else "", _stacked(parts, most, tall, height - BELOW), mark_y))
     ticks = sorted({0, most // 2, most} if most % 2 == 0 else {0, most})
     scale = tuple((height - BELOW - tick * tall // most, write(tick)) for tick in ticks)
     return Columns(width, height, tuple(made), scale, max((len(parts) for parts in stacks), default=1))

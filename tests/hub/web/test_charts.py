@@ -24,6 +24,7 @@ def test_columns_stay_in_their_box_and_their_parts_on_each_other(stacks: list[tu
         assert len(column.parts) == sum(count > 0 for count in stack)
         assert all(TOP - len(stack) <= part.y and part.y + part.height <= floor for part in column.parts)
         assert all(above.y <= below.y for below, above in pairwise(column.parts))
+    assert all(column.x + 7 * len(column.label) <= chart.width for column in chart.columns), "nor is one cut off at the end"
     labelled = [column.x for column in chart.columns if column.label]
     assert all(after - before >= 35 for before, after in pairwise(labelled)), "labels do not touch"
 
