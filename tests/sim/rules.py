@@ -100,7 +100,8 @@ def _sold(books: Reckoning, sale: Sale, before: Effects) -> Effect | str:
 
 
 def _charged(sale: Sale, place: Place, stage: str = "posted", reason: str = "") -> Effect:
-    return "charge", place, sale.pupil, sale.product, sale.cents, stage, reason
+    """With the day whose limit of the parents' it counts for; a meal counts for none."""
+    return "charge", place, sale.pupil, sale.product, sale.cents, stage, reason, sale.day if sale.product in LOWEST_CENTS else 0
 
 
 def _short(books: Reckoning, sale: Sale, place: Place, before: Effects) -> str:

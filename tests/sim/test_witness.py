@@ -84,6 +84,11 @@ def changed(kind: type[Fact], **fields: object) -> list[Fact]:
     return [*facts[:at], replace(facts[at], **fields), *facts[at + 1 :]]
 
 
+def care_with(reason: Reason) -> list[Fact]:
+    """The journal with this reason at each charge of a stay."""
+    return [replace(fact, reason=reason) if isinstance(fact, Charged) and fact.stay else fact for fact in journal()]
+
+
 def tapped(code: Code) -> ScanTaken:
     """The first scan of this code."""
     return next(fact for fact in journal() if isinstance(fact, ScanTaken) and fact.code is code)
@@ -106,6 +111,9 @@ CRIMES: dict[str, tuple[Callable[[], list[Fact]], str]] = {
     "an order that is not there": (lambda: without(MealReserved), "not [("),
     "a hold nobody asked for": (lambda: changed(HoldPlaced, ask=9), "nobody asked for this"),
     "a hold of another amount": (lambda: changed(HoldPlaced, cents=1), "not [("),
+    "care that says it passed a limit": (lambda: care_with(Reason.OFFLINE), "a charge with a reason"),
+    "a promise nobody made": (lambda: changed(Charged, reason=Reason.PROMISED), "not [("),
+    "an article of another day's limit": (lambda: changed(Charged, limit_day=20250103), "not [("),
     "a receipt out of its order": (lambda: changed(CashPaidIn, receipt=7), "not [("),
     "another count": (lambda: changed(CashCounted, expected_cents=1), "not [("),
     "another portion cancelled": (lambda: changed(MealCancelled, product=1), "not [("),

@@ -25,7 +25,7 @@ def _effect(books: Reckoning, fact: Fact) -> Effect | None:
 
 
 def _charged(fact: f.Charged) -> Effect:
-    return fact.pupil, fact.item, fact.cents, fact.stage.name.lower(), fact.reason.value
+    return fact.pupil, fact.item, fact.cents, fact.stage.name.lower(), fact.reason.value, fact.limit_day
 
 
 Words = Callable[[Any, Mapping[int, Place]], Effect]
