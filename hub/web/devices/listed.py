@@ -19,6 +19,10 @@ Commands = Annotated[Form, Depends(Does(Right.DEVICES))]
 router = APIRouter()
 
 
+LATE = "old_session"
+"""What a device said before it was restarted, and that arrives after: nothing is wrong with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderRow:
     """A reader as set up, and as the device reports it. `ok` is None when nothing was heard of it."""
@@ -44,7 +48,8 @@ class DeviceRow:
     median_ms: int | None
     answer_us: int
     alarms: tuple[str, ...]
-    rubbish: tuple[tuple[str, int], ...]
+    rubbish: int
+    """Messages that could not be read, by either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ def device_row(school: School, fleet: Fleet, device: Device, heard_since_ms: int
         median_ms=_median_ms(seen.health.latency) if seen.health else None,
         answer_us=seen.answer_us,
         alarms=_alarms(fleet, device, seen),
-        rubbish=tuple(sorted({**(seen.health.rubbish if seen.health else {}), **seen.rubbish}.items())),
+        rubbish=sum(count for reason, count in {**(seen.health.rubbish if seen.health else {}), **seen.rubbish}.items() if reason != LATE),
     )
 
 

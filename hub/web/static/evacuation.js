@@ -78,6 +78,18 @@
     location.assign(link.href);
   };
 
+  // Leaving for a hub that is still away would show the browser's own error, and the list would be gone.
+  const again = async (link) => {
+    link.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(link.href, { signal: AbortSignal.timeout(WAIT_MS) });
+      if (answer.status < 500) location.assign(link.href);
+    } catch {
+      link.focus();
+    }
+    link.removeAttribute("aria-busy");
+  };
+
   const ready = () => {
     document.querySelectorAll("[data-print], [data-untick]").forEach((button) => { button.hidden = false; });
     if (list()) show();
@@ -90,7 +102,12 @@
       open(link);
     } else if (event.target.closest("[data-print]")) {
       window.print();
+    } else if (event.target.closest("[data-again]")) {
+      event.preventDefault();
+      again(event.target.closest("[data-again]"));
     } else if (event.target.closest("[data-untick]")) {
+      // It stands beside others, under a thumb in a hurry.
+      if (!window.confirm(`${event.target.closest("[data-untick]").textContent.trim()}?`)) return;
       store([]);
       show();
     }

@@ -86,3 +86,12 @@ async def test_one_tap_on_today_shows_the_last_list_when_the_hub_is_gone(hub: Hu
     await expect(page.get_by_role("alert")).to_contain_text("la dernière liste que cette page a reçue : 21/09/2026 16:02:00")
     await page.get_by_label("Dupont Léa").check()
     await expect(page.locator("[data-found]")).to_have_text("1")
+    await page.locator("[data-again]").click()  # the hub is away still: the list stays, with its ticks
+    await expect(page.locator("[data-again][aria-busy]")).to_have_count(0)
+    await expect(page.get_by_label("Dupont Léa")).to_be_checked()
+    page.once("dialog", lambda question: question.dismiss())
+    await page.locator("[data-untick]").click()
+    await expect(page.locator("[data-found]")).to_have_text("1")
+    page.once("dialog", lambda question: question.accept())
+    await page.locator("[data-untick]").click()
+    await expect(page.locator("[data-found]")).to_have_text("0")

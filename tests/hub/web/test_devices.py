@@ -79,7 +79,7 @@ def test_the_median_is_the_upper_edge_of_its_bucket(hub: Hub, counts: list[int],
         ({"away": True}, "n’a pas de connexion au serveur"),
         ({"alarms": ["on_fire"]}, "Il signale : on_fire"),
         ({"alarms": ["outbox_damaged"]}, "passages qu’il conservait sont abîmés"),
-        ({"rubbish": {"not_json": 4}}, "not_json 4"),
+        ({"rubbish": {"not_json": 4, "old_session": 7}}, "<dt>Messages illisibles</dt><dd>4</dd>"),
         ({"readers": [ReaderHealth("main", ok=False)]}, "débranché ou en panne"),
     ],
 )
