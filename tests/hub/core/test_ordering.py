@@ -223,6 +223,20 @@ def test_a_portion_that_is_cancelled_late_is_resold_to_who_waits_and_only_then_r
     assert day.tap("Léa", "meal-till", "12:01").code is Code.WALK_UP
 
 
+@pytest.mark.parametrize("today_cents", [3_00, 9_99])
+def test_what_is_cancelled_late_keeps_the_price_that_was_paid_and_the_buyer_pays_the_price_of_the_day(
+    canteen_day: Day, today_cents: int
+) -> None:
+    """An order's price is made once (S77): a menu that changes since moves nothing, and what comes back is what was paid (S76, M12)."""
+    day = canteen_day
+    order(day, "Léa")
+    cancel(day, "Léa", "09:20")
+    day.change((Menu(TILLEULS, MONDAY, (Offer(number("meal"), today_cents),)),))
+    assert day.balance_cents("Vanderzande") == -4_50
+    wait(day, "Noé")
+    assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier")) == (0, -today_cents)
+
+
 def test_the_waiting_are_served_in_their_order_and_each_portion_once(canteen_day: Day) -> None:
     day = canteen_day
     order(day, "Léa")
