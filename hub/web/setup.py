@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Response
 from starlette.responses import RedirectResponse
 
 from hub.core import badges
+from hub.core.calendar import day_of
 from hub.core.facts import ScanTaken, derived
 from hub.core.imports import canonical_badge
 from hub.core.lists import by_name
@@ -155,7 +156,8 @@ def _page(visit: Visit, typed: Mapping[str, str] = NOTHING, days: tuple[str, ...
     school, live = visit.school, visit.request.app.state.live
     services = tuple(each for each in school.programmes.values() if each.site in visit.sites and each.use in USES)
     devices = tuple(each for each in school.devices.values() if each.site in visit.sites)
-    pupils = tuple(filter(visit.knows, school.everyone))
+    today = day_of(visit.office.now_ms(), ZoneInfo(ZONE))
+    pupils = tuple(each for each in school.everyone if visit.knows(each) and each.is_here(today))
     held = {states[-1].pupil for states in school.badges.values() if states[-1].state is BadgeState.ACTIVE and not states[-1].until_ms}
     without = tuple(each for each in pupils if each.id not in held)
     heard = _heard(school, next((tap for tap in live.taps if tap.device in {each.id for each in devices}), None))

@@ -105,3 +105,14 @@ async def test_who_has_left_is_not_among_the_diets(hub: Hub, anne: Browser) -> N
         listed = (await anne.get(f"/diets/1{question}")).text
         assert "eater-100" not in listed
         assert "eater-101" in listed
+
+
+async def test_the_set_up_guide_asks_no_badge_for_who_has_left(hub: Hub, anne: Browser) -> None:
+    assert await leaves(anne, MONDAY.isoformat()) == 303
+    assert await leaves(anne, "2026-10-01") == 303
+    assert hub.desk.school.badges_of(100)[0].state is BadgeState.BLOCKED
+    assert '<option value="100"' in (await anne.get("/setup")).text, "still here, and without a badge"
+    assert await leaves(anne, MONDAY.isoformat()) == 303
+    page = (await anne.get("/setup")).text
+    assert '<option value="101"' in page
+    assert '<option value="100"' not in page
