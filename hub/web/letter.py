@@ -46,7 +46,10 @@ class Row(Struct, frozen=True):
 
 
 class Letter(Struct, frozen=True):
-    """The statement of one wallet for one household. `due_cents` > 0 is asked for; `payment`: the text of its code, empty = none."""
+    """The statement of one wallet for one household. `due_cents` > 0 is asked for; `payment`: the text of its code, empty = none.
+
+    `closed`: the day of the closing balance, the last one or today: nobody knows a balance of a day to come.
+    """
 
     owner: str
     address: str
@@ -56,6 +59,7 @@ class Letter(Struct, frozen=True):
     compartment: str
     first: str
     last: str
+    closed: str
     opening_cents: int
     closing_cents: int
     lines: tuple[Row, ...]

@@ -42,12 +42,13 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which statements: `first` month (2026-09), how many months, of a site."""
+    """Which statements: `first` month (2026-09), how many months, of a site; `today` is the site's."""
 
     site: Site
     first: str
     months: int
     period: Period
+    today: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +201,12 @@ def letters_of(
     telling = [one for one in found if _says_something(one[1])]
     if not telling and only_told:
         return ()
-    return tuple(letter_of(school, home, wallet, each, chosen.site) for wallet, each in telling or found[:1])
+    return tuple(letter_of(school, home, wallet, each, chosen) for wallet, each in telling or found[:1])
 
 
-def letter_of(school: School, home: Household, wallet: Wallet, one: Statement, site: Site) -> Letter:
+def letter_of(school: School, home: Household, wallet: Wallet, one: Statement, chosen: Chosen) -> Letter:
     """A statement as it is read: names, days and codes in their place, and what is due."""
+    site = chosen.site
     due_cents = max(0, -(one.closing_cents + one.since_cents))
     pupils = school.kin.get(home.id, ()) if wallet.household else (wallet.pupil,)
     contact = next((each for each in site.contacts if each.topic == "bills"), None)
@@ -217,6 +219,7 @@ def letter_of(school: School, home: Household, wallet: Wallet, one: Statement, s
         compartment=wallet.compartment.value,
         first=f"{one.period[0]:%d/%m/%Y}",
         last=f"{one.period[1]:%d/%m/%Y}",
+        closed=f"{max(one.period[0], min(one.period[1], chosen.today)):%d/%m/%Y}",
         opening_cents=one.opening_cents,
         closing_cents=one.closing_cents,
         since_cents=one.since_cents,
@@ -299,7 +302,7 @@ def _chosen(visit: Visit, site: Site, first: str, months: int) -> Chosen:
         last = (last + timedelta(days=31)).replace(day=1)
     period = period_of(begin, last)
     assert not isinstance(period, Refusal), "one to four months"
-    return Chosen(site, f"{begin:%Y-%m}", count, period)
+    return Chosen(site, f"{begin:%Y-%m}", count, period, today)
 
 
 def _month(text: str) -> date | None:

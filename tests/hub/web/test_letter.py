@@ -26,6 +26,7 @@ DUE = Letter(
     compartment="",
     first="01/09/2026",
     last="30/09/2026",
+    closed="30/09/2026",
     opening_cents=10_00,
     closing_cents=-12_50,
     lines=(LINE,) * 10,

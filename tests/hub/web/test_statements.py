@@ -31,7 +31,9 @@ async def test_a_statement_shows_every_line_with_its_class_and_how_to_pay(owing:
     page = (await anne.get("/statements/10?site=1&first=2026-09&months=1")).text
     for words in ("Léa Dupont, Garderie", "extrascolaire", "-7,75\u00a0€", "BE68 5390 0754 7034", "+++ 097/0000/00101 +++", "ASBL"):
         assert words in page, words
+    assert "Solde au soir du 21/09/2026" in page, "it is the 21st"
     before = (await anne.get("/statements/10?site=1&first=2026-08&months=1")).text
+    assert "31/08/2026" in before
     assert "Rien n’a été comptabilisé" in before
 
 
