@@ -240,8 +240,11 @@ def _staff(wish: Wish) -> int:
 
 def _offered(school: School, wish: Wish, product: int) -> Product | Refusal:
     """What is ordered, if this pupil can be served there and it is on the menu of a day within the horizon."""
-    if wish.pupil not in school.pupils or wish.site not in school.sites:
-        return Refusal("no_such_pupil" if wish.pupil not in school.pupils else "no_such_site")
+    pupil = school.pupils.get(wish.pupil)
+    if pupil is None or not pupil.is_here(wish.day):  # who leaves orders for no day after it
+        return Refusal("no_such_pupil")
+    if wish.site not in school.sites:
+        return Refusal("no_such_site")
     today, rules = day_of(wish.at_ms, school.sites[wish.site].zone), school.canteen(wish.site)
     if wish.day < today:
         return Refusal("past_day", {"day": day_code(wish.day)})

@@ -148,6 +148,13 @@ def test_a_meal_that_was_eaten_or_was_of_a_day_that_is_over_is_left_alone(day: D
     assert too_late(day.school, day.books, LEA, MONDAY, moment("12:30", day.date)) == ()
 
 
+def test_who_leaves_orders_for_no_day_after_it(day: Day) -> None:
+    put_on_the_menu(day)
+    gone(day, clock="08:00")
+    outcomes = [order(day, "Léa", on=each) for each in (FRIDAY - timedelta(days=1), FRIDAY)]
+    assert [isinstance(outcome, Refusal) and outcome.code for outcome in outcomes] == [False, "no_such_pupil"]
+
+
 def test_who_leaves_waits_for_no_portion_any_more(day: Day) -> None:
     put_on_the_menu(day)
     rules(day, waiting_until_min=720)
