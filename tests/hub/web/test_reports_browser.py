@@ -92,7 +92,7 @@ async def test_the_bursar_prepares_the_subsidy_figures_of_a_quarter(hub: Hub, ur
     await expect(page.get_by_label("Garderie")).to_be_checked()
     await looked_at(page, "report-subsidies")
     async with page.expect_download() as starting:
-        await page.get_by_role("button", name="Garder en fichier").click()
+        await page.get_by_role("button", name="Enregistrer en fichier").click()
     await (await starting.value).save_as(tmp_path / "subsides.csv")
     lines = (tmp_path / "subsides.csv").read_text(encoding="utf-8-sig").splitlines()
     assert lines[0].startswith("Jour;Groupe d’âge;Jours de présence")
@@ -101,6 +101,10 @@ async def test_the_bursar_prepares_the_subsidy_figures_of_a_quarter(hub: Hub, ur
     await expect(row.get_by_role("cell").nth(1)).to_have_text(together[2])
     await _see(page, url, "attendance?site=1&span=month&day=2026-06-15&programme=20", "report-attendance")
     await _see(page, url, "revenue?site=1&span=quarter&day=2026-06-15", "report-revenue")
+    await page.emulate_media(media="print")
+    await expect(page.get_by_role("table")).to_be_visible()
+    await expect(page.get_by_role("button", name="Afficher")).to_be_hidden()
+    await page.emulate_media(media="screen")
     await _see(page, url, "cash?site=1&span=month&day=2026-06-15", "report-cash")
     await _see(page, url, "debts?site=1", "report-debts")
     assert complaints.texts == []
