@@ -1,7 +1,7 @@
 """`make bench`: one command, one table. Everything real runs on this machine, in a folder that is gone afterwards.
 
-`--parts` runs some of it only; `--rounds`, `--taps`, `--scans`, `--facts`, `--grown` and `--ms` make it shorter. Figures of a shorter run
-are for looking, not for telling.
+`--parts` runs some of it only; `--rounds`, `--taps`, `--scans`, `--facts`, `--grown`, `--days` and `--ms` make it shorter. Figures of a
+shorter run are for looking, not for telling.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import crowds, kills, postgres, report, scale, settling, starts, stores, taps, transfers, world
+from tests.bench import boards, crowds, kills, pages, postgres, report, scale, settling, starts, stores, taps, town, transfers, world
 from tests.bench.report import Report, Row
 from tests.bench.stores import Cost
 from tests.bench.world import World
@@ -29,6 +29,8 @@ BYTES = {1: 12_000, 64: 1_000}
 """T8: bytes to the hub's disk for each scan, at most."""
 CROWD_MS = 4
 """Of the crowds, for each ms of the transfers: a crowd needs longer to be in full swing."""
+LOOKED = 10
+"""Of the taps, for each one that open boards look on at: these come at a school's pace."""
 CARD_BYTES = 500_000
 """T9: for a thousand scans."""
 
@@ -138,6 +140,15 @@ async def _scale(ground: Ground) -> list[Row]:
     return [*scale.rows(scale.measure(room, options.grown, options.rounds)), *settling.rows(weeks)]
 
 
+async def _office(ground: Ground) -> list[Row]:
+    """The pages and the open boards of one town."""
+    options = ground.options
+    there, found = await asyncio.to_thread(pages.set_up, ground.room("office"), options.broker, options.days)
+    asked = await pages.measure(there, found, options.rounds)
+    looked = await boards.measure(there, found, options.rounds, options.taps // LOOKED)
+    return [*pages.rows(*asked), *boards.rows(looked)]
+
+
 PARTS: dict[str, Callable[[Ground], Awaitable[list[Row]]]] = {
     "crowds": _crowds,
     "transfers": _transfers,
@@ -146,8 +157,9 @@ PARTS: dict[str, Callable[[Ground], Awaitable[list[Row]]]] = {
     "starts": _starts,
     "kills": _kills,
     "scale": _scale,
+    "office": _office,
 }
-"""T6; T4 and T5; T1 to T3; T7 to T9; T10; T12; T11 and R1 to R6."""
+"""T6; T4 and T5; T1 to T3; T7 to T9; T10; T12; T11 and R1 to R6; G1 to G5."""
 
 
 def disk_rows(costs: dict[int, Cost], card: Cost, alone: Cost) -> Iterator[Row]:
@@ -179,6 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scans", type=int, default=10_000, help="for each figure about disks")
     parser.add_argument("--facts", type=int, default=100_000, help="in the journal of the hub that is started")
     parser.add_argument("--grown", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="facts of the commune's journals")
+    parser.add_argument("--days", type=int, default=town.TWO_YEARS, help="school days of the town whose pages are asked for")
     parser.add_argument("--ms", type=int, default=800, help="of each engine and number of waiting in a round")
     parser.add_argument("--crowd", type=int, default=50, help="devices that tap together")
     parser.add_argument("--parts", nargs="+", choices=tuple(PARTS), default=tuple(PARTS), help="default: all of them")

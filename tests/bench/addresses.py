@@ -4,7 +4,7 @@ A new route is asked for by being there. One whose parameters have no sample her
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from string import Formatter
 from typing import NamedTuple
 
@@ -23,8 +23,8 @@ from tests.hub.web.conftest import Hub
 from tests.hub.web.test_pages import routes
 from tests.schools import ZONE, number
 
-UPLOAD = "77"
-"""The id of the form that brought a list."""
+UPLOAD = "brought"
+"""What addresses call a list that nobody has brought yet."""
 INVITED = "a token of an invitation"
 NO_PAGES = re.compile(r"/events$|\.pdf$|/photo\b")
 """Paths of what is no page: a stream has no end, a sheet to print is drawn in a process of its own, a photo is what its pupil brought."""
@@ -32,6 +32,8 @@ SHUT = frozenset({"/first/{token}", "/sign-in", "/account/pin", "/billing/{site}
 """Pages that are not there at such a moment: all are signed in, on devices of their own, and no run is going on."""
 ASKED_ONLY = frozenset({"/badges/give"})
 """Routes that ask for something in any case: their bare path is none."""
+ONLY = {"/pupils/{pupil}/papers": ("bursar", "head"), "/tariffs/{priced}/edit": ("bursar",), "/imports/{upload}": ("bursar",)}
+"""Who opens what asks for more than the right it names: to change something, or to have brought it."""
 WORDS = {
     ("/wallets/{wallet}/{act}", "act"): "refund",
     ("/kiosk/{device}/{reader}", "device"): town.KIOSK,
@@ -77,7 +79,7 @@ async def addresses(hub: Hub) -> list[Address]:
     for route in routes(hub.app.routes):
         if "GET" not in (route.methods or ()) or NO_PAGES.search(route.path) or route.path in SHUT:
             continue
-        for who in _readers(route):
+        for who in ONLY.get(route.path) or _readers(route):
             found += [Address(route.path, path, who) for path in _paths(route.path, known)]
             if route.path in {"/", "/till/{device}/{reader}"}:
                 found.append(Address(route.path, _filled(route.path, route.path, known), who, "true"))
@@ -101,6 +103,8 @@ async def samples(hub: Hub) -> dict[str, str]:
         "wallet": wallet,
         "charge": charges[0].charge,
         "site": pupil.site,
+        "file": school.files[pupil.household][0].id,
+        "product": number(f"drink {place}"),
         "programme": number(f"care {place}"),
         "priced": number(f"care {place}"),
         "badge": school.badges_of(pupil.id)[0].id,
@@ -119,15 +123,17 @@ async def welcomed(hub: Hub, wall_ms: int) -> dict[str, str]:
     return await town.let_in(hub.accounts, wall_ms, f"{town.KIOSK}/kiosk")
 
 
-async def bring_list(asking: httpx2.AsyncClient, tokens: Mapping[str, str], url: str) -> None:
-    """The bursar brings a list of as many new pupils as there are: its preview is a page too."""
+async def bring_list(asking: httpx2.AsyncClient, tokens: Mapping[str, str], url: str, found: Iterable[Address]) -> list[Address]:
+    """The bursar brings a list of as many new pupils as there are: its preview is a page too. The addresses, with the number it got."""
     lines = "".join(f"Ménage {n};Implantation {n % SITES};Nouveau {n};Élève;1A\n" for n in range(2_000))
-    form = {"csrf": "csrf-of-bursar", "ask_id": UPLOAD, "kind": "pupils"}
+    form = {"csrf": "csrf-of-bursar", "ask_id": "77", "kind": "pupils"}
     listed = {"file": ("pupils.csv", f"household;site;last_name;first_name;group\n{lines}".encode(), "text/csv")}
     asking.cookies.set(PLAIN_COOKIE, tokens["bursar"])
     answer = await asking.post(f"{url}/imports", data=form, files=listed, headers={"origin": url})
     asking.cookies.clear()
-    assert answer.headers.get("location") == f"/imports/{UPLOAD}", answer.text
+    preview = answer.headers.get("location", "")
+    assert preview.startswith("/imports/"), answer.text
+    return [one._replace(path=one.path.replace(f"/imports/{UPLOAD}", preview)) for one in found]
 
 
 def asked_of(address: Address, tokens: Mapping[str, str]) -> dict[str, str]:

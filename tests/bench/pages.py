@@ -1,7 +1,7 @@
 """Each page of the office with 2,000 pupils and two years of facts: how long the hub takes, what it weighs, how long it holds the loop.
 
-`python -m tests.bench.pages` prints a line for every page; in the table of `make bench` stand the worst of them, beside a bare file of
-the same hub. The hub is the real one, with its broker; it is asked over the network of this machine, one page after the other.
+`python -m tests.bench.pages` prints a line for every page; in the table of `make bench` (part `office`) stand the worst of them, beside a
+bare file of the same hub. The hub is the real one, with its broker; it is asked over the network of this machine, one page after the other.
 """
 
 import argparse
@@ -33,7 +33,7 @@ PAGE_MS = 150.0
 PAGE_BYTES = 60_000
 LOOP_MS = 5.0
 TIMES = 5
-"""Each page is asked for so often, and once before: then its template is made."""
+"""Each page is asked for so often, and once before: then its template is ready."""
 WAIT_S = 600.0
 """Two years are replayed and copied into the history before the first page."""
 LOOK_S = 0.5
@@ -78,24 +78,19 @@ def set_up(room: Path, kind: str, days: int) -> tuple[World, Prepared]:
     return World(room, kind, port, Account(HUB_USER, hub_password(master)), devices), found
 
 
-async def measure(there: World, found: Prepared) -> tuple[list[Asked], list[Callback]]:
-    """All pages in turn, `TIMES` over; and the longest callbacks of the hub's loop meanwhile."""
+async def measure(there: World, found: Prepared, times: int = TIMES) -> tuple[list[Asked], list[Callback]]:
+    """All pages in turn, so many times over; and the longest callbacks of the hub's loop meanwhile."""
     report = there.folder / "longest"
     with world.hub_running(there, "tests.bench.watched", {watched.LONGEST: str(report)}) as hub:
         async with httpx2.AsyncClient(base_url=there.url, timeout=WAIT_S) as asking:
             await opened_doors(asking)
-            await addresses.bring_list(asking, found.tokens, there.url)
-            turns = [[await _ask(asking, address, found.tokens) for address in found.addresses]]
+            wanted = await addresses.bring_list(asking, found.tokens, there.url, found.addresses)
+            if times > 1:  # a single turn is for looking only
+                await _turn(asking, wanted, found.tokens)
             hub.process.send_signal(signal.SIGUSR1)
-            for _ in range(TIMES):
-                turns.append([await _ask(asking, address, found.tokens) for address in found.addresses])  # noqa: PERF401 - one after the other
+            turns = [await _turn(asking, wanted, found.tokens) for _ in range(times)]
             hub.process.send_signal(signal.SIGUSR1)
-            plain = [await _plain_bytes(asking, address, found.tokens) for address in found.addresses]
-    answers = zip(*turns[1:], strict=True)
-    asked = [
-        Asked(one[0].address, [each.ms[0] for each in one], one[0].wire, bare, one[0].kind)
-        for one, bare in zip(answers, plain, strict=True)
-    ]
+    asked = [msgspec.structs.replace(one[0], ms=[each.ms[0] for each in one]) for one in zip(*turns, strict=True)]
     return asked, callbacks(report)
 
 
@@ -107,18 +102,17 @@ async def opened_doors(asking: httpx2.AsyncClient) -> None:
         await passed(LOOK_S)
 
 
+async def _turn(asking: httpx2.AsyncClient, wanted: Sequence[Address], tokens: Mapping[str, str]) -> list[Asked]:
+    return [await _ask(asking, address, tokens) for address in wanted]
+
+
 async def _ask(asking: httpx2.AsyncClient, address: Address, tokens: Mapping[str, str]) -> Asked:
     since_ns = time.monotonic_ns()
     answer = await asking.get(address.path, headers=asked_of(address, tokens))
     took_ms = (time.monotonic_ns() - since_ns) / 1e6
     assert answer.status_code == 200, f"{address}: {answer.status_code}: whoever may open it cannot: give its parameters other samples"
     kind = answer.headers["content-type"].partition(";")[0]
-    return Asked(address, [took_ms], answer.num_bytes_downloaded, 0, kind)
-
-
-async def _plain_bytes(asking: httpx2.AsyncClient, address: Address, tokens: Mapping[str, str]) -> int:
-    answer = await asking.get(address.path, headers=asked_of(address, tokens) | {"accept-encoding": "identity"})
-    return answer.num_bytes_downloaded
+    return Asked(address, [took_ms], answer.num_bytes_downloaded, len(answer.content), kind)
 
 
 # --- the table -----------------------------------------------------------------------------------

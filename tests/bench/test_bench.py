@@ -10,7 +10,7 @@ from tests.bench import postgres
 from tests.bench.__main__ import PARTS, main
 from tests.bench.report import Report
 
-TINY = "--rounds 1 --taps 24 --scans 130 --facts 800 --grown 10000 --ms 20 --crowd 6"
+TINY = "--rounds 1 --taps 24 --scans 130 --facts 800 --grown 10000 --days 2 --ms 20 --crowd 6"
 KEYS = {
     "taps": {"T1": 1, "T2": 1, "T3": 1, "": 7},
     "transfers": {"T4": 4, "T5": 1, "": 13},
@@ -19,6 +19,7 @@ KEYS = {
     "starts": {"T10": 2, "": 3},
     "kills": {"T12": 1},
     "scale": {"T11": 2, "R1": 1, "R2": 1, "R3": 15, "R4": 1, "R5": 1, "R6": 1, "": 2},
+    "office": {"G1": 2, "G2": 1, "G3": 1, "G4": 1, "G5": 2},
 }
 """Part -> how many rows of each target it makes."""
 
