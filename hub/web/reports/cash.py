@@ -17,7 +17,7 @@ from hub.web.table import amount, csv_file, defused
 LISTED = 60
 """Sessions on the page; the file has all."""
 HEADER = (
-    "Cash desk", "Opened", "Closed", "Opened by", "Closed by", "In the drawer at first", "Sold from wallets", "Paid in", "Handed back",
+    "Till", "Opened", "Closed", "Opened by", "Closed by", "In the drawer at the start", "Sold from wallets", "Paid in", "Given back",
     "Should be there", "Counted", "Difference",
 )  # fmt: skip
 

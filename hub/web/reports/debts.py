@@ -21,7 +21,7 @@ from hub.web.table import amount, csv_file, defused
 LISTED = 200
 """Wallets on the page, deepest first; the file has all."""
 AGES = {Age.MONTH: "0 to 30 days", Age.TWO_MONTHS: "31 to 60 days", Age.THREE_MONTHS: "61 to 90 days", Age.OLDER: "older"}
-HEADER = ("Communication", "Household or pupil", "Age", "Below zero since", "Days", "Owes")
+HEADER = ("Communication", "Household or pupil", "Age", "Below zero since", "Days", "Owed")
 
 router = APIRouter()
 

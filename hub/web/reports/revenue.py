@@ -21,7 +21,7 @@ from hub.web.table import amount, csv_file, defused
 NAMED = 12
 """Bars of the chart; the table has all."""
 _LEGAL = {LegalClass.MANDATORY: "Mandatory", LegalClass.OPTIONAL: "Optional", LegalClass.OUTSIDE_HOURS: "Outside school hours"}
-HEADER = ("Legal class", "Service or product", "Charges", "Charged", "Corrections", "Taken back", "Earned", "Waits for settlement")
+HEADER = ("Legal category", "Service or product", "Charges", "Charged", "Corrections", "Cancelled", "Earned", "Waiting to be billed")
 
 router = APIRouter()
 

@@ -22,7 +22,7 @@ LEVELS = tuple(Level)
 NAMED = 12
 """Children without a date of birth who are named; the others are counted."""
 _WORDS = {Level.NURSERY: "Nursery school", Level.PRIMARY: "Primary school", Level.OLDER: "Older", Level.UNKNOWN: "Age unknown"}
-HEADER = ("Day", "Age group", "Presence days", "Before noon", "After noon", "Half-days", "Different children")
+HEADER = ("Day", "Age group", "Attendance days", "Before noon", "After noon", "Half-days", "Different children")
 
 router = APIRouter()
 

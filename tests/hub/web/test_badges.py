@@ -224,7 +224,7 @@ async def test_a_new_tag_held_at_the_chosen_reader_is_offered_and_given(hub: Hub
     scan = await hub.tap(0, Code.UNKNOWN, badge=TAG)
     block = (await anne.get(address, **{"hx-request": "true"})).text
     assert "<h1>" not in block
-    assert "que personne n’a" in block
+    assert "qui n’est à personne" in block
     given = await anne.post("/badges/give", {**sealed(block, "/badges/give")})
     assert given.headers["location"] == "/pupils/101?done=given"
     (badge,) = hub.desk.school.badges_of(101)
@@ -243,12 +243,12 @@ async def test_only_the_next_unknown_tag_at_that_reader_within_the_minute_is_off
     await hub.tap(0, Code.UNKNOWN, badge=TAG, device="caisse-parc")
     await hub.tap(100, Code.IN)
     page = (await anne.get(address)).text
-    assert "que personne n’a" not in page, "too early, or elsewhere"
+    assert "qui n’est à personne" not in page, "too early, or elsewhere"
     assert "Léa Dupont" in page, "this one is somebody's"
     hub.now_ms += 60_001
     await hub.tap(0, Code.UNKNOWN, badge=TAG)
     late = (await anne.get(address)).text
-    assert "que personne n’a" not in late
+    assert "qui n’est à personne" not in late
     assert "Aucun nouveau tag" in late
 
 
@@ -267,7 +267,7 @@ async def test_a_tag_that_was_held_long_ago_or_never_is_not_given(hub: Hub, anne
 
 async def test_a_tag_takes_the_place_of_a_lost_one(hub: Hub, anne: Browser) -> None:
     page = (await anne.get("/badges/give?pupil=100&old=1000")).text
-    assert "prend la place de …PPGD" in page
+    assert "remplace …PPGD" in page
     hub.now_ms += 1000
     await anne.post("/badges/give", {**sealed(page, "/badges/give"), "code": HUGO_CODE})
     assert state_of(hub, LEA_CODE) is BadgeState.REPLACED

@@ -37,13 +37,13 @@ async def test_a_pedagogic_day_is_looked_at_and_saved(hub: Hub, anne: Browser) -
     rows = (Programme(20, 1, care.use, care.name, care.windows, days=frozenset({DayKind.SCHOOL, DayKind.WEDNESDAY})),)
     await hub.desk.edit(7_001, lambda _school: rows)
     text = plain((await anne.get(asked(DAY))).text)
-    assert "Garderie n’a plus d’heures" in text
+    assert "Garderie n’ouvre plus" in text
     assert day_kind(hub.desk.school, PARK, MONDAY) is DayKind.SCHOOL
     assert await save(anne, DAY) == (303, "/calendar?at=1&year=2026&done=saved")
     assert day_kind(hub.desk.school, PARK, MONDAY) is DayKind.PEDAGOGIC
     assert day_kind(hub.desk.school, STATION, MONDAY) is DayKind.SCHOOL
     assert "Journée pédagogique" in (await anne.get("/calendar?at=1&year=2026")).text
-    assert "Autrement à Implantation du Parc" in (await anne.get("/calendar?at=0&year=2026")).text
+    assert "Différent à Implantation du Parc" in (await anne.get("/calendar?at=0&year=2026")).text
     assert "Journée pédagogique" not in (await anne.get("/calendar?at=2&year=2026")).text
     assert (await save(anne, {**DAY, "kind": ""}))[0] == 303
     assert day_kind(hub.desk.school, PARK, MONDAY) is DayKind.SCHOOL

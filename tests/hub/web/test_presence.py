@@ -155,7 +155,7 @@ async def test_a_late_morning_is_justified_and_justified_without_a_reason_is_ref
     action = "/presence/mornings/100/2026-09-21"
     refused = await anne.fill("/presence/mornings", action, {"state": "justified", "excuse": "", "document": ""})
     assert refused.status_code == 409
-    assert "demande un motif" in refused.text
+    assert "choisissez un motif" in refused.text
     said = await anne.fill("/presence/mornings", action, {"state": "justified", "excuse": "doctor", "document": "117"})
     assert said.status_code == 303
     assert "justifié, médecin, document 117" in (await anne.get(said.headers["location"])).text

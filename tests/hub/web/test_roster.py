@@ -58,7 +58,7 @@ async def test_times_on_the_paper_become_a_stay(hub: Hub, anne: Browser) -> None
     assert (stay.from_ms, stay.until_ms) == (hub.at("15:40"), hub.at("17:05"))
     assert not hub.desk.books.sheet(101, 20, 20260921).stays
     page = (await anne.get(answer.headers["location"])).text
-    assert "2 heures sont notées" in page
+    assert "2 heures sont enregistrées" in page
     assert "15:40–17:05" in page
 
 
@@ -69,7 +69,7 @@ async def test_a_line_that_cannot_be_is_said_and_kept_while_the_others_count(hub
     fields = {"pupil": ["100", "101"], "in-100": "15:50", "in-101": "16:00", "out-101": "25:99"}
     answer = await anne.fill(CARE, "/roster/20", fields)
     assert answer.status_code == 409
-    for said in ("était déjà", 'value="15:50"', 'value="25:99"', "1 heure est notée"):
+    for said in ("était déjà", 'value="15:50"', 'value="25:99"', "1 heure est enregistrée"):
         assert said in answer.text
     assert len(hub.desk.books.sheet(101, 20, 20260921).stays) == 1
 

@@ -22,8 +22,8 @@ async def test_a_roster_is_printed_and_typed_in(hub: Hub, url: str, chromium: Br
     assert (await (await coming.value).path()).read_bytes().startswith(b"%PDF")
     await page.get_by_label("Arrivée de Léa Dupont").fill("15:50")
     await page.get_by_label("Départ de Léa Dupont").fill("17:10")
-    await page.get_by_role("button", name="Noter ces heures").click()
-    await expect(page.get_by_role("status").first).to_contain_text("2 heures sont notées")
+    await page.get_by_role("button", name="Enregistrer ces heures").click()
+    await expect(page.get_by_role("status").first).to_contain_text("2 heures sont enregistrées")
     await expect(page.get_by_text("15:50–17:10")).to_be_visible()
     await looked_at(page, "roster")
     assert complaints.texts == []

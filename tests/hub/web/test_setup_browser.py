@@ -30,7 +30,7 @@ async def empty(tmp_path: Path) -> AsyncIterator[Hub]:
 
 async def choose(page: Page, text: str) -> None:
     await page.get_by_label("Le fichier").set_input_files(FilePayload(name="eleves.csv", mimeType="text/csv", buffer=text.encode("cp1252")))
-    await page.get_by_role("button", name="L’examiner").click()
+    await page.get_by_role("button", name="Vérifier la liste").click()
 
 
 async def scanned(hub: Hub) -> None:
@@ -54,7 +54,7 @@ async def test_from_an_empty_hub_to_the_first_badge_scanned(empty: Hub, chromium
         await expect(page.get_by_text("« hier » n’est pas une date de naissance")).to_be_visible()
         await page.get_by_role("link", name="← Importer une liste").click()
         await choose(page, LIST)
-        await page.get_by_role("button", name="Faire cela").click()
+        await page.get_by_role("button", name="Importer maintenant").click()
         await page.get_by_role("link", name="Guide de mise en route").click()
         await page.get_by_label("Nom de l’appareil").fill("Porte de la garderie")
         await page.get_by_role("button", name="Ajouter l’appareil").click()

@@ -55,7 +55,7 @@ async def test_a_site_is_changed_with_its_account_contacts_and_pilot(hub: Hub, a
         ({"iban": "BE86 5390 0754 7034"}, "iban", "deux chiffres"),
         ({"holder": ""}, "holder", "à qui est le compte"),
         ({"floor": "beaucoup"}, "floor", "-5,00"),
-        ({"live_from": "2026-08-01"}, "pilot_from", "pour de bon"),
+        ({"live_from": "2026-08-01"}, "pilot_from", "facturation réelle"),
         ({"live_from": "hier"}, "live_from", "31/12/2025"),
         ({"name": "Implantation de la Gare"}, "name", "déjà pris"),
     ],
@@ -107,7 +107,7 @@ async def test_a_service_is_changed(hub: Hub, anne: Browser) -> None:
         ({"end0": "15:00"}, "la fin après le début"),
         ({"start0": "tard"}, "la fin après le début"),
         ({"day0": []}, "au moins un jour"),
-        ({"scans": "entry"}, "scanner les départs"),
+        ({"scans": "entry"}, "que les départs soient aussi scannés"),
         ({"name": "Étude"}, "déjà pris"),
         ({"post_days": "10", "post_weekday": "3"}, "7, 14"),
     ],
@@ -130,7 +130,7 @@ async def test_class_hours_are_set_for_a_class_and_end(hub: Hub, anne: Browser) 
     assert hub.desk.school.class_hours[1, "5B", 2] == ClassHours(1, "5B", 2, 510, 10, 600)
     wrong = await anne.fill("/sites/1", "/sites/1/class-hours", {**fields, "missed": "08:00"})
     assert wrong.status_code == 409
-    assert "corrigez les heures" in wrong.text
+    assert "doivent se suivre" in wrong.text
     assert (await anne.fill("/sites/1", "/sites/1/class-hours", {**fields, "day": []})).status_code == 409
     assert (await anne.fill("/sites/1", "/sites/1/class-hours/end", {})).status_code == 303
     assert hub.desk.school.class_hours[1, "5B", 0].from_day == date.max

@@ -63,7 +63,7 @@ async def test_the_list_says_in_words_what_everything_costs(hub: Hub, anne: Brow
     text = " ".join(re.sub(r"<[^>]+>", " ", (await anne.get("/tariffs")).text).replace("\u00a0", " ").split())
     assert "CPAS" in text
     assert "15:30–17:00 0,50 € par période entamée de 30 min" in text
-    assert "enfant 2 −25 %, dès l’enfant 3 −50 %" in text
+    assert "enfant 2 −25 %, à partir de l’enfant 3 −50 %" in text
     assert "à partir du 01/01/2027 1,125 € chaque fois" in text
     assert "Sandwich 3,50 € chaque fois" in text
 
