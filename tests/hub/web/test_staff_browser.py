@@ -46,7 +46,7 @@ async def test_a_colleague_is_invited_signs_in_with_a_second_factor_and_is_seen_
     head = await sign_in(hub, url, await chromium.new_context(), complaints)
     await head.goto(f"{url}/staff")
     await looked_at(head, "staff")
-    await head.get_by_role("link", name="Inviter quelqu’un").click()
+    await head.get_by_role("button", name="Inviter quelqu’un").click()
     await head.get_by_label("Nom", exact=True).fill("Marc Économe")
     await head.get_by_label("Identifiant").fill("marc")
     await head.get_by_role("checkbox", name="Économe, Implantation du Parc").check()
