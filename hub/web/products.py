@@ -137,16 +137,17 @@ def _page(
     was: str = "",
     now: Product | None = None,
 ) -> ProductPage:
+    cooks, prices = visit.at(Right.MEALS, does=True), visit.where(Right.TARIFFS, does=True)
     return ProductPage(
         product=product,
-        sites=visit.own_sites(),
+        sites=cooks.own_sites() or visit.own_sites(),
         typed=typed,
         chosen=frozenset(chosen),
         allergens=tuple(one.value for one in Allergen),
         pictures=PICTURES,
         was=stamp(now or product) if now or not was else was,
-        may_change=visit.may(Right.MEALS, does=True),
-        may_price=visit.may(Right.TARIFFS, does=True),
+        may_change=product.site in cooks.sites if product else bool(cooks.sites),
+        may_price=product is not None and product.site in prices,
         problem=problem,
         now=now,
     )

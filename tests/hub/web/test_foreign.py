@@ -133,6 +133,7 @@ async def test_the_rest_of_a_leaver_is_shown_and_paid_out_at_its_own_site(hub: H
         ("/canteen/{}/2026-09-22", "Enregistrer le menu"),
         ("/canteen/{}/2026-09-22/orders?pupil=10{}", 'method="post" action="/canteen'),
         ("/diets/{}?pupil=10{}", "Enregistrer le régime"),
+        ("/products/3{}", "<button>Enregistrer</button>"),
     ],
 )
 async def test_the_canteen_of_another_site_is_looked_at_and_not_changed(hub: Hub, visitor: Browser, path: str, button: str) -> None:
