@@ -129,7 +129,7 @@ async def _device(settings: Settings, options: argparse.Namespace) -> int:
             await stores.desk.edit(stores.new_ask(), lambda _school: renewed)
         for device in options.device:
             known = stores.desk.school.devices[device]
-            print(edge_settings(settings.broker, stores.desk.school, known, stores.password(known), options.host or ""))
+            print(edge_settings(settings.broker, stores.desk.school, known, stores.password(known), options.host or "", {}))
     return 0
 
 

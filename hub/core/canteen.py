@@ -194,7 +194,10 @@ def _ordered(school: School, books: Books, ask: int, wish: Wish, product: Produc
 
 
 def charge_deferred(school: School, books: Books, ask: int, place: MealPlace, now_ms: int) -> Facts:
-    """Charge what was ordered in the pilot for a day after it, once the site is live; it has been promised, so nothing stops it."""
+    """Charge what was ordered in the pilot for a day after it, once the site is live; it has been promised, so nothing stops it.
+
+    An article that its policy or the parents' daily limit would stop passes that limit for this reason, and says so (promise P7).
+    """
     (pupil, site, day), meal = place, books.meals.get(place)
     paid = _paid_at_last(school, books, ask, place, now_ms)
     return (MealReserved(ask, meal.id, pupil, site, meal.product, day, at_ms=now_ms), *paid) if meal and paid else ()

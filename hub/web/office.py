@@ -119,11 +119,11 @@ class Past(Protocol):
 
     async def charge(self, charge: int) -> "Told | None": ...
 
-    async def moves_of(self, wallets: Collection[int], limit: int) -> Mapping[int, Sequence[tuple[int, int]]]:
-        """Of each wallet the last (Unix ms, cents) that moved it."""
-
     async def priced_from(self, pupils: Collection[int]) -> Sequence[Charged | StayClosed]:
         """What the days of these pupils are priced again from: charges, and stays that are over."""
+
+    async def moves_of(self, wallets: Collection[int], limit: int) -> Mapping[int, Sequence[tuple[int, int]]]:
+        """Of each wallet the last (Unix ms, cents) that moved it."""
 
     async def told_of(self, wallets: Collection[int]) -> Sequence[Fact]:
         """What statements of these wallets are made of, oldest first."""
@@ -166,8 +166,8 @@ class Office:
     notes: Notes
     trail: Trail
     lists: Lists
-    device_settings: Callable[[Device, str], str]
-    """The settings file of a device, its password included; and the hub's address as the device sees it."""
+    device_settings: Callable[[Device, str, Mapping[str, tuple[str, str]]], str]
+    """The settings file of a device, its password included; with the hub's address as the device sees it, and its readers' (kind, path)."""
     fleet: Fleet
     badge_key: bytes
     command: Callable[[str, Do], bool]

@@ -244,7 +244,9 @@ async def test_a_meals_draft_is_tried_on_last_month_and_what_was_taken_back_is_n
 def _sold(school: School, books: Books, ask: int, pupil: int, day: date) -> Facts | Refusal:
     who, what = school.pupils[pupil], school.products[SANDWICH]
     cents, why = price_of_product(school, who, what, day)
-    return charge(school, books, ask, Sale(who, school.sites[what.site], what.id, cents, why, Policy.MUST_SERVE, instant_ms(day, 600, ZONE)))
+    return charge(
+        school, books, ask, Sale(who, school.sites[what.site], what.id, cents, why, Policy.MUST_SERVE, instant_ms(day, 600, ZONE))
+    )
 
 
 async def test_a_try_shows_families_only_to_who_may_see_their_money(visitor: Browser) -> None:
