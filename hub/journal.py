@@ -5,12 +5,15 @@ row holds the hash of the row before, and row 0 the journal's own id; nothing is
 """
 
 import asyncio
+import contextlib
 import json
 import logging
+import os
 import secrets
 import sqlite3
+import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,10 +21,12 @@ from pathlib import Path
 import aiosqlite
 from msgspec.structs import astuple
 
+from hub import walk
 from hub.chain import Row, first_row, pack, unpack, unpacking, verified
 from hub.core.facts import Fact, Facts
 from hub.errors import DamageError, StartError
 from hub.folder import Die, Folder, disk_full, settle_log
+from hub.walk import Stretch
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +48,10 @@ CHUNK_ROWS = 200
 """Rows read at once: some ms of the reading thread."""
 START_ROWS = 1000
 """Rows read at once while nobody waits for the loop."""
-
+BESIDE_BYTES = 64 * 1024 * 1024
+"""Of a file (some 250,000 facts) that is worth a process of its own: with 100,000 its start takes what it saves."""
+PIPE_BYTES = 1024 * 1024
+"""What the other process may be ahead, about."""
 REPORT_FACTS = 100_000
 """A long check says how far it is this often: every second or so."""
 
@@ -268,18 +276,16 @@ class Journal:
     async def _verify(self, replay: Callable[[Fact], None] | None) -> None:
         """Walk the whole chain. Books are built in the same pass: what was verified is what is replayed."""
         before: Row | None = None
+        take = replay or _only_checked
         try:
-            await _prepare(self._writing)
-            async for chunk in self._ahead():
+            before = await self._beside(take)
+            async for chunk in self._ahead(before.last + 1 if before else 0):
                 for row in chunk:
-                    facts = verified(row, before)
-                    if replay:
-                        for fact in facts:
-                            replay(fact)
+                    for fact in verified(row, before):
+                        take(fact)
                     before = row
                 self.id = self.id or chunk[0].hash
-                if chunk[-1].last // REPORT_FACTS > chunk[0].number // REPORT_FACTS:
-                    log.info("%s: %d facts checked", self._folder.journal, chunk[-1].last)
+                self._checked(chunk[0].number, chunk[-1].last)
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite quotes damaged names in its complaints
             damage = DamageError(f"{self._folder.journal}: damaged after fact {before.last if before else 0}: {error}")
             raise disk_full(self._folder.journal, error) or damage from error
@@ -289,14 +295,46 @@ class Journal:
             raise DamageError(f"{self._folder.journal}: row 0, the journal's own id, is missing")
         self.durable, self._queued, self.head = before.last, before.last, before.hash
 
+    async def _beside(self, take: Callable[[Fact], None]) -> Row | None:
+        """Prepare the file; meanwhile, where it is long, replay what another process finds whole. Returns the last row that was replayed.
+
+        What is damaged is left to the walk of our own, and the file's own complaint comes first.
+        """
+        await _settings(self._writing)
+        preparing = asyncio.ensure_future(_prepare(self._writing))
+        before: Row | None = None
+        try:
+            if self._folder.journal.stat().st_size >= BESIDE_BYTES and len(os.sched_getaffinity(0)) > 1:
+                before = await self._follow(take)
+        finally:
+            await preparing
+        return before
+
+    async def _follow(self, take: Callable[[Fact], None]) -> Row | None:
+        before, number = None, 1
+        async with contextlib.aclosing(along(self._folder.journal)) as stretches:
+            async for stretch in stretches:
+                for fact in stretch.facts:
+                    take(fact)
+                before = stretch.last
+                self._checked(number, before.last)
+                number = before.last + 1
+        if before is not None:
+            ((self.id,),) = await self._reading.execute_fetchall("SELECT hash FROM journal WHERE number = 0")
+        return before
+
+    def _checked(self, first: int, last: int) -> None:
+        if last // REPORT_FACTS > first // REPORT_FACTS:
+            log.info("%s: %d facts checked", self._folder.journal, last)
+
     async def _chunks(self, number: int) -> AsyncIterator[list[Row]]:
         while found := await self._rows(number, CHUNK_ROWS):
             yield found
             number = found[-1].number + 1
 
-    async def _ahead(self) -> AsyncIterator[list[Row]]:
-        """All chunks from row 0 on. The next one is read while this one is worked on: that is what the second core is for."""
-        coming = asyncio.ensure_future(self._rows(0, START_ROWS))
+    async def _ahead(self, number: int) -> AsyncIterator[list[Row]]:
+        """All chunks from this row on. The next one is read while this one is worked on."""
+        coming = asyncio.ensure_future(self._rows(number, START_ROWS))
         try:
             while chunk := await coming:
                 coming = asyncio.ensure_future(self._rows(chunk[-1].number + 1, START_ROWS))
@@ -324,15 +362,46 @@ async def _unpacked(row: Row) -> Facts:
     return tuple(found)
 
 
+async def along(journal: Path) -> AsyncGenerator[Stretch, None]:
+    """What another process (walk.py) finds whole behind row 0; ends early where it finds anything else, is killed, or cannot be started."""
+    try:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", walk.__name__, str(journal), stdout=asyncio.subprocess.PIPE, limit=PIPE_BYTES
+        )
+    except OSError:
+        return
+    assert child.stdout is not None, "it was asked for"
+    try:
+        while True:
+            (length,) = walk.LENGTH.unpack(await child.stdout.readexactly(walk.LENGTH.size))
+            yield walk.said(await child.stdout.readexactly(length))
+    except asyncio.IncompleteReadError:
+        return
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        raise
+    finally:
+        await child.wait()
+
+
 async def _connect(path: Path) -> aiosqlite.Connection:
     """A connection that commits each statement by itself and never waits for another one."""
     return await aiosqlite.connect(path, isolation_level=None, timeout=0)
 
 
-async def _prepare(writing: aiosqlite.Connection) -> None:
-    """Set the file up if it is new, and refuse one that SQLite itself, or we, find not to be a journal."""
+def _only_checked(_fact: Fact) -> None:
+    """For who wants to know that a journal is whole, and no more."""
+
+
+async def _settings(writing: aiosqlite.Connection) -> None:
+    """How the file is written; the first statement also makes SQLite read the log of a hub that was killed."""
     for setting in (f"page_size={PAGE_BYTES}", "cell_size_check=ON", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=0"):
         await writing.execute_fetchall(f"PRAGMA {setting}")
+
+
+async def _prepare(writing: aiosqlite.Connection) -> None:
+    """Set the file up if it is new, and refuse one that SQLite itself, or we, find not to be a journal."""
     ((found,),) = await writing.execute_fetchall("PRAGMA quick_check(1)")
     if found != "ok":
         raise DamageError(f"damaged: {found}")
