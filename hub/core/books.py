@@ -91,7 +91,7 @@ class Books:
 
     def sheet(self, pupil: int, programme: int, day: int) -> Sheet:
         """A pupil's day at a programme; an empty one when nothing is known of it; to read only."""
-        return self.sheets(pupil, day).get(programme, _EMPTY)
+        return self.days.get(day, _NOBODY).get(pupil, _NOTHING).get(programme, _EMPTY)
 
     def sheets(self, pupil: int, day: int) -> dict[int, Sheet]:
         """A pupil's sheets of a day, by programme; to read only."""

@@ -227,12 +227,12 @@ def _priced(
         stands = line is not None and line.from_ms == part.from_ms and line.to_ms == part.to_ms and not _reason_changes(day, part)
         if part.programme in paid and _is_session(day, part):
             continue
-        if line is not None and stands and not depends:
+        if line is not None and stands and not (depends and _may_change(day, part)):
             cents, why = line.cents, None
         else:
             cents, why = _price(day, part, present, spent)
-            if line is not None and stands and (line.cents == cents or not _may_change(day, part)):
-                cents, why = line.cents, None
+            if line is not None and stands and line.cents == cents:
+                why = None
         if cents or _stands_free(day, part):
             paid.add(part.programme)
             found.append((part, cents, why))

@@ -453,6 +453,12 @@ def derived(ask: int, part: str) -> int:
     return _number(f"{ask}|{part}")
 
 
+_HASH = hashlib.blake2b(digest_size=8)
+"""Copied for each id: a copy is made in half the time."""
+
+
 def _number(text: str) -> int:
     """63 bits of BLAKE2b, never zero."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1 or 1
+    found = _HASH.copy()
+    found.update(text.encode())
+    return int.from_bytes(found.digest(), "big") >> 1 or 1

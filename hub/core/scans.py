@@ -16,6 +16,8 @@ from hub.core.tap import Outcome, Tap
 from hub.core.wallets import charge_id, reverse
 from proto.messages import YES, Hole, Light, Scan, Use
 
+_ACTIVE, _NONE = BadgeState.ACTIVE, Reason.NONE
+"""Members of an enum are looked up slowly, and these are for every tap."""
 AGAIN_MS = 60_000
 """Within this time of a scan from the device's earlier life: it may have died between commit and light (reliability.md, 2.3)."""
 
@@ -63,13 +65,13 @@ class Arrived(Struct, frozen=True):
 
 def take(school: School, books: Books, arrived: Arrived) -> Facts:
     """Decide a scan for the first time."""
-    badge, trouble = identify(school, arrived)
+    ask, (badge, trouble) = arrived.ask, identify(school, arrived)
     outcome = _outcome(school, books, arrived, badge, trouble)
     light = LIGHTS[outcome.code]
     scan, shown = arrived.scan, arrived.scan.shown
     reader = school.readers.get((arrived.device, scan.reader))
     taken = ScanTaken(
-        ask=arrived.ask,
+        ask=ask,
         device=arrived.device,
         inc=scan.inc,
         n=scan.n,
@@ -85,7 +87,7 @@ def take(school: School, books: Books, arrived: Arrived) -> Facts:
         taken_ms=arrived.taken_ms,
     )
     difference = _difference(trouble, light, scan)
-    return (taken, *outcome.facts, *_questions(school, arrived, arrived.ask, outcome.code, difference, taken.pupil))
+    return (taken, *outcome.facts, *_questions(school, arrived, ask, outcome.code, difference, taken.pupil))
 
 
 def book_shown(school: School, books: Books, arrived: Arrived) -> Facts:
@@ -112,15 +114,15 @@ def declare_hole(_school: School, _books: Books, device: str, hole: Hole, ask: i
 
 def identify(school: School, arrived: Arrived) -> tuple[Badge | None, Code | None]:
     """Whose badge this was at its own time, and what is wrong with it, if anything."""
-    badge_hash = arrived.scan.badge
+    badge_hash, at_ms, err_ms = arrived.scan.badge, arrived.at_ms, arrived.err_ms
+    then = badge_at(school, badge_hash, at_ms)
     if (arrived.device, arrived.scan.reader) not in school.readers:
-        return badge_at(school, badge_hash, arrived.at_ms), Code.NO_READER
-    then = badge_at(school, badge_hash, arrived.at_ms)
-    if any(badge_at(school, badge_hash, arrived.at_ms + shift) is not then for shift in (-arrived.err_ms, arrived.err_ms)):
+        return then, Code.NO_READER
+    if badge_at(school, badge_hash, at_ms - err_ms) is not then or badge_at(school, badge_hash, at_ms + err_ms) is not then:
         return then, Code.UNCERTAIN
     if then is None or then.pupil not in school.pupils:
         return None, Code.UNKNOWN
-    return then, None if then.state is BadgeState.ACTIVE else Code.BLOCKED
+    return then, None if then.state is _ACTIVE else Code.BLOCKED
 
 
 def _outcome(school: School, books: Books, arrived: Arrived, badge: Badge | None, trouble: Code | None) -> Outcome:
@@ -166,7 +168,7 @@ def _dispatch(school: School, books: Books, tap: Tap) -> Outcome:
 def _difference(trouble: Code | None, light: Light, scan: Scan) -> Reason:
     """How what was lit differs from what the hub says."""
     if scan.shown is None:
-        return Reason.NONE
+        return _NONE
     lit = scan.shown.light in YES
     if lit and (light not in YES or trouble is not None):
         return Reason.OFFLINE
@@ -175,7 +177,7 @@ def _difference(trouble: Code | None, light: Light, scan: Scan) -> Reason:
 
 def _questions(school: School, arrived: Arrived, ask: int, code: Code, reason: Reason, pupil: int) -> Facts:
     """What staff have to settle about this scan; at most one question."""
-    if code not in FOR_STAFF and reason is Reason.NONE:
+    if code not in FOR_STAFF and reason is _NONE:
         return ()
     device = school.devices.get(arrived.device)
     site = device.site if device else 0

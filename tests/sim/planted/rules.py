@@ -57,7 +57,7 @@ BUGS = (
     ),
     Bug(
         "a blocked badge is served",
-        (Edit("hub.core.scans", "    return then, None if then.state is BadgeState.ACTIVE else Code.BLOCKED", "    return then, None"),),
+        (Edit("hub.core.scans", "    return then, None if then.state is _ACTIVE else Code.BLOCKED", "    return then, None"),),
     ),
     Bug("a tap at a till sells", (Edit("hub.core.scans", _HANDED_OUT, "            handed_out = True"),)),
     Bug(
