@@ -1,13 +1,14 @@
 """The canteen: menus by week, what the kitchen cooks, the orders of a day with late changes, who waits, diets and allergies.
 
-Menus and diets are rows of the school; orders are facts, and go by the rules of hub/core/canteen.py. A menu that somebody else has
-changed meanwhile is shown, and not overwritten.
+Menus and diets are rows of the school; orders are facts, and go by the rules of hub/core/canteen.py. What somebody else has changed
+meanwhile is shown, and not overwritten.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Response
@@ -18,7 +19,7 @@ from hub.core.books import Books
 from hub.core.calendar import day_code, day_of, instant_ms
 from hub.core.canteen import Count, Wish
 from hub.core.codes import By
-from hub.core.facts import MealAwaited, Refusal
+from hub.core.facts import Facts, MealAwaited, Refusal
 from hub.core.kept import Meal
 from hub.core.lists import by_name, fold
 from hub.core.menus import Allergen, Diet, Menu, Offer
@@ -130,7 +131,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class OrdersPage:
-    """`chosen`: the pupil whose order is being changed; `offers`: what there is to choose from."""
+    """`chosen`: the pupil whose order is being changed, with the stamp of what it was; `offers`: what there is to choose from."""
 
     day: Day
     before: str
@@ -140,6 +141,7 @@ class OrdersPage:
     more: int
     waiting: tuple[Order, ...]
     chosen: Order | None
+    was: str
     offers: tuple[Product, ...]
     may_change: bool
     problem: Refusal | None = None
@@ -238,10 +240,11 @@ async def set_order(form: Cooks, site: int, on: str) -> Response:
     day, pupil = _day(visit, site, on), visit.pupil(form.number("pupil"))
     assert visit.person is not None, "staff are signed in"
     wish = Wish(pupil.id, day.site.id, day.date, By.STAFF, visit.office.now_ms(), visit.person.id)
+    still = partial(_still, form.text("was"))
     if act in BOUGHT:
-        answer = await visit.office.desk.do(form.ask, BOUGHT[act], form.ask, wish, visit.product(form.number("product")).id)
+        answer = await visit.office.desk.do(form.ask, still(BOUGHT[act]), form.ask, wish, visit.product(form.number("product")).id)
     elif act in ENDED:
-        answer = await visit.office.desk.do(form.ask, ENDED[act], form.ask, wish)
+        answer = await visit.office.desk.do(form.ask, still(ENDED[act]), form.ask, wish)
     else:
         raise HTTPException(422)
     if answer.refusal:
@@ -358,7 +361,8 @@ async def _orders(visit: Visit, day: Day, q: str, pupil: int, problem: Refusal |
     before, after = ((day.date + timedelta(days=by)).isoformat() for by in (-1, 1))
     may_change = _may_change(visit, day.site)
     more = max(0, len(found) - LISTED)
-    return OrdersPage(day, before, after, question, tuple(found[:LISTED]), more, tuple(waiting), chosen, offers, may_change, problem)
+    was, listed = stamp(_stands(books, pupil, day.site.id, day_code(day.date))), tuple(found[:LISTED])
+    return OrdersPage(day, before, after, question, listed, more, tuple(waiting), chosen, was, offers, may_change, problem)
 
 
 def _found(school: School, books: Books, day: Day, pupils: Iterable[Pupil], question: str) -> list[Order]:
@@ -372,10 +376,27 @@ def _found(school: School, books: Books, day: Day, pupils: Iterable[Pupil], ques
     return sorted(found, key=lambda one: (fold(one.pupil.group), *by_name(one.pupil)))
 
 
+Act = Callable[..., Facts | Refusal]
+
+
+def _still(was: str, act: Act) -> Act:
+    """The same act, as long as the pupil's order is the one that the form showed."""
+
+    def decided(school: School, books: Books, ask: int, wish: Wish, *product: int) -> Facts | Refusal:
+        stands = _stands(books, wish.pupil, wish.site, day_code(wish.day))
+        return act(school, books, ask, wish, *product) if as_shown(was)(stands) else Refusal("changed_meanwhile")
+
+    return decided
+
+
+def _stands(books: Books, pupil: int, site: int, day: int) -> tuple[Meal | None, MealAwaited | None]:
+    """What a pupil has ordered, and waits for."""
+    return books.meals.get((pupil, site, day)), books.waiting.get((site, day), {}).get(pupil)
+
+
 def order_of(school: School, books: Books, day: Day, pupil: Pupil) -> Order:
     """A pupil's order of a day, and what they wait for."""
-    meal = books.meals.get((pupil.id, day.site.id, day_code(day.date)))
-    awaited = _awaited(books, day).get(pupil.id)
+    meal, awaited = _stands(books, pupil.id, day.site.id, day_code(day.date))
     return Order(
         pupil, meal, school.products.get(meal.product) if meal else None, school.products.get(awaited.product) if awaited else None
     )

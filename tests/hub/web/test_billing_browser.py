@@ -24,7 +24,7 @@ async def test_a_week_is_settled_and_a_familys_statement_is_opened(hub: Hub, url
     await page.get_by_role("button", name="Voir la prochaine facturation").focus()
     await page.keyboard.press("Enter")
     await looked_at(page, "billing-preview", whole=False)
-    await page.get_by_role("button", name="Facturer 40 montants").focus()
+    await page.get_by_role("button", name="Facturer 40 prestations").focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("La facturation est faite")).to_be_visible()
     await looked_at(page, "billing-run", whole=False)

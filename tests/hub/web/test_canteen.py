@@ -166,6 +166,26 @@ async def test_an_order_is_changed_in_time_and_who_has_none_is_found_by_name(hub
     assert re.search(r'orders" aria-label="[^"]*: 1">1</a>', (await cook.get("/canteen?week=2026-09-22")).text)
 
 
+async def test_an_order_that_a_colleague_has_changed_meanwhile_is_shown_and_not_overwritten(hub: Hub, cook: Browser) -> None:
+    await offers(hub, TUESDAY)
+    await asks(cook, "order", 100, 31)
+    shown = re.search(r'name="was" value="(\w+)"', (await cook.get(f"{ORDERS}?pupil=100")).text)
+    assert shown
+    await asks(cook, "change", 100, 32)
+    stale = {"act": "cancel", "pupil": "100", "was": shown[1], "ask_id": "97"}
+    answer = await cook.fill(f"{ORDERS}?pupil=100", ORDERS, stale)
+    assert answer.status_code == 409
+    assert "Quelqu’un d’autre" in answer.text
+    assert "Commandé : Pâtes" in answer.text
+    assert hub.desk.books.meals[100, 1, 20260922].product == 32
+    now = re.search(r'name="was" value="(\w+)"', answer.text)
+    assert now
+    again = {**stale, "was": now[1], "ask_id": "96"}
+    assert (await cook.fill(f"{ORDERS}?pupil=100", ORDERS, again)).status_code == 303
+    assert (await cook.fill(f"{ORDERS}?pupil=100", ORDERS, again)).status_code == 303, "sent twice, done once"
+    assert not hub.desk.books.meals
+
+
 async def test_the_kitchen_reads_the_day_once(cook: Browser) -> None:
     title = re.search(r"<h1>(.*?)</h1>", (await cook.get(f"{DAY}/kitchen")).text)
     assert title

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hub.core.codes import Code
-from hub.core.school import Adult, Device, Reader, Site
+from hub.core.school import Adult, Device, FamilyFile, Reader, Site
 from hub.web import language, sheet, statements
 from hub.web.billing import Outcome, RunPage
 from hub.web.letter import Family
@@ -142,8 +142,9 @@ def test_every_paper_is_printed_in_every_language(spoken: str) -> None:
 
 
 async def a_day(hub: Hub, anne: Browser) -> None:
-    """Something of everything at the park: a wallet, an arrival, a sale, a list, somebody invited, a device handed over."""
+    """Something of everything at the park: a wallet, a family file, an arrival, a sale, a list, somebody invited, a device handed over."""
     await hub.open_wallet()
+    await hub.desk.edit(71, lambda _school: (FamilyFile(77, 10, MONDAY, None, 4),))
     await hub.tap(100, Code.IN)
     await anne.fill(TILL, f"{TILL}/desk", {"act": "open", "counted": "50,00"})
     assert await sell(anne, await taps(hub, 100), "30x1") == 303
