@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from msgspec import Struct
 
 from hub.core.books import Books
-from hub.core.calendar import DAY_MS, day_code, day_coded, day_of, instant_ms
+from hub.core.calendar import day_code, day_coded, day_of, instant_ms
 from hub.core.codes import Reason
 from hub.core.dues import spans_of
 from hub.core.facts import ChargesPosted, DayClosed, Facts, Refusal, SettlementDone, Unresolved
@@ -84,10 +84,15 @@ def _over_ms(school: School, site: Site, day: date) -> int:
 
 
 def run_due(books: Books, programme: Programme) -> int:
-    """Through which closed day (YYYYMMDD) this programme is to be settled now; 0 = not yet."""
+    """Through which closed day (YYYYMMDD) this programme is to be settled now; 0 = not yet.
+
+    One that is posted at once now may have gathered before: what is left of that is posted when its day is closed.
+    """
     closed, last = books.closed.get(programme.site, 0), books.settled.get(programme.id, 0)
-    if not programme.post_days or closed <= last:
+    if closed <= last:
         return 0
+    if not programme.post_days:
+        return closed if _has_gathered(books, programme.id, closed) else 0
     for back in range(max(programme.post_days, WEEK_DAYS)):
         day = day_coded(closed) - timedelta(days=back)
         if day_code(day) <= last:
@@ -96,6 +101,11 @@ def run_due(books: Books, programme: Programme) -> int:
         if fits and (not last or (day - day_coded(last)).days >= programme.post_days):
             return day_code(day)
     return 0
+
+
+def _has_gathered(books: Books, programme: int, through_day: int) -> bool:
+    charges = (books.charges[charge] for waiting in books.gathered.values() for charge in waiting)
+    return any(charge.item == programme and charge.day <= through_day for charge in charges)
 
 
 # --- a run ----------------------------------------------------------------------------------------
@@ -155,9 +165,9 @@ def pending(school: School, books: Books, run: Run) -> tuple[Unresolved, ...]:
 
 
 def _is_about(books: Books, school: School, question: Unresolved, programme: Programme, through_day: int) -> bool:
-    zone = school.sites[programme.site].zone
-    for shift_ms in (0, -DAY_MS):  # a night belongs to the day on which it began
-        day = day_code(day_of(question.at_ms + shift_ms, zone))
+    today = day_of(question.at_ms, school.sites[programme.site].zone)
+    for begun in (today, today - timedelta(days=1)):  # a night belongs to the day on which it began
+        day = day_code(begun)
         sheet = books.sheet(question.pupil, programme.id, day)
         if day <= through_day and (question.subject in sheet.stays or question.subject in sheet.marks):
             return True

@@ -19,7 +19,7 @@ from hub.core.menus import Menu, Offer
 from hub.core.school import Badge, BadgeState, Pupil
 from hub.core.settlement import Run
 from proto.messages import Direction
-from tests.schools import MONDAY, TUESDAY, Day, badge, moment, number
+from tests.schools import LONG_DAY, MONDAY, SHORT_DAY, TUESDAY, Day, badge, hours, moment, number
 
 CARE, TILLEULS = number("care"), number("Tilleuls")
 FRIDAY = date(2025, 1, 10)
@@ -278,6 +278,31 @@ def test_a_period_that_is_no_week_counts_from_the_last_run(closed: int, settled:
     if settled:
         day.books.settled[CARE] = settled
     assert settlement.run_due(day.books, day.school.programmes[CARE]) == expected
+
+
+def test_what_a_programme_gathered_before_it_was_posted_at_once_is_posted_when_its_day_is_closed(day: Day) -> None:
+    come(day)
+    day.change((replace(day.school.programmes[CARE], post_days=0),))
+    assert settlement.run_due(day.books, day.school.programmes[CARE]) == 0, "the day is not closed"
+    day.close("19:31")
+    assert settlement.run_due(day.books, day.school.programmes[CARE]) == 20250106
+    run(day, 20250106)
+    assert day.balance_cents("Vanderzande") == 18_50
+    day.next_day()
+    day.close("19:31")
+    assert settlement.run_due(day.books, day.school.programmes[CARE]) == 0, "nothing is left of it"
+
+
+@pytest.mark.parametrize("begun", [MONDAY, SHORT_DAY, LONG_DAY])
+def test_an_exit_of_the_night_that_nobody_saw_waits_for_staff_on_days_of_25_and_23_hours_too(day: Day, begun: date) -> None:
+    night = replace(day.school.programmes[CARE], windows=(hours(range(7), "22:00", "24:30"),))
+    day.change((night,))
+    day.date = begun
+    day.tap("Léa", "care-in", "22:10")
+    day.next_day()
+    day.close("03:00")
+    asked = Run(CARE, int(f"{begun:%Y%m%d}"), moment("04:00", day.date), whole=True)
+    assert settlement.start(day.school, day.books, asked) == Refusal("to_verify", {"questions": 1})
 
 
 # --- the pilot ------------------------------------------------------------------------------------
