@@ -108,7 +108,7 @@ async def _reserve(settings: Settings, options: argparse.Namespace) -> int:
         found = reservations(text, str(options.file), desk.school, desk.books)
         new = [one for one in found if one.ask not in desk.books.asks]
         asked = [desk.do(one.ask, reserve, one.ask, one.pupil, one.product, one.day, at_ms) for one in new]
-        refused = [answer.refusal.code for answer in await asyncio.gather(*asked) if answer.refusal is not None]
+        refused = [counter.SENTENCES[answer.refusal.code] for answer in await asyncio.gather(*asked) if answer.refusal is not None]
         if refused:
             raise ImportRefusedError(f"{options.file}: {', '.join(refused)}")
         print(f"{len(new)} meals reserved, {len(found) - len(new)} of this file were reserved before")

@@ -51,6 +51,7 @@ COUNTS = {"open": desk_rules.open_desk, "close": desk_rules.close_desk}
 
 SENTENCES = {
     "no_such_pupil": "no such pupil",
+    "has_left": "this pupil is no longer at the school on that day",
     "no_such_site": "no such site",
     "no_such_meal": "no such meal at this site",
     "no_such_day": "no such day: write it as 2025-01-31",

@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from hub.broker import HUB_USER
 from hub.core.books import Books
-from hub.core.calendar import DayKind, Window, day_code
+from hub.core.calendar import DayKind, Window, day_code, day_coded
 from hub.core.facts import derived
 from hub.core.lists import Column, Said, understood
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
@@ -197,9 +197,11 @@ def reservations(text: str, name: str, school: School, books: Books) -> tuple[Re
         meal, day = meals.get((line[Column.SITE], line[Column.MEAL])), _day_number(line)
         ask = derived(file_ask, f"line {line.number}")
         place = (pupil, meal.site if meal else 0, day)
-        taken = place in found or (day is not None and (pupil, place[1], day) in books.meals and ask not in books.asks)
-        if not pupil or meal is None or day is None or taken:
-            wrong.append(f"{name}:{line.number}: {_meal_trouble(line, pupil, meal, day)}")
+        is_new = ask not in books.asks
+        taken = place in found or (day is not None and (pupil, place[1], day) in books.meals and is_new)
+        left = bool(pupil and day and is_new and not school.pupils[pupil].is_here(day_coded(day)))
+        if not pupil or meal is None or day is None or taken or left:
+            wrong.append(f"{name}:{line.number}: {_meal_trouble(line, pupil, meal, day, left=left)}")
         else:
             found[place] = Reservation(ask, pupil, meal.id, line[Column.DAY])
     if wrong:
@@ -219,14 +221,15 @@ def _nobody(line: Said, pupil: int | None) -> str:
     return f"`{first} {last}` of household `{household}` is several pupils: give one of the households another name"
 
 
-def _meal_trouble(line: Said, pupil: int | None, meal: Product | None, day: int | None) -> str:
+def _meal_trouble(line: Said, pupil: int | None, meal: Product | None, day: int | None, *, left: bool) -> str:
     if not pupil:
         return _nobody(line, pupil)
     if meal is None:
         return f"`{line[Column.MEAL]}` is no meal of site `{line[Column.SITE]}`: use the names they have in the school"
     if day is None:
         return f"`{line[Column.DAY]}` is no day: write it as 2025-01-31"
-    return f"`{line[Column.FIRST_NAME]} {line[Column.LAST_NAME]}` has a meal on {line[Column.DAY]} already: remove the line"
+    trouble = f"is no longer at the school on {line[Column.DAY]}" if left else f"has a meal on {line[Column.DAY]} already"
+    return f"`{line[Column.FIRST_NAME]} {line[Column.LAST_NAME]}` {trouble}: remove the line"
 
 
 def menus(text: str, name: str, school: School) -> tuple[Menu, ...]:

@@ -178,10 +178,13 @@ def cancel(school: School, books: Books, ask: int, wish: Wish) -> Facts | Refusa
 
 
 def _ordered(school: School, books: Books, ask: int, wish: Wish, product: Product, earlier: Facts = (), meal: int = 0) -> Facts | Refusal:
-    """The order and its charge.
+    """The order and its charge, of who is at the school that day.
 
     In a pilot, an order for a day after it is charged when the site goes live (`charge_deferred`; section 5, pilot).
     """
+    left = _left(school, wish)
+    if left is not None:
+        return left
     pupil, site = school.pupils[wish.pupil], school.sites[wish.site]
     number, day = meal or derived(ask, "meal"), day_code(wish.day)
     place = (number, wish.pupil, wish.site, product.id, day, wish.by, wish.who, wish.at_ms)
@@ -243,11 +246,11 @@ def _staff(wish: Wish) -> int:
 
 def _offered(school: School, wish: Wish, product: int) -> Product | Refusal:
     """What is ordered, if this pupil can be served there and it is on the menu of a day within the horizon."""
-    pupil = school.pupils.get(wish.pupil)
-    if pupil is None or not pupil.is_here(wish.day):  # who leaves orders for no day after it
-        return Refusal("no_such_pupil")
-    if wish.site not in school.sites:
-        return Refusal("no_such_site")
+    if wish.pupil not in school.pupils or wish.site not in school.sites:
+        return Refusal("no_such_pupil" if wish.pupil not in school.pupils else "no_such_site")
+    left = _left(school, wish)
+    if left is not None:
+        return left
     today, rules = day_of(wish.at_ms, school.sites[wish.site].zone), school.canteen(wish.site)
     if wish.day < today:
         return Refusal("past_day", {"day": day_code(wish.day)})
@@ -256,6 +259,11 @@ def _offered(school: School, wish: Wish, product: int) -> Product | Refusal:
     if school.offer(wish.site, wish.day, product) is None or product not in school.products:
         return Refusal("not_on_menu", {"day": day_code(wish.day)})
     return school.products[product]
+
+
+def _left(school: School, wish: Wish) -> Refusal | None:
+    """Who has left, or will have, orders for no day from then on."""
+    return None if school.pupils[wish.pupil].is_here(wish.day) else Refusal("has_left", {"day": day_code(wish.day)})
 
 
 def _in_time(school: School, wish: Wish) -> Refusal | None:

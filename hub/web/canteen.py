@@ -352,10 +352,9 @@ def _kitchen(school: School, books: Books, day: Day) -> KitchenPage:
 async def _orders(visit: Visit, day: Day, q: str, pupil: int, problem: Refusal | None = None) -> OrdersPage:
     school, books, question = visit.school, visit.office.desk.books, " ".join(q.split())[:QUESTION]
     chosen = order_of(school, books, day, visit.pupil(pupil)) if pupil else None
-    here = (each for each in school.everyone if each.is_here(day.date))
-    pupils = filter(visit.knows, here) if question else here
+    pupils = filter(visit.knows, school.everyone) if question else school.everyone
     found = await asyncio.to_thread(_found, school, books, day, pupils, question)
-    waiting = [order_of(school, books, day, school.pupils[each]) for each in _awaited(books, day) if each in school.pupils]
+    waiting = [order_of(school, books, day, school.pupils[each], each) for each in _awaited(books, day) if each in school.pupils]
     offered = {offer.product for offer in _menu(school, day).offers}
     offers = tuple(product for product in _products(school, day.site.id) if product.id in offered)
     before, after = ((day.date + timedelta(days=by)).isoformat() for by in (-1, 1))
@@ -366,13 +365,17 @@ async def _orders(visit: Visit, day: Day, q: str, pupil: int, problem: Refusal |
 
 
 def _found(school: School, books: Books, day: Day, pupils: Iterable[Pupil], question: str) -> list[Order]:
-    """Who has ordered, by class and name; with a question, those who are called so, whether they have or not."""
+    """Who has ordered, by class and name; with a question, those at the school who are called so, whether they have or not.
+
+    Each order that the kitchen counts is there: that of who has left too, and under the id of a child's second entry.
+    """
     words = [fold(word) for word in question.split()]
     found = []
     for pupil in pupils:
         if all(word in fold(f"{pupil.first_name}{pupil.last_name}{pupil.group}") for word in words):
-            order = order_of(school, books, day, pupil)
-            found += [order] if words or order.meal else []
+            entries = [order_of(school, books, day, pupil, number) for number in school.ids_of(pupil.id)]
+            ordered = [order for order in entries if order.meal]
+            found += ordered or (entries[:1] if words and pupil.is_here(day.date) else [])
     return sorted(found, key=lambda one: (fold(one.pupil.group), *by_name(one.pupil)))
 
 
@@ -394,9 +397,9 @@ def _stands(books: Books, pupil: int, site: int, day: int) -> tuple[Meal | None,
     return books.meals.get((pupil, site, day)), books.waiting.get((site, day), {}).get(pupil)
 
 
-def order_of(school: School, books: Books, day: Day, pupil: Pupil) -> Order:
-    """A pupil's order of a day, and what they wait for."""
-    meal, awaited = _stands(books, pupil.id, day.site.id, day_code(day.date))
+def order_of(school: School, books: Books, day: Day, pupil: Pupil, entered_as: int = 0) -> Order:
+    """A pupil's order of a day, and what they wait for; of a second entry of the child's, what was booked under it."""
+    meal, awaited = _stands(books, entered_as or pupil.id, day.site.id, day_code(day.date))
     return Order(
         pupil, meal, school.products.get(meal.product) if meal else None, school.products.get(awaited.product) if awaited else None
     )

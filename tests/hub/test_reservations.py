@@ -1,10 +1,14 @@
 """Meals reserved from a list: all of it or nothing, every bad line named, the same file twice once."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from hub.core.books import Books
 from hub.core.canteen import reserve
 from hub.core.facts import MealReserved, Refusal
+from hub.core.school import edited
 from hub.errors import ImportRefusedError
 from hub.setup import Reservation, reservations
 from tests.schools import small_school
@@ -61,6 +65,17 @@ def test_a_bad_line_is_named_with_what_to_do_and_nothing_of_the_file_is_used(lin
     with pytest.raises(ImportRefusedError, match=r"meals\.csv:3") as refused:
         read(TOM + line)
     assert str(refused.value) == sentence
+
+
+def test_a_line_of_who_has_left_by_that_day_is_named_and_what_the_file_booked_before_stands() -> None:
+    school = small_school()
+    lea = next(pupil for pupil in school.everyone if pupil.first_name == "Léa")
+    gone, books = edited(school, (replace(lea, left_day=date(2025, 1, 6)),)), Books()
+    with pytest.raises(ImportRefusedError) as refused:
+        reservations(HEAD + LEA, "meals.csv", gone, books)
+    assert str(refused.value) == "meals.csv:2: `Léa Vanderzande` is no longer at the school on 2025-01-06: remove the line"
+    booked(books, read(LEA))
+    assert reservations(HEAD + LEA, "meals.csv", gone, books) == read(LEA)
 
 
 def test_a_meal_that_another_file_has_reserved_is_refused() -> None:

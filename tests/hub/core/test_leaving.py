@@ -17,7 +17,7 @@ from hub.core.paperroster import expected
 from hub.core.promotion import LEAVES, Year, classes, promote
 from hub.core.school import BadgeState, School
 from hub.core.timetable import ClassHours, Plan
-from tests.canteen import order, put_on_the_menu, rules, wait
+from tests.canteen import cancel, order, put_on_the_menu, rules, wait
 from tests.journals import check_books
 from tests.schools import MONDAY, Day, badge, moment, number
 
@@ -152,7 +152,19 @@ def test_who_leaves_orders_for_no_day_after_it(day: Day) -> None:
     put_on_the_menu(day)
     gone(day, clock="08:00")
     outcomes = [order(day, "Léa", on=each) for each in (FRIDAY - timedelta(days=1), FRIDAY)]
-    assert [isinstance(outcome, Refusal) and outcome.code for outcome in outcomes] == [False, "no_such_pupil"]
+    assert [isinstance(outcome, Refusal) and outcome.code for outcome in outcomes] == [False, "has_left"]
+
+
+def test_who_leaves_has_nothing_reserved_for_a_day_after_it_and_buys_no_portion_of_it(day: Day) -> None:
+    put_on_the_menu(day)
+    rules(day, waiting_until_min=720)
+    order(day, "Tom")
+    wait(day, "Léa")
+    gone(day, on=MONDAY)
+    done = [day.do(canteen.reserve, LEA, number("meal"), each.isoformat(), moment("08:00")) for each in (FRIDAY, MONDAY)]
+    assert [isinstance(outcome, Refusal) and outcome.code for outcome in done] == ["has_left", "has_left"]
+    assert cancel(day, "Tom", "09:30")
+    assert {(who, meal.late) for (who, *_), meal in day.books.meals.items()} == {(TOM, True)}, "cancelled late, and resold to nobody"
 
 
 def test_who_leaves_waits_for_no_portion_any_more(day: Day) -> None:

@@ -1,6 +1,7 @@
 """The canteen's pages: menus of a week, what the kitchen cooks, late changes by staff, who waits, diets."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -184,6 +185,27 @@ async def test_an_order_that_a_colleague_has_changed_meanwhile_is_shown_and_not_
     assert (await cook.fill(f"{ORDERS}?pupil=100", ORDERS, again)).status_code == 303
     assert (await cook.fill(f"{ORDERS}?pupil=100", ORDERS, again)).status_code == 303, "sent twice, done once"
     assert not hub.desk.books.meals
+
+
+async def test_what_the_kitchen_counts_is_in_the_list_whoever_has_left_or_was_entered_twice(hub: Hub, cook: Browser) -> None:
+    await offers(hub, TUESDAY)
+    twice = replace(hub.desk.school.pupils[101], id=103, same_as=101)
+    await hub.desk.edit(74, lambda school: (replace(school.pupils[100], left_day=TUESDAY), twice))
+    for ask, pupil in ((75, 100), (76, 101), (77, 103)):
+        await hub.book(f.MealReserved(ask, ask, pupil, 1, 32, 20260922, By.PARENT, 0, hub.now_ms))
+    assert re.search(r"Pâtes <span class=\"count\">3</span>", (await cook.get(f"{DAY}/kitchen")).text)
+    for page in (ORDERS, f"{ORDERS}?q=dupont"):
+        listed = (await cook.get(page)).text
+        assert (listed.count(">Dupont Léa</a>"), listed.count(">Dupont Hugo</a>")) == (1, 2)
+
+
+async def test_nothing_is_ordered_for_who_is_no_longer_there_that_day_and_it_is_said_why(hub: Hub, cook: Browser) -> None:
+    await offers(hub, TUESDAY)
+    await hub.desk.edit(74, lambda school: (replace(school.pupils[100], left_day=TUESDAY),))
+    status, text = await asks(cook, "order", 100, 31)
+    assert status == 409
+    assert "ne fait plus partie de l’école ce jour-là" in text
+    assert "Dupont Léa" not in (await cook.get(f"{ORDERS}?q=lea")).text
 
 
 async def test_the_kitchen_reads_the_day_once(cook: Browser) -> None:

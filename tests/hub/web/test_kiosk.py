@@ -1,6 +1,7 @@
 """The kiosk: a browser that can do one thing, for whoever tapped last, for ten seconds."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -156,6 +157,17 @@ async def test_what_cannot_be_bought_or_must_not_be_eaten_is_not_there_without_a
     html = (await kiosk.get(KIOSK)).text
     assert set(offered(html)) == {"2026-09-22:31", "2026-09-25:31"}, "no money for a sandwich, and no fish"
     assert "argent" not in html
+
+
+async def test_who_leaves_is_offered_nothing_from_that_day_on_and_who_asks_all_the_same_is_sent_to_an_adult(
+    hub: Hub, kiosk: Browser
+) -> None:
+    await taps(hub, 100)
+    form = sealed((await kiosk.get(KIOSK)).text, f"{KIOSK}/choose")
+    await hub.desk.edit(71, lambda school: (replace(school.pupils[100], left_day=FRIDAY),))
+    assert set(offered((await kiosk.get(KIOSK)).text)) == {"2026-09-22:31", "2026-09-22:32", "2026-09-22:33"}
+    answer = await kiosk.post(f"{KIOSK}/choose", form | {"wish": "2026-09-25:31"})
+    assert (answer.status_code, "Demande à un adulte" in answer.text, ordered(hub)) == (409, True, {})
 
 
 async def test_a_dish_is_ordered_changed_and_taken_back_by_the_pupil_alone(hub: Hub, kiosk: Browser) -> None:
