@@ -47,10 +47,10 @@ def regularise(school: School, site: int, file: FamilyFile, chosen_day: date | N
 
 def rank_of(school: School, pupil: Pupil, item: int, day: date, siblings: Siblings, present: frozenset[int]) -> int:
     """1 + the older siblings who count; twins by birth order, then id; a pupil without a date of birth comes after those with one."""
-    payer = payer_on(school, pupil, item, day)
+    payer, child = payer_on(school, pupil, item, day), pupil.same_as or pupil.id  # a child is no sibling of its second entry
     rank = 1
     for other in school.kin.get(payer if siblings.by is Kin.PAYER else pupil.household, ()):
-        if other == pupil.id:
+        if other == child:
             return rank
         if (not siblings.present or other in present) and _counts(school, other, payer, pupil, item, day, siblings):
             rank += 1

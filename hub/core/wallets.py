@@ -52,13 +52,14 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
     """The facts of a sale, its wallet opened if missing; Refusal `shortage` or `daily_limit` where the policy says so.
 
     A limit is passed only by what has already happened, and then the charge says so (promise P7). `earlier`: what the same ask has
-    decided before this; the money it moves counts.
+    decided before this; the money it moves counts. Who was low before the ask, and got money back in it first, has been told (S36).
     """
     payer, place = _paid_from(school, sale)
     wallet, opened = wallet_of(books, ask, place, sale.at_ms, earlier)
     account, stage = wallet_account(wallet), Stage.PILOT if sale.site.live_from and in_pilot(sale.site, _day(sale)) else sale.stage
     posted = stage is _POSTED
-    before_cents = books.balance_cents(account) + (moved_cents(earlier, wallet) if earlier else 0)
+    began_cents = books.balance_cents(account)
+    before_cents = began_cents + (moved_cents(earlier, wallet) if earlier else 0)
     after_cents = before_cents - (sale.cents if posted else 0)
     held, kept, released = _settled(books, ask, wallet, sale) if wallet in books.holds else _NO_HOLD
     limit_day = 0 if sale.policy is _SERVED else _limit_day(sale)
@@ -85,8 +86,8 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
         who=sale.who,
     )
     low = posted and after_cents - kept < sale.site.low_cents
-    level = fallen(sale.site, (before_cents, held), (after_cents, kept)) if low else None
-    if level is None:
+    level = fallen(sale.site, (min(began_cents, before_cents), held), (after_cents, kept)) if low else None
+    if level is None or (earlier and _was_told(earlier, wallet, level)):
         return (*opened, booked, *released)
     return (*opened, booked, *released, LowBalance(ask, wallet, payer, level, after_cents, sale.at_ms))
 
@@ -252,6 +253,11 @@ def fallen(site: Site, before: tuple[int, int], after: tuple[int, int]) -> Level
     if before[0] >= 0 > cents:
         return Level.DEBT
     return Level.LOW if before[0] - before[1] >= site.low_cents else None
+
+
+def _was_told(earlier: Facts, wallet: int, level: Level) -> bool:
+    """Whether the same ask has said so already."""
+    return any(isinstance(fact, LowBalance) and (fact.wallet, fact.level) == (wallet, level) for fact in earlier)
 
 
 def lowered(school: School, books: Books, ask: int, wallet: int, cents: int, at_ms: int) -> Facts:

@@ -64,6 +64,17 @@ def test_twins_without_a_birth_order_are_told_apart_by_their_numbers_and_never_h
     assert rank(school, "Eva" if one.id < two.id else "Fia") == 1
 
 
+def test_a_child_that_was_entered_twice_is_no_elder_sibling_of_itself_under_its_second_number() -> None:
+    lea, tom = (
+        replace(small_school().pupils[number(name)], born=born) for name, born in (("Léa", date(2014, 1, 1)), ("Tom", date(2017, 1, 1)))
+    )
+    school = edited(small_school(), (lea, tom, replace(lea, id=77, same_as=lea.id)))
+    entered = school.as_entered(77)
+    assert entered is not None
+    ranks = [rank_of(school, one, number("care"), MONDAY, Siblings((0, 25, 50)), frozenset()) for one in (lea, entered, tom)]
+    assert ranks == [1, 1, 2]
+
+
 def test_where_only_siblings_present_count_an_absent_older_one_makes_no_difference() -> None:
     present = Siblings((0, 25, 50), present=True)
     school = family(*FOUR, siblings=present)

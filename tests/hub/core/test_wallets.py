@@ -178,6 +178,27 @@ def test_the_payer_is_told_once_for_each_crossing_by_what_crosses(day: Day) -> N
     assert notices(day)[2:] == [(Level.MINIMUM, -11_00)]
 
 
+def test_who_was_told_that_little_is_left_is_not_told_again_by_a_correction(day: Day) -> None:
+    day.bring("Vanderzande", 4_00)
+    day.tap("Léa", "care-in", "15:40")
+    day.tap("Léa", "care-out", "17:20")
+    assert (notices(day), day.balance_cents("Vanderzande")) == ([(Level.LOW, 1_00)], 1_00)
+    for reader, clock, left_cents in (("care-in", "15:31", 1_00), ("care-out", "17:00", 1_75), ("care-in", "15:00", 1_00)):
+        day.tap("Léa", reader, clock)  # each comes late, and takes the charge back and makes it anew
+        assert (notices(day), day.balance_cents("Vanderzande")) == ([(Level.LOW, 1_00)], left_cents)
+    day.tap("Léa", "care-in", "14:00")
+    assert (notices(day), day.balance_cents("Vanderzande")) == ([(Level.LOW, 1_00), (Level.DEBT, -50)], -50)
+
+
+def test_what_a_correction_takes_more_is_told_where_it_crosses_and_once(day: Day) -> None:
+    day.bring("Vanderzande", 3_50)
+    day.tap("Léa", "care-in", "15:40")
+    day.tap("Léa", "care-out", "16:40")
+    assert (notices(day), day.balance_cents("Vanderzande")) == ([], 2_00)
+    day.tap("Léa", "care-in", "15:31")
+    assert (notices(day), day.balance_cents("Vanderzande")) == ([(Level.LOW, 1_25)], 1_25)
+
+
 def sell_two(school: School, books: Books, ask: int, cents: int) -> Facts | Refusal:
     """Two sandwiches under one ask."""
     why = Why(Rule.PRICE, unit_tenths=cents * 10)
