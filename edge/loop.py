@@ -16,12 +16,14 @@ from edge import events as e
 from edge import station
 from edge.errors import PinsError, StoreError
 from edge.inbox import Inbox
-from edge.outbox import MAX_LINES, MAX_RECORDS, Outbox
+from edge.outbox import Outbox
 from edge.state import State
 from edge.vitals import Vitals
 from proto import roster
 from proto.codec import Versioned
 from proto.messages import (
+    MAX_LINES,
+    MAX_RECORDS,
     Ask,
     ClockQuality,
     DeviceConfig,
@@ -296,7 +298,7 @@ class Loop:
         state = self.state
         if not state.session:
             return
-        readers = [ReaderState(one, self._kinds.get(one, ""), ok, name[:200]) for one, (ok, name) in state.readers.items()]
+        readers = [ReaderState(one, self._kinds.get(one, ""), ok, name) for one, (ok, name) in state.readers.items()]
         message = WireState(
             status=Status.ON,
             session=state.session,

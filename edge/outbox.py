@@ -18,22 +18,18 @@ from typing import IO, NamedTuple, Protocol
 import msgspec
 
 from edge.errors import StartError, StoreError
-from proto.messages import Hole, Line, Scan
+from proto.messages import MAX_LINES, MAX_RECORDS, Hole, Line, Scan
 
 KEEP_MS = 30 * 86_400_000
 """How long a settled record stays, so that a hub restored from a backup gets its scans back by itself (design.md)."""
 KEEP_RECORDS = 50_000
 """How many settled records stay: 60 school days of 800 scans (edge.md, 8.4), about 8 MB. Unsettled ones always stay."""
-MAX_RECORDS = 200
-"""Records in one message (messages.ScanMessage)."""
-MAX_LINES = 400
-"""Incarnations in one question (messages.Ask): one is added at each start of the device."""
 WAL_BYTES = 1 << 20
 """Size of the write-ahead log, in bytes, at which it is copied into the file: a page written often is then copied once."""
 PAGE_BYTES = 1024
 """Small pages: a lone commit rewrites a few whole ones (performance.md: 5.5 kB against 8.5 kB with 4096)."""
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _N_BITS = 32
@@ -299,7 +295,7 @@ class SqliteOutbox:
                 if _code(error) not in DAMAGED:
                     raise
             self.damaged = True
-            logger.error("the outbox cannot be read; it is kept as %s and an empty one is begun", _move_aside(self._path))
+            log.error("the outbox cannot be read; it is kept as %s and an empty one is begun", _move_aside(self._path))
             return _connect(self._path)
 
     @contextmanager
@@ -384,9 +380,9 @@ def _move_aside(path: Path) -> str:
     number = next(n for n in range(1, 1_000_000) if not (path.parent / f"outbox.damaged-{n}").exists())
     aside = path.parent / f"outbox.damaged-{number}"
     path.rename(aside)
-    log = _beside(path, "-wal")
-    if log.exists():
-        log.rename(_beside(aside, "-wal"))
+    wal = _beside(path, "-wal")
+    if wal.exists():
+        wal.rename(_beside(aside, "-wal"))
     return aside.name
 
 

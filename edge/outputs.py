@@ -16,13 +16,12 @@ from edge.errors import PinsError
 from edge.events import Pattern
 from edge.patterns import DARK, SCORES, Lamp, Step, step_at
 from edge.settings import OutputSettings, ReaderSettings
+from proto.messages import MAX_PULSE_MS
 
-MAX_PULSE_MS = 10_000
-"""A relay is never on for longer, however many grants follow each other: a door that stays open guards nothing."""
 JOIN_S = 2.0
 """How long close() waits for the thread that owns the pins; it sleeps only in waits that close() ends."""
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Outputs:
@@ -67,7 +66,7 @@ class Outputs:
             self._wake.notify()
 
     def pulse(self, reader: str, ms: int, **marks: str | int) -> None:
-        """Pull the door relay of this reader for `ms`; while it is on, a further pulse extends it up to MAX_PULSE_MS in all."""
+        """Pull the door relay of this reader for `ms`; while it is on, a further pulse extends it, up to MAX_PULSE_MS in all."""
         if self._pins and reader not in self._pins.doors:
             raise PinsError(f"reader `{reader}` has no `door_pin`: set it, or take the door from its configuration at the hub")
         now_ms = self._write("pulse", reader, {"ms": ms, **marks})
@@ -106,7 +105,7 @@ class Outputs:
         except Exception as error:
             # A lamp that fails must not leave a door open: all off below, and the next show() tells the loop.
             self._failed = str(error) or type(error).__name__
-            logger.exception("the outputs stopped")
+            log.exception("the outputs stopped")
         finally:
             self._pins.off()
 
@@ -205,7 +204,7 @@ class Pins:
             try:
                 act()
             except Exception:  # one dead pin must not keep the next one on
-                logger.exception("an output could not be switched off")
+                log.exception("an output could not be switched off")
 
 
 _ADVICE = "check the numbers, that the user is in group gpio, and that LG_WD names a folder that can be written (lgpio keeps a pipe there)"

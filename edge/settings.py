@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from edge.errors import StartError
 from proto.errors import SettingsError
-from proto.messages import DeviceId, ReaderId
+from proto.messages import MAX_READERS, DeviceId, ReaderId
 from proto.settings import parse
 
 Pin = Annotated[int, Meta(ge=0, le=53)]
@@ -53,7 +53,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     device: DeviceId
     data: str
     broker: BrokerSettings
-    readers: Annotated[list[ReaderSettings], Meta(min_length=1, max_length=16)]
+    readers: Annotated[list[ReaderSettings], Meta(min_length=1, max_length=MAX_READERS)]
     outputs: OutputSettings = OutputSettings()
 
 
@@ -63,6 +63,8 @@ def load(path: Path) -> Settings:
         settings = parse(path.read_text(encoding="utf-8"), Settings, str(path))
     except OSError as error:
         raise StartError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise StartError(f"{path}: is no text in UTF-8: save it as that") from error
     except SettingsError as error:
         raise StartError(str(error)) from error
     ids = [reader.id for reader in settings.readers]

@@ -1,7 +1,7 @@
 """The errors of this package, as one tree.
 
 ProtoError
-├── TooLongError         ours: a message we built is larger than the wire allows
+├── TooLongError    ours: a message we built is larger than the wire allows
 └── SettingsError   theirs: a settings file has an unknown or wrong key; names file, line and key
 
 Bytes from the wire never raise: `codec.decode` returns `Rubbish` for them.

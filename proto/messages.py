@@ -14,16 +14,30 @@ WIRE_VERSION = 1
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 """Fits every JSON reader exactly."""
 Number = Annotated[int, Meta(ge=1, le=2**53)]
+MAX_RECORDS = 200
+"""Records of one message, or verdicts of one answer."""
+MAX_LINES = 400
+"""Incarnations of one question: a device adds one at each start."""
+MAX_READERS = 16
+"""Readers of one device."""
+MIN_PULSE_MS, MAX_PULSE_MS = 50, 10_000
+"""Of a door's relay: shorter, and no lock moves; longer, and the door guards nothing."""
+TEXT_CHARACTERS = 200
+PART_BYTES = 24 * 1024
+"""Largest part of a roster: with its envelope it stays under the codec's limit."""
+
 Random64 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
 """Sixteen lower-case hex digits: link sessions, incarnations, nonces, boots."""
-DeviceId = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
+DEVICE = r"[a-z0-9][a-z0-9-]{0,31}"
+READER = r"[a-z0-9][a-z0-9-]{0,15}"
+DeviceId = Annotated[str, Meta(pattern=rf"\A{DEVICE}\Z")]
 """One MQTT level and one broker user: no separator of any broker can occur in it."""
-ReaderId = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,15}\Z")]
+ReaderId = Annotated[str, Meta(pattern=rf"\A{READER}\Z")]
 BadgeHash = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{20}\Z")]
 Word = Annotated[str, Meta(max_length=32)]
-Text = Annotated[str, Meta(max_length=200)]
+Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS)]
 Hex = Annotated[str, Meta(pattern=r"\A[0-9a-f]{0,64}\Z")]
-RosterBody = Annotated[str, Meta(max_length=24 * 1024)]
+RosterBody = Annotated[str, Meta(max_length=PART_BYTES)]
 
 
 class Light(enum.StrEnum):
@@ -53,7 +67,7 @@ class Status(enum.StrEnum):
 
 
 class Use(enum.StrEnum):
-    """What a reader is for; the hub decides the service from it, the site's calendar and the time."""
+    """What a reader is for; the hub decides from it, the site's calendar and the time."""
 
     CARE = "care"
     STUDY = "study"
@@ -117,14 +131,14 @@ class ScanMessage(Struct, frozen=True, kw_only=True):
     boot: Random64
     mono_ms: Count
     wall_ms: Count = 0
-    records: Annotated[list[Scan | Hole], Meta(max_length=200)]
+    records: Annotated[list[Scan | Hole], Meta(max_length=MAX_RECORDS)]
 
 
 class Grant(Struct, frozen=True):
     """Leave to pulse the door of the reader that asked with this nonce, once, for `ms`."""
 
     nonce: Random64
-    ms: Annotated[int, Meta(ge=50, le=10_000)]
+    ms: Annotated[int, Meta(ge=MIN_PULSE_MS, le=MAX_PULSE_MS)]
 
 
 class Verdict(Struct, frozen=True, omit_defaults=True):
@@ -140,7 +154,7 @@ class Verdict(Struct, frozen=True, omit_defaults=True):
 class VerdictMessage(Struct, frozen=True, kw_only=True):
     v: int = WIRE_VERSION
     session: Random64
-    verdicts: Annotated[list[Verdict], Meta(max_length=200)]
+    verdicts: Annotated[list[Verdict], Meta(max_length=MAX_RECORDS)]
 
 
 # --- ask and settled ----------------------------------------------------------------------------
@@ -160,7 +174,7 @@ class Ask(Struct, frozen=True, kw_only=True, tag="ask", tag_field="t"):
     v: int = WIRE_VERSION
     session: Random64
     q: Number
-    lines: Annotated[list[Line], Meta(max_length=400)] = []
+    lines: Annotated[list[Line], Meta(max_length=MAX_LINES)] = []
 
 
 class WantPart(Struct, frozen=True, kw_only=True, tag="want", tag_field="t"):
@@ -181,7 +195,7 @@ class Settled(Struct, frozen=True, kw_only=True):
     v: int = WIRE_VERSION
     session: Random64
     q: Number
-    lines: Annotated[list[Line], Meta(max_length=400)]
+    lines: Annotated[list[Line], Meta(max_length=MAX_LINES)]
 
 
 # --- state, health ------------------------------------------------------------------------------
@@ -205,7 +219,7 @@ class State(Struct, frozen=True, kw_only=True):
     fw: Word = ""
     config: Count = 0
     roster: Count = 0
-    readers: Annotated[list[ReaderState], Meta(max_length=16)] = []
+    readers: Annotated[list[ReaderState], Meta(max_length=MAX_READERS)] = []
 
 
 class HubState(Struct, frozen=True, kw_only=True):
@@ -245,7 +259,7 @@ class Health(Struct, frozen=True, kw_only=True):
     rubbish: dict[Word, Count] = {}
     late: Count = 0
     alarms: Annotated[list[Word], Meta(max_length=16)] = []
-    readers: Annotated[list[ReaderHealth], Meta(max_length=16)] = []
+    readers: Annotated[list[ReaderHealth], Meta(max_length=MAX_READERS)] = []
     latency: Annotated[list[Count], Meta(max_length=len(LATENCY_EDGES_MS) + 1)] = []
 
 
@@ -269,7 +283,7 @@ class Command(Struct, frozen=True, kw_only=True):
     do: Do
     reader: str = ""
     nonce: str = ""
-    ms: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    ms: Annotated[int, Meta(ge=0, le=MAX_PULSE_MS)] = 0
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -291,7 +305,7 @@ class ReaderConfig(Struct, frozen=True, omit_defaults=True):
     id: ReaderId
     use: Use
     direction: Direction
-    door_ms: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    door_ms: Annotated[int, Meta(ge=0, le=MAX_PULSE_MS)] = 0
     """Length of the door pulse on a grant; 0 where the reader guards no door."""
 
 
@@ -300,7 +314,7 @@ class DeviceConfig(Struct, frozen=True):
 
     device: DeviceId
     badge_key: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-    readers: Annotated[list[ReaderConfig], Meta(max_length=16)]
+    readers: Annotated[list[ReaderConfig], Meta(max_length=MAX_READERS)]
     roster_max_age_s: Count = 7 * 86_400
 
 
@@ -326,7 +340,7 @@ class RosterManifest(Struct, frozen=True, kw_only=True, tag="manifest", tag_fiel
 
 
 class RosterPart(Struct, frozen=True, kw_only=True, tag="part", tag_field="t"):
-    """Lines `<badge hash> <rights> <from_ms> <until_ms>`; until 0 = open (roster text, see roster.py of both ends)."""
+    """Lines `<badge hash> <rights> <from_ms> <until_ms>`; until 0 = open (written and read by roster.py)."""
 
     v: int = WIRE_VERSION
     version: Number

@@ -7,11 +7,9 @@ import hashlib
 import re
 from operator import attrgetter
 
-from proto.messages import RosterManifest, RosterRow, Use
+from proto.messages import PART_BYTES, RosterManifest, RosterRow, Use
 from proto.signing import sign, verified
 
-PART_BYTES = 24 * 1024
-"""Largest part, in bytes: with its envelope it stays under the codec's limit."""
 RIGHTS: dict[Use, str] = {Use.CARE: "c", Use.STUDY: "s", Use.TILL: "t", Use.KIOSK: "k", Use.ENTRANCE: "e"}
 
 _ROW = re.compile(r"(?P<badge>[A-Za-z0-9_-]{20}) (?P<rights>[a-z]{1,32}|-) (?P<from_ms>[0-9]{1,16}) (?P<until_ms>[0-9]{1,16})")

@@ -5,10 +5,12 @@ import functools
 import re
 from typing import NamedTuple
 
+from proto.messages import DEVICE
+
 PREFIX = "preau/v1"
 HUB = f"{PREFIX}/hub"
 
-_DEVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_DEVICE = re.compile(DEVICE)
 
 
 class Kind(enum.StrEnum):

@@ -10,11 +10,13 @@ import msgspec
 from edge import events as e
 from edge import station
 from edge.errors import StoreError
-from edge.outbox import KEEP_MS, MAX_LINES, MAX_RECORDS
+from edge.outbox import KEEP_MS
 from edge.state import State
 from edge.vitals import Vitals
 from proto import badge, codec
 from proto.messages import (
+    MAX_LINES,
+    MAX_RECORDS,
     ClockQuality,
     DeviceConfig,
     Direction,

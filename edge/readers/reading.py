@@ -17,15 +17,14 @@ from typing import Protocol
 
 from edge.errors import ReaderGoneError
 from edge.events import Clock, Found, ReaderChanged, ReadIn
+from proto.messages import TEXT_CHARACTERS
 
 RETRY_FIRST_S, RETRY_MOST_S = 0.2, 2.0
 """Between two tries to open a reader, doubling, in s: a replug is seen at once, an empty port costs nothing."""
 STOP_S = 2.0
 """How long stop() waits for the thread, in s. It is a daemon: one that hangs in a driver does not keep the program."""
-NAME_CHARACTERS = 200
-"""As much of what a device calls itself as fits a message (proto.messages.Text)."""
 
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Put = Callable[[ReadIn | ReaderChanged], None]
 """Where events go: the loop's queue. It may block when the loop is behind, and must not raise."""
@@ -142,15 +141,15 @@ class ThreadReader:
         while not self._stop.is_set():
             began_s = time.monotonic()
             try:
-                self._session()
+                self._while_plugged()
             except Exception:
-                LOG.exception("reader %s: failed, and is opened again", self.name)
+                log.exception("reader %s: failed, and is opened again", self.name)
             if time.monotonic() - began_s > RETRY_MOST_S:
                 retry_s = RETRY_FIRST_S  # it worked for a while; one that comes and goes is asked ever less often
             self._stop.wait(retry_s)
             retry_s = min(2 * retry_s, RETRY_MOST_S)
 
-    def _session(self) -> None:
+    def _while_plugged(self) -> None:
         """From one plug to the next unplug."""
         try:
             with closing(self._open(self._stop)) as source:
@@ -180,17 +179,17 @@ class ThreadReader:
     def _changed(self, *, ok: bool, name: str = "") -> None:
         if ok == self._ok or self._stop.is_set():
             return
-        self._put(ReaderChanged(self.name, ok, name[:NAME_CHARACTERS]))
+        self._put(ReaderChanged(self.name, ok, name[:TEXT_CHARACTERS]))
         self._ok = ok
         if ok:
             self._trouble = ""
-            LOG.info("reader %s: %s is ready", self.name, name)
+            log.info("reader %s: %s is ready", self.name, name)
 
     def _complain(self, trouble: str) -> None:
         """Each new trouble once: an empty port is asked every other second, for days."""
         if trouble != self._trouble and not self._stop.is_set():
             self._trouble = trouble
-            LOG.warning("reader %s: %s", self.name, trouble)
+            log.warning("reader %s: %s", self.name, trouble)
 
 
 def _now_ms() -> int:

@@ -10,15 +10,12 @@ from dataclasses import replace
 from hub.core.facts import Refusal
 from hub.core.lists import fold
 from hub.core.school import Reader, Rows, School
+from proto.messages import MAX_PULSE_MS, MAX_READERS, MIN_PULSE_MS, READER
 
 MAX_NAME = 80
 OFFICE = "office"
 """Why the hub does not listen to a device: somebody at the office said so."""
-READERS = 16
-"""Readers of one device: more do not fit its configuration (proto)."""
-DOOR_MS = (0, 50, 10_000)
-"""Of a door's pulse: none, or from 50 ms to 10 s (proto)."""
-_READER = re.compile(r"[a-z0-9][a-z0-9-]{0,15}")
+_READER = re.compile(READER)
 
 
 def rename(school: School, device: str, name: str, place: str) -> Rows | Refusal:
@@ -37,7 +34,7 @@ def add_reader(school: School, reader: Reader) -> Rows | Refusal:
     if (reader.device, reader.id) in school.readers:
         return Refusal("reader_taken")
     mine = [other for other in school.readers.values() if other.device == reader.device]
-    return Refusal("too_many_readers") if len(mine) >= READERS else _reader(school, reader)
+    return Refusal("too_many_readers") if len(mine) >= MAX_READERS else _reader(school, reader)
 
 
 def change_reader(school: School, reader: Reader) -> Rows | Refusal:
@@ -65,8 +62,7 @@ def _reader(school: School, reader: Reader) -> Rows | Refusal:
     product = school.products.get(reader.product)
     if reader.product and (product is None or product.site != device.site):
         return Refusal("no_such_article")
-    none, least, most = DOOR_MS
-    if reader.door_ms != none and not least <= reader.door_ms <= most:
+    if reader.door_ms and not MIN_PULSE_MS <= reader.door_ms <= MAX_PULSE_MS:
         return Refusal("no_door_ms")
     return _named(reader.name, others) or (reader,)
 

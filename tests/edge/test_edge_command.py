@@ -163,6 +163,13 @@ def test_a_missing_settings_file_is_named(tmp_path: Path) -> None:
     assert "none.toml: cannot be read" in words
 
 
+def test_settings_that_are_no_text_in_utf_8_are_named(tmp_path: Path) -> None:
+    (tmp_path / "edge.toml").write_bytes("# école\n".encode("cp1252"))
+    status, words = run("run", "--config", str(tmp_path / "edge.toml"))
+    assert (status, len(words.splitlines())) == (2, 1)
+    assert "edge.toml: is no text in UTF-8: save it as that" in words
+
+
 def test_a_card_that_cannot_be_used_at_all_is_another_end_than_wrong_settings(tmp_path: Path) -> None:
     (tmp_path / "data" / "outbox.db").mkdir(parents=True)
     (tmp_path / "edge.toml").write_text(SETTINGS.format(folder=tmp_path))

@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from edge.errors import StartError, StoreError
-from edge.outbox import KEEP_MS, MAX_RECORDS, Outbox, SqliteOutbox
-from proto.messages import ClockQuality, Hole, Light, Line, Scan, Shown
+from edge.outbox import KEEP_MS, Outbox, SqliteOutbox
+from proto.messages import MAX_RECORDS, ClockQuality, Hole, Light, Line, Scan, Shown
 
 MONDAY, TUESDAY = "00000000000000aa", "00000000000000bb"
 NOON_MS = 1_790_000_000_000

@@ -15,8 +15,9 @@ from pytest_mock import MockerFixture
 
 from edge.errors import PinsError
 from edge.events import Pattern
-from edge.outputs import MAX_PULSE_MS, Outputs
+from edge.outputs import Outputs
 from edge.settings import OutputSettings, ReaderSettings
+from proto.messages import MAX_PULSE_MS
 
 RING, ACCEPTED, LOOK, ADULT, BUZZER, DOOR, GATE = 12, 16, 17, 18, 19, 20, 21
 READERS = [

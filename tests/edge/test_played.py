@@ -13,8 +13,9 @@ import pytest
 from pytest_mock import MockerFixture
 
 from edge.events import Pattern
-from edge.outputs import MAX_PULSE_MS, Outputs
+from edge.outputs import Outputs
 from edge.patterns import SCORES, Lamp, Step
+from proto.messages import MAX_PULSE_MS
 from tests.edge.test_outputs import ACCEPTED, ADULT, BUZZER, DOOR, GATE, LOOK, READERS, RING, WAIT_S, lamps, pin
 
 LAMPS = {Lamp.RING: RING, Lamp.ACCEPTED: ACCEPTED, Lamp.LOOK: LOOK, Lamp.ADULT: ADULT}

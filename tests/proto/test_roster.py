@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proto import codec, roster
-from proto.messages import RosterManifest, RosterPart, RosterRow, Use
+from proto.messages import PART_BYTES, RosterManifest, RosterPart, RosterRow, Use
 
 KEY = b"k" * 32
 DEVICE = "porte-1"
@@ -49,7 +49,7 @@ def test_a_whole_school_comes_in_parts_that_each_fit_a_message() -> None:
     parts = roster.pack(school(3000))
     assert len(parts) > 1
     for number, body in enumerate(parts):
-        assert len(body.encode()) <= roster.PART_BYTES
+        assert len(body.encode()) <= PART_BYTES
         message = RosterPart(version=3, part=number, body=body)
         assert codec.decode(codec.encode(message), RosterPart) == message
     assert roster.unpack(described(parts), parts) == school(3000)

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from hub.core.devices import OFFICE, READERS, add_reader, change_reader, rename, renew, shut_out
+from hub.core.devices import OFFICE, add_reader, change_reader, rename, renew, shut_out
 from hub.core.facts import Refusal
 from hub.core.school import Device, Reader, Rows, School, edited
-from proto.messages import Direction, Use
+from proto.messages import MAX_READERS, Direction, Use
 from tests.schools import number, small_school
 
 DOOR = next(iter(small_school().devices.values()))
@@ -64,7 +64,7 @@ def test_a_reader_that_makes_no_sense_is_refused(reader: Reader, code: str) -> N
 
 def test_a_reader_that_is_not_there_is_not_changed_and_a_device_has_sixteen_at_most() -> None:
     assert change_reader(small_school(), SECOND) == Refusal("no_such_reader")
-    many = tuple(replace(SECOND, id=f"r{n}", name=f"Lecteur {n}x") for n in range(READERS))
+    many = tuple(replace(SECOND, id=f"r{n}", name=f"Lecteur {n}x") for n in range(MAX_READERS))
     assert add_reader(edited(small_school(), many), SECOND) == Refusal("too_many_readers")
 
 
