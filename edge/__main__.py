@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from edge.clock import ClockReader, mono_ms, wall_ms
 from edge.errors import EdgeError, StartError, StoreError
 from edge.link import Link
@@ -122,9 +124,7 @@ def _saved_wall_ms(outbox: Outbox) -> int:
 
 def _silent(outputs: OutputSettings) -> OutputSettings:
     """The same pins without a trace."""
-    return OutputSettings(
-        pins=outputs.pins, ring=outputs.ring, accepted=outputs.accepted, look=outputs.look, adult=outputs.adult, buzzer=outputs.buzzer
-    )
+    return replace(outputs, trace="")
 
 
 def _die(reason: str) -> None:

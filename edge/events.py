@@ -1,4 +1,4 @@
-"""All nouns of the device: what happens to it (events), what it has done (effects), what is kept (records).
+"""All nouns of the device: what a reader finds, what happens (events), and what is to be done about it (effects).
 
 `station.step(state, event, now_ms) -> (state, effects)` is the only place where one becomes the other. `now_ms` and every
 `mono_ms` are milliseconds of the same monotonic clock (CLOCK_BOOTTIME on a Pi).
@@ -188,7 +188,7 @@ Event = (
 
 
 class Pattern(enum.StrEnum):
-    """What lamps and buzzer play; the four lights of proto.Light and four of the device's own. None tells money."""
+    """What lamps and buzzer play; the four of proto.messages.Light, and the device's own. None tells money."""
 
     ACCEPTED = "accepted"
     LOOK = "look"
@@ -300,5 +300,19 @@ class Log(Struct, frozen=True):
 
 
 Effect = (
-    Show | Send | SendAsk | Store | Settle | Pulse | PublishState | PublishHealth | Answer | Restart | Want | KeepRoster | KeepLayout | Log
+    Show
+    | Send
+    | SendAsk
+    | Store
+    | Settle
+    | Pulse
+    | PublishState
+    | PublishHealth
+    | Answer
+    | Restart
+    | Want
+    | KeepRoster
+    | KeepConfig
+    | KeepLayout
+    | Log
 )

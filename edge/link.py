@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Link:
@@ -149,7 +149,7 @@ class Link:
                 client.loop_misc()
         except Exception:
             self._rubbish["defect"] += 1
-            logger.exception("a defect of ours or of the connection's: it is made anew")
+            log.exception("a defect of ours or of the connection's: it is made anew")
             self._hang_up()
 
     def stop(self, farewell: State) -> None:
@@ -163,7 +163,7 @@ class Link:
                 while not said.is_published() and self._served and (left_s := until_s - time.monotonic()) > 0:
                     self.serve(ready=any(select.select([self.fileno()], [self.fileno()] if self.writing() else [], [], left_s)))
             except (RuntimeError, ValueError) as error:
-                logger.warning("the farewell was not sent, the broker will publish our last will: %s", error)
+                log.warning("the farewell was not sent, the broker will publish our last will: %s", error)
         if client is not None:
             client.disconnect()
         self._lost.set()
@@ -195,7 +195,7 @@ class Link:
         try:
             return not client.reconnect()
         except OSError:
-            logger.warning("no broker at %s:%d: trying again", self._broker.host, self._broker.port)
+            log.warning("no broker at %s:%d: trying again", self._broker.host, self._broker.port)
             return False
 
     def _hang_up(self) -> None:
@@ -239,7 +239,7 @@ class Link:
                 callback(*arguments, **named)
             except Exception:
                 self._rubbish["defect"] += 1
-                logger.exception("a defect of ours in %s", callback.__name__)
+                log.exception("a defect of ours in %s", callback.__name__)
 
         return safe
 
@@ -259,12 +259,12 @@ class Link:
         self, client: "Client", _userdata: object, _flags: "ConnectFlags", code: "ReasonCode", _properties: "Properties | None"
     ) -> None:
         if code.is_failure:
-            logger.error("%s", _refusal(self._broker.host, self._broker.port, self._device, str(code)))
+            log.error("%s", _refusal(self._broker.host, self._broker.port, self._device, str(code)))
             return
         own = [Kind.STATE, *topics.TO_DEVICE]
         client.subscribe([(topics.topic(self._device, kind), topics.qos(kind)) for kind in own] + [(topics.HUB, 1)])
         self._up = self._admitted = True
-        logger.info("connected to the broker", extra={"session": self._session})
+        log.info("connected to the broker")
         self._put(LinkUp(self._session))
 
     def _on_disconnect(
@@ -273,14 +273,14 @@ class Link:
         was_up, self._up, self._served = self._up, False, False
         self._lost.set()
         if was_up:
-            logger.warning("the link is down: %s", code)
+            log.warning("the link is down: %s", code)
             self._put(LinkDown())
 
     def _on_message(self, _client: object, _userdata: object, message: "MQTTMessage") -> None:
         event = self._event(_topic(message), bytes(message.payload), retained=message.retain)
         if isinstance(event, str):
             self._rubbish[event] += 1
-            logger.warning("a message was dropped: %s", event, extra={"bytes": len(message.payload)})
+            log.warning("a message of %d bytes was dropped: %s", len(message.payload), event)
         elif event is not None:
             self._put(event)
 

@@ -30,8 +30,11 @@ RECEIPTS_MAX = 2_000
 WAITING_MAX = 64
 """Open questions, which fit one message with room to spare; with more, the device answers by itself."""
 ASK_MS = 60_000
+"""How often a hub that answers is asked how far it is."""
 ASK_AWAY_MS = 2_000
+"""… and one that has not answered yet, or not in time."""
 HEALTH_MS = 30_000
+"""How often health goes out by itself."""
 UNSAVED_MAX = 1_000
 """Scans kept in memory while neither card nor hub takes them; beyond this no badge is read, and people are told to ask an adult."""
 PART_WAIT_MS = 2_000
