@@ -44,6 +44,7 @@ class Typed:
 class DevicePage:
     """`at`: the form refused for `problem` (`device`, `reader/<id>`, `new`, `try`), with what was `typed`. `done`: what was done."""
 
+    version: str
     row: DeviceRow
     site: Site
     firmware: str
@@ -93,8 +94,8 @@ async def add(form: Commands) -> Response:
 
 @router.get("/devices/{device}")
 async def one(visit: Looks, device: str, done: str = "") -> Response:
-    """A device, all that is known of it."""
-    return await page(visit, "device.html", _page(visit, visit.device(device), done=done))
+    """A device, all that is known of it; how it is, as the live block."""
+    return await page(visit, "device.html", _page(visit, visit.device(device), done=done), block="live" if visit.is_fragment else "")
 
 
 @router.post("/devices/{device}")
@@ -185,6 +186,7 @@ def _page(visit: Visit, device: Device, trouble: tuple[str, str] = ("", ""), typ
     site = school.sites[device.site]
     readers = (reader for reader in school.readers.values() if reader.device == device.id)
     return DevicePage(
+        version=visit.request.app.state.live.version,
         row=device_row(school, office.fleet, device, office.now_ms() - office.silent_ms),
         site=site,
         firmware=(health.fw if health and health.fw else state.fw if state else ""),

@@ -54,6 +54,16 @@ async def test_a_question_is_settled_on_one_board_and_gone_from_the_other(hub: H
     assert complaints.texts == []
 
 
+async def test_what_was_opened_on_today_stays_open_when_somebody_taps(hub: Hub, url: str, chromium: Browser) -> None:
+    await hub.hold(100, "15:35")
+    page = await sign_in(hub, url, await chromium.new_context(locale="fr-BE"), Complaints())
+    await expect(page.get_by_text("En direct", exact=True)).to_be_visible()
+    await page.get_by_text("Classe par classe").first.click()
+    await hub.hold(101, "16:10")
+    await expect(page.locator("#classes-1 tbody tr")).to_have_count(2)
+    await expect(page.locator("#classes-1 tbody tr").first).to_be_visible()
+
+
 async def test_the_list_is_ticked_and_outlives_the_hub(hub: Hub, chromium: Browser) -> None:
     await afternoon(hub)
     complaints = Complaints()
