@@ -182,7 +182,9 @@ def _page(
     pupils = people(visit, asked)
     short = read_short(code) if code else None
     everyone = tuple(pupil for pupil in school.everyone if visit.knows(pupil)) if short else pupils
-    lines = [line for line in _lines(visit, asked, everyone, refused or {}) if not short or line.code == short]
+    if short:
+        everyone = tuple(pupil for pupil in everyone if short in _codes(visit, asked, pupil))
+    lines = list(_lines(visit, asked, everyone, refused or {}))
     if (code and not lines) or (code and not short):
         lines, problem = list(_lines(visit, asked, pupils, refused or {})), "no_code" if short is None else "nobodys_code"
     lines.sort(key=lambda line: not line.problem)
@@ -204,11 +206,15 @@ def _page(
 
 def _lines(visit: Visit, asked: Asked, pupils: tuple[Pupil, ...], refused: Mapping[int, Line]) -> Iterator[Line]:
     for pupil in pupils:
-        stays = visit.office.desk.books.sheet(pupil.id, asked.programme.id, day_code(asked.on)).stays.values()
-        kept = refused.get(pupil.id)
-        code = short_code(visit.office.badge_key, pupil.id, asked.on)
-        known = tuple(sorted(stays, key=lambda stay: stay.from_ms))
+        sheets = (visit.office.desk.books.sheet(number, asked.programme.id, day_code(asked.on)) for number in visit.school.ids_of(pupil.id))
+        known = tuple(sorted((stay for sheet in sheets for stay in sheet.stays.values()), key=lambda stay: stay.from_ms))
+        kept, code = refused.get(pupil.id), _codes(visit, asked, pupil)[0]
         yield Line(pupil, code, known, kept.typed if kept else {}, kept.problem if kept else "")
+
+
+def _codes(visit: Visit, asked: Asked, pupil: Pupil) -> tuple[str, ...]:
+    """A child's code of that day; and those that were printed of its second entries before they were known as such."""
+    return tuple(short_code(visit.office.badge_key, number, asked.on) for number in visit.school.ids_of(pupil.id))
 
 
 def _on_paper(visit: Visit, asked: Asked, pupils: tuple[Pupil, ...]) -> Roster:

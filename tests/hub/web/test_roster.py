@@ -1,5 +1,7 @@
 """The paper roster: who is on it, the code that finds a pupil again, and what was written on it typed in."""
 
+from dataclasses import replace
+
 import pytest
 
 from hub.core.codes import Code
@@ -92,6 +94,19 @@ async def test_a_code_finds_a_pupil_whoever_was_expected(hub: Hub, anne: Browser
     assert "pas un code du jour" in wrong
     other_day = (await anne.get(f"/roster?programme=20&day=2026-09-22&code={code}")).text
     assert "Personne n’a ce code" in other_day
+
+
+async def test_a_child_that_was_entered_twice_is_found_by_either_code_with_what_is_known_under_both(hub: Hub, anne: Browser) -> None:
+    await hub.desk.edit(70, lambda school: (replace(school.pupils[101], id=103), Plan(71, 101, 20, MONDAY)))
+    hub.now_ms = hub.at("17:45")
+    await hub.hold(103, "15:40")
+    await hub.hold(101, "16:10")
+    await hub.desk.edit(73, lambda school: (replace(school.pupils[103], same_as=101),))
+    for code in ("", short_code(KEY, 101, MONDAY), short_code(KEY, 103, MONDAY)):
+        page = (await anne.get(f"{CARE}&code={code}")).text
+        assert page.count('name="in-10') == page.count('name="in-101"') == 1
+        assert "15:40–" in page
+        assert "16:10–" in page
 
 
 async def test_what_was_tapped_is_known_already(hub: Hub, anne: Browser) -> None:
