@@ -132,6 +132,7 @@ async def bring(form: Brings) -> Response:
     read = await asyncio.to_thread(office.lists.read, upload.content, kind)
     if isinstance(read, Refusal):
         return await page(form.visit, "imports.html", _choose(kind, read.code), status=409)
+    form.visit.only_shows()
     brought = Brought(_staff(form.visit), kind, upload.name, read, office.now_ms())
     # Not the form's own id: the browser's way back leads to the same form, and another file in it is another list.
     _uploads(form.visit).keep(number, brought)

@@ -72,6 +72,7 @@ async def change(form: Writes) -> Response:
     found = classes(visit.school, visit.sites, _today(visit))
     following = _typed(form, found)
     if form.text("do") != "yes":
+        visit.only_shows()
         return await page(visit, "promotion.html", _page(visit, following, preview=True))
     now_ms = office.now_ms()
     if not visit.own_sites() or form.text("was") != _was(found):

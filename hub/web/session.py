@@ -92,6 +92,10 @@ class Visit:
         """Whether sensitive things (sensitive.py) may be shown: on a shared device only just after its person's PIN."""
         return is_open(self.web_session, self.office.wall_ms(), sends=self.request.method not in {"GET", "HEAD"})
 
+    def only_shows(self) -> None:
+        """Of a form that was sent to see what it would do: nothing is done, and the trail says so (trail.py)."""
+        self.request.state.only_shows = True
+
     def ask_pin(self) -> None:
         """For what shows nothing but sensitive things: asks for the PIN first, where it has to be."""
         if not self.sees_sensitive:

@@ -1,5 +1,7 @@
 """Who saw and did what: every form, and every page about a person or a wallet, noted without delaying the answer; and the list of it.
 
+A form that only shows what it would do is a look like any other (`Visit.only_shows`).
+
 Notes wait in memory and are written once a second in one transaction: at a crash at most the last second of them is lost.
 """
 
@@ -56,10 +58,10 @@ class Footsteps:
 
     def note(self, scope: Scope, status: int) -> None:
         """Note a request that was answered, if it is one to be noted."""
-        staff, thing = scope.get("state", {}).get("staff", 0), _thing(scope)
-        looked = scope["method"] in {"GET", "HEAD"}
-        if staff and "route" in scope and (not looked or (thing and status < 400)):
-            act = f"{scope['method']} {_route(scope)}{REFUSED if status >= BAD_REQUEST else ''}"
+        state, thing = scope.get("state", {}), _thing(scope)
+        staff, method = state.get("staff", 0), "GET" if state.get("only_shows") else scope["method"]
+        if staff and "route" in scope and (method not in {"GET", "HEAD"} or (thing and status < BAD_REQUEST)):
+            act = f"{method} {_route(scope)}{REFUSED if status >= BAD_REQUEST else ''}"
             self._steps.append(Step(self._office.wall_ms(), staff, act, thing))
 
     async def write(self) -> None:

@@ -82,6 +82,7 @@ async def badges(visit: Looks, q: Words = "", kind: str = "") -> Response:
 async def find(form: Gives) -> Response:
     """Whose badge is this?"""
     office = form.visit.office
+    form.visit.only_shows()
     code = canonical(form.text("code"))
     states = office.desk.school.badges.get(badge_hash(office.badge_key, code), ()) if code else ()
     if not states or not is_ours(form.visit, states[-1].pupil):

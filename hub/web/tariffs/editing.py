@@ -63,6 +63,8 @@ async def save(form: Sets, priced: int) -> Response:
     """Save it from its day on, or keep it to try it; any other button gives the table another shape."""
     visit, typed, act = form.visit, _fields(form), form.text("act")
     shown = _shown(visit, priced, typed)
+    if act != "save":
+        visit.only_shows()
     if act not in {"save", "try"}:
         return await page(visit, "tariff_edit.html", replace(shown, lines=reshaped(shown.lines, act)))
     version, faults = _understood(visit.school, shown, typed, derived(form.ask, "tariff"))

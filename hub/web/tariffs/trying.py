@@ -100,6 +100,7 @@ async def month(form: Sets, priced: int) -> Response:
     visit, item = form.visit, drafts.priced(form.visit, priced)
     if item.site.id not in visit.where(Right.MONEY):
         raise HTTPException(404)
+    visit.only_shows()
     kept, drafted = drafts_of(visit), drafts_of(visit).of(form.number("draft"), priced)
     first = read_day(form.text("month"))
     if drafted is None or first is None or first not in _months(today_at(visit, item.site)):

@@ -101,6 +101,7 @@ async def do_act(form: Changes, wallet: int, act: str) -> Response:
         return await _shown(visit, deed, row, typed, refusal=tried)
     leads_to = after(desk.books, wallet, tried, now_ms)
     if form.text("step") != "do":
+        visit.only_shows()
         return await _shown(visit, deed, row, typed, leads_to if form.text("step") == "try" else None)
     if form.text("was") != was:
         return await _shown(visit, deed, row, typed, leads_to, Refusal("balance_changed"))

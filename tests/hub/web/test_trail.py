@@ -45,6 +45,16 @@ async def test_what_is_done_with_money_is_named_and_a_form_without_effect_is_tol
     assert 'a fait · Portefeuille <small class="hint">POST /wallets/{wallet}/top-up</small>' in page
 
 
+async def test_a_form_that_only_shows_what_it_would_do_is_a_look_and_no_act(hub: Hub, anne: Browser) -> None:
+    await hub.open_wallet()
+    for step in ("try", "do"):
+        await anne.fill("/wallets/500/top-up", "/wallets/500/top-up", {"amount": "5,00", "step": step})
+    await anne.fill("/promotion", "/promotion", {"next-1-5B": "6B"})
+    opened, tried, again, done = (await noted(hub))[1:]
+    assert opened == tried == again == ("GET /wallets/{wallet}/top-up", "wallet=500;")
+    assert done == ("POST /wallets/{wallet}/top-up", "wallet=500;")
+
+
 def test_every_page_that_is_noted_has_its_word(hub: Hub) -> None:
     said = re.search(r"set pages = {(.*?)} %}", (ROOM / "templates" / "trail.html").read_text(encoding="utf-8"))
     assert said
