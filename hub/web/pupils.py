@@ -30,9 +30,10 @@ from hub.core.facts import (
     Transferred,
 )
 from hub.core.ledger import wallet_account
-from hub.core.lists import by_name
+from hub.core.lists import by_name, fold
 from hub.core.menus import Diet
 from hub.core.papers import Pickup
+from hub.core.payers import payers
 from hub.core.references import printed
 from hub.core.school import Badge, BadgeState, Household, Programme, Pupil, School, Site
 from hub.core.wallets import moved_cents, place_of
@@ -93,9 +94,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """A wallet that pays for the pupil, and its last entries, newest first. `reference`: what is written on a transfer to it."""
+    """A wallet that pays for the pupil, and its last entries, newest first. `reference`: what is written on a transfer to it.
+
+    `owner`: the name of the household whose it is; empty for the pupil's own.
+    """
 
     site: Site
+    owner: str
     compartment: str
     reference: str
     balance_cents: int
@@ -280,10 +285,12 @@ def _orders(school: School, books: Books, pupil: Pupil, today: date) -> tuple[Or
 
 
 def _wallets(school: School, books: Books, pupil: Pupil) -> list[tuple[Site, int]]:
-    """The wallets that pay for the pupil at each site, and the pupil's reserve there."""
-    places = [(site, place_of(site, pupil.household, pupil.id)) for site in school.sites.values()]
-    places += [(site, (site.id, pupil.id, Compartment.RESERVE)) for site in school.sites.values()]
-    return [(site, wallet) for site, place in places if (wallet := books.wallets.get(place))]
+    """The wallets that pay for the pupil at each site, in turns too, its own household's first; and the pupil's reserve there."""
+    names = {payer: school.households[payer].name for payer in payers(school, pupil) if payer in school.households}
+    homes = sorted(names, key=lambda payer: (payer != pupil.household, fold(names[payer]), payer))
+    places = {place_of(site, home, pupil.id): site for site in school.sites.values() for home in homes}
+    places |= {(site.id, pupil.id, Compartment.RESERVE): site for site in school.sites.values()}
+    return [(site, wallet) for place, site in places.items() if (wallet := books.wallets.get(place))]
 
 
 async def _purse(visit: Looks, wallet: int, site: Site) -> Purse:
@@ -291,9 +298,8 @@ async def _purse(visit: Looks, wallet: int, site: Site) -> Purse:
     facts = await visit.office.past.entries_of(wallet, ENTRIES)
     balance = desk.books.balance_cents(wallet_account(wallet))
     owner = desk.books.owners[wallet]
-    return Purse(
-        site, owner.compartment.value, printed(owner.reference), balance, tuple(_entry(desk.school, wallet, fact) for fact in facts)
-    )
+    home, entries = desk.school.households.get(owner.household), tuple(_entry(desk.school, wallet, fact) for fact in facts)
+    return Purse(site, home.name if home else "", owner.compartment.value, printed(owner.reference), balance, entries)
 
 
 def _entry(school: School, wallet: int, fact: Fact) -> Entry:

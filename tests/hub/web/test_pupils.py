@@ -1,11 +1,14 @@
 """Pupils: found by any part of the name, and what their page tells of wallet, stays and badges."""
 
+import re
+
 import pytest
 
+from hub.accounts import Role
 from hub.core import facts as f
 from hub.core.codes import Code, Reason, Stage
-from hub.core.ledger import sales_account, wallet_account
-from hub.core.school import Pupil
+from hub.core.ledger import opening_account, sales_account, wallet_account
+from hub.core.school import Custody, Pupil, Weeks
 from hub.core.whys import Rule, Why
 from hub.web import pupils
 from hub.web.pupils import pupils_page
@@ -61,6 +64,24 @@ async def test_a_pupils_page_shows_the_wallet_of_the_household_and_why_a_charge_
     assert "14:32–16:02, 3 périodes de 30 min" in " ".join(page.split())
     sibling = (await anne.get("/pupils/101")).text
     assert "Léa Dupont" in sibling, "a charge in a shared wallet says for whom it was"
+
+
+async def test_a_pupils_page_shows_the_wallet_of_every_household_that_pays_in_its_turn_by_name(
+    hub: Hub, anne: Browser, visitor: Browser
+) -> None:
+    await hub.desk.edit(77, lambda _school: (Custody(800, 100, 11, MONDAY, weeks=Weeks.ODD),))
+    await hub.open_wallet()
+    entries = (f.Entry(opening_account(1), -3300), f.Entry(wallet_account(501), 3300))
+    await hub.book(f.WalletOpened(3, 501, 1, 11, hub.now_ms), f.BalanceOpened(3, 501, hub.now_ms, entries))
+    page = (await anne.get("/pupils/100")).text
+    assert re.findall(r"<h3>(.*?)</h3> <strong[^>]*><span class=\"money\">(.*?)</span>", page) == [
+        ("Implantation du Parc · ménage Dupont-Lambert", "10,25\u00a0€"),
+        ("Implantation du Parc · ménage Maes", "33,00\u00a0€"),
+    ]
+    assert "33,00" not in (await anne.get("/pupils/101")).text, "of whom the other household pays nothing"
+    await visitor.sign_in_as("paul", frozenset({(Role.DOOR, 1)}))
+    page = (await visitor.get("/pupils/100")).text
+    assert ("Léa Dupont" in page, "33,00" in page) == (True, False), "who may not see money"
 
 
 async def test_a_pupils_page_shows_what_a_settlement_run_has_posted(hub: Hub, anne: Browser) -> None:
