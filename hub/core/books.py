@@ -35,9 +35,9 @@ class Books:
     holds: dict[int, dict[int, Hold]] = field(default_factory=dict)
     """wallet -> hold; those that have expired go when the next one is placed."""
     spent: dict[int, dict[int, int]] = field(default_factory=dict)
-    """pupil -> day -> cents for articles, the last days only."""
+    """pupil -> day -> cents for articles, the last days and those to come."""
     grouped: dict[tuple[int, int], tuple[Grouped, ...]] = field(default_factory=dict)
-    """(pupil, tariff group) -> its charges of the last two days."""
+    """(pupil, tariff group) -> charges of its products, the last days and those to come."""
     lines: dict[str, dict[str, DeviceLine]] = field(default_factory=dict)
     """device -> incarnation -> line."""
     decided: dict[str, dict[tuple[str, int], f.ScanTaken]] = field(default_factory=dict)

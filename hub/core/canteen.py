@@ -41,12 +41,13 @@ class Wish(Struct, frozen=True):
 
 
 class Coming(Struct, frozen=True):
-    """A pupil who comes to eat. `unlit` as of a tap; `by` STAFF: the badge was forgotten."""
+    """A pupil who comes to eat; the hub hears of it at `heard_ms`, maybe days later. `unlit` as of a tap; `by` STAFF: forgotten badge."""
 
     ask: int
     pupil: Pupil
     site: Site
     at_ms: int
+    heard_ms: int
     unlit: bool = False
     by: By = By.PUPIL
     who: int = 0
@@ -57,7 +58,7 @@ class Coming(Struct, frozen=True):
 
 def take(school: School, books: Books, tap: Tap, product: Product) -> Outcome:
     """Hand out the order of the day, once; without one the child is served and charged, whatever the balance."""
-    return _hand_out(school, books, Coming(tap.ask, tap.pupil, tap.site, tap.at_ms, tap.unlit), product)
+    return _hand_out(school, books, Coming(tap.ask, tap.pupil, tap.site, tap.at_ms, tap.taken_ms, tap.unlit), product)
 
 
 def collect(school: School, books: Books, ask: int, wish: Wish, product: int) -> Facts | Refusal:
@@ -70,7 +71,7 @@ def collect(school: School, books: Books, ask: int, wish: Wish, product: int) ->
         return Refusal("no_such_pupil")
     if what is None or what.site != wish.site:
         return Refusal("no_such_meal")
-    coming = Coming(ask, pupil, school.sites[wish.site], wish.at_ms, by=wish.by, who=wish.who)
+    coming = Coming(ask, pupil, school.sites[wish.site], wish.at_ms, wish.at_ms, by=wish.by, who=wish.who)
     today = day_code(day_of(wish.at_ms, coming.site.zone))
     meal = books.meals.get((pupil.id, wish.site, today))
     if what.kind is not ProductKind.MEAL and (meal is None or meal.product != product):
@@ -95,7 +96,7 @@ def _hand_out(school: School, books: Books, coming: Coming, product: Product) ->
     place = (coming.pupil.id, coming.site.id, what, day)
     served = MealServed(coming.ask, number, *place, coming.at_ms, coming.by, coming.who)
     if meal is not None:
-        late = _paid_at_last(school, books, coming.ask, (coming.pupil.id, coming.site.id, day), coming.at_ms) if books.deferred else ()
+        late = _paid_at_last(school, books, coming.ask, (coming.pupil.id, coming.site.id, day), coming.heard_ms) if books.deferred else ()
         return Outcome(Code.MEAL, (served, *late))
     if coming.unlit:
         return Outcome(Code.WALK_UP, (served,))
@@ -106,7 +107,7 @@ def _walk_up(school: School, books: Books, coming: Coming, product: Product, tod
     rules = school.canteen(coming.site.id)
     surcharge_cents = rules.walk_up_cents if rules.walk_up is Unordered.SURCHARGE else 0
     cents, why = price_of_product(school, coming.pupil, product, today, supplement_cents=surcharge_cents)
-    sale = Sale(coming.pupil, coming.site, product.id, cents, why, Policy.MUST_SERVE, coming.at_ms)
+    sale = Sale(coming.pupil, coming.site, product.id, cents, why, Policy.MUST_SERVE, coming.heard_ms, day=today)
     paid = charge(school, books, coming.ask, sale)
     assert not isinstance(paid, Refusal), "a child who is there eats"
     return paid

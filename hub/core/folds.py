@@ -6,7 +6,7 @@ What is kept a million times is a Struct without cycles: made in a third of the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +27,11 @@ if TYPE_CHECKING:  # the books call these functions
 DECIDED_KEPT = 512
 """Decisions kept per device at least, for when it reports what it had lit by itself; it holds far fewer open questions."""
 LIMIT_DAYS_KEPT = 20
-"""Days of a pupil's articles that are kept: orders reach 15 days ahead (requirement S72)."""
+"""Days back whose articles are kept for a pupil's daily limit, where there are more; days to come always are (requirement S72)."""
 DAYS_KEPT = 60
 """Days back whose presence is kept after they are closed: a scan or a correction of an older one is left to staff."""
+GROUPED_DAYS_KEPT = 2 * DAYS_KEPT
+"""Days back whose products are kept for the maxima of tariff groups: a hub that was off closes its days later."""
 _AGAIN, _GATHERED = Code.AGAIN, Stage.GATHERED
 """Members of an enum are looked up slowly, and here it is for every scan of a replay."""
 
@@ -220,7 +222,7 @@ def _charged(books: Books, fact: f.Charged) -> None:
     if fact.stage is _GATHERED:
         books.gathered.setdefault(fact.wallet, {})[fact.charge] = None
     if fact.limit_day:
-        _spend(books, fact.pupil, fact.limit_day, fact.cents)
+        _spend(books, fact.pupil, fact.limit_day, fact.cents, fact.at_ms)
     if fact.why.terms is not None and fact.why.terms.group:
         _group(books, fact, fact.why.terms.group)
     if fact.stay:
@@ -230,11 +232,12 @@ def _charged(books: Books, fact: f.Charged) -> None:
 
 
 def _group(books: Books, fact: f.Charged, group: int) -> None:
-    """Keep what a day's maximum is compared with: two days hold every local day, whatever the zone."""
-    begun_ms = fact.why.from_ms
+    """Keep which products a day's maximum is compared with, as long as the day may be priced again; stays are on their sheets."""
+    if fact.stay:
+        return
     before = books.grouped.get((fact.pupil, group), ())
-    kept = tuple(one for one in before if one.from_ms > begun_ms - 2 * DAY_MS)
-    books.grouped[fact.pupil, group] = (*kept, Grouped(fact.charge, begun_ms))
+    kept = tuple(one for one in before if one.from_ms > fact.at_ms - GROUPED_DAYS_KEPT * DAY_MS)
+    books.grouped[fact.pupil, group] = (*kept, Grouped(fact.charge, fact.why.from_ms))
 
 
 def _reversed(books: Books, fact: f.Reversed) -> None:
@@ -245,14 +248,16 @@ def _reversed(books: Books, fact: f.Reversed) -> None:
         _no_longer_gathered(books, taken.wallet, taken.id)
     _book(books, fact.entries)
     if taken.limit_day:
-        _spend(books, taken.pupil, taken.limit_day, -taken.cents)
+        _spend(books, taken.pupil, taken.limit_day, -taken.cents, fact.at_ms)
 
 
-def _spend(books: Books, pupil: int, day: int, cents: int) -> None:
+def _spend(books: Books, pupil: int, day: int, cents: int, at_ms: int) -> None:
     days = books.spent.setdefault(pupil, {})
     days[day] = days.get(day, 0) + cents
     if len(days) > LIMIT_DAYS_KEPT:
-        del days[min(days)]
+        over = day_code(datetime.fromtimestamp(at_ms // 1000, UTC).date() - timedelta(days=LIMIT_DAYS_KEPT))
+        for old in [each for each in days if each < over]:
+            del days[old]
 
 
 def _hold_placed(books: Books, fact: f.HoldPlaced) -> None:

@@ -91,7 +91,7 @@ class CashSession(Struct, frozen=True, gc=False):
 
 
 class Grouped(Struct, frozen=True, gc=False):
-    """A charge that counts towards a tariff group's day: which one, and when its stay began."""
+    """A product that counts towards a tariff group's day: its charge, and when that day began."""
 
     charge: int
     from_ms: int

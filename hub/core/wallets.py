@@ -81,7 +81,7 @@ def charge(school: School, books: Books, ask: int, sale: Sale, earlier: Facts = 
         entries=move(account, sales_account(sale.site.id, sale.item), sale.cents) if posted else (),
         limit_day=limit_day,
         stay=sale.stay,
-        day=day_code(sale.day) if sale.stay and sale.day else 0,
+        day=day_code(sale.day) if sale.day else 0,
         stage=stage,
         who=sale.who,
     )

@@ -1,6 +1,7 @@
 """Money set aside, and the daily limit a parent has set: what may be spent, by when, and that nothing old piles up."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.core.books import Books
+from hub.core.calendar import day_code
 from hub.core.codes import Level, Reason
 from hub.core.facts import Charged, Facts, HoldPlaced, HoldReleased, LowBalance, Refusal
 from hub.core.folds import LIMIT_DAYS_KEPT
@@ -214,10 +216,19 @@ def test_several_articles_of_one_form_count_together(day: Day) -> None:
 
 def test_of_what_was_spent_only_the_last_days_are_kept() -> None:
     books = Books()
-    for n in range(1, 3 * LIMIT_DAYS_KEPT):
-        books.apply(Charged(n, n, 9, 8, 5, 2, 7, 0, n, Why(Rule.PRICE), Reason.NONE, (), 20_250_100 + n))
-    assert len(books.spent[5]) == LIMIT_DAYS_KEPT
-    assert max(books.spent[5]) == 20_250_100 + 3 * LIMIT_DAYS_KEPT - 1
+    days = [MONDAY + timedelta(days=n) for n in range(3 * LIMIT_DAYS_KEPT)]
+    for n, on in enumerate(days, 1):
+        bought = Charged(n, n, 9, 8, 5, 2, 7, 0, moment("12:00", on), Why(Rule.PRICE), Reason.NONE, (), day_code(on))
+        books.apply(bought)
+    assert list(books.spent[5]) == [day_code(on) for on in days[-LIMIT_DAYS_KEPT - 1 :]]
+
+
+def test_orders_for_many_days_to_come_do_not_make_today_s_limit_forgotten(day: Day) -> None:
+    limited(day, 3_20)
+    assert code(day.do(charge, sale(day, 3_20))) == ""
+    for ahead in range(1, 2 * LIMIT_DAYS_KEPT):
+        day.do(charge, msgspec.structs.replace(sale(day, 1_00), day=MONDAY + timedelta(days=ahead)))
+    assert code(day.do(charge, sale(day, 1))) == "daily_limit"
 
 
 def test_the_limit_goes_by_the_schools_own_day(day: Day) -> None:

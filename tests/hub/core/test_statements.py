@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from hub.core.timetable import LegalClass
 from hub.core.transfers import Payment, clear
 from hub.core.wallets import Sale, balance_cents, charge, reverse
 from hub.core.whys import Rule, Why
-from tests.schools import MONDAY, TUESDAY, Day, moment, number
+from tests.schools import MONDAY, TUESDAY, Day, moment, number, scan
 
 JANUARY: Period = (date(2025, 1, 1), date(2025, 1, 31))
 FEBRUARY: Period = (date(2025, 2, 1), date(2025, 2, 28))
@@ -112,6 +113,15 @@ def test_what_is_corrected_after_its_period_is_named_in_the_period_of_the_bookin
     assert [(line.day, line.cents, line.corrects) for line in february.late] == [(TUESDAY, 2_25, charge_id)]
     assert (february.opening_cents, february.lines, february.closing_cents) == (-2_25, (), -2_25)
     assert (told(day).closing_cents, told(day).late) == (-2_25, ())
+
+
+def test_a_meal_without_an_order_that_is_known_weeks_later_is_named_when_it_is_booked_and_stands_on_its_day(day: Day) -> None:
+    eaten = scan("Léa", "meal-till", "12:05", day=MONDAY)
+    day.take(msgspec.structs.replace(eaten, taken_ms=moment("09:00", date(2025, 2, 3))))
+    (charged,) = [fact for fact in day.last if isinstance(fact, Charged)]
+    assert (charged.at_ms, charged.day) == (moment("09:00", date(2025, 2, 3)), 20250106)
+    assert [(line.day, line.cents) for line in told(day).lines] == [(MONDAY, -4_50)]
+    assert [(line.day, line.cents) for line in told(day, FEBRUARY).late] == [(MONDAY, -4_50)]
 
 
 def test_gathered_charges_are_provisional_until_a_run_posts_them_and_then_final_on_their_day_of_service(day: Day) -> None:

@@ -8,7 +8,7 @@ _RESOLD = (
     "    books.deferred.pop((fact.pupil, fact.site, fact.day), None)\n"
     "    _forget(books.portions, fact)\n"
 )
-_GIVEN_BACK = "    if taken.limit_day:\n        _spend(books, taken.pupil, taken.limit_day, -taken.cents)\n"
+_GIVEN_BACK = "    if taken.limit_day:\n        _spend(books, taken.pupil, taken.limit_day, -taken.cents, fact.at_ms)\n"
 _OTHER_HALF = '            return Refusal(paid.code, paid.numbers | {"total_cents": cents})\n'
 
 BUGS = (
