@@ -1,13 +1,15 @@
 """Who pays for whom on which days, from a list at the office: lines in, rows of custody and overrides out, or every bad line named.
 
-It decides nothing and opens no store; who pays on a day is decided in core/payers.py.
+It decides nothing and opens no store; who pays on a day is decided in core/payers.py, whose days are taken in core/people.py.
 """
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hub.core.facts import derived
+from hub.core.people import clash
 from hub.core.school import Custody, PayerOverride, School, Weeks
+from hub.core.weekdays import WEEKDAYS
 from hub.errors import ImportRefusedError, RefusedError
 from hub.imports import read_text, records
 from hub.meant import day_written, households_called, pupil_of, several
@@ -15,7 +17,6 @@ from hub.meant import day_written, households_called, pupil_of, several
 PAYERS = ("household", "last_name", "first_name", "payer", "from", "until", "weeks", "weekdays", "what")
 """`weeks`: every, even, odd. `weekdays`: mon tue …, empty = all. `what`: empty = custody; `*` or a programme's or product's name =
 whatever the custody says."""
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Row = Custody | PayerOverride
 Lines = Iterable[tuple[int, list[str]]]
@@ -34,7 +35,7 @@ def read_payers(lines: Lines, name: str, school: School) -> tuple[Row, ...]:
         found.append(row)
         if isinstance(row, Custody):
             custody[row.id] = row
-            if any(_clash(row, other) for other in custody.values()):
+            if any(clash(row, other) for other in custody.values()):
                 wrong.append(f"{name}:{number}: another household has some of these days already: end its line first, or use `what`")
     if wrong:
         raise ImportRefusedError("\n".join(wrong))
@@ -64,7 +65,7 @@ def _row(cells: list[str], school: School) -> Row | str:
     try:
         from_day, until_day = day_written(since), day_written(until) if until else None
         which = Weeks(weeks or "every")
-        days = frozenset(_WEEKDAYS.index(word) for word in weekdays.lower().split()) or frozenset(range(7))
+        days = frozenset(WEEKDAYS.index(word) for word in weekdays.lower().split()) or frozenset(range(len(WEEKDAYS)))
     except (ValueError, RefusedError) as error:
         return f"days are written 2025-01-31, weeks every, even or odd, weekdays mon tue …: {error}"
     row = derived(pupil.id, f"{payer_name}|{since}|{weeks}|{weekdays}|{what}")
@@ -81,10 +82,3 @@ def _item(school: School, what: str) -> int | None:
     programmes = (one.id for one in school.programmes.values() if one.name == what)
     products = (one.id for one in school.products.values() if one.name == what)
     return next(programmes, None) or next(products, None)
-
-
-def _clash(one: Custody, other: Custody) -> bool:
-    """Whether two households have some day of a pupil: they share weeks and weekdays while both hold."""
-    together = (one.until_day is None or other.from_day < one.until_day) and (other.until_day is None or one.from_day < other.until_day)
-    weeks = one.weeks is other.weeks or Weeks.EVERY in (one.weeks, other.weeks)
-    return one.pupil == other.pupil and one.household != other.household and together and weeks and bool(one.weekdays & other.weekdays)

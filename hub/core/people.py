@@ -94,10 +94,19 @@ def put_custody(school: School, turn: Custody, same: Same) -> Rows | Refusal:
     if not turn.weekdays:
         return Refusal("no_weekdays")
     others = school.custody.get(turn.pupil, ())
-    clash = next((other for other in others if other.id != turn.id and _clash(turn, other)), None)
-    if clash is not None and turn.until_day != turn.from_day:
-        return Refusal("days_of_another", {"household": clash.household})
+    taken = next((other for other in others if other.id != turn.id and clash(turn, other)), None)
+    if taken is not None:
+        return Refusal("days_of_another", {"household": taken.household})
     return _kept(_by_id(others, turn.id), turn, same)
+
+
+def clash(one: Custody, other: Custody) -> bool:
+    """Whether two households have some day of the same pupil: they share weeks and weekdays while both hold."""
+    together = (one.until_day is None or other.from_day < one.until_day) and (other.until_day is None or one.from_day < other.until_day)
+    empty = any(each.until_day == each.from_day for each in (one, other))
+    weeks = one.weeks is other.weeks or Weeks.EVERY in (one.weeks, other.weeks)
+    apart = one.pupil != other.pupil or one.household == other.household
+    return not apart and together and not empty and weeks and bool(one.weekdays & other.weekdays)
 
 
 def put_override(school: School, row: PayerOverride, same: Same) -> Rows | Refusal:
@@ -138,14 +147,6 @@ def _payer(school: School, row: Custody | PayerOverride) -> Refusal | None:
     if row.until_day is not None and row.until_day < row.from_day:
         return Refusal("ends_before_it_begins")
     return None
-
-
-def _clash(one: Custody, other: Custody) -> bool:
-    """Whether two households have some day of a pupil: they share weeks and weekdays while both hold."""
-    together = (one.until_day is None or other.from_day < one.until_day) and (other.until_day is None or one.from_day < other.until_day)
-    empty = other.until_day == other.from_day
-    weeks = one.weeks is other.weeks or Weeks.EVERY in (one.weeks, other.weeks)
-    return one.household != other.household and together and not empty and weeks and bool(one.weekdays & other.weekdays)
 
 
 # --- what may be said -----------------------------------------------------------------------------

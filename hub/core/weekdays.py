@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from hub.core.lists import fold
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-"""How they are shown."""
+"""Monday first; how they are shown, and written in a list."""
 _NAMES = {
     "fr": "lu lun lundi|ma mar mardi|me mer mercredi|je jeu jeudi|ve ven vendredi|sa sam samedi|di dim dimanche",
     "nl": "ma maa maandag|di din dinsdag|wo woe woensdag|do don donderdag|vr vri vrijdag|za zat zaterdag|zo zon zondag",

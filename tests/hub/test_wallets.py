@@ -210,6 +210,13 @@ def test_two_households_may_take_turns_and_follow_each_other(folder: Path) -> No
     assert len(school_of(folder).custody[number("Léa")]) == 3
 
 
+def test_a_turn_that_ended_before_it_began_takes_no_days(folder: Path) -> None:
+    turns = ("Quintelier;2025-01-01;2025-01-01;;;", "Okonkwo;2024-09-01;;;;")
+    (folder / "payers.csv").write_text(PAYERS + "".join(f"{LEA}{turn}\n" for turn in turns))
+    assert wallet(folder, "payers", str(folder / "payers.csv")) == 0
+    assert len(school_of(folder).custody[number("Léa")]) == 2
+
+
 def test_a_parents_daily_limit_is_set_for_a_pupil(folder: Path) -> None:
     assert wallet(folder, "limit", "Vanderzande", "Vanderzande", "Léa", "5,00") == 0
     assert school_of(folder).pupils[number("Léa")].daily_limit_cents == 5_00
