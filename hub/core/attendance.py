@@ -262,14 +262,14 @@ def _questions(day: Day, programme: Programme, sheet: Sheet, found: Reading, wan
     known = day.books.unresolved
     for item in day.books.asked_of.get(day.pupil.id, ()):
         question = known[item]
-        if item not in asked and question.reason in _OURS and _is_settled(day, programme, sheet, wanted, question):
+        if item not in asked and question.reason in OF_THE_DAY and _is_settled(day, programme, sheet, wanted, question):
             facts.append(Resolved(day.ask, item))
     facts += [question for item, question in asked.items() if item not in known and question is not None]
     return facts
 
 
-_OURS = frozenset({Reason.NO_ENTRY, Reason.NO_EXIT, Reason.NOT_PLANNED, Reason.TWO_SITES})
-"""Reasons of questions that a pupil's day asks and answers by itself."""
+OF_THE_DAY = frozenset({Reason.NO_ENTRY, Reason.NO_EXIT, Reason.NOT_PLANNED, Reason.TWO_SITES})
+"""Reasons of questions that a pupil's day asks and answers by itself: as long as it reads the same, it asks them again."""
 
 
 def _is_settled(day: Day, programme: Programme, sheet: Sheet, wanted: tuple[Stay, ...], question: Unresolved) -> bool:

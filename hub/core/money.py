@@ -61,11 +61,6 @@ def write_rate(rate_ppm: int) -> str:
     return f"{whole},{rest:04d}".rstrip("0").rstrip(",")
 
 
-def round_tenths(tenths: int) -> int:
-    """Tenths of a cent to cents, half away from zero (requirements, section 5: round half up per line)."""
-    return half_up(tenths, 10)
-
-
 def half_up(amount: int, by: int) -> int:
-    """An amount divided, to the nearest whole, half away from zero. `by` is positive."""
+    """An amount divided, to the nearest whole, half away from zero (requirements, section 5: round half up per line). `by` is positive."""
     return (2 * amount + by) // (2 * by) if amount >= 0 else -((by - 2 * amount) // (2 * by))

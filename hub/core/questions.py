@@ -13,8 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core import corrections
+from hub.core.attendance import OF_THE_DAY
 from hub.core.books import Books
-from hub.core.calendar import MINUTE_MS, day_code, day_coded, day_of, instant_ms, spans_around, window_of
+from hub.core.calendar import MINUTE_MS, day_code, day_coded, day_of, instant_ms, spans_around
 from hub.core.codes import Act, Reason
 from hub.core.corrections import Moment, Place, Staff
 from hub.core.dues import Day, reading
@@ -22,15 +23,13 @@ from hub.core.facts import Corrected, Facts, Refusal, Resolved, Unresolved, deri
 from hub.core.school import Programme, Scans, School
 from hub.core.settlement import TO_VERIFY
 from hub.core.sheets import Mark, Sheet, Stay
-from hub.core.stays import REACH_MS
+from hub.core.stays import REACH_MS, hours_end_ms
 from hub.core.timetable import Attendance
 from proto.messages import Direction
 
 HOUR_MS = 60 * MINUTE_MS
 GRACE_MS = 5 * MINUTE_MS
 """After the hours, children are still being fetched."""
-_OF_THE_DAY = frozenset({Reason.NO_ENTRY, Reason.NO_EXIT, Reason.NOT_PLANNED, Reason.TWO_SITES})
-"""Reasons that a pupil's day asks about again as long as it reads the same: to note them would change nothing."""
 
 
 class Way(enum.StrEnum):
@@ -147,15 +146,10 @@ def overdue(school: School, books: Books, now_ms: int) -> Iterator[tuple[Stay, i
             if programme.scans is not Scans.ENTRY and programme.attendance is not Attendance.AUTO:
                 from_ms, end_ms = spans.get(programme.id, (0, 0))
                 if not from_ms <= stay.from_ms < end_ms:  # hundreds came in the same hours
-                    spans[programme.id] = stay.from_ms, (end_ms := hours_end_ms(school, programme, stay.from_ms))
+                    zone = school.sites[programme.site].zone
+                    spans[programme.id] = stay.from_ms, (end_ms := hours_end_ms(programme, zone, stay.from_ms))
                 if now_ms >= end_ms + GRACE_MS:
                     yield stay, end_ms
-
-
-def hours_end_ms(school: School, programme: Programme, from_ms: int) -> int:
-    """When the hours are over that a stay began in; where it began in none, at once."""
-    span = window_of(programme.windows, from_ms, school.sites[programme.site].zone, REACH_MS // MINUTE_MS)
-    return span[1] if span else from_ms
 
 
 # --- what a question is about ---------------------------------------------------------------------
@@ -201,7 +195,7 @@ def _ways(sheet: Sheet, question: Unresolved, stay: Stay | None, *, paired: bool
         yield Way.CAME
     if question.reason not in (Reason.NO_ENTRY, Reason.NONE) and stay is not None and stay.until_ms and stay.id not in sheet.verified:
         yield Way.RECORDED
-    elif question.reason not in _OF_THE_DAY:
+    elif question.reason not in OF_THE_DAY:  # to note these would change nothing
         yield Way.NOTED
     if _marks(sheet, question, stay):
         yield Way.NOT_MINE

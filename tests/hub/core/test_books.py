@@ -16,7 +16,7 @@ from hub.core.codes import Code, Reason
 from hub.core.facts import BalanceOpened, Charged, Entry, Fact, MealServed, Reversed, ScanTaken, StayClosed, StayOpened
 from hub.core.folds import DECIDED_KEPT
 from hub.core.ledger import balanced, wallet_account
-from hub.core.money import round_tenths
+from hub.core.money import half_up
 from hub.core.scans import Arrived
 from hub.core.school import Badge, BadgeState, Policy, School
 from proto.messages import YES, Light
@@ -177,7 +177,7 @@ def test_a_stay_is_opened_once_ended_once_and_never_ends_before_it_began(each: l
 def test_no_charge_is_without_a_price_that_can_be_worked_out_again(each: list[Act]) -> None:
     for fact in facts_of(played(each)):
         if isinstance(fact, Charged):
-            cents = round_tenths(fact.why.units * fact.why.unit_tenths)
+            cents = half_up(fact.why.units * fact.why.unit_tenths, 10)
             assert fact.cents == (min(cents, fact.why.max_cents) if fact.why.max_cents else cents)
             assert balanced(fact.entries)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.money import MAX_CENTS, half_up, read_cents, read_tenths, round_tenths, write_cents, write_tenths
+from hub.core.money import MAX_CENTS, half_up, read_cents, read_tenths, write_cents, write_tenths
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_an_amount_is_shown_as_french_does(cents: int, text: str) -> None:
     [(0, 0), (4, 0), (5, 1), (14, 1), (15, 2), (750, 75), (1125, 113), (-4, 0), (-5, -1), (-15, -2)],
 )
 def test_half_a_cent_is_rounded_away_from_zero(tenths: int, cents: int) -> None:
-    assert round_tenths(tenths) == cents
+    assert half_up(tenths, 10) == cents
 
 
 @pytest.mark.parametrize(
