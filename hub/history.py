@@ -280,21 +280,9 @@ class History:
 
     async def _forget(self) -> None:
         async with self._register.writing() as connection:
-            for table in (
-                t.history_scan,
-                t.history_entry,
-                t.history_charge,
-                t.history_settlement,
-                t.history_stay,
-                t.history_morning,
-                t.history_presence,
-                t.history_revenue,
-                t.history_cash,
-                t.history_attended,
-                t.history_place,
-                t.history_head,
-            ):
-                await connection.execute(delete(table))
+            for name, table in t.metadata.tables.items():
+                if name.startswith("history_"):
+                    await connection.execute(delete(table))
         self.number = 0
 
     async def _fill(self) -> None:
