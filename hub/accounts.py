@@ -73,7 +73,7 @@ class WebSession:
 
 
 class Accounts:
-    """Implements `hub.web.office.Accounts`."""
+    """Accounts, web sessions and invitations, through the register's connections."""
 
     def __init__(self, register: Register) -> None:
         self._register = register
@@ -188,9 +188,9 @@ class Accounts:
         row = await self._register.one(select(*columns).where(t.web_session.c.token_hash == token_hash))
         return WebSession(**row) if row else None
 
-    async def touch_session(self, token_hash: str, now_ms: int, *, second: bool = False, pin: bool = False) -> None:
-        """Note that a web session was used, or that the second factor or the PIN was given in it."""
-        values = {"seen_ms": now_ms} | ({"second_ms": now_ms} if second else {}) | ({"pin_ms": now_ms} if pin else {})
+    async def touch_session(self, token_hash: str, now_ms: int, *, pin: bool = False) -> None:
+        """Note that a web session was used, or that the PIN was given in it."""
+        values = {"seen_ms": now_ms} | ({"pin_ms": now_ms} if pin else {})
         await self._register.changed(update(t.web_session).where(t.web_session.c.token_hash == token_hash).values(values))
 
     async def end_session(self, token_hash: str) -> None:

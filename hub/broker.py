@@ -21,10 +21,10 @@ from pathlib import Path
 from hub.errors import BrokerError
 from hub.keys import write_private
 from proto.codec import MAX_BYTES
-from proto.topics import FROM_DEVICE, HUB, PREFIX, TO_DEVICE, Kind, address, topic
+from proto.topics import FROM_DEVICE, HUB, HUB_NAME, PREFIX, TO_DEVICE, Kind, address, topic
 
-HUB_USER = "hub"
-"""The hub's broker account; `preau/v1/hub` is its topic, so no device may have this id."""
+HUB_USER = HUB_NAME
+"""The hub's broker account."""
 MAX_PAYLOAD_BYTES = MAX_BYTES + 2048
 """The codec's largest message and what the broker wraps around it: topic and, for a retained one, its headers."""
 MAX_STORE_MB = 256
@@ -32,7 +32,9 @@ MAX_STORE_MB = 256
 START_S = 15.0
 """A Pi with a cold card starts nats-server in about 2 s."""
 STOP_S = 5.0
+"""Then it is killed: it has nothing that the hub does not say again."""
 RELOAD_S = 5.0
+"""It takes a new configuration in some ms."""
 FIRST_DELAY_S, LAST_DELAY_S = 0.1, 10.0
 """Back-off of restarts: at once after an accident, without heating the machine when it can never work."""
 STEADY_S = 60.0

@@ -1,15 +1,15 @@
 """The errors of this package, as one tree. Foreign exceptions become one of these in the one module that imports their library.
 
 HubError
-├── BackupError     a backup cannot be made, trusted or put in place; the text says what is untouched (backup.py)
-├── BrokerError     the broker cannot be configured, started or reloaded; the text says what to do (broker.py)
-├── KeyFileError    the master key cannot be read, made or trusted (keys.py)
+├── BackupError         a backup cannot be made, trusted or put in place; the text says what is untouched (backup.py)
+├── BrokerError         the broker cannot be configured, started or reloaded; the text says what to do (broker.py)
+├── KeyFileError        the master key cannot be read, made or trusted (keys.py)
 ├── ImportRefusedError  a file to set up from has bad lines; the text names each, and nothing was written (setup.py, imports.py)
-├── RefusedError    a rule says no, or a name on the command line is nobody's; the text says why, nothing was booked (counter.py)
-├── StartError      the hub cannot start with these settings or files; the text says what to do
-│   ├── BusyError   another hub holds the data folder (folder.py)
-│   └── DamageError what is on disk is not what was written; the text names file and row (journal.py, walcheck.py, history.py)
-└── RowError        an edit does not fit what is set up; nothing of it was written (register.py)
+├── RefusedError        a rule says no, or a name on the command line is nobody's; the text says why, nothing was booked (meant.py)
+├── StartError          the hub cannot start with these settings or files; the text says what to do
+│   ├── BusyError       another hub holds the data folder (folder.py)
+│   └── DamageError     what is on disk is not what was written; the text names file and row (journal.py, walcheck.py, history.py)
+└── RowError            an edit does not fit what is set up; nothing of it was written (register.py)
 """
 
 

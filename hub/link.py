@@ -58,7 +58,7 @@ TURN_RECORDS = 20
 STRANGERS = 100
 """Unknown device ids that are remembered for the devices page."""
 OPEN_WITHIN_S = 3.0
-"""A challenge is answered within this time of the request at the office, or not at all."""
+"""A challenge (of a door, or of a restart) is answered within this time of the request at the office, or not at all."""
 CALL_S = 2.0
 """Between two calls of the hub to all devices."""
 
@@ -128,7 +128,7 @@ class Link:
         self._budgets: dict[str, Budget] = {}
         self._command_n: dict[str, int] = {}
         self._opening: dict[str, tuple[Command, float]] = {}
-        """The last request to open of each device, and when it left (monotonic)."""
+        """The last request to open or to restart of each device, and when it left (monotonic)."""
         self._called_s = -CALL_S
         self._spoken: set[str] = set()
         """Devices that told their state live on this connection: what the broker remembers of it can only be older."""

@@ -20,6 +20,13 @@ from paho.mqtt.reasoncodes import ReasonCode
 log = logging.getLogger(__name__)
 
 KEEPALIVE_S = 10
+"""As at the devices (edge/link.py): a cut cable is noticed after 10 to 15 s."""
+CONNECT_S = 2.0
+"""What a broker on the same network is given to answer."""
+FAREWELL_S = 2.0
+"""How long `close` waits for the farewell to be acknowledged."""
+TEND_S = 1.0
+"""Between two looks at the keep-alive."""
 RETRY_S = (0.2, 5.0)
 """First and longest pause between attempts to connect."""
 IN_FLIGHT = 1_000
@@ -30,6 +37,8 @@ QUEUED = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """Where the broker is, and as whom the hub signs in there."""
+
     host: str
     port: int
     user: str
@@ -73,7 +82,7 @@ class Wire:
         self._rest()
 
     async def close(self, farewell: tuple[str, bytes]) -> None:
-        """Say goodbye and disconnect; waits at most two seconds for the broker."""
+        """Say goodbye and disconnect; waits at most FAREWELL_S for the broker."""
         if self._running is not None:
             self._running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -82,7 +91,7 @@ class Wire:
             self._client.on_publish = lambda *_details: self._flushed.set()  # only now: each call costs as much as a decision
             said = self._client.publish(farewell[0], farewell[1], 1, True)  # noqa: FBT003 - paho's own order
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(2):
+                async with asyncio.timeout(FAREWELL_S):
                     while not said.is_published():
                         self._flushed.clear()
                         await self._flushed.wait()
@@ -95,7 +104,7 @@ class Wire:
         client.username_pw_set(self._account.user, self._account.password)
         client.max_inflight_messages_set(IN_FLIGHT)
         client.max_queued_messages_set(QUEUED)
-        client.connect_timeout = 2.0
+        client.connect_timeout = CONNECT_S
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = self._message
@@ -122,7 +131,7 @@ class Wire:
     async def _reachable(self) -> bool:
         """Try the port without blocking the loop, as paho's own connect would while a host does not answer."""
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(CONNECT_S):
                 _, writer = await asyncio.open_connection(self._account.host, self._account.port)
         except (OSError, TimeoutError):
             return False
@@ -137,7 +146,7 @@ class Wire:
             if self._client.loop_misc() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(TEND_S):
                     await self._lost.wait()
 
     # --- paho's callbacks; an exception in one must not reach paho ---

@@ -8,7 +8,9 @@ from typing import NamedTuple
 from proto.messages import DEVICE
 
 PREFIX = "preau/v1"
-HUB = f"{PREFIX}/hub"
+HUB_NAME = "hub"
+"""The hub's own name on the broker, and the level of its topic: no device may have it."""
+HUB = f"{PREFIX}/{HUB_NAME}"
 
 _DEVICE = re.compile(DEVICE)
 

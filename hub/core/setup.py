@@ -15,12 +15,11 @@ from hub.core.formulas import Fixed, Line, Periods, Session
 from hub.core.lists import fold
 from hub.core.school import Device, Programme, Reader, Rows, School, Site, Tariff
 from proto.messages import Direction, Use
+from proto.topics import HUB_NAME
 
 MAX_NAME = 80
 MAX_ID = 24
 """Letters of a device's id that come from its name; the wire takes 32."""
-HUB = "hub"
-"""The hub's own name on the broker: no device may have it."""
 READER = "main"
 USES = (Use.CARE, Use.STUDY)
 """Services that are scanned and priced; a canteen has its own page."""
@@ -65,7 +64,7 @@ def new_device(school: School, device: Device, reader: Reader) -> Rows | Refusal
         return wrong
     if device.site not in school.sites:
         return Refusal("no_such_site")
-    return Refusal("device_taken") if device.id in school.devices or device.id == HUB else (device, reader)
+    return Refusal("device_taken") if device.id in school.devices or device.id == HUB_NAME else (device, reader)
 
 
 def device_id(name: str, taken: Collection[str]) -> str:
@@ -73,7 +72,7 @@ def device_id(name: str, taken: Collection[str]) -> str:
     words = [fold(word) for word in re.split(r"[\W_]+", name)]
     bare = re.sub(r"[^a-z0-9-]", "", "-".join(word for word in words if word))[:MAX_ID].strip("-") or "device"
     numbered = (bare if number == 1 else f"{bare}-{number}" for number in range(1, len(taken) + 3))
-    return next(each for each in numbered if each not in taken and each != HUB)
+    return next(each for each in numbered if each not in taken and each != HUB_NAME)
 
 
 def reader_of(device: str, name: str, use: Use) -> Reader:

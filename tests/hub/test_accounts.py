@@ -69,9 +69,8 @@ async def test_a_role_holds_at_its_site(accounts: Accounts) -> None:
     assert await accounts.everyone() == (Staff(8, "anne", "Anne", "hash", posts=EVERYWHERE), marc)
 
 
-async def test_a_second_factor_and_a_pin_are_noted_in_their_web_session(accounts: Accounts) -> None:
+async def test_a_pin_is_noted_in_its_web_session_beside_the_second_factor(accounts: Accounts) -> None:
     await accounts.add_staff(7, "anne", "Anne", "hash")
-    await accounts.add_session("a", WebSession(7, "secret", 1000, 1000))
-    await accounts.touch_session("a", 2000, second=True)
+    await accounts.add_session("a", WebSession(7, "secret", 1000, 1000, second_ms=1000))
     await accounts.touch_session("a", 3000, pin=True)
-    assert await accounts.session("a") == WebSession(7, "secret", 1000, 3000, second_ms=2000, pin_ms=3000)
+    assert await accounts.session("a") == WebSession(7, "secret", 1000, 3000, second_ms=1000, pin_ms=3000)
