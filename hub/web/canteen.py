@@ -186,7 +186,8 @@ async def copy(form: Cooks, site: int) -> Response:
     monday = _monday(form.visit, place, week)
     answer = await form.visit.office.desk.edit(form.ask, rules.copied_week, place.id, monday)
     if answer.refusal:
-        return await page(form.visit, "canteen.html", _week(form.visit, site, week, answer.refusal.code), status=409)
+        context = await asyncio.to_thread(_week, form.visit, site, week, answer.refusal.code)
+        return await page(form.visit, "canteen.html", context, status=409)
     return RedirectResponse(f"/canteen?site={site}&week={monday.isoformat()}", 303)
 
 
@@ -272,8 +273,8 @@ async def set_diet(form: Cooks, site: int) -> Response:
     diet = Diet(pupil.id, form.text("diet"), _allergens(form.fields.get("allergen", ())))
     answer = await form.visit.office.desk.edit(form.ask, put_diet, diet, as_shown(was))
     if answer.refusal:
-        context = _diets(form.visit, place, "", pupil.id, answer.refusal, Eater(pupil, diet))
-        return await page(form.visit, "diets.html", context, status=409)
+        shown = await asyncio.to_thread(_diets, form.visit, place, "", pupil.id, answer.refusal, Eater(pupil, diet))
+        return await page(form.visit, "diets.html", shown, status=409)
     return RedirectResponse(f"/diets/{site}", 303)
 
 

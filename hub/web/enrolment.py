@@ -1,5 +1,6 @@
 """Write a pupil down, and put right what is written: names, class, site, household, birth date, what may be spent a day."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
@@ -74,7 +75,7 @@ async def new_form(visit: Looks, household: int = 0) -> Response:
     site = visit.own_sites()[0].id if len(visit.own_sites()) == 1 else ""
     name, number = (home.name, str(home.id)) if home else ("", "")
     typed = Typed(last_name=name, site=str(site), home=name, household=number)
-    return await page(visit, "enrolment.html", _page(visit, None, typed))
+    return await page(visit, "enrolment.html", await asyncio.to_thread(_page, visit, None, typed))
 
 
 @router.post("/pupils/new")
@@ -87,7 +88,7 @@ async def add(form: Writes) -> Response:
 async def edit_form(visit: Looks, pupil: int) -> Response:
     """What is written of a pupil, to be put right."""
     found = visit.pupil(pupil)
-    return await page(visit, "enrolment.html", _page(visit, found, _written(visit.school, found)))
+    return await page(visit, "enrolment.html", await asyncio.to_thread(_page, visit, found, _written(visit.school, found)))
 
 
 @router.post("/pupils/{pupil}/edit")
@@ -106,7 +107,8 @@ async def _write(form: Form, before: Pupil | None) -> Response:
         refusal = (await visit.office.desk.edit(form.ask, partial(_put, form, pupil, household))).refusal
         if refusal is None:
             return RedirectResponse(f"/pupils/{pupil.id}?done=saved", 303)
-    return await page(visit, "enrolment.html", _page(visit, before, typed, refusal, form.text("was")), status=409)
+    context = await asyncio.to_thread(_page, visit, before, typed, refusal, form.text("was"))
+    return await page(visit, "enrolment.html", context, status=409)
 
 
 def _put(form: Form, pupil: Pupil, household: str, school: School) -> Rows | Refusal:

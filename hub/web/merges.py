@@ -63,7 +63,8 @@ async def make_one(form: Writes, household: int) -> Response:
     answer = await form.visit.office.desk.edit(form.ask, change)
     if answer.refusal is None:
         return RedirectResponse(f"/families/{stays_and_goes(one, other, owners)[0].id}?done=merged", 303)
-    return await page(form.visit, "merge.html", _page(form.visit, one, owners, other.name, answer.refusal.code), status=409)
+    context = await asyncio.to_thread(_page, form.visit, one, owners, other.name, answer.refusal.code)
+    return await page(form.visit, "merge.html", context, status=409)
 
 
 @dataclass(frozen=True, slots=True)

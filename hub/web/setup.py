@@ -3,6 +3,7 @@
 Every step is open at any time and says what is there already; devices that connect, and the first scan, show as it happens.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ async def guide(visit: Looks, part: str = "live") -> Response:
     """The guide, or one of its live parts."""
     await visit.office.desk.seen()
     block = part if visit.is_fragment and part in BLOCKS else ""
-    return await page(visit, "setup.html", _page(visit), block=block)
+    return await page(visit, "setup.html", await _page(visit), block=block)
 
 
 @router.post("/setup/site")
@@ -148,22 +149,22 @@ def _next(step: str) -> Response:
 
 async def _refused(form: Form, at: str, problem: str) -> Response:
     typed = {name: form.text(name) for name in FIELDS}
-    context = _page(form.visit, typed, tuple(form.fields.get("day", WEEK)), (at, problem))
+    context = await _page(form.visit, typed, tuple(form.fields.get("day", WEEK)), (at, problem))
     return await page(form.visit, "setup.html", context, status=409)
 
 
-def _page(visit: Visit, typed: Mapping[str, str] = NOTHING, days: tuple[str, ...] = WEEK, trouble: tuple[str, str] = ("", "")) -> SetupPage:
+async def _page(
+    visit: Visit, typed: Mapping[str, str] = NOTHING, days: tuple[str, ...] = WEEK, trouble: tuple[str, str] = ("", "")
+) -> SetupPage:
     school, live = visit.school, visit.request.app.state.live
     services = tuple(each for each in school.programmes.values() if each.site in visit.sites and each.use in USES)
     devices = tuple(each for each in school.devices.values() if each.site in visit.sites)
-    today = day_of(visit.office.now_ms(), ZoneInfo(ZONE))
-    pupils = tuple(each for each in school.everyone if visit.knows(each) and each.is_here(today))
-    held = {states[-1].pupil for states in school.badges.values() if states[-1].state is BadgeState.ACTIVE and not states[-1].until_ms}
-    without = tuple(each for each in pupils if each.id not in held)
-    heard = _heard(school, next((tap for tap in live.taps if tap.device in {each.id for each in devices}), None))
+    places = {each.id for each in devices}
+    heard = _heard(school, next((tap for tap in live.taps if tap.device in places), None))
+    pupils, without, listed = await asyncio.to_thread(_badgeless, visit, school)
     states = tuple((each, _condition(visit, each)) for each in devices)
     here = any(condition != Condition.NEVER for _, condition in states) or heard
-    parts = (visit.own_sites(), services, pupils, here, len(without) < len(pupils), heard)
+    parts = (visit.own_sites(), services, pupils, here, without < pupils, heard)
     done = {step for step, part in zip(STEPS, parts, strict=True) if part}
     at, problem = trouble
     return SetupPage(
@@ -173,15 +174,24 @@ def _page(visit: Visit, typed: Mapping[str, str] = NOTHING, days: tuple[str, ...
         sites=visit.own_sites(),
         services=services,
         devices=states,
-        pupils=len(pupils),
-        without=tuple(nsmallest(PUPILS, without, key=by_name)),
-        badged=len(pupils) - len(without),
+        pupils=pupils,
+        without=listed,
+        badged=pupils - without,
         heard=heard,
         typed=typed,
         days=days,
         problem=problem,
         at=at,
     )
+
+
+def _badgeless(visit: Visit, school: School) -> tuple[int, int, tuple[Pupil, ...]]:
+    """How many pupils there are, how many have no badge, and the first of those by name."""
+    today = day_of(visit.office.now_ms(), ZoneInfo(ZONE))
+    pupils = [each for each in school.everyone if visit.knows(each) and each.is_here(today)]
+    held = {states[-1].pupil for states in school.badges.values() if states[-1].state is BadgeState.ACTIVE and not states[-1].until_ms}
+    without = [each for each in pupils if each.id not in held]
+    return len(pupils), len(without), tuple(nsmallest(PUPILS, without, key=by_name))
 
 
 def _further(visit: Visit) -> set[str]:

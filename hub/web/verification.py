@@ -1,5 +1,6 @@
 """Before billing: what staff still have to verify of a programme up to the end of a week, one by one, or all that is complete at once."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
@@ -19,6 +20,7 @@ from hub.web.asking import LastAct, Question, day_in, last_act
 from hub.web.render import page
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
+from hub.web.turns import in_turns
 
 SHOWN = 60
 """Questions on the page, oldest first; more are counted."""
@@ -60,7 +62,7 @@ class VerificationPage:
 async def verification(visit: Looks, programme: int, week: str = "", done: int = 0) -> Response:
     """What is still to verify."""
     await visit.office.desk.seen()
-    return await page(visit, "verification.html", _context(visit, visit.programme(programme), day_in(week), max(0, done)))
+    return await page(visit, "verification.html", await _context(visit, visit.programme(programme), day_in(week), max(0, done)))
 
 
 @router.post("/presence/verify/{programme}")
@@ -70,11 +72,12 @@ async def verify(form: Verifies, programme: int) -> Response:
     found, week = visit.programme(programme), form.text("week")
     reason = next((each for each in REASONS if each.value == form.text("reason")), None)
     if reason is None:
-        context = _context(visit, found, day_in(week), 0, "no_reason")
+        context = await _context(visit, found, day_in(week), 0, "no_reason")
         return await page(visit, "verification.html", context, status=409)
     assert visit.person is not None, "signed in"
     staff, count = Staff(visit.person.id, reason, visit.office.now_ms()), 0
-    shown = {one.question.item for one in _asked(visit, found, _through(visit, found, day_in(week))) if is_complete(one)}
+    about = await in_turns(_asked(visit, found, _through(visit, found, day_in(week))))
+    shown = {one.question.item for one in about if is_complete(one)}
     for item in form.numbers("item"):
         own = derived(ask, str(item))
         if item in shown or own in desk.books.asks:
@@ -94,25 +97,37 @@ def _through(visit: Visit, programme: Programme, on: int) -> date:
     return day + timedelta(days=6 - day.weekday())
 
 
-def _asked(visit: Visit, programme: Programme, through: date) -> list[Asked]:
+def _asked(visit: Visit, programme: Programme, through: date) -> Generator[None, None, list[Asked]]:
     """What is asked about a programme up to a day, oldest first."""
     school, books, now_ms = visit.school, visit.office.desk.books, visit.office.now_ms()
     mine: list[Unresolved] = [fact for fact in books.unresolved.values() if fact.site == programme.site]
-    found = [asked(school, books, fact, now_ms) for fact in mine]
-    about = [one for one in found if one.place and one.place.programme == programme.id and one.place.day <= day_code(through)]
+    about = []
+    for fact in mine:
+        yield
+        one = asked(school, books, fact, now_ms)
+        about += [one] if one.place and one.place.programme == programme.id and one.place.day <= day_code(through) else []
     return sorted(about, key=lambda one: (one.question.at_ms, one.question.item))
 
 
-def _context(visit: Visit, programme: Programme, on: int, done: int, problem: str = "") -> VerificationPage:
+def _told(visit: Visit, found: list[Asked]) -> Generator[None, None, tuple[Question, ...]]:
+    """As the page says it."""
+    told = []
+    for one in found:
+        yield
+        told.append(asking.question(visit, one.question))
+    return tuple(told)
+
+
+async def _context(visit: Visit, programme: Programme, on: int, done: int, problem: str = "") -> VerificationPage:
     books, sunday = visit.office.desk.books, _through(visit, programme, on)
-    monday, found = sunday - timedelta(days=6), _asked(visit, programme, sunday)
+    monday, found = sunday - timedelta(days=6), await in_turns(_asked(visit, programme, sunday))
     closed, settled = books.closed.get(programme.site, 0), books.settled.get(programme.id, 0)
     return VerificationPage(
         programme=programme,
         site=visit.school.sites[programme.site],
         monday=monday,
         sunday=sunday,
-        questions=tuple(asking.question(visit, one.question) for one in found[:SHOWN]),
+        questions=await in_turns(_told(visit, found[:SHOWN])),
         more=max(0, len(found) - SHOWN),
         holding=sum(one.holds_up for one in found),
         complete=tuple(one.question.item for one in found if is_complete(one))[: SHOWN * 5],

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from hub.core.calendar import clock_of
 from hub.core.reports import QUARTER_MIN, QUARTER_MS, Heads, Moved, Span, Weekday, by_weekday, heads, quarter_of
 from hub.core.school import Programme
+from hub.core.sheets import Stay
 from hub.web.charts import Columns, columns
 from hub.web.render import LOCALES, page
 from hub.web.reports.chosen import Chosen, Looks, choose, hours, programmes_of, say, tenths
@@ -82,7 +83,7 @@ async def attendance_file(visit: Looks, site: int = 0, span: str = "", day: str 
     _, wanted, told = await _told(visit, chosen, programme)
     rows = await asyncio.to_thread(_cells, chosen, wanted, told)
     word = say(visit)
-    return csv_file(f"attendance-{chosen.file}", [word(each) for each in HEADER], rows)
+    return await asyncio.to_thread(csv_file, f"attendance-{chosen.file}", [word(each) for each in HEADER], rows)
 
 
 async def _told(visit: Visit, chosen: Chosen, programme: int) -> tuple[tuple[Programme, ...], tuple[Programme, ...], list[Moved]]:
@@ -94,22 +95,25 @@ async def _told(visit: Visit, chosen: Chosen, programme: int) -> tuple[tuple[Pro
     programmes = programmes_of(visit, chosen.site)
     one = visit.programme(programme) if programme else None
     wanted = tuple(each for each in programmes if one is None or each.id == one.id)
-    (from_ms, until_ms), numbers = chosen.times_ms, {each.id for each in wanted}
-    open_stays = [
-        stay
-        for stays in visit.office.desk.books.inside.values()
-        for stay in stays.values()
-        if stay.programme in numbers and from_ms <= stay.from_ms < until_ms
-    ]
-    told = await visit.office.reports.moved(numbers, (from_ms // QUARTER_MS, until_ms // QUARTER_MS))
-    now_ms = visit.office.now_ms()
-    for stay in open_stays:
-        told.append(Moved(stay.programme, quarter_of(stay.from_ms), 1, 0, max(0, now_ms - stay.from_ms)))
-        told.append(Moved(stay.programme, max(quarter_of(now_ms), quarter_of(stay.from_ms)), 0, 1, 0))
-    if one is None and chosen.period.span is not Span.DAY and wanted:
+    (from_ms, until_ms), numbers, now_ms = chosen.times_ms, {each.id for each in wanted}, visit.office.now_ms()
+    there = [stay for stays in visit.office.desk.books.inside.values() for stay in stays.values()]
+    over = await visit.office.reports.moved(numbers, (from_ms // QUARTER_MS, until_ms // QUARTER_MS))
+
+    def reckon() -> tuple[tuple[Programme, ...], tuple[Programme, ...], list[Moved]]:
+        mine = (stay for stay in there if stay.programme in numbers and from_ms <= stay.from_ms < until_ms)
+        told = [*over, *(moved for stay in mine for moved in _still_there(stay, now_ms))]
+        if one is not None or chosen.period.span is Span.DAY or not wanted:
+            return programmes, wanted, told
         busiest = max(wanted, key=lambda each: sum(moved.came for moved in told if moved.programme == each.id))
         return programmes, (busiest,), [moved for moved in told if moved.programme == busiest.id]
-    return programmes, wanted, told
+
+    return await asyncio.to_thread(reckon)
+
+
+def _still_there(stay: Stay, now_ms: int) -> tuple[Moved, Moved]:
+    """Who came, and goes now."""
+    came = quarter_of(stay.from_ms)
+    return Moved(stay.programme, came, 1, 0, max(0, now_ms - stay.from_ms)), Moved(stay.programme, max(quarter_of(now_ms), came), 0, 1, 0)
 
 
 def _page(

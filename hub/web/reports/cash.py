@@ -1,5 +1,6 @@
 """Cash desk sessions: what each began with, what was paid in and handed back, what was counted, and the difference."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -74,7 +75,7 @@ async def cash_file(visit: LooksAtMoney, site: int = 0, span: str = "", day: str
     def when(ms: int) -> str:
         return f"{_day(ms, chosen)} {clock(ms, zone)}" if ms else ""
 
-    cells = [
+    cells = (
         [
             defused(row.desk),
             when(row.session.from_ms),
@@ -84,8 +85,8 @@ async def cash_file(visit: LooksAtMoney, site: int = 0, span: str = "", day: str
             *_cells(row),
         ]
         for row in rows
-    ]
-    return csv_file(f"cash-{chosen.file}", [word(each) for each in HEADER], cells)
+    )
+    return await asyncio.to_thread(csv_file, f"cash-{chosen.file}", [word(each) for each in HEADER], cells)
 
 
 async def _rows(visit: Visit, site: int, span: str, day: str) -> tuple[Chosen, list[Row]]:

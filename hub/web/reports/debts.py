@@ -1,5 +1,6 @@
 """Debts by age as they are now: how many wallets, and for those who may see money how much and whose."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -82,7 +83,7 @@ async def debts_file(visit: LooksAtMoney, site: int = 0) -> Response:
     chosen = choose(visit, site, "", "", Span.DAY)
     _, rows = await _rows(visit, chosen)
     word, zone = say(visit), chosen.site.zone
-    cells = [
+    cells = (
         [
             row.reference.strip("+"),
             defused(row.owner),
@@ -92,8 +93,8 @@ async def debts_file(visit: LooksAtMoney, site: int = 0) -> Response:
             amount(row.debt.cents),
         ]
         for row in rows
-    ]
-    return csv_file(f"debts-{chosen.today.isoformat()}", [word(each) for each in HEADER], cells)
+    )
+    return await asyncio.to_thread(csv_file, f"debts-{chosen.today.isoformat()}", [word(each) for each in HEADER], cells)
 
 
 async def _rows(visit: Visit, chosen: Chosen) -> tuple[int, list[Row]]:

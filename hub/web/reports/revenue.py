@@ -67,7 +67,7 @@ async def revenue_file(visit: LooksAtMoney, site: int = 0, span: str = "", day: 
         for line in lines
     ]
     rows.append([word("Total"), "", *_cells(together(chain.from_iterable(found.values())))])
-    return csv_file(f"revenue-{chosen.file}", [word(each) for each in HEADER], rows)
+    return await asyncio.to_thread(csv_file, f"revenue-{chosen.file}", [word(each) for each in HEADER], rows)
 
 
 async def _found(visit: Visit, site: int, span: str, day: str) -> tuple[Chosen, dict[LegalClass, tuple[Line, ...]]]:

@@ -86,7 +86,7 @@ async def subsidies_file(visit: Looks, site: int = 0, span: str = "", day: str =
     rows += [[span_words, word(_WORDS[Level(line.level)]), *_cells(line.counts), str(line.children)] for line in sums]
     total = _together(found, sums)
     rows.append([span_words, word("Total"), *_cells(total.counts), str(total.children)])
-    return csv_file(f"subsidies-{chosen.file}", [word(each) for each in HEADER], rows)
+    return await asyncio.to_thread(csv_file, f"subsidies-{chosen.file}", [word(each) for each in HEADER], rows)
 
 
 async def _found(visit: Visit, site: int, span: str, day: str) -> tuple[Chosen, tuple[Programme, ...], frozenset[int], Attendance]:
