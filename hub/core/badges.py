@@ -60,18 +60,27 @@ def swap(school: School, old_hash: str, new: Badge, now_ms: int, new_id: int) ->
     return ended if isinstance(ended, Refusal) else given if isinstance(given, Refusal) else ended + given
 
 
-def give_each(school: School, new: tuple[Badge, ...], ask: int, *, replace_old: bool) -> Rows | Refusal:
-    """New badges for several pupils, all or none. With `replace_old`, what these pupils held until then becomes REPLACED."""
+def printed_by(ask: int, badge_hash: str) -> int:
+    """The id of the badge with this hash that a print run has given."""
+    return derived(ask, badge_hash)
+
+
+def give_each(school: School, new: tuple[Badge, ...], ask: int, *, replace_old: bool, lost_run: int = 0) -> Rows | Refusal:
+    """New badges for several pupils, all or none. With `replace_old`, what these pupils held until then becomes REPLACED.
+
+    `lost_run`: the ask of an earlier run whose sheet nobody has: of these pupils, only what it gave becomes REPLACED.
+    """
     rows: Rows = ()
     for badge in new:
         given = give(school, badge.pupil, badge)
         if isinstance(given, Refusal):
             return given
         rows += given
-    since_ms = {badge.pupil: badge.from_ms for badge in new} if replace_old else {}
+    since_ms = {badge.pupil: badge.from_ms for badge in new} if replace_old or lost_run else {}
     for old, states in school.badges.items():
         at_ms = since_ms.get(states[-1].pupil, 0)
-        if at_ms and _active(school, old, at_ms) is not None:
+        goes = replace_old or (lost_run and any(state.id == printed_by(lost_run, old) for state in states))
+        if at_ms and goes and _active(school, old, at_ms) is not None:
             ended = block(school, old, BadgeState.REPLACED, at_ms, derived(ask, old))
             rows += () if isinstance(ended, Refusal) else ended
     return rows

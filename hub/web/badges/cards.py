@@ -1,9 +1,10 @@
 """Print cards for a class or chosen pupils, ten to an A4, or day passes, one to a label. Codes are made, given and printed in one go."""
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from fastapi import APIRouter, Response
@@ -17,8 +18,10 @@ from hub.web.asking import NOWHERE
 from hub.web.badges.known import Gives, Looks, charge_fee, made
 from hub.web.render import day, page
 from hub.web.session import Form, Visit
-from hub.web.sheet import Card, Paper, draw
+from hub.web.sheet import Card, Paper, SheetError, draw
 from proto.badge import CODE_BYTES, code
+
+log = logging.getLogger(__name__)
 
 MOST_CARDS = 60
 """Cards of one print run: two classes, six sheets, some seconds of drawing."""
@@ -46,7 +49,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class CardsPage:
-    """`problem`: empty, or a refusal's code. `most`: cards of one run. `paper`: cards, or day passes."""
+    """`problem`: empty, or a refusal's code. `most`: cards of one run. `paper`: cards, or day passes.
+
+    `lost_run`: the ask of an earlier run whose sheet got lost, where this one is to take its place; 0 = none.
+    """
 
     groups: tuple[str, ...]
     group: str
@@ -55,6 +61,7 @@ class CardsPage:
     without: int
     problem: str
     paper: str
+    lost_run: int
     most: int = MOST_CARDS
     nobody: str = WITHOUT
 
@@ -94,14 +101,15 @@ async def choose(visit: Looks, group: str = "", pupil: int = 0) -> Response:
 async def sheet(form: Gives) -> Response:
     """New cards or passes for the chosen pupils, given and printed in one go."""
     chosen, sheets = form.numbers("pupil"), form.visit.request.app.state.sheets
+    lost_run = form.number("lost_run")
     problem = "none_chosen" if not chosen else "too_many" if len(chosen) > MOST_CARDS else ""
     if not problem:
         drawn = await sheets.once(form.ask, lambda: _print(form, chosen))
         if isinstance(drawn, bytes):
             # As a file: the page stays, and a reload of a viewer cannot print other cards.
             return Response(drawn, media_type="application/pdf", headers={"content-disposition": 'attachment; filename="badges.pdf"'})
-        problem = drawn.code
-    context = choice(form.visit, form.text("group"), problem, chosen, form.text("paper"))
+        problem, lost_run = drawn.code, form.ask if drawn.code == "printed_before" else lost_run
+    context = replace(choice(form.visit, form.text("group"), problem, chosen, form.text("paper")), lost_run=lost_run)
     return await page(form.visit, "cards.html", context, status=409)
 
 
@@ -112,10 +120,14 @@ async def _print(form: Form, chosen: tuple[int, ...]) -> bytes | Refusal:
     ends = [_end_of_day(form.visit, pupil) if passes else 0 for pupil in pupils]
     codes = [code(office.random_bytes(CODE_BYTES)) for _ in pupils]
     cards = [_card(form.visit, pupil, text, end) for pupil, text, end in zip(pupils, codes, ends, strict=True)]
-    drawn = await draw(cards, form.visit.language, Paper.PASSES if passes else Paper.CARDS)
+    try:
+        drawn = await draw(cards, form.visit.language, Paper.PASSES if passes else Paper.CARDS)
+    except (SheetError, TimeoutError, OSError):
+        log.exception("a sheet of %d badges could not be drawn", len(cards))
+        return Refusal("not_drawn")
     new = tuple(made(form, pupil.id, text, end) for pupil, text, end in zip(pupils, codes, ends, strict=True))
-    replaces = form.text("old") == "replace" and not passes
-    answer = await office.desk.edit(form.ask, rules.give_each, new, form.ask, replace_old=replaces)
+    replaces, lost_run = form.text("old") == "replace" and not passes, form.number("lost_run") if form.text("old") == "lost" else 0
+    answer = await office.desk.edit(form.ask, rules.give_each, new, form.ask, replace_old=replaces, lost_run=lost_run)
     if answer.refusal:
         return answer.refusal
     await charge_fee(form, form.number("badge"))
@@ -152,6 +164,7 @@ def choice(visit: Visit, group: str, problem: str = "", chosen: tuple[int, ...] 
         without=sum(pupil.id not in held for pupil in own),
         problem=problem,
         paper=TODAY if paper == TODAY else "",
+        lost_run=0,
     )
 
 

@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import Depends, HTTPException
 
 from hub.core import badges as rules
-from hub.core.facts import derived
 from hub.core.school import Badge, BadgeState, Pupil
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
@@ -35,7 +34,7 @@ def made(form: Form, pupil: int, code: str, until_ms: int = 0) -> Badge:
 
 def hashed(form: Form, pupil: int, hash_: str, mark: str = "", until_ms: int = 0) -> Badge:
     """The new badge of a hash; `mark` empty where nobody knows a letter of its code."""
-    return Badge(derived(form.ask, hash_), hash_, pupil, BadgeState.ACTIVE, form.visit.office.now_ms(), until_ms, mark)
+    return Badge(rules.printed_by(form.ask, hash_), hash_, pupil, BadgeState.ACTIVE, form.visit.office.now_ms(), until_ms, mark)
 
 
 def states_of(visit: Visit, badge: int) -> tuple[Badge, ...]:

@@ -13,7 +13,7 @@ from hub.core.ledger import wallet_account
 from hub.core.school import BadgeState, Pupil
 from hub.web.badges import Sheets, cards
 from hub.web.badges.listed import kind_of
-from hub.web.sheet import Card, Paper
+from hub.web.sheet import Card, Paper, SheetError
 from proto.badge import badge_hash, code, read_code
 from tests.hub.web.conftest import KEY, LEA_CODE, Browser, Hub, sealed
 
@@ -157,8 +157,39 @@ async def test_a_sheet_whose_form_is_sent_again_after_a_restart_prints_no_dead_c
     hub.app.state.sheets = Sheets()
     again = await anne.post("/badges/sheet.pdf", fields)
     assert again.status_code == 409
-    assert "déjà été imprimées" in again.text
+    assert "déjà été créées" in again.text
     assert len(hub.desk.school.badges_of(102)) == 1
+
+
+async def test_a_sheet_that_got_lost_is_made_again_in_one_step_and_only_its_own_cards_stop(
+    hub: Hub, anne: Browser, drawn: list[list[Card]]
+) -> None:
+    fields = {**sealed((await anne.get("/badges/print?group=5B")).text, "/badges/sheet.pdf"), "pupil": ["100", "102"], "old": "keep"}
+    await anne.post("/badges/sheet.pdf", fields)
+    hub.app.state.sheets = Sheets()
+    hub.now_ms += 1000
+    refused = (await anne.post("/badges/sheet.pdf", fields)).text
+    assert 'value="lost" checked' in refused
+    assert refused.count('name="pupil" value="10') == refused.count('" checked> Dupont Léa') + refused.count('" checked> Maes Noé') == 2
+    answer = await anne.post("/badges/sheet.pdf", {**sealed(refused, "/badges/sheet.pdf"), "pupil": ["100", "102"], "old": "lost"})
+    assert answer.content.startswith(b"%PDF")
+    states = [[state_of(hub, card.code) for card in cards] for cards in (drawn[0], drawn[-1])]
+    assert states == [[BadgeState.REPLACED] * 2, [BadgeState.ACTIVE] * 2]
+    assert state_of(hub, LEA_CODE) is BadgeState.ACTIVE, "a card that she has had for long"
+
+
+async def test_a_sheet_that_cannot_be_drawn_gives_nobody_a_badge_and_says_so(
+    hub: Hub, anne: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_ink(*_asked: object) -> bytes:
+        raise SheetError("no ink")
+
+    monkeypatch.setattr(cards, "draw", no_ink)
+    answer = await anne.fill("/badges/print?group=5B", "/badges/sheet.pdf", {"pupil": ["102"], "old": "keep"})
+    assert answer.status_code == 409
+    assert "Le PDF n’a pas pu être fait" in answer.text
+    assert '" checked> Maes Noé' in answer.text
+    assert not hub.desk.school.badges_of(102)
 
 
 @pytest.mark.parametrize(
