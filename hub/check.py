@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Audit a data folder: chain, entries, wallets, charges, meals, days, scans, cash desks, and the history; say what was proved."""
+    """Audit a data folder: chain, entries, wallets, charges, meals, days, scans, tills, and the history; say what was proved."""
     from hub.historycheck import compared
 
     audit = Audit()

@@ -1,4 +1,4 @@
-"""`preau-hub meals …` and `preau-hub till …`: one order or one act at a cash desk, asked by its words and answered in a sentence.
+"""`preau-hub meals …` and `preau-hub till …`: one order or one act at a till, asked by its words and answered in a sentence.
 
 It decides nothing: it looks names up, asks the desk, and says what came of it. The hub is stopped meanwhile.
 """
@@ -71,9 +71,9 @@ SENTENCES = {
     "not_waiting": "this pupil is not waiting",
     "shortage": "there is not enough money for it",
     "daily_limit": "it is more than the parents allow for a day",
-    "no_such_desk": "no such desk: name a device of the site",
-    "already_open": "this desk is open already: close it first",
-    "not_open": "this desk is not open: open it with a count",
+    "no_such_desk": "no such till: name a device of the site",
+    "already_open": "the till is already open: close it first",
+    "not_open": "the till is closed: count the drawer and open it first",
     "no_amount": "this amount cannot be",
     "no_such_article": "a line names no article of this site",
     "no_quantity": "a line has no quantity that can be",
@@ -83,7 +83,7 @@ SENTENCES = {
     "no_such_act": "no such sale or top-up at this site",
     "no_reason": f"name a reason: one of {', '.join(sorted(desk_rules.VOID_REASONS))}",
     "another_person": "somebody else has to do that",
-    "already_voided": "it was taken back already",
+    "already_voided": "it has already been cancelled",
 }
 """Every refusal of the canteen and the till, for staff."""
 
@@ -160,7 +160,7 @@ async def meals(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def till(settings: Settings, options: argparse.Namespace) -> int:
-    """Open and close a cash desk, sell, take cash for a wallet, take back, and see a pupil as the cashier does."""
+    """Open and close a till, sell, take cash for a wallet, cancel, and see a pupil as the cashier does."""
     from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
@@ -302,13 +302,13 @@ def _of_money(fact: Fact) -> str:
         case Charged():
             return f"{write_cents(fact.cents)} charged"
         case Reversed():
-            return f"{write_cents(fact.cents)} given back"
+            return f"a charge of {write_cents(fact.cents)} is cancelled"
         case TillSold():
             return f"sold for {write_cents(fact.cents)}: number {fact.act}"
         case CashPaidIn():
             return f"{write_cents(fact.cents)} paid in, receipt {fact.receipt}: number {fact.act}"
         case TillVoided():
-            return f"{write_cents(fact.cents)} taken back ({fact.reason})"
+            return f"{write_cents(fact.cents)} cancelled ({fact.reason})"
         case CashCounted():
             difference = write_cents(fact.counted_cents - fact.expected_cents)
             return f"{'closed' if fact.closing else 'opened'} with {write_cents(fact.counted_cents)}, difference {difference}"

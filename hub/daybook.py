@@ -45,7 +45,7 @@ SENTENCES = {
     "already_verified": "this stay is verified already",
     "not_within": "this programme is within no other: there is nothing to split",
     "not_planned": "the pupil was not expected there on that day",
-    "was_there": "the pupil was there on that day: void the marks first",
+    "was_there": "the pupil was there on that day: take the scans away first",
     "not_yet": "that has not happened yet",
     "too_old": "that day is not kept any more: correct it by a refund or a charge",
     "too_late": "the last act is older than five minutes: correct it by another act",

@@ -209,7 +209,7 @@ class Known(Struct, gc=False):
 
 
 class Charges:
-    """What was charged, why so much, who pays for whom; and what was taken back."""
+    """What was charged, why so much, who pays for whom; and what was cancelled."""
 
     topic = "charges"
     advice = "`preau-hub why NUMBER` says how a charge came about. Look at it with the family before the next statement."
@@ -270,7 +270,7 @@ class Charges:
                 yield f"charge {charge} is posted, and was never made for wallet {fact.wallet} and programme {fact.programme}"
                 continue
             if one.stage is not Stage.GATHERED or one.back:
-                yield f"charge {charge} is posted, and {'was taken back' if one.back else 'was ' + _worded(one.stage)}"
+                yield f"charge {charge} is posted, and {'was cancelled' if one.back else 'was ' + _worded(one.stage)}"
             one.stage = Stage.POSTED
             total_cents += one.cents
         posted = move(wallet_account(fact.wallet), sales_account(fact.site, fact.programme), fact.cents)
@@ -281,13 +281,13 @@ class Charges:
         self._backs += 1
         taken = self.known.get(fact.charge)
         if taken is None:
-            yield f"charge {fact.charge} is taken back, and was never made"
+            yield f"charge {fact.charge} is cancelled, and was never made"
             return
         if taken.back:
-            yield f"charge {fact.charge} is taken back a second time"
+            yield f"charge {fact.charge} is cancelled a second time"
         whole = move(sales_account(taken.site, taken.item), wallet_account(taken.wallet), taken.cents)
         if (fact.wallet, fact.cents, fact.entries) != (taken.wallet, taken.cents, whole if taken.stage is Stage.POSTED else ()):
-            yield f"charge {fact.charge} of {write_cents(taken.cents)}, {_worded(taken.stage)}, is not taken back whole, to its wallet"
+            yield f"charge {fact.charge} of {write_cents(taken.cents)}, {_worded(taken.stage)}, is not cancelled whole, to its wallet"
         taken.back = fact.ask
         if self.standing.get(taken.stay) == fact.charge:
             del self.standing[taken.stay]
@@ -320,7 +320,7 @@ class Charges:
         stages = Counter(one.stage for one in self.known.values() if not one.back)
         return (
             f"{len(self.known)} charges of {write_cents(self._cents)} in all, each with payer and pupil, each what its derivation comes to"
-            f"{early}; {self._backs} taken back, once and whole; {stages[Stage.GATHERED]} gathered, {stages[Stage.PILOT]} of a pilot"
+            f"{early}; {self._backs} cancelled, once and whole; {stages[Stage.GATHERED]} gathered, {stages[Stage.PILOT]} of a pilot"
         )
 
 

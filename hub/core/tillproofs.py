@@ -133,7 +133,7 @@ class Act(Struct, gc=False):
 class CashDesks:
     """Counts, receipts, and the cashier's acts."""
 
-    topic = "cash desks"
+    topic = "tills"
     advice = "Count the drawer, and compare the receipts with the cashier's copies."
 
     def __init__(self, wallets: Wallets, charges: Charges) -> None:
@@ -207,14 +207,14 @@ class CashDesks:
         yield from self._desk(fact.cash_session, fact.site)
         act, desk = self._acts.get(fact.act), self._sessions.get(fact.cash_session, "")
         if act is None or act.voided:
-            yield f"act {fact.act} is taken back {'a second time' if act else 'and was never done'}"
+            yield f"act {fact.act} is cancelled {'a second time' if act else 'and was never done'}"
             return
         act.voided = True
         entries = move(wallet_account(act.wallet), cash_account(fact.site, desk), act.cents) if act.wallet else ()
         if (fact.site, fact.wallet, fact.cents, fact.entries) != (act.site, act.wallet, act.cents, entries):
-            yield f"act {fact.act} of {write_cents(act.cents)} is not taken back whole"
+            yield f"act {fact.act} of {write_cents(act.cents)} is not cancelled whole"
         if not all(one is None or one.back for one in map(self._charges.known.get, act.charges)):
-            yield f"act {fact.act} is taken back, and a charge of it stands"
+            yield f"act {fact.act} is cancelled, and a charge of it stands"
         if act.wallet:
             self._drawers[fact.site, desk] = self._drawers.get((fact.site, desk), 0) - act.cents
 

@@ -77,7 +77,7 @@ def test_a_folder_in_order_is_proved_and_says_what_was_proved(folder: Path, caps
         "wallets",
         "charges",
         "holds",
-        "cash desks",
+        "tills",
         "meals",
         "stays",
         "days",
@@ -173,7 +173,7 @@ def test_facts_that_the_books_cannot_take_are_told_where_the_hub_would_not_start
     assert check(folder) == WRONG
     out = capsys.readouterr().out
     assert "the books cannot take it: KeyError: 5" in out
-    assert "charge 5 is taken back, and was never made" in out
+    assert "charge 5 is cancelled, and was never made" in out
 
 
 def test_who_is_not_in_the_register_is_a_note(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

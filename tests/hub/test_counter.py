@@ -103,7 +103,7 @@ def test_a_meal_is_ordered_changed_cancelled_and_handed_out_by_its_words(told: T
     assert late == "it is too late for that (cut off 06/01/2025 09:30:00, received 06/01/2025 09:30:00)"
     assert "waiting for Repas" in told.says("meals", "wait", "Noé Martin", "2025-01-06", "Repas", "--by", "anne", clock="09:31")
     cancelled = told.says("meals", "cancel", "Léa Dupont", "2025-01-06", "--by", "parent", clock="09:32")
-    assert [line for line in cancelled.splitlines() if "€" in line] == ["4,00\u00a0€ given back", "4,00\u00a0€ charged"]
+    assert [line for line in cancelled.splitlines() if "€" in line] == ["a charge of 4,00\u00a0€ is cancelled", "4,00\u00a0€ charged"]
     counted = told.says("meals", "count", "2025-01-06").splitlines()
     assert counted == ["site;product;diet;class;ordered;collected;waiting", "Les Tilleuls;Repas;;3A;1;0;0"]
     collect = ("meals", "collect", "Noé Martin", "2025-01-06", "Repas", "--by")
@@ -119,7 +119,7 @@ def test_a_day_at_the_cash_desk_by_its_words(told: Told) -> None:
     form = ("till", "sell", "till-1", "Léa Dupont", "6,80", "2xSandwich", *by)
     act = act_in(told.says(*form, clock="12:00"))
     assert told.refuses("till", "void", "till-1", act, "twice", *by, clock="12:30") == "somebody else has to do that (limit 2,00\u00a0€)"
-    assert "6,80\u00a0€ taken back (twice)" in told.says("till", "void", "till-1", act, "twice", "--by", "boris", clock="12:30")
+    assert "6,80\u00a0€ cancelled (twice)" in told.says("till", "void", "till-1", act, "twice", "--by", "boris", clock="12:30")
     second = act_in(told.says(*form, clock="13:00"))
     assert told.refuses("till", "undo", "till-1", second, *by, clock="13:06") == "it is too late for that (undo 5 minutes)"
     assert "undone" in told.says("till", "undo", "till-1", second, *by, clock="13:05")
@@ -146,7 +146,7 @@ def test_the_cashier_sees_order_allergens_and_diet(told: Told) -> None:
         ("meals order 'Léa Dupont' 2025-01-06 Soupe --by parent", "`Soupe` is no product of `Les Tilleuls`: it is one of Repas, Sandwich"),
         ("meals order 'Léa Dupont' 2025-01-06 Repas --by nobody", "`nobody` is no login of staff"),
         ("meals order 'Léa Dupont' 2025-01-06 Repas --by parent --site Lune", "`Lune` is no site: it is one of Les Tilleuls"),
-        ("till open cellar 50,00 --by anne", "`cellar`: no such desk: name a device of the site"),
+        ("till open cellar 50,00 --by anne", "`cellar`: no such till: name a device of the site"),
         ("till open till-1 beaucoup --by anne", "`beaucoup` is not an amount: write it as 12,50"),
         ("till open till-1 50,00 --by parent", "`parent` is no cashier: name a login"),
         ("till undo till-1 the-last --by anne", "`the-last` is no number: write its digits"),

@@ -106,8 +106,8 @@ def test_what_was_proved_is_said_with_numbers(honest: Life) -> None:
     made = [fact for fact in honest.facts if isinstance(fact, Charged)]
     back = [fact for fact in honest.facts if isinstance(fact, Reversed)]
     assert said["charges"].startswith(f"{len(made)} charges of ")
-    assert f"{len(back)} taken back" in said["charges"]
-    assert said["cash desks"].startswith("2 sessions expected what went in and out; 2 receipts")
+    assert f"{len(back)} cancelled" in said["charges"]
+    assert said["tills"].startswith("2 sessions expected what went in and out; 2 receipts")
     assert f"{len(honest.facts)} facts" in said["facts"]
 
 
@@ -373,9 +373,9 @@ DOCTORED: tuple[tuple[str, str, Doctor], ...] = (
     ("charges", "of another site", changed(Charged, site=PARC)),
     ("charges", "charge .* for it stands", twice(Charged, in_care, charge=5)),
     ("charges", "was never made$", changed(Reversed, charge=5)),
-    ("charges", "is taken back a second time", twice(Reversed)),
-    ("charges", "is not taken back whole", changed(Reversed, cents=one_more("cents"))),
-    ("charges", "is not taken back whole", changed(Reversed, entries=())),
+    ("charges", "is cancelled a second time", twice(Reversed)),
+    ("charges", "is not cancelled whole", changed(Reversed, cents=one_more("cents"))),
+    ("charges", "is not cancelled whole", changed(Reversed, entries=())),
     ("charges", "is posted, and was never made", changed(ChargesPosted, charges=(5,))),
     ("charges", "is posted, and was posted", twice(ChargesPosted)),
     ("charges", "its charges make", changed(ChargesPosted, cents=one_more("cents"))),
@@ -388,25 +388,25 @@ DOCTORED: tuple[tuple[str, str, Doctor], ...] = (
     ("holds", "was never placed there", changed(HoldReleased, hold=5)),
     ("holds", "is released a second time", twice(HoldReleased)),
     ("holds", "the books do not have it", other_books(lambda books: books.holds.clear())),
-    ("cash desks", "is closed, and was not open", changed(CashCounted, closes, cash_session=5)),
-    ("cash desks", "is opened a second time", twice(CashCounted, opens)),
+    ("tills", "is closed, and was not open", changed(CashCounted, closes, cash_session=5)),
+    ("tills", "is opened a second time", twice(CashCounted, opens)),
     (
-        "cash desks",
+        "tills",
         "counts, top-ups and what was handed back make",
         changed(CashCounted, closes, expected_cents=one_more("expected_cents")),
     ),
-    ("cash desks", "is not what is booked", changed(CashCounted, closes, counted_cents=one_more("counted_cents"))),
-    ("cash desks", "is not open at this site", changed(CashPaidIn, cash_session=5)),
-    ("cash desks", "receipt 3 of .* follows receipt 1", changed(CashPaidIn, lambda one: one.receipt == 2, receipt=3)),
-    ("cash desks", "receipt 1 of .* books something else", changed(CashPaidIn, cents=one_more("cents"))),
-    ("cash desks", "charges that it did not make", changed(TillSold, charges=(5,))),
-    ("cash desks", "do not sum to", changed(TillSold, cents=one_more("cents"))),
-    ("cash desks", "is done a second time", twice(TillSold)),
-    ("cash desks", "and was never done", changed(TillVoided, act=5)),
-    ("cash desks", "is taken back a second time", twice(TillVoided)),
-    ("cash desks", "is not taken back whole", changed(TillVoided, is_top_up, cents=one_more("cents"))),
-    ("cash desks", "and a charge of it stands", without(Reversed, because(Reason.WRONG_PUPIL))),
-    ("cash desks", "the last receipt of site", other_books(lambda books: books.receipts.clear())),
+    ("tills", "is not what is booked", changed(CashCounted, closes, counted_cents=one_more("counted_cents"))),
+    ("tills", "is not open at this site", changed(CashPaidIn, cash_session=5)),
+    ("tills", "receipt 3 of .* follows receipt 1", changed(CashPaidIn, lambda one: one.receipt == 2, receipt=3)),
+    ("tills", "receipt 1 of .* books something else", changed(CashPaidIn, cents=one_more("cents"))),
+    ("tills", "charges that it did not make", changed(TillSold, charges=(5,))),
+    ("tills", "do not sum to", changed(TillSold, cents=one_more("cents"))),
+    ("tills", "is done a second time", twice(TillSold)),
+    ("tills", "and was never done", changed(TillVoided, act=5)),
+    ("tills", "is cancelled a second time", twice(TillVoided)),
+    ("tills", "is not cancelled whole", changed(TillVoided, is_top_up, cents=one_more("cents"))),
+    ("tills", "and a charge of it stands", without(Reversed, because(Reason.WRONG_PUPIL))),
+    ("tills", "the last receipt of site", other_books(lambda books: books.receipts.clear())),
     ("meals", "has a second order", twice(MealReserved, lambda one: one.pupil == LEA, meal=5)),
     ("meals", "is ordered again after its end", an_order_of_old),
     ("meals", "a second meal", twice(MealServed)),
