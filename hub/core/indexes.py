@@ -52,6 +52,6 @@ def kin(school: School) -> dict[int, tuple[int, ...]]:
     found: dict[int, list[int]] = {}
     for pupil in sorted(school.everyone, key=lambda each: (each.born or date.max, each.birth_order, each.id)):
         turns: tuple[Custody | PayerOverride, ...] = (*school.custody.get(pupil.id, ()), *school.overrides.get(pupil.id, ()))
-        for household in {pupil.household, *(turn.household for turn in turns)}:
+        for household in {pupil.household, *(turn.household for turn in turns)} if turns else (pupil.household,):
             found.setdefault(household, []).append(pupil.id)
     return {household: tuple(pupils) for household, pupils in found.items()}

@@ -4,6 +4,7 @@ Nothing that was booked changes, and what is in a wallet stays there until it is
 cancelled as the family could still do it (canteen.py), and paid back; what it is too late for is left to staff.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -86,16 +87,20 @@ def too_late(school: School, books: Books, pupil: int, since: date, now_ms: int)
 def _wishes(school: School, books: Books, pupil: int, since: date, now_ms: int, who: int) -> Iterator[Wish]:
     """Whatever is ordered, or waited for, from a day on, but not before today."""
     ids = school.ids_of(pupil)
+    waits = {(number, *place) for place, waiting in books.waiting.items() for number in ids if number in waiting}
     for site in school.sites.values():
-        first = max(since, day_of(now_ms, site.zone))
-        for day in (first + timedelta(days=ahead) for ahead in range(AHEAD_DAYS)):
-            code = day_code(day)
-            waiting = books.waiting.get((site.id, code), {})
-            yield from (
-                Wish(number, site.id, day, By.STAFF, now_ms, who)
-                for number in ids
-                if (number, site.id, code) in books.meals or number in waiting
-            )
+        for day, code in _ahead(max(since, day_of(now_ms, site.zone))):
+            for number in ids:
+                place = number, site.id, code
+                if place in books.meals or place in waits:
+                    yield Wish(number, site.id, day, By.STAFF, now_ms, who)
+
+
+@functools.lru_cache(maxsize=4)  # asked for at every site, of every pupil of the classes that leave together
+def _ahead(first: date) -> tuple[tuple[date, int], ...]:
+    """The days from one on, and as facts have them."""
+    days = [first + timedelta(days=ahead) for ahead in range(AHEAD_DAYS)]
+    return tuple((day, day_code(day)) for day in days)
 
 
 def _is_late(cancelled: Facts) -> bool:

@@ -55,20 +55,17 @@ def promote(
         return Refusal("changed_meanwhile")
     if any(len(name) > MAX_NAME for name in following.values()):
         return Refusal("too_long", {"most": MAX_NAME})
-    rows: list[Row] = []
-    for key, name in following.items():
-        for pupil in now.get(key, ()):
-            if name != pupil.group:
-                rows.append(replace(pupil, group=name, left_day=year.from_day if name == LEAVES else pupil.left_day))
-                rows += _left(school, pupil, year) if name == LEAVES else ()
-    return tuple(rows) or Refusal("nothing_changes")
+    moving = [(pupil, name) for key, name in following.items() for pupil in now.get(key, ()) if name != pupil.group]
+    rows = (replace(pupil, group=name, left_day=year.from_day if name == LEAVES else pupil.left_day) for pupil, name in moving)
+    leavers = {pupil.id for pupil, name in moving if name == LEAVES}
+    return (*rows, *_left(school, leavers, year)) or Refusal("nothing_changes")
 
 
-def _left(school: School, pupil: Pupil, year: Year) -> Iterator[Row]:
-    for plan in school.plans.get(pupil.id, ()):
+def _left(school: School, leavers: Collection[int], year: Year) -> Iterator[Row]:
+    for plan in (plan for pupil in leavers for plan in school.plans.get(pupil, ())):
         if plan.until_day is None or plan.until_day > year.from_day:
             yield replace(plan, until_day=max(plan.from_day, year.from_day))
-    for badge in school.badges_of(pupil.id):
+    for badge in (badge for states in school.badges.values() for badge in states if badge.pupil in leavers):
         if badge.state is BadgeState.ACTIVE and not badge.until_ms:
             yield from _stopped(badge, year)
 
