@@ -66,7 +66,7 @@ async def _setup(settings: Settings, options: argparse.Namespace) -> int:
     from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
-        rows = describe(read_text(options.school), str(options.school), stores.desk.school, stores.new_ask)
+        rows = describe(read_text(options.school), str(options.school), stores.desk.school, stores.new_ask, wall_ms())
         check_live(rows, stores.desk.school, stores.desk.books, str(options.school))
         await stores.desk.edit(stores.new_ask(), lambda _school: rows)
         school = stores.desk.school

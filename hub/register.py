@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hub import tables as t
-from hub.core.calendar import DayKind, Window
+from hub.core.calendar import DayKind, Windows
 from hub.core.formulas import Line
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
 from hub.core.school import (
@@ -241,7 +241,7 @@ def _stored(row: Row) -> dict[str, Any]:
         case Plan():
             values |= {"weekdays": sorted(row.weekdays), "excluded": sorted(day.isoformat() for day in row.excluded)}
         case Programme():
-            values["windows"] = [[sorted(window.weekdays), window.start_min, window.end_min] for window in row.windows]
+            values["windows"] = msgspec.to_builtins(row.windows, order="deterministic")
             values["days"] = sorted(row.days)
         case Product():
             values |= {"allergens": sorted(row.allergens), "diets": sorted(row.diets)}
@@ -260,7 +260,7 @@ def _site(row: RowMapping) -> Site:
 
 
 def _programme(row: RowMapping) -> Programme:
-    windows = tuple(Window(frozenset(weekdays), start_min, end_min) for weekdays, start_min, end_min in row["windows"])
+    windows = msgspec.convert(row["windows"], Windows)
     kinds = {"use": Use(row["use"]), "scans": Scans(row["scans"]), "attendance": Attendance(row["attendance"])}
     return Programme(
         **{**row, **kinds, "windows": windows, "legal": LegalClass(row["legal"]), "days": frozenset(map(DayKind, row["days"]))}

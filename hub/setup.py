@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from hub.broker import HUB_USER
 from hub.core.books import Books
-from hub.core.calendar import DayKind, Window, day_code, day_coded
+from hub.core.calendar import DayKind, Windows, day_code, day_coded, day_of
 from hub.core.facts import derived
 from hub.core.lists import Column, Said, understood
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
@@ -30,18 +30,18 @@ from hub.imports import read, refuse
 from hub.meant import day_written, pupils_by_names
 from hub.tariffs import GroupFile, LineFile, TariffFile, Written, tariff_rows, written
 from hub.timetable import (
-    WEEKDAYS,
     AbsenceFile,
     ClassHoursFile,
     Clock,
+    HoursFile,
     Minutes,
     PostingFile,
-    Weekday,
     absences,
     check_nesting,
     class_hours,
     minutes,
     posting,
+    windows_of,
 )
 from proto.messages import DeviceId, Direction, ReaderId, Use
 from proto.settings import parse
@@ -54,12 +54,6 @@ MEALS = (Column.SITE, Column.HOUSEHOLD, Column.LAST_NAME, Column.FIRST_NAME, Col
 MENUS = (Column.SITE, Column.DAY, Column.PRODUCT, Column.PRICE, Column.ALLERGENS)
 DIETS = (Column.HOUSEHOLD, Column.LAST_NAME, Column.FIRST_NAME, Column.DIET, Column.ALLERGENS)
 """The columns of the lists of meals, menus and diets."""
-
-
-class HoursFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    days: list[Weekday]
-    start: Clock
-    end: Clock
 
 
 class ProgrammeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -151,8 +145,11 @@ class SchoolFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     calendar: CalendarFile = CalendarFile()
 
 
-def describe(text: str, name: str, school: School, new_id: NewId) -> tuple[Row, ...]:
-    """A school's description as rows. Raises SettingsError with file, line and key, or ImportRefusedError."""
+def describe(text: str, name: str, school: School, new_id: NewId, now_ms: int) -> tuple[Row, ...]:
+    """A school's description as rows; days that are over keep the hours they had.
+
+    Raises SettingsError with file, line and key, or ImportRefusedError.
+    """
     rows: list[Row] = []
     file = parse(text, SchoolFile, name)
     for what, names in (("site", [site.name for site in file.sites]), ("device", [one.id for site in file.sites for one in site.devices])):
@@ -161,8 +158,8 @@ def describe(text: str, name: str, school: School, new_id: NewId) -> tuple[Row, 
             raise ImportRefusedError(f"{name}: {what} `{twice[0]}` is described twice: give each its own name")
     for site_file in file.sites:
         try:
-            of_site = tuple(_site_rows(site_file, school, new_id))
-            check_nesting(edited(school, of_site))
+            of_site = tuple(_site_rows(site_file, school, new_id, now_ms))
+            check_nesting(edited(school, of_site), day_of(now_ms, _zone(site_file.zone)))
         except (KeyError, ValueError) as error:
             raise ImportRefusedError(f"{name}: site `{site_file.name}`: {error}") from error
         rows += of_site
@@ -323,8 +320,9 @@ def _scope(file: SiteFile, known: Site | None) -> WalletScope:
     return wanted
 
 
-def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
+def _site_rows(file: SiteFile, school: School, new_id: NewId, now_ms: int) -> Iterator[Row]:
     zone = _zone(file.zone)
+    today = day_of(now_ms, zone)
     site = next((site for site in school.sites.values() if site.name == file.name), None) or Site(new_id(), file.name, zone)
     site_id = site.id
     yield replace(
@@ -338,8 +336,8 @@ def _site_rows(file: SiteFile, school: School, new_id: NewId) -> Iterator[Row]:
         live_from=file.live_from,
         whole_runs=file.settlement == "whole",
     )
-    yield from class_hours(file.class_hours, site_id, school)
-    yield from _programmes(file.programmes, site_id, school, new_id)
+    yield from class_hours(file.class_hours, site_id, school, today)
+    yield from _programmes(file.programmes, site_id, school, new_id, today)
     products: dict[str, int] = {}
     for one in file.products:
         known = next((product.id for product in school.products.values() if (product.site, product.name) == (site_id, one.name)), None)
@@ -380,7 +378,7 @@ def _canteen(site: int, file: CanteenFile) -> Canteen:
     )
 
 
-def _programmes(files: list[ProgrammeFile], site: int, school: School, new_id: NewId) -> Iterator[Programme]:
+def _programmes(files: list[ProgrammeFile], site: int, school: School, new_id: NewId, today: date) -> Iterator[Programme]:
     """The programmes of a site, each with the id it is known by; the one whose name has changed is known by its use."""
     twice = [name for name, count in Counter(one.name for one in files).items() if count > 1]
     if twice:
@@ -390,7 +388,8 @@ def _programmes(files: list[ProgrammeFile], site: int, school: School, new_id: N
         ids.setdefault(one.name, new_id())
     for one in files:
         try:
-            yield _programme(one, ids, site)
+            known = school.programmes.get(ids[one.name])
+            yield _programme(one, ids, site, windows_of(one.hours, known.windows if known else (), today))
         except ValueError as error:
             raise ValueError(f"programme `{one.name}`: {error}") from error
 
@@ -407,12 +406,7 @@ def _known(files: list[ProgrammeFile], site: int, school: School) -> dict[str, i
     return ids
 
 
-def _programme(file: ProgrammeFile, ids: dict[str, int], site: int) -> Programme:
-    windows = tuple(
-        Window(frozenset(WEEKDAYS.index(day) for day in hours.days), minutes(hours.start), minutes(hours.end)) for hours in file.hours
-    )
-    if any(window.start_min >= window.end_min for window in windows):
-        raise ValueError("hours must end after they start")
+def _programme(file: ProgrammeFile, ids: dict[str, int], site: int, windows: Windows) -> Programme:
     if file.within and file.within not in ids:
         raise ValueError(f"key `within`: `{file.within}` is no programme of this site: use the name it has here, or describe it")
     post_days, post_weekday = posting(file.posting)

@@ -42,7 +42,7 @@ programme = Table(
     Column("site", points_to("site.id"), nullable=False),
     Column("use", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("windows", JSON, nullable=False, comment="[[weekdays], start_min, end_min], …"),
+    Column("windows", JSON, nullable=False, comment="[weekdays, start_min, end_min, from_day, until_day (not included), …]"),
     Column("scans", Text, nullable=False, server_default="both", comment="both, entry, exit"),
     Column("attendance", Text, nullable=False, server_default="open", comment="open, registered, auto"),
     Column("within", BigInteger, nullable=False, server_default="0", comment="a programme, 0: none"),
@@ -81,7 +81,8 @@ class_hours = Table(
     Column("tolerance_min", Integer, nullable=False),
     Column("missed_min", Integer, nullable=False),
     Column("end_min", Integer, nullable=False, server_default="1440"),
-    Column("from_day", Date),
+    Column("from_day", Date, primary_key=True),
+    Column("until_day", Date, comment="not included; none: open"),
 )
 product = Table(
     "product",

@@ -4,19 +4,18 @@ A part of setup.py, which knows the keys of sites and programmes; who is planned
 What is wrong is a ValueError or ImportRefusedError that names the key and what to do.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct, field
 
 from hub.core.books import Books
-from hub.core.calendar import clock_of, day_coded
+from hub.core.calendar import Window, Windows, clock_of, day_coded, in_turn, versions
 from hub.core.money import read_cents, write_cents
 from hub.core.school import Programme, Rows, School, Site
-from hub.core.sites import live_moved, nested
+from hub.core.sites import LATEST, begins, class_rows, live_moved, nested
 from hub.core.timetable import AbsenceReason, ClassHours
 from hub.errors import ImportRefusedError
 
@@ -33,10 +32,19 @@ class PostingFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     weekday: Weekday | None = None
 
 
+class HoursFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`from`: the first day on which they are valid, in the place of all that were before; without it, always."""
+
+    days: list[Weekday]
+    start: Clock
+    end: Clock
+    since: date = field(name="from", default=date.min)
+
+
 class ClassHoursFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`groups` empty: every group of the site. Who comes later than `tolerance_min` is late, who has not come by `absent_at` absent.
 
-    Without `end`, class lasts until midnight; `from`: the first day that is looked at, without it all are (requirement S46).
+    Without `end`, class lasts until midnight; `from`: the first day on which they are valid, in the place of those before (S46).
     """
 
     groups: list[Annotated[str, Meta(min_length=1)]] = []
@@ -45,7 +53,7 @@ class ClassHoursFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     tolerance_min: Minutes = 0
     absent_at: Clock = "12:00"
     end: Clock | None = None
-    since: date | None = field(name="from", default=None)
+    since: date = field(name="from", default=date.min)
 
 
 class AbsenceFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -75,21 +83,58 @@ def _end(file: ClassHoursFile) -> int:
     return minutes(file.end) if file.end else 24 * 60
 
 
-def class_hours(files: Sequence[ClassHoursFile], site: int, school: School) -> tuple[ClassHours, ...]:
-    """The mornings of a site, one row for each group and weekday; those it had and the file does not name hold on no day any more."""
+def windows_of(files: Sequence[HoursFile], before: Windows, today: date) -> Windows:
+    """The hours of a programme; days that are over keep those it had `before`."""
+    said: dict[date, Windows] = {}
+    for one in files:
+        window = Window(frozenset(WEEKDAYS.index(day) for day in one.days), minutes(one.start), minutes(one.end))
+        if window.start_min >= window.end_min:
+            raise ValueError("hours must end after they start")
+        said[_since(one.since)] = (*said.get(one.since, ()), window)
+    return in_turn(_from_today(versions(before), said, today, ()))
+
+
+def _since(day: date) -> date:
+    if day >= LATEST:
+        raise ValueError(f"key `from`: {day} is too late for anything to begin: correct the year")
+    return day
+
+
+_V = TypeVar("_V")
+
+
+def _from_today(before: Mapping[date, _V], said: Mapping[date, _V], today: date, none: _V) -> dict[date, _V]:
+    """What a file says, from today on; days that are over keep what they had, for it may have made prices (requirement S70)."""
+    if not before:
+        return dict(said)
+    now = max((day for day in said if day <= today), default=None)
+    over = {day: one for day, one in before.items() if day < today}
+    return over | {today: none if now is None else said[now]} | {day: one for day, one in said.items() if day > today}
+
+
+def class_hours(files: Sequence[ClassHoursFile], site: int, school: School, today: date) -> tuple[ClassHours, ...]:
+    """The mornings of a site that change; from today on those that the file does not name hold no more."""
     rows = tuple(
-        ClassHours(site, group, WEEKDAYS.index(day), minutes(one.start), one.tolerance_min, minutes(one.absent_at), _end(one), one.since)
+        ClassHours(
+            site, group, WEEKDAYS.index(day), minutes(one.start), one.tolerance_min, minutes(one.absent_at), _end(one), _since(one.since)
+        )
         for one in files
         for group in one.groups or [""]
         for day in one.days
     )
-    for (group, weekday), count in Counter((row.group, row.weekday) for row in rows).items():
+    for (group, weekday, _), count in Counter((row.group, row.weekday, row.from_day) for row in rows).items():
         if count > 1:
             who = f"group `{group}`" if group else "every group"
             raise ValueError(f"key `class_hours`: {who} has two beginnings on {WEEKDAYS[weekday]}: keep one")
-    named = {(row.site, row.group, row.weekday) for row in rows}
-    gone = (row for place, row in school.class_hours.items() if row.site == site and place not in named)
-    return (*rows, *(replace(row, from_day=date.max) for row in gone))
+    said: dict[tuple[int, str, int], dict[date, ClassHours | None]] = defaultdict(dict)
+    for row in rows:
+        said[site, row.group, row.weekday][row.from_day] = row
+    known = {place: versions for place, versions in school.class_hours.items() if place[0] == site}
+    return tuple(
+        row
+        for place in dict.fromkeys((*said, *known))
+        for row in class_rows(known.get(place, ()), _from_today(begins(known.get(place, ())), said.get(place, {}), today, None))
+    )
 
 
 def absences(files: Sequence[AbsenceFile], school: School, new_id: Callable[[], int]) -> Iterator[AbsenceReason]:
@@ -110,17 +155,17 @@ def absences(files: Sequence[AbsenceFile], school: School, new_id: Callable[[], 
 # --- programmes within others ---------------------------------------------------------------------
 
 
-def check_nesting(school: School) -> None:
-    """Raise ValueError for a programme that is within another one as none can be (requirement S44)."""
+def check_nesting(school: School, today: date) -> None:
+    """Raise ValueError for a programme that from today on is within another one as none can be (requirement S44)."""
     for inner in school.programmes.values():
-        trouble = _nesting(inner, school.programmes[inner.within]) if inner.within else ""
+        trouble = _nesting(inner, school.programmes[inner.within], today) if inner.within else ""
         if trouble:
             raise ValueError(f"programme `{inner.name}`: key `within`: {trouble}")
 
 
-def _nesting(inner: Programme, outer: Programme) -> str:
+def _nesting(inner: Programme, outer: Programme, today: date) -> str:
     """Why one cannot be within the other; empty when it can."""
-    found = nested(inner, outer)
+    found = nested(inner, outer, today)
     if found is None:
         return ""
     if found.code == "within_itself":

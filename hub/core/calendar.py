@@ -5,11 +5,13 @@ Instants are Unix milliseconds (`_ms`, UTC); local time exists only inside these
 
 import enum
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
@@ -27,12 +29,28 @@ class DayKind(enum.StrEnum):
     CAMP = "camp"
 
 
-class Window(Struct, frozen=True):
-    """Hours of the week, local: `weekdays` 0 = Monday; minutes after midnight, end not included."""
+class Window(Struct, frozen=True, cache_hash=True):
+    """Hours of the week, local: `weekdays` 0 = Monday; minutes after midnight, end not included.
+
+    They are valid on the days [from_day, until_day), None = open: a day keeps the hours it had, whatever comes later.
+    """
 
     weekdays: frozenset[int]
     start_min: int
     end_min: int
+    from_day: date = date.min
+    until_day: date | None = None
+
+    def covers(self, day: date) -> bool:
+        """Whether these are hours of a day."""
+        return day.weekday() in self.weekdays and self.is_valid(day)
+
+    def is_valid(self, day: date) -> bool:
+        """Whether they are valid on a day, be it of their weekdays or not."""
+        return self.from_day <= day and (self.until_day is None or day < self.until_day)
+
+
+Windows = tuple[Window, ...]
 
 
 def at(instant_ms: int, zone: ZoneInfo) -> datetime:
@@ -79,7 +97,7 @@ Span = tuple[int, int]
 """Start and end of hours, in ms; hours that touch are one."""
 
 
-def window_of(windows: tuple[Window, ...], moment_ms: int, zone: ZoneInfo, early_min: int = 0) -> tuple[int, int] | None:
+def window_of(windows: Windows, moment_ms: int, zone: ZoneInfo, early_min: int = 0) -> tuple[int, int] | None:
     """Start and end (ms) of the hours that hold this instant, or that begin within `early_min` after it; hours that touch are one."""
     early_ms = early_min * MINUTE_MS
     spans = spans_around(windows, day_of(moment_ms, zone), zone)
@@ -87,16 +105,37 @@ def window_of(windows: tuple[Window, ...], moment_ms: int, zone: ZoneInfo, early
 
 
 @functools.lru_cache(maxsize=512)  # a school day asks for its few programmes thousands of times
-def spans_around(windows: tuple[Window, ...], day: date, zone: ZoneInfo) -> tuple[Span, ...]:
-    """The hours of a day and of its neighbours, in order: some go past midnight."""
+def spans_around(windows: Windows, day: date, zone: ZoneInfo) -> tuple[Span, ...]:
+    """The hours of a day and of its neighbours, each as they are valid on it, in order: some go past midnight."""
     days = (day + timedelta(days=shift) for shift in (-1, 0, 1))
     found = (
         (instant_ms(each, window.start_min, zone), instant_ms(each, window.end_min, zone))
         for each in days
         for window in windows
-        if each.weekday() in window.weekdays
+        if window.covers(each)
     )
     return tuple(joined(found))
+
+
+def versions(windows: Windows) -> dict[date, Windows]:
+    """Hours of the week by the day from which on they are valid, until the next; the days are not said again in the hours."""
+    days = {window.from_day for window in windows} | {window.until_day for window in windows if window.until_day}
+    return {day: tuple(replace(one, from_day=date.min, until_day=None) for one in windows if one.is_valid(day)) for day in sorted(days)}
+
+
+def in_turn(hours: Mapping[date, Windows]) -> Windows:
+    """The same back: hours that follow each other, each from its day on."""
+    return tuple(replace(one, from_day=first, until_day=until) for first, until, windows in following(hours) for one in windows)
+
+
+_V = TypeVar("_V")
+
+
+def following(found: Mapping[date, _V]) -> Iterator[tuple[date, date | None, _V]]:
+    """What follows each other, each from its day on, with its days [from, until); what is the same as before goes on."""
+    days = sorted(found)
+    days = [day for before, day in zip([None, *days], days, strict=False) if before is None or found[before] != found[day]]
+    return ((day, until, found[day]) for day, until in zip(days, [*days[1:], None], strict=False))
 
 
 def joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

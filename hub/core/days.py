@@ -73,11 +73,11 @@ def class_on(school: School, pupil: Pupil, day: date) -> ClassTimes | None:
 
 
 def hours_of_class(school: School, pupil: Pupil, day: date) -> ClassHours | None:
-    """The row of the timetable for a pupil's weekday: the class's own, else that of the whole site, where it holds on that day."""
+    """The row of the timetable for a pupil's weekday: the class's own, else that of the whole site, as it is valid on that day."""
     for group in (pupil.group, ""):
-        hours = school.class_hours.get((pupil.site, group, day.weekday()))
-        if hours is not None and (hours.from_day is None or hours.from_day <= day):
-            return hours
+        for hours in school.class_hours.get((pupil.site, group, day.weekday()), ()):
+            if hours.covers(day):
+                return hours
     return None
 
 

@@ -190,9 +190,9 @@ def _called_hours(school: School, books: Books, pupil: int, on: int, now_ms: int
 
 def _through_ms(school: School, books: Books, site: Site, today: date, now_ms: int) -> int:
     """The last instant by which classes of today should have come, if it is over and not dealt with; 0 = none. Asked each minute."""
-    since_ms, weekday = books.entrance.rolls.get(site.id, 0), today.weekday()
-    rows = (hours for hours in school.class_hours.values() if (hours.site, hours.weekday) == (site.id, weekday))
-    missed = (class_times(hours, today, site.zone).missed_ms for hours in rows if hours.from_day is None or hours.from_day <= today)
+    since_ms = books.entrance.rolls.get(site.id, 0)
+    rows = (hours for (place, *_), versions in school.class_hours.items() if place == site.id for hours in versions)
+    missed = (class_times(hours, today, site.zone).missed_ms for hours in rows if hours.covers(today))
     return max((each for each in missed if since_ms < each <= now_ms), default=0)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hub.core import indexes
-from hub.core.calendar import DayKind, Window
+from hub.core.calendar import DayKind, Windows
 from hub.core.formulas import Line
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer
 from hub.core.timetable import AbsenceReason, Attendance, ClassHours, LegalClass, Plan
@@ -109,7 +109,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """Care or study at a site, its hours, and which scans make a stay.
+    """Care or study at a site, its hours with the days on which they are valid, and which scans make a stay.
 
     `within`: the programme whose stays it takes its hours out of, for those planned here (study within care, S44); 0 = none.
     `days`: the kinds of day its hours hold on, empty = all. Charges are posted every `post_days` days on `post_weekday` (0 = Monday)
@@ -120,7 +120,7 @@ class Programme:
     site: int
     use: Use
     name: str
-    windows: tuple[Window, ...]
+    windows: Windows
     scans: Scans = Scans.BOTH
     attendance: Attendance = Attendance.OPEN
     within: int = 0
@@ -354,7 +354,8 @@ class School:
     plans: Mapping[int, tuple[Plan, ...]] = field(default_factory=dict)
     """By pupil, oldest first."""
     absences: Mapping[int, AbsenceReason] = field(default_factory=dict)
-    class_hours: Mapping[tuple[int, str, int], ClassHours] = field(default_factory=dict)
+    class_hours: Mapping[tuple[int, str, int], tuple[ClassHours, ...]] = field(default_factory=dict)
+    """By site, group and weekday, oldest first."""
     kin: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     """household -> pupils it may have to pay for, eldest first: made from pupils, custody and overrides."""
     inner: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
@@ -449,24 +450,15 @@ def by_presence(tariff: Tariff | None) -> bool:
 def _place(school: School, row: Row, changed: Mapping[str, Mapping[object, object]]) -> tuple[str, object, object]:
     """In which mapping a row stands, under which key, as what."""
     match row:
-        case Custody():
-            return "custody", row.pupil, _beside(changed.get("custody", school.custody).get(row.pupil, ()), row)
-        case PayerOverride():
-            return "overrides", row.pupil, _beside(changed.get("overrides", school.overrides).get(row.pupil, ()), row)
-        case Tariff():
-            return "tariffs", row.item, _beside(changed.get("tariffs", school.tariffs).get(row.item, ()), row)
-        case FamilyFile():
-            return "files", row.household, _beside(changed.get("files", school.files).get(row.household, ()), row)
         case Pupil() if row.same_as:
             return "merged", row.id, row
-        case Plan():
-            return "plans", row.pupil, _beside(changed.get("plans", school.plans).get(row.pupil, ()), row)
         case Badge():
             states = changed.get("badges", school.badges).get(row.hash, ())
             return "badges", row.hash, in_order([*(state for state in states if state.id != row.id), row])  # type: ignore[attr-defined]
     name, *fields = _PLACES[type(row)]
-    key = tuple(getattr(row, each) for each in fields)
-    return name, key if len(fields) > 1 else key[0], row
+    found = tuple(getattr(row, each) for each in fields)
+    key = found if len(fields) > 1 else found[0]
+    return name, key, _beside(changed.get(name, getattr(school, name)).get(key, ()), row) if isinstance(row, _Dated) else row
 
 
 _PLACES: dict[type, tuple[str, ...]] = {
@@ -484,15 +476,22 @@ _PLACES: dict[type, tuple[str, ...]] = {
     Menu: ("menus", "site", "day"),
     Diet: ("diets", "pupil"),
     AbsenceReason: ("absences", "id"),
+    Custody: ("custody", "pupil"),
+    PayerOverride: ("overrides", "pupil"),
+    Tariff: ("tariffs", "item"),
+    FamilyFile: ("files", "household"),
+    Plan: ("plans", "pupil"),
     ClassHours: ("class_hours", "site", "group", "weekday"),
 }
-"""Of rows that stand alone: the mapping, and the fields of the key."""
+"""The mapping in which a row stands, and the fields of its key."""
+_Dated = Custody | PayerOverride | Tariff | FamilyFile | Plan | ClassHours  # several stand under one key, each with its days
 
 
-def _beside(rows: Any, row: Custody | PayerOverride | Tariff | FamilyFile | Plan) -> tuple[Any, ...]:
-    """The rows that stand together with this one put in or replaced, oldest first."""
-    others = (other for other in rows if other.id != row.id)
-    return tuple(sorted((*others, row), key=lambda each: (each.from_day, each.id)))
+def _beside(rows: Any, row: _Dated) -> tuple[Any, ...]:
+    """The rows that stand together with this one put in or replaced, oldest first; class hours have no name but their first day."""
+    name = "from_day" if isinstance(row, ClassHours) else "id"
+    others = (other for other in rows if getattr(other, name) != getattr(row, name))
+    return tuple(sorted((*others, row), key=lambda each: (each.from_day, getattr(each, name))))
 
 
 def in_order(states: list[Badge]) -> tuple[Badge, ...]:

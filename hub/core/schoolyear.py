@@ -180,7 +180,7 @@ def touched(school: School, rows: Rows, site: int, meals: Collection[MealPlace],
     programmes = sorted((one for one in school.programmes.values() if one.site == site), key=lambda one: (one.name, one.id))
     closes = {one.id: [day for day in days if _is_open(school, one, day) and not _is_open(after, one, day)] for one in programmes}
     opens = {one.id: [day for day in days if _is_open(after, one, day) and not _is_open(school, one, day)] for one in programmes}
-    classes = any(hours.site == site for hours in school.class_hours.values())
+    classes = any(place == site for place, *_ in school.class_hours)
     return Touched(
         site=site,
         days=days,
@@ -196,7 +196,7 @@ def touched(school: School, rows: Rows, site: int, meals: Collection[MealPlace],
 
 def _is_open(school: School, programme: Programme, day: date) -> bool:
     """Whether its hours hold on a day."""
-    hours = any(day.weekday() in window.weekdays for window in programme.windows)
+    hours = any(window.covers(day) for window in programme.windows)
     return hours and (not programme.days or day_kind(school, programme.site, day) in programme.days)
 
 

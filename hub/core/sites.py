@@ -4,13 +4,13 @@ Every change is of rows as they were shown: `same` says whether they still are t
 How the wallets of a site are set out moves money, and is no matter of these pages (transfers.py).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from hub.core.badges import put_fee
 from hub.core.books import Books
-from hub.core.calendar import day_code, joined
+from hub.core.calendar import day_code, following, in_turn, joined, versions
 from hub.core.codes import Stage
 from hub.core.complaints import check_tariffs
 from hub.core.facts import Refusal
@@ -27,6 +27,8 @@ MAX_HOLDER = 70
 MAX_CONTACTS = 20
 MAX_FEE_CENTS = 100_00
 DAY_MIN = 24 * 60
+LATEST = date(2200, 1, 1)
+"""No hours begin as late as that: the year is a slip of the fingers."""
 Same = Callable[[object], bool]
 Is = Callable[[str], bool]
 
@@ -95,20 +97,24 @@ def _limits(said: Said) -> Refusal | None:
     return Refusal("pilot_backwards") if backwards else None
 
 
-def put_programme(school: School, programme: Programme, same: Same) -> Rows | Refusal:
-    """A service as it is from now on."""
-    before = school.programmes[programme.id]
-    others = [one for one in school.programmes.values() if one.site == programme.site and one.id != programme.id]
-    wrong = named(programme.name, (one.name for one in others)) or _hours(programme) or _posting(programme)
+def put_programme(school: School, said: Programme, from_day: date, today: date, same: Same) -> Rows | Refusal:
+    """A service as it is from now on; its hours from a day on, until the next ones that are known. Days that are over keep theirs."""
+    before = school.programmes[said.id]
+    others = [one for one in school.programmes.values() if one.site == said.site and one.id != said.id]
+    wrong = named(said.name, (one.name for one in others)) or _hours(said) or _posting(said)
     if wrong:
         return wrong
-    if len(programme.room) > MAX_NAME:
+    if len(said.room) > MAX_NAME:
         return Refusal("room_long")
-    if programme.within and programme.within not in {one.id for one in others}:
+    if said.within and said.within not in {one.id for one in others}:
         return Refusal("no_such_programme")
+    programme = replace(said, windows=in_turn(versions(before.windows) | {from_day: said.windows}))
+    untimely = _untimely(from_day, today) if programme.windows != before.windows else None
+    if untimely:
+        return untimely
     after = edited(school, (programme,))
-    around = [one for one in after.programmes.values() if one.site == programme.site and one.within]
-    nesting = next((found for one in around if (found := nested(one, after.programmes[one.within]))), None)
+    around = [one for one in after.programmes.values() if one.site == said.site and one.within]
+    nesting = next((found for one in around if (found := nested(one, after.programmes[one.within], today))), None)
     complaints = check_tariffs(school, (programme,))
     if nesting or complaints:
         return nesting or Refusal(f"tariff_{complaints[0].what.value}")
@@ -122,31 +128,68 @@ def _hours(programme: Programme) -> Refusal | None:
     return Refusal("no_hours") if bad else None
 
 
+def _untimely(from_day: date, today: date) -> Refusal | None:
+    """What was valid on a day that is over may have made prices (requirement S70)."""
+    if from_day >= LATEST:
+        return Refusal("no_date")
+    return Refusal("day_passed") if from_day < today else None
+
+
 def _posting(programme: Programme) -> Refusal | None:
     """A run on a weekday comes every 7, 14, … days."""
     good = 0 <= programme.post_days <= 366 and (not programme.post_weekday or (programme.post_days and programme.post_days % 7 == 0))
     return None if good else Refusal("no_posting")
 
 
-def put_class_hours(school: School, rows: tuple[ClassHours, ...], same: Same) -> Rows | Refusal:
-    """When class begins for a group, on some weekdays of one site; `same` is asked about all class hours of that site."""
+def put_class_hours(school: School, rows: tuple[ClassHours, ...], today: date, same: Same) -> Rows | Refusal:
+    """When class begins for a group, on some weekdays of one site, from a day on, until the next hours that are known.
+
+    `same` is asked about `hours_of` that site.
+    """
     if not rows:
         return Refusal("no_weekdays")
-    return rows if same(hours_of(school, rows[0].site)) else Refusal("changed_meanwhile")
+    untimely = _untimely(rows[0].from_day, today)
+    if untimely or not same(hours_of(school, rows[0].site, today)):
+        return untimely or Refusal("changed_meanwhile")
+    known = {_place(row): school.class_hours.get(_place(row), ()) for row in rows}
+    return tuple(each for row in rows for each in class_rows(known[_place(row)], begins(known[_place(row)]) | {row.from_day: row}))
 
 
-def end_class_hours(school: School, site: int, group: str, weekday: int, same: Same) -> Rows | Refusal:
-    """They hold on no day any more; mornings that were noted stay."""
-    row = school.class_hours.get((site, group, weekday))
-    if row is None or not same(hours_of(school, site)):
+def end_class_hours(school: School, row: ClassHours, today: date, same: Same) -> Rows | Refusal:
+    """They hold on no day from today on; where they have not begun yet, those before them go on. Mornings that were noted stay."""
+    known = school.class_hours.get(_place(row), ())
+    if row not in known or not same(hours_of(school, row.site, today)):
         return Refusal("changed_meanwhile")
-    return (replace(row, from_day=date.max),)
+    steps = begins(known)
+    if row.from_day > today:
+        return class_rows(known, {day: one for day, one in steps.items() if day != row.from_day})
+    return class_rows(known, steps | {today: None})
 
 
-def hours_of(school: School, site: int) -> tuple[ClassHours, ...]:
-    """The class hours of a site that hold, by group and weekday."""
-    found = (row for row in school.class_hours.values() if row.site == site and row.from_day != date.max)
-    return tuple(sorted(found, key=lambda row: (row.group, row.weekday)))
+def hours_of(school: School, site: int, today: date) -> tuple[ClassHours, ...]:
+    """The class hours of a site that hold today, and those that come; by group, weekday and first day."""
+    found = (row for rows in school.class_hours.values() for row in rows if row.site == site)
+    holding = (row for row in found if row.until_day is None or row.until_day > max(today, row.from_day))
+    return tuple(sorted(holding, key=lambda row: (row.group, row.weekday, row.from_day)))
+
+
+def begins(known: Iterable[ClassHours]) -> dict[date, ClassHours | None]:
+    """The class hours of a group and weekday by the day from which on they are valid, until the next; None: no more."""
+    held = [row for row in known if row.until_day != row.from_day]
+    ends: dict[date, ClassHours | None] = {row.until_day: None for row in held if row.until_day is not None}
+    return ends | {row.from_day: replace(row, from_day=date.min, until_day=None) for row in held}
+
+
+def class_rows(known: tuple[ClassHours, ...], steps: Mapping[date, ClassHours | None]) -> tuple[ClassHours, ...]:
+    """The rows that change once these follow each other; one that is not among them any more is valid on no day."""
+    bare = {day: row and replace(row, from_day=date.min, until_day=None) for day, row in steps.items()}
+    rows = {first: replace(row, from_day=first, until_day=until) for first, until, row in following(bare) if row is not None}
+    gone = (replace(row, until_day=row.from_day) for row in known if row.from_day not in rows)
+    return tuple(row for row in (*gone, *rows.values()) if row not in known)
+
+
+def _place(row: ClassHours) -> tuple[int, str, int]:
+    return row.site, row.group, row.weekday
 
 
 def put_absence(school: School, name: str, absence: int, percent: int, cents: int, same: Same) -> Rows | Refusal:
@@ -177,25 +220,29 @@ def named(name: str, taken: Iterable[str]) -> Refusal | None:
 # --- services within others -----------------------------------------------------------------------
 
 
-def nested(inner: Programme, outer: Programme) -> Refusal | None:
-    """Why one cannot be within the other (requirement S44); None when it can. `day` 0 = Monday, from `start_min` to `end_min`."""
+def nested(inner: Programme, outer: Programme, since: date) -> Refusal | None:
+    """Why one cannot be within the other (requirement S44), by the hours from a day on; None when it can.
+
+    `day` 0 = Monday, from `start_min` to `end_min`.
+    """
     if outer.id == inner.id:
         return Refusal("within_itself")
     if outer.within:
         return Refusal("within_another")
     if outer.scans is Scans.ENTRY:
         return Refusal("within_entries")
-    for weekday in range(7):
-        around = _joined(outer, weekday)
-        for start_min, end_min in _joined(inner, weekday):
+    first_days = {max(day, since) for day in (since, *versions(inner.windows), *versions(outer.windows))}
+    for day in (first + timedelta(days=shift) for first in sorted(first_days) for shift in range(7)):
+        around = _joined(outer, day)
+        for start_min, end_min in _joined(inner, day):
             if not any(begin_min <= start_min and end_min <= finish_min for begin_min, finish_min in around):
-                return Refusal("within_hours", {"day": weekday, "start_min": start_min, "end_min": end_min})
+                return Refusal("within_hours", {"day": day.weekday(), "start_min": start_min, "end_min": end_min})
     return None
 
 
-def _joined(programme: Programme, weekday: int) -> list[tuple[int, int]]:
-    """Beginnings and ends of a weekday, in minutes; hours that touch are one."""
-    return joined((one.start_min, one.end_min) for one in programme.windows if weekday in one.weekdays)
+def _joined(programme: Programme, day: date) -> list[tuple[int, int]]:
+    """Beginnings and ends of the hours of a day, in minutes; hours that touch are one."""
+    return joined((one.start_min, one.end_min) for one in programme.windows if one.covers(day))
 
 
 # --- pilots -----------------------------------------------------------------------------------------

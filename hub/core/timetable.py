@@ -64,7 +64,7 @@ class ClassHours:
     """When class begins for a group (empty = every group of the site) on a weekday, in minutes after midnight.
 
     Later than `tolerance_min` after that is late; who has not come by `missed_min` is absent (requirements S46, S47). Class is over at
-    `end_min`, 24 hours where nobody said; mornings before `from_day` are not noted, None = none is left out.
+    `end_min`, 24 hours where nobody said. Valid on the days [from_day, until_day), None = open: a row that is valid on no day is withdrawn.
     """
 
     site: int
@@ -74,7 +74,12 @@ class ClassHours:
     tolerance_min: int = 0
     missed_min: int = 12 * 60
     end_min: int = 24 * 60
-    from_day: date | None = None
+    from_day: date = date.min
+    until_day: date | None = None
+
+    def covers(self, day: date) -> bool:
+        """Whether class begins like this on a day."""
+        return day.weekday() == self.weekday and self.from_day <= day and (self.until_day is None or day < self.until_day)
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_min + self.tolerance_min < self.missed_min <= self.end_min <= 24 * 60:

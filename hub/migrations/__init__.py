@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from hub.errors import StartError
 from hub.tables import metadata
 
-NEWEST = "0021"
+NEWEST = "0022"
 """The last step this program knows; a test holds it to the files."""
 
 

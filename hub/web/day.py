@@ -323,7 +323,7 @@ def _entries(visit: Visit, pupil: Pupil, programme: Programme, day: date, at: in
     """
     school, sheets = visit.school, visit.office.desk.books.sheets
     there = tuple(entry for entry in school.ids_of(pupil.id) if programme.id in sheets(entry, day_code(day)))
-    running = programme.site == pupil.site and any(day.weekday() in window.weekdays for window in programme.windows)
+    running = programme.site == pupil.site and any(window.covers(day) for window in programme.windows)
     concerns = programme.id == at or running or school.is_planned(pupil.id, programme.id, day)
     return there or ((pupil.id,) if concerns else ())
 

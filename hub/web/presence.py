@@ -171,8 +171,8 @@ def _monday(day: date) -> date:
 
 
 def _is_open(books: Books, programme: Programme, day: date) -> bool:
-    """Whether a day has a column: the programme has hours on its weekday, or somebody was there."""
-    return any(day.weekday() in window.weekdays for window in programme.windows) or any(
+    """Whether a day has a column: the programme has hours on it, or somebody was there."""
+    return any(window.covers(day) for window in programme.windows) or any(
         programme.id in sheets for sheets in books.days.get(day_code(day), {}).values()
     )
 

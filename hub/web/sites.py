@@ -5,6 +5,7 @@ A site and a service are added by the set-up guide. What is wrong is named at it
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from starlette.responses import RedirectResponse
 
 from hub.core import sites as rules
 from hub.core.badges import fee_of
-from hub.core.calendar import DayKind, Window, clock_of
+from hub.core.calendar import DayKind, Window, Windows, clock_of, day_of, versions
 from hub.core.facts import Refusal, derived
 from hub.core.lists import fold, read_day
 from hub.core.money import read_cents, write_cents
@@ -73,7 +74,9 @@ class SitePage:
     contacts: tuple[tuple[str, str, str, str], ...]
     was: str
     hours: tuple[ClassHours, ...]
+    """Those of today, and those that come."""
     hours_was: str
+    today: date
     class_typed: Typed
     class_days: tuple[str, ...]
     groups: tuple[str, ...]
@@ -86,12 +89,14 @@ class SitePage:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammePage:
-    """`windows`: weekdays, begin and end of each line of hours. `others`: what it may be within."""
+    """`windows`: weekdays, begin and end of each line of hours; `coming`: those from later days on. `others`: what it may be within."""
 
     site: Site
     programme: Programme
     typed: Typed
     windows: tuple[tuple[tuple[str, ...], str, str], ...]
+    coming: tuple[tuple[date, Windows], ...]
+    today: date
     kinds: tuple[str, ...]
     all_kinds: tuple[str, ...]
     scans: tuple[str, ...]
@@ -185,10 +190,10 @@ async def set_site(form: Sets, site: int) -> Response:
 async def set_class_hours(form: Sets, site: int) -> Response:
     """When class begins for a group, on some weekdays."""
     visit, place = form.visit, form.visit.site(site)
-    rows = _hours(form, place.id)
+    rows, today = _hours(form, place), _today(visit, place)
     refusal = rows if isinstance(rows, Refusal) else None
     if not isinstance(rows, Refusal):
-        change = partial(rules.put_class_hours, rows=rows, same=as_shown(form.text("was")))
+        change = partial(rules.put_class_hours, rows=rows, today=today, same=as_shown(form.text("was")))
         refusal = (await visit.office.desk.edit(form.ask, change)).refusal
     if refusal is None:
         return RedirectResponse(f"/sites/{site}?done=saved#class-hours", 303)
@@ -198,15 +203,17 @@ async def set_class_hours(form: Sets, site: int) -> Response:
 
 @router.post("/sites/{site}/class-hours/end")
 async def end_class_hours(form: Sets, site: int) -> Response:
-    """They hold on no day any more."""
-    visit, place, weekday = form.visit, form.visit.site(site), form.text("weekday")
-    if weekday not in set("0123456"):
-        raise HTTPException(422)
-    same = as_shown(form.text("was"))
-    answer = await visit.office.desk.edit(form.ask, rules.end_class_hours, place.id, form.text("group"), int(weekday), same)
-    if answer.refusal is None:
+    """They hold from today on no more, or do not come."""
+    visit, place = form.visit, form.visit.site(site)
+    today, key = _today(visit, place), (form.text("group"), form.text("weekday"), form.text("from"))
+    shown = rules.hours_of(visit.school, place.id, today)
+    row = next((row for row in shown if (row.group, str(row.weekday), row.from_day.isoformat()) == key), None)
+    refusal: Refusal | None = Refusal("changed_meanwhile")
+    if row is not None:
+        refusal = (await visit.office.desk.edit(form.ask, rules.end_class_hours, row, today, as_shown(form.text("was")))).refusal
+    if refusal is None:
         return RedirectResponse(f"/sites/{site}?done=saved#class-hours", 303)
-    return await page(visit, "site.html", _site(visit, place, answer.refusal.code, "class"), status=409)
+    return await page(visit, "site.html", _site(visit, place, refusal.code, "class"), status=409)
 
 
 def is_iban(text: str) -> bool:
@@ -261,26 +268,36 @@ def _said_of(visit: Visit, topic: str) -> str:
     return words(visit.language).gettext(topic) if topic in TOPICS else topic
 
 
-def _hours(form: Form, site: int) -> tuple[ClassHours, ...] | Refusal:
+def _today(visit: Visit, site: Site) -> date:
+    return day_of(visit.office.now_ms(), site.zone)
+
+
+def _from_day(form: Form, site: Site) -> date | None:
+    """From which day on hours are to be valid: today where nothing is typed; None where it is no day."""
+    return read_day(form.text("from_day")) if form.text("from_day") else _today(form.visit, site)
+
+
+def _hours(form: Form, site: Site) -> tuple[ClassHours, ...] | Refusal:
     start_min, end_min = minute_of(form.text("start")), minute_of(form.text("end") or "23:59")
-    missed_min, from_day = minute_of(form.text("missed") or "12:00"), read_day(form.text("from_day"))
+    missed_min, from_day = minute_of(form.text("missed") or "12:00"), _from_day(form, site)
     tolerance = form.text("tolerance") or "0"
     if start_min is None or end_min is None or missed_min is None or not tolerance.isdigit():
         return Refusal("no_time")
-    if form.text("from_day") and from_day is None:
+    if from_day is None:
         return Refusal("no_date")
     weekdays = [int(day) for day in form.fields.get("day", []) if day in set("0123456")]
     last_min = end_min if form.text("end") else rules.DAY_MIN
     try:
         return tuple(
-            ClassHours(site, form.text("group"), day, start_min, int(tolerance), missed_min, last_min, from_day) for day in weekdays
+            ClassHours(site.id, form.text("group"), day, start_min, int(tolerance), missed_min, last_min, from_day) for day in weekdays
         )
     except ValueError:
         return Refusal("class_order")
 
 
 def _site(visit: Visit, found: Site, problem: str = "", at: str = "", done: str = "") -> SitePage:
-    school, hours, fee = visit.school, rules.hours_of(visit.school, found.id), fee_of(visit.school, found.id)
+    school, today, fee = visit.school, _today(visit, found), fee_of(visit.school, found.id)
+    hours = rules.hours_of(school, found.id, today)
     return SitePage(
         site=found,
         typed={
@@ -303,7 +320,8 @@ def _site(visit: Visit, found: Site, problem: str = "", at: str = "", done: str 
         was=stamp(found),
         hours=hours,
         hours_was=stamp(hours),
-        class_typed={"group": "", "start": "08:30", "tolerance": "5", "missed": "12:00", "end": "15:30", "from_day": ""},
+        today=today,
+        class_typed={"group": "", "start": "08:30", "tolerance": "5", "missed": "12:00", "end": "15:30", "from_day": today.isoformat()},
         class_days=("0", "1", "3", "4"),
         groups=tuple(sorted({pupil.group for pupil in school.pupils.values() if pupil.site == found.id and pupil.group})),
         programmes=_programmes(school, found.id),
@@ -317,23 +335,23 @@ def _site(visit: Visit, found: Site, problem: str = "", at: str = "", done: str 
 
 
 @router.get("/sites/{site}/programmes/{programme}")
-async def programme(visit: Looks, site: int, programme: int) -> Response:
-    """One service."""
-    return await page(visit, "programme.html", _programme(visit, site, programme))
+async def programme(visit: Looks, site: int, programme: int, day: str = "") -> Response:
+    """One service, with the hours of today or those that come on a day."""
+    return await page(visit, "programme.html", _programme(visit, site, programme, read_day(day)))
 
 
 @router.post("/sites/{site}/programmes/{programme}")
 async def set_programme(form: Sets, site: int, programme: int) -> Response:
     """Change it. What was charged stays as it was."""
     visit, before = form.visit, _programme(form.visit, site, programme)
-    made = _made(form, before.programme)
-    refusal = made if isinstance(made, Refusal) else None
-    if not isinstance(made, Refusal):
+    made, from_day = _made(form, before.programme), _from_day(form, before.site)
+    refusal = made if isinstance(made, Refusal) else Refusal("no_date") if from_day is None else None
+    if not isinstance(made, Refusal) and from_day is not None:
         same = as_shown(form.text("was"))
-        refusal = (await visit.office.desk.edit(form.ask, rules.put_programme, made, same)).refusal
+        refusal = (await visit.office.desk.edit(form.ask, rules.put_programme, made, from_day, before.today, same)).refusal
     if refusal is None:
         return RedirectResponse(f"/sites/{site}?done=saved", 303)
-    lines = range(len(before.windows))
+    lines = range(max(len(before.windows), min(sum(name.startswith("start") for name in form.fields), MOST_ROWS)))
     windows = tuple((tuple(form.fields.get(f"day{n}", [])), form.text(f"start{n}"), form.text(f"end{n}")) for n in lines)
     kinds, now = tuple(form.fields.get("kind", [])), visit.programme(programme)
     context = replace(before, typed=_fields(form), windows=windows, kinds=kinds, problem=refusal.code, was=form.text("was"))
@@ -364,11 +382,14 @@ def _made(form: Form, before: Programme) -> Programme | Refusal:
     return replace(said, within=within, days=kinds, post_days=int(post_days), post_weekday=int(weekday) if int(post_days) else 0)
 
 
-def _programme(visit: Visit, site: int, programme: int) -> ProgrammePage:
+def _programme(visit: Visit, site: int, programme: int, day: date | None = None) -> ProgrammePage:
+    """`day`: whose hours stand in the form, to be changed from then on; a day that is over has nothing to change."""
     place, found = visit.site(site), visit.programme(programme)
     if found.site != place.id:
         raise HTTPException(404)
-    windows = found.windows
+    today = _today(visit, place)
+    shown = max(day or today, today)
+    windows = [one for one in found.windows if one.is_valid(shown)]
     lines = ((tuple(map(str, sorted(one.weekdays))), clock_of(one.start_min), clock_of(one.end_min % rules.DAY_MIN)) for one in windows)
     return ProgrammePage(
         site=place,
@@ -381,8 +402,11 @@ def _programme(visit: Visit, site: int, programme: int) -> ProgrammePage:
             "within": str(found.within or ""),
             "post_days": str(found.post_days),
             "post_weekday": str(found.post_weekday),
+            "from_day": shown.isoformat(),
         },
         windows=(*lines, *[((), "", "")] * EMPTY_ROWS),
+        coming=tuple((day, hours) for day, hours in versions(found.windows).items() if day > today),
+        today=today,
         kinds=tuple(sorted(kind.value for kind in found.days)),
         all_kinds=tuple(kind.value for kind in DayKind),
         scans=tuple(one.value for one in Scans),

@@ -29,7 +29,7 @@ def read_in() -> School:
     """The school as the real commands read its files."""
     ids = iter(random.Random(1).sample(range(1, 2**62), 5_000))
     everyone = school.children()
-    found = edited(School(), describe(school.SCHOOL_TOML, "school.toml", School(), lambda: next(ids)))
+    found = edited(School(), describe(school.SCHOOL_TOML, "school.toml", School(), lambda: next(ids), 0))
     return edited(found, _planned(Kind.PUPILS, school.pupils_csv(everyone), found).rows)
 
 

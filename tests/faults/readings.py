@@ -211,7 +211,7 @@ class FileTarget:
         self._readers: tuple[tuple[bytes, Callable[[str], object]], ...] = (
             (examples[0], lambda text: parse(text, DeviceSettings, "file")),
             (examples[1], lambda text: parse(text, HubSettings, "file")),
-            (examples[2], lambda text: setup.describe(text, "file", school, lambda: next(fresh))),
+            (examples[2], lambda text: setup.describe(text, "file", school, lambda: next(fresh), 0)),
             (PUPILS.encode(), lambda text: _planned(Kind.PUPILS, text, school)),
             (BALANCES.encode(), lambda text: _planned(Kind.BALANCES, text, school)),
             (MEALS.encode(), lambda text: setup.reservations(text, "file", school, books)),

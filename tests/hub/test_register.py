@@ -92,7 +92,8 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
     for _ in range(count):
         words = luck.choice(["Été", "L'école", "日本", "a\nb", ""])
         windows = tuple(
-            Window(frozenset(luck.sample(range(7), some(7))), some(600), 600 + some(700)) for _window in range(luck.randrange(3))
+            Window(frozenset(luck.sample(range(7), some(7))), some(600), 600 + some(700), until_day=luck.choice([None, date(2024, 2, 29)]))
+            for _window in range(luck.randrange(3))
         )
         allergens = frozenset(luck.sample(list(Allergen), luck.randrange(4)))
         rows: list[Row] = [
@@ -147,7 +148,7 @@ def _canteen(luck: random.Random, words: str, allergens: frozenset[Allergen]) ->
 def _expected(luck: random.Random, words: str) -> Rows:
     """When pupils are expected: a class's hours, a plan, a reason not to come."""
     number, day = luck.randint(1, 5), date(2024, 2, 28) + timedelta(days=luck.randrange(3))
-    hours = ClassHours(number % 3 + 1, words, luck.randrange(7), 500, 5, 600, luck.choice([930, 1440]), luck.choice([None, day]))
+    hours = ClassHours(number % 3 + 1, words, luck.randrange(7), 500, 5, 600, luck.choice([930, 1440]), day, luck.choice([None, day]))
     weekdays = frozenset(luck.sample(range(7), luck.randint(1, 7)))
     plan = Plan(number, number % 3 + 1, luck.randint(1, 3), day, luck.choice([None, day]), weekdays, frozenset({day}))
     return hours, plan, AbsenceReason(number, words, luck.randrange(101))
@@ -328,6 +329,33 @@ async def test_a_programme_of_the_first_version_costs_after_the_upgrade_what_it_
     assert care.lines == (Line(Periods(Fixed(750), 30, 5), max_cents=600),)
     assert study.lines == (Line(Session(Fixed(750)), max_cents=600),)
     assert (care.from_day, care.until_day, school.programmes[5].scans) == (date.min, None, Scans.BOTH)
+
+
+async def test_hours_of_a_version_without_their_days_are_valid_on_all_days_after_the_upgrade(folder: Folder) -> None:
+    steps = Path(hub.migrations.__file__).parent / "versions"
+    before = sorted(path.stem for path in steps.glob("v*.py") if path.stem < "v0022")
+    engine = create_engine(f"sqlite:///{folder.office}")
+    with engine.begin() as connection:
+        context = MigrationContext.configure(connection)
+        with Operations.context(context):
+            for name in before:
+                importlib.import_module(f"hub.migrations.versions.{name}").upgrade()
+        context.stamp(ScriptDirectory(str(steps.parent)), "0021")
+        connection.exec_driver_sql("INSERT INTO site (id, name, zone, floor_cents) VALUES (1, 'Centre', 'Europe/Brussels', 0)")
+        connection.exec_driver_sql(
+            "INSERT INTO programme (id, site, use, name, windows) VALUES (5, 1, 'care', 'P', '[[[0, 2], 930, 1080], [[4], 720, 1440]]')"
+        )
+        for weekday, since in ((0, "NULL"), (1, "'2025-09-01'"), (2, "'9999-12-31'")):
+            connection.exec_driver_sql(f"INSERT INTO class_hours VALUES (1, '', {weekday}, 510, 5, 720, 930, {since})")
+    engine.dispose()
+    register = await Register.open(folder, alive)
+    school = await register.read_school()
+    await register.close()
+    assert school.programmes[5].windows == (Window(frozenset({0, 2}), 930, 1080), Window(frozenset({4}), 720, 1440))
+    assert list(school.class_hours.values()) == [
+        (ClassHours(1, "", 0, 510, 5, 720, 930),),
+        (ClassHours(1, "", 1, 510, 5, 720, 930, date(2025, 9, 1)),),
+    ], "what had ended is left out"
 
 
 def test_the_newest_step_is_the_one_the_program_knows() -> None:

@@ -50,7 +50,7 @@ def ids() -> Callable[[], int]:
 
 def described(text: str = SCHOOL, school: School | None = None, new_id: Callable[[], int] | None = None) -> School:
     known = school or School()
-    return edited(known, describe(text, "school.toml", known, new_id or ids()))
+    return edited(known, describe(text, "school.toml", known, new_id or ids(), 0))
 
 
 def refused(call: Callable[[], object]) -> str:

@@ -96,9 +96,10 @@ def ids() -> Callable[[], int]:
     return itertools.count(1).__next__
 
 
-def described(text: str = SCHOOL, school: School | None = None, new_id: Callable[[], int] | None = None) -> School:
+def described(text: str = SCHOOL, school: School | None = None, new_id: Callable[[], int] | None = None, on: date = MONDAY) -> School:
+    """A school after its description was read on a day."""
     known = school or School()
-    return edited(known, describe(text, "school.toml", known, new_id or ids()))
+    return edited(known, describe(text, "school.toml", known, new_id or ids(), moment("09:00", on)))
 
 
 def refused(text: str, school: School | None = None) -> str:
@@ -124,7 +125,7 @@ def test_mornings_absences_pilot_and_legal_class_are_set_up_as_the_file_says() -
     (site,) = school.sites.values()
     assert (site.pilot_from, site.live_from, site.whole_runs) == (date(2024, 11, 4), date(2025, 1, 6), True)
     own = [ClassHours(site.id, group, weekday, 510, 5, 600, 930, date(2025, 10, 1)) for group in ("3A", "3B") for weekday in (0, 2)]
-    assert list(school.class_hours.values()) == [*own, ClassHours(site.id, "", 0, 525, 0, 720)]
+    assert list(school.class_hours.values()) == [(row,) for row in (*own, ClassHours(site.id, "", 0, 525, 0, 720))]
     told = [(one.name, one.percent, one.cents) for one in school.absences.values()]
     assert told == [("Malade", 0, 0), ("Non prévenu", 50, 0), ("Trop tard", 0, 100)]
     assert [one.legal for one in school.products.values()] == [LegalClass.MANDATORY]
@@ -143,15 +144,40 @@ def test_a_changed_file_keeps_every_id() -> None:
     assert AbsenceReason(next(iter(second.absences)) + 1, "Non prévenu", 60) in second.absences.values()
 
 
-def test_class_hours_that_the_file_does_not_name_any_more_hold_on_no_day() -> None:
+def test_class_hours_that_the_file_does_not_name_any_more_hold_from_today_on_no_more() -> None:
     """A class without hours of its own has those of the whole site again."""
     first = described()
-    second = described(SCHOOL.replace('days = ["mon", "wed"]', 'days = ["mon"]').replace('groups = ["3A", "3B"]', 'groups = ["3A"]'), first)
+    shorter = SCHOOL.replace('days = ["mon", "wed"]', 'days = ["mon"]').replace('groups = ["3A", "3B"]', 'groups = ["3A"]')
+    second = described(shorter, first, on=date(2025, 11, 3))
     monday, wednesday = date(2025, 11, 3), date(2025, 11, 5)
     pupil = Pupil(9, 9, next(iter(second.sites)), "Zoé", "Claes", "3B")
     begins = [(row and row.start_min) for row in (hours_of_class(second, pupil, day) for day in (monday, wednesday))]
     assert begins == [8 * 60 + 45, None]
-    assert described(SCHOOL, second).class_hours == first.class_hours
+    before = [hours_of_class(second, pupil, day) for day in (date(2025, 10, 27), date(2025, 10, 29))]
+    assert [row and row.start_min for row in before] == [510, 510], "mornings that are over keep their hours"
+    again = described(SCHOOL, second, on=date(2025, 11, 3))
+    assert [(row and row.start_min) for row in (hours_of_class(again, pupil, day) for day in (monday, wednesday))] == [510, 510]
+
+
+def test_hours_in_a_file_that_is_read_again_change_no_day_that_is_over() -> None:
+    first = described()
+    longer = SCHOOL.replace('start = "17:00", end = "18:00" }', 'start = "17:00", end = "18:30" }')
+    second = described(longer, first, on=TUESDAY)
+    care = programmes(second)["Garderie"]
+    assert [max(one.end_min for one in care.windows if one.covers(day)) for day in (MONDAY, TUESDAY)] == [18 * 60, 18 * 60 + 30]
+    assert described(longer, second, on=date(2025, 2, 3)) == second, "read again, it says the same"
+
+
+def test_hours_in_a_file_may_come_on_a_later_day() -> None:
+    later = ', { days = ["mon"], start = "16:10", end = "17:15", from = 2025-09-01 }]\nattendance = "registered"'
+    text = SCHOOL.replace(']\nattendance = "registered"', later)
+    school = described(text)
+    study = programmes(school)["Étude"]
+    days = (MONDAY, date(2025, 8, 26), date(2025, 9, 1), date(2025, 9, 2))
+    assert [[one.start_min for one in study.windows if one.covers(day)] for day in days] == [[965], [965], [970], []], "all before are over"
+    assert described(text, school, on=TUESDAY) == school
+    assert "key `from`: 2925-09-01 is too late" in refused(text.replace("2025-09-01", "2925-09-01"))
+    assert "key `from`: 2925-10-01 is too late" in refused(SCHOOL.replace("from = 2025-10-01", "from = 2925-10-01"))
 
 
 def test_the_one_programme_of_its_use_that_has_another_name_is_the_same_one() -> None:
@@ -197,7 +223,7 @@ def test_a_second_study_does_not_take_the_place_of_the_first() -> None:
         ('absent_at = "10:00"', 'absent_at = "08:35"', "class begins, then lateness, then absence"),
         ("tolerance_min = 5", "tolerance_min = -5", "key `sites[0].class_hours[0].tolerance_min`"),
         ('groups = ["3A", "3B"]', 'groups = ["3A", "3A"]', "key `class_hours`: group `3A` has two beginnings on mon: keep one"),
-        ('groups = ["3A", "3B"]\n', "", "key `class_hours`: every group has two beginnings on mon"),
+        ('days = ["mon"]\nstart', 'days = ["mon", "mon"]\nstart', "key `class_hours`: every group has two beginnings on mon"),
         ('start = "08:45"', 'start = "8h45"', "key `sites[0].class_hours[1].start`"),
     ],
 )  # fmt: skip

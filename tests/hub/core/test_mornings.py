@@ -106,8 +106,8 @@ def test_a_class_with_hours_of_its_own_goes_by_them(morning: Day) -> None:
 
 
 def test_mornings_are_noted_from_the_start_date_on(morning: Day) -> None:
-    hours = morning.school.class_hours[TILLEULS, "", 0]
-    morning.change((replace(hours, from_day=TUESDAY),))
+    (hours,) = morning.school.class_hours[TILLEULS, "", 0]
+    morning.change((replace(hours, until_day=hours.from_day), replace(hours, from_day=TUESDAY)))
     came(morning, "Léa", "09:00")
     roll(morning, "10:00")
     assert told(morning, "Léa") == told(morning, "Tom") == ""

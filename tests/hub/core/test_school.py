@@ -32,7 +32,6 @@ def rows_of(school: School) -> list[Row]:
         school.groups,
         school.adults,
         school.absences,
-        school.class_hours,
     )
     together: tuple[Mapping[Any, tuple[Row, ...]], ...] = (
         school.badges,
@@ -41,6 +40,7 @@ def rows_of(school: School) -> list[Row]:
         school.custody,
         school.overrides,
         school.plans,
+        school.class_hours,
     )
     return [row for kind in plain for row in kind.values()] + [row for kind in together for rows in kind.values() for row in rows]
 

@@ -17,6 +17,7 @@ from hub.core.timetable import AbsenceReason, ClassHours
 from proto.messages import Use
 
 ZONE = ZoneInfo("Europe/Brussels")
+TODAY = date(2026, 11, 23)
 WEEK = frozenset(range(5))
 CARE = Programme(20, 1, Use.CARE, "Garderie", (Window(WEEK, 930, 1080),))
 STUDY = Programme(21, 1, Use.STUDY, "Étude", (Window(WEEK, 930, 1020),))
@@ -103,25 +104,25 @@ def test_a_site_that_somebody_else_has_changed_is_not_overwritten() -> None:
     ],
 )
 def test_a_service_says_what_is_wrong_with_it(changed: Programme, expected: str) -> None:
-    assert code(put_programme(SCHOOL, changed, same)) == expected
+    assert code(put_programme(SCHOOL, changed, TODAY, TODAY, same)) == expected
 
 
 def test_the_hours_around_a_service_do_not_shrink_below_it() -> None:
     school = edited(SCHOOL, (replace(STUDY, within=20),))
-    assert code(put_programme(school, replace(CARE, windows=(Window(WEEK, 960, 1080),)), same)) == "within_hours"
+    assert code(put_programme(school, replace(CARE, windows=(Window(WEEK, 960, 1080),)), TODAY, TODAY, same)) == "within_hours"
 
 
 def test_class_hours_end_and_what_was_noted_stays() -> None:
-    rows = put_class_hours(SCHOOL, tuple(ClassHours(1, "", day, 500) for day in (0, 1)), same)
+    rows = put_class_hours(SCHOOL, tuple(ClassHours(1, "", day, 500, from_day=TODAY) for day in (0, 1)), TODAY, same)
     assert not isinstance(rows, Refusal)
     school = edited(SCHOOL, rows)
-    assert [(row.group, row.weekday) for row in hours_of(school, 1)] == [("", 0), ("", 1), ("5B", 0)]
-    ended = end_class_hours(school, 1, "5B", 0, same)
+    assert [(row.group, row.weekday) for row in hours_of(school, 1, TODAY)] == [("", 0), ("", 1), ("5B", 0)]
+    ended = end_class_hours(school, ClassHours(1, "5B", 0, 510), TODAY, same)
     assert not isinstance(ended, Refusal)
-    assert [(row.group, row.weekday) for row in hours_of(edited(school, ended), 1)] == [("", 0), ("", 1)]
-    assert code(put_class_hours(SCHOOL, (), same)) == "no_weekdays"
-    assert code(put_class_hours(SCHOOL, (ClassHours(1, "", 0, 500),), other)) == "changed_meanwhile"
-    assert code(end_class_hours(SCHOOL, 1, "6A", 0, same)) == "changed_meanwhile"
+    assert [(row.group, row.weekday) for row in hours_of(edited(school, ended), 1, TODAY)] == [("", 0), ("", 1)]
+    assert code(put_class_hours(SCHOOL, (), TODAY, same)) == "no_weekdays"
+    assert code(put_class_hours(SCHOOL, (ClassHours(1, "", 0, 500, from_day=TODAY),), TODAY, other)) == "changed_meanwhile"
+    assert code(end_class_hours(SCHOOL, ClassHours(1, "6A", 0, 510), TODAY, same)) == "changed_meanwhile"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hub.core.school import Contact, Scans, Site
 from hub.core.timetable import AbsenceReason, ClassHours
 from tests.hub.web.conftest import Browser, Fields, Hub
 
+TODAY = date(2026, 9, 21)
 IBAN = "BE68 5390 0754 7034"
 SITE = {
     "name": "Implantation du Parc",
@@ -95,7 +96,11 @@ async def test_a_service_is_changed(hub: Hub, anne: Browser) -> None:
     }
     assert (await save(anne, "/sites/1/programmes/20", fields))[0] == 303
     care = hub.desk.school.programmes[20]
-    assert care.windows == (Window(frozenset({0, 1, 3, 4}), 930, 1095), Window(frozenset({2}), 720, 1440))
+    assert care.windows == (
+        Window(frozenset(range(5)), 930, 1080, until_day=TODAY),
+        Window(frozenset({0, 1, 3, 4}), 930, 1095, TODAY),
+        Window(frozenset({2}), 720, 1440, TODAY),
+    )
     assert (care.room, care.post_days, care.post_weekday) == ("Salle 2", 7, 4)
     assert care.days == {DayKind.SCHOOL}
     assert 'value="00:00"' in (await anne.get("/sites/1/programmes/20")).text
@@ -110,6 +115,9 @@ async def test_a_service_is_changed(hub: Hub, anne: Browser) -> None:
         ({"scans": "entry"}, "que les départs soient aussi scannés"),
         ({"name": "Étude"}, "déjà pris"),
         ({"post_days": "10", "post_weekday": "3"}, "7, 14"),
+        ({"from_day": "2026-09-20"}, "choisissez aujourd’hui ou un jour"),
+        ({"from_day": "lundi"}, "31/12/2025"),
+        ({"from_day": "2926-01-06"}, "31/12/2025"),
     ],
 )
 async def test_a_service_that_is_wrong_says_why(hub: Hub, anne: Browser, typed: dict[str, str | list[str]], said: str) -> None:
@@ -120,6 +128,20 @@ async def test_a_service_that_is_wrong_says_why(hub: Hub, anne: Browser, typed: 
     assert hub.desk.school.programmes[20].windows[0].end_min == 1080
 
 
+async def test_hours_that_come_are_shown_changed_and_taken_back(hub: Hub, anne: Browser) -> None:
+    path, later = "/sites/1/programmes/20", {**CARE, "from_day": "2026-11-30"}
+    assert (await save(anne, path, later))[0] == 303
+    assert [(one.end_min, one.from_day) for one in hub.desk.school.programmes[20].windows] == [(1080, date.min), (1095, date(2026, 11, 30))]
+    now, then = (await anne.get(path)).text, (await anne.get(f"{path}?day=2026-11-30")).text
+    assert ('value="18:00"' in now, 'value="18:15"' in now) == (True, False)
+    assert "à partir du 30/11/2026" in now
+    assert "15:30–18:15" in now
+    assert ('value="18:15"' in then, 'value="2026-11-30"' in then) == (True, True)
+    assert (await anne.get(f"{path}?day=2026-01-01")).text.count('value="2026-09-21"') == 1, "a day that is over has nothing to change"
+    assert (await save(anne, path, {**later, "day0": ["0", "1", "2", "3", "4"], "end0": "18:00"}))[0] == 303
+    assert hub.desk.school.programmes[20].windows == (Window(frozenset(range(5)), 930, 1080),)
+
+
 async def test_a_service_of_another_site_is_not_found_here(anne: Browser) -> None:
     assert (await anne.get("/sites/2/programmes/20")).status_code == 404
 
@@ -127,13 +149,19 @@ async def test_a_service_of_another_site_is_not_found_here(anne: Browser) -> Non
 async def test_class_hours_are_set_for_a_class_and_end(hub: Hub, anne: Browser) -> None:
     fields = {"group": "5B", "day": ["0", "2"], "start": "08:30", "tolerance": "10", "missed": "10:00", "end": ""}
     assert (await anne.fill("/sites/1", "/sites/1/class-hours", fields)).status_code == 303
-    assert hub.desk.school.class_hours[1, "5B", 2] == ClassHours(1, "5B", 2, 510, 10, 600)
+    assert hub.desk.school.class_hours[1, "5B", 2] == (ClassHours(1, "5B", 2, 510, 10, 600, from_day=TODAY),)
+    past = await anne.fill("/sites/1", "/sites/1/class-hours", {**fields, "from_day": "2026-09-20"})
+    assert (past.status_code, "choisissez aujourd’hui" in past.text) == (409, True)
+    assert (await anne.fill("/sites/1", "/sites/1/class-hours", {**fields, "start": "08:15", "from_day": "2026-11-30"})).status_code == 303
+    assert "jusqu’au 29/11/2026" in (await anne.get("/sites/1")).text
     wrong = await anne.fill("/sites/1", "/sites/1/class-hours", {**fields, "missed": "08:00"})
     assert wrong.status_code == 409
     assert "doivent se suivre" in wrong.text
     assert (await anne.fill("/sites/1", "/sites/1/class-hours", {**fields, "day": []})).status_code == 409
     assert (await anne.fill("/sites/1", "/sites/1/class-hours/end", {})).status_code == 303
-    assert hub.desk.school.class_hours[1, "5B", 0].from_day == date.max
+    ended, coming = hub.desk.school.class_hours[1, "5B", 0]
+    assert (ended.until_day, coming.from_day) == (TODAY, date(2026, 11, 30))
+    assert (await anne.fill("/sites/1", "/sites/1/class-hours/end", {"from": "2026-01-01"})).status_code == 409
 
 
 async def test_reasons_of_absence_are_for_those_with_rights_everywhere(hub: Hub, anne: Browser, visitor: Browser) -> None:

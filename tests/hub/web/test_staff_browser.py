@@ -100,9 +100,17 @@ async def test_a_site_gets_its_account_hours_and_reasons_of_absence(hub: Hub, ur
     await expect(page.get_by_role("status")).to_contain_text("Enregistré")
     await page.get_by_role("link", name="Garderie").click()
     await page.get_by_label("Local").fill("Salle 2")
-    await looked_at(page, "programme")
+    await page.locator("#end0").fill("18:30")
+    await page.get_by_label("Valable à partir du").fill("2026-11-30")
     await page.get_by_role("button", name="Enregistrer").click()
     await expect(page.get_by_role("status")).to_contain_text("Enregistré")
     assert hub.desk.school.programmes[20].room == "Salle 2"
+    await page.get_by_role("link", name="Garderie").click()
+    await expect(page.locator("#end0")).to_have_value("18:00")
+    await expect(page.get_by_text("à partir du 30/11/2026")).to_be_visible()
+    await looked_at(page, "programme")
+    await page.get_by_role("link", name="Modifier").click()
+    await expect(page.locator("#end0")).to_have_value("18:30")
+    await expect(page.get_by_label("Valable à partir du")).to_have_value("2026-11-30")
     # A refused form is answered with 409, which a browser writes in its console.
     assert [text for text in complaints.texts if "409" not in text] == []
