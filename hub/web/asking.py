@@ -29,7 +29,7 @@ OVERDUE = "overdue"
 class Question:
     """One thing to settle. `path` takes the answer, one of `ways` (none: this person may give none); `clock` is filled in with a time.
 
-    `kind`: a reason, OVERDUE, or empty where the scan's `code` says it. `day`: whose sheet has more (ISO), empty = none.
+    `kind`: a reason, OVERDUE, or empty where the scan's `code` says it. `day`: whose sheet has more (ISO), empty = none to open.
     """
 
     item: int
@@ -77,7 +77,7 @@ def question(visit: Visit, fact: Unresolved) -> Question:
         programme=school.programmes[place.programme].name if place else "",
         ways=tuple(way.value for way in found.ways) if may_answer(visit, fact.site) else (),
         clock=clock(found.at_ms, zone),
-        day=day_coded(place.day).isoformat() if place else "",
+        day=day_coded(place.day).isoformat() if place and opens_day(visit, fact.pupil) else "",
         holds_up=found.holds_up,
     )
 
@@ -98,7 +98,7 @@ def overdue(visit: Visit, stay: Stay, end_ms: int) -> Question:
         programme=school.programmes[stay.programme].name,
         ways=(Way.LEFT.value, STILL) if may_answer(visit, stay.site) else (),
         clock=clock(max(end_ms, stay.from_ms), site.zone),
-        day=day_coded(stay.day).isoformat() if stay.day else "",
+        day=day_coded(stay.day).isoformat() if stay.day and opens_day(visit, stay.pupil) else "",
     )
 
 
@@ -107,6 +107,12 @@ def may_answer(visit: Visit, site: int) -> bool:
     assert visit.person is not None, "signed in"
     allowed = sites_where(visit.person.posts, Right.PRESENCE, visit.school, does=True)
     return site in allowed if site in visit.school.sites else bool(allowed)
+
+
+def opens_day(visit: Visit, pupil: int) -> bool:
+    """Whether this person may look at a pupil's days."""
+    found = visit.school.pupils.get(pupil)
+    return found is not None and visit.at(Right.PRESENCE).knows(found)
 
 
 def last_act(visit: Visit) -> LastAct | None:

@@ -110,12 +110,12 @@ class Lame:
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """A wallet below zero, and a pupil of its household to look at."""
+    """A wallet below zero, by the name of who it belongs to."""
 
+    wallet: int
     name: str
     site: str
     cents: int
-    pupil: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,8 @@ class Shared:
         """The block for this visitor."""
         assert visit.person is not None, "signed in"
         answers = sites_where(visit.person.posts, Right.PRESENCE, visit.school, does=True)
-        key = (*_moment(visit), visit.language, visit.sites, answers, visit.may(Right.DEVICES), last_act(visit))
+        opens = (visit.where(Right.PUPILS), visit.where(Right.PRESENCE), visit.may(Right.DEVICES))
+        key = (*_moment(visit), visit.language, visit.sites, answers, opens, last_act(visit))
         if key not in self._written:
             self._written = {known: text for known, text in self._written.items() if known[:2] == key[:2]}
             self._written[key] = asyncio.ensure_future(self._live_block(visit))
@@ -303,15 +304,13 @@ def _debts(visit: Visit) -> Generator[None, None, tuple[tuple[Debt, ...], int]]:
         if owner.site in allowed and (cents := books.balance_cents(wallet_account(wallet))) < 0:
             below.append((cents, wallet))
     deepest = nsmallest(DEBTS, below)
-    return tuple(_debt(visit.school, cents, books.owners[wallet]) for cents, wallet in deepest), len(below) - len(deepest)
+    return tuple(_debt(visit.school, wallet, cents, books.owners[wallet]) for cents, wallet in deepest), len(below) - len(deepest)
 
 
-def _debt(school: School, cents: int, owner: Wallet) -> Debt:
-    kin = (owner.pupil,) if owner.pupil else school.kin.get(owner.household, ())
-    pupil = school.pupils.get(kin[0]) if kin else None
-    household = school.households.get(owner.household)
-    name = household.name if household else f"{pupil.last_name} {pupil.first_name}" if pupil else ""
-    return Debt(name, school.sites[owner.site].name, cents, pupil.id if pupil else 0)
+def _debt(school: School, wallet: int, cents: int, owner: Wallet) -> Debt:
+    pupil, household = school.pupils.get(owner.pupil), school.households.get(owner.household)
+    name = household.name if household else f"{pupil.last_name} {pupil.first_name}" if pupil else str(wallet)
+    return Debt(wallet, name, school.sites[owner.site].name, cents)
 
 
 # --- who is in and who is expected ----------------------------------------------------------------

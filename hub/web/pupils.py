@@ -159,6 +159,8 @@ class PupilPage:
     zone: ZoneInfo
     known: Known
     may_write: bool
+    may_give: bool
+    """Whether badges may be looked at and given here."""
     bills: tuple[Bill, ...]
     orders: tuple[Order, ...]
     purses: tuple[Purse, ...]
@@ -198,6 +200,7 @@ async def pupil(visit: Looks, pupil: int, done: str = "") -> Response:
         zone=site.zone,
         known=await _known(visit, found),
         may_write=visit.at(Right.PUPILS, does=True).knows(found),
+        may_give=visit.at(Right.BADGES, does=True).knows(found),
         bills=_bills(school, books, await _last(ids, past.charges_of, _at), counted) if counted else (),
         orders=_orders(school, books, found, day_of(visit.office.now_ms(), site.zone)),
         purses=tuple([await _purse(visit, wallet, place) for place, wallet in wallets]),

@@ -21,7 +21,9 @@ from starlette.responses import HTMLResponse
 
 from hub.catalogues import catalogue, languages
 from hub.core import calendar, money
+from hub.core.school import Pupil
 from hub.web.chapters import Chapter, chapters
+from hub.web.rights import Right
 from hub.web.session import Visit
 
 ROOM = Path(__file__).parent
@@ -59,8 +61,12 @@ class Frame:
     csrf: str
     now_ms: int
     menu: tuple[Chapter, ...]
+    paths: frozenset[str]
+    """The pages of the menu that the visitor may open."""
     new_ask: Callable[[], int]
     """A fresh id for each form: sent twice, it has one effect."""
+    opens: Callable[[Pupil], bool]
+    """Whether the visitor may open a pupil's page: a name leads there, or is a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +221,7 @@ def _minute(minute: int, zone: ZoneInfo) -> tuple[str, str]:
 
 
 def _frame(visit: Visit, pages: Pages) -> Frame:
+    menu = chapters(visit.request.url.path, lambda entry: visit.may(entry.right, does=entry.does) or visit.may_everywhere(entry.right))
     return Frame(
         language=visit.language,
         languages=pages.languages,
@@ -223,8 +230,10 @@ def _frame(visit: Visit, pages: Pages) -> Frame:
         has_sites=bool(visit.school.sites),
         csrf=visit.web_session.csrf if visit.web_session else "",
         now_ms=visit.office.now_ms(),
-        menu=chapters(visit.request.url.path, lambda entry: visit.may(entry.right, does=entry.does) or visit.may_everywhere(entry.right)),
+        menu=menu,
+        paths=frozenset(path for chapter in menu for path in chapter.pages),
         new_ask=visit.office.new_id,
+        opens=visit.at(Right.PUPILS).knows,
     )
 
 

@@ -79,6 +79,7 @@ class RosterPage:
     code: str
     problem: str
     done: int
+    may_type: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,7 @@ def _page(
         code=code,
         problem=problem,
         done=done,
+        may_type=site in visit.where(Right.PRESENCE, does=True),
     )
 
 
@@ -226,4 +228,4 @@ def _on_paper(visit: Visit, asked: Asked, pupils: tuple[Pupil, ...]) -> Roster:
 
 
 def _nothing() -> RosterPage:
-    return RosterPage((), None, ZoneInfo("Europe/Brussels"), "", (), "", 0, (), 0, "", "", 0)
+    return RosterPage((), None, ZoneInfo("Europe/Brussels"), "", (), "", 0, (), 0, "", "", 0, may_type=False)

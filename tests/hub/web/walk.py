@@ -24,5 +24,10 @@ async def walked(ask: Ask, *more: str) -> AsyncIterator[tuple[str, str]]:
         kinds[kind] = kinds.get(kind, 0) + 1
         page = await ask(target)
         yield target, page
-        links = (unescape(link).split("#")[0] for link in re.findall(r'(?:href|hx-get|src)="(/[^"]*)"', page))
-        ahead += [link for link in links if not re.match(r"/static/|.*(\.pdf|/events)\b", link)]
+        ahead += links_of(page)
+
+
+def links_of(page: str) -> list[str]:
+    """The addresses of ours that a page leads to or fetches, but for files and streams."""
+    links = (unescape(link).split("#")[0] for link in re.findall(r'(?:href|hx-get|src)="(/[^"]*)"', page))
+    return [link for link in links if not re.match(r"/static/|.*(\.pdf|/events)\b", link)]
