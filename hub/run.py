@@ -13,6 +13,7 @@ import secrets
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -63,10 +64,10 @@ async def serve(settings: Settings) -> None:
         link = _make_link(settings, stores, fleet, clock)
         link.start()
         stack.push_async_callback(link.stop)
-        await _start_post(settings, stores, stack)
+        post_alarms = await _start_post(settings, stores, stack)
         upkeep = asyncio.create_task(_upkeep(stores, clock, link, Trail(stores.register)))
         stack.callback(upkeep.cancel)
-        await _serve_pages(settings, _make_office(settings, stores, fleet, clock, link))
+        await _serve_pages(settings, _make_office(settings, stores, fleet, clock, link, post_alarms))
         notify(STOPPING)
 
 
@@ -114,7 +115,9 @@ def _make_link(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock) -
     return Link(stores.desk, fleet, orders, clock, partial(Wire, account), lambda: secrets.token_hex(8))
 
 
-def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock, link: Link) -> Office:
+def _make_office(
+    settings: Settings, stores: Memory, fleet: Fleet, clock: Clock, link: Link, post_alarms: Callable[[], list[str]]
+) -> Office:
     from hub.imports import Lists
 
     return Office(
@@ -137,20 +140,20 @@ def _make_office(settings: Settings, stores: Memory, fleet: Fleet, clock: Clock,
         random_bytes=secrets.token_bytes,
         over_https=settings.web.over_https,
         silent_ms=clock.stretched(SILENT_MS),
-        disk_alarms=stores.folder.alarms,
+        alarms=lambda: stores.folder.alarms() + post_alarms(),
         language=settings.web.language,
     )
 
 
-async def _start_post(settings: Settings, stores: Memory, stack: contextlib.AsyncExitStack) -> None:
-    """Letters to families, where there is a server that takes them. Loaded when badges are answered already."""
+async def _start_post(settings: Settings, stores: Memory, stack: contextlib.AsyncExitStack) -> Callable[[], list[str]]:
+    """Letters to families, where there is a server that takes them; what is wrong with them. Loaded when badges are answered already."""
     from hub.mailqueue import MailQueue
 
     queue = MailQueue(stores.register)
     if settings.mail is None:
         log.info("no [mail] in the settings: no letters are sent")
         await queue.forget_head()
-        return
+        return list
     from hub.post import Clockwork, Post, over_smtp
 
     mail_password(settings.mail)  # a file that cannot be read is told now, not when the first letter is due
@@ -158,6 +161,7 @@ async def _start_post(settings: Settings, stores: Memory, stack: contextlib.Asyn
     post = Post(stores.desk, stores.journal, queue, mail_sender(settings.mail), make_carrier, Clockwork(wall_ms, random.random))
     post.start()
     stack.push_async_callback(post.close)
+    return post.alarms
 
 
 async def _upkeep(stores: Memory, clock: Clock, link: Link, trail: Trail) -> None:

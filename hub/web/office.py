@@ -184,8 +184,8 @@ class Office:
     """Whether browsers reach the hub over https: cookies are then bound to it."""
     silent_ms: int = 90_000
     """Three health messages missed, in the school's time: a device that is connected and says nothing."""
-    disk_alarms: Callable[[], Sequence[str]] = tuple
-    """Codes of what is wrong with the hub's own disk (`folder.Folder.alarms`)."""
+    alarms: Callable[[], Sequence[str]] = tuple
+    """Codes of what is wrong with the hub itself: its disk (`folder.Folder.alarms`), its letters (`post.Post.alarms`)."""
     language: str = "fr"
     """Of a visitor who chose none: a catalogue of `hub/web/locales`, or `en`."""
 

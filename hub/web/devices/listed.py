@@ -59,7 +59,7 @@ class DevicesPage:
     version: str
     rows: tuple[DeviceRow, ...]
     broker_up: bool
-    disk_alarms: tuple[str, ...]
+    server_alarms: tuple[str, ...]
     strangers: tuple[tuple[str, int], ...]
     edges_ms: tuple[int, ...]
     about: str = ""
@@ -110,7 +110,7 @@ def _page(visit: Visit, about: str = "", done: str = "", problem: str = "") -> D
         version=visit.request.app.state.live.version,
         rows=tuple(sorted(rows, key=lambda row: (row.site, row.device.name))),
         broker_up=fleet.broker_up,
-        disk_alarms=tuple(office.disk_alarms()),
+        server_alarms=tuple(office.alarms()),
         strangers=tuple(sorted(fleet.strangers.items())),
         edges_ms=LATENCY_EDGES_MS,
         about=school.devices[about].name if about in school.devices else "",

@@ -122,7 +122,7 @@ class Hub:
     fleet: Fleet = field(default_factory=Fleet)
     now_ms: int = MONDAY_1602_MS
     away: set[str] = field(default_factory=set)
-    disk_alarms: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
     commands: list[tuple[str, Do]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -147,7 +147,7 @@ class Hub:
             official_days=belgian_days,
             wall_ms=lambda: self.now_ms,
             random_bytes=lambda size: next(self._random).to_bytes(size, "big"),
-            disk_alarms=lambda: self.disk_alarms,
+            alarms=lambda: self.alarms,
         )
         self.app: FastAPI = make_app(self.office, all_pages())
 

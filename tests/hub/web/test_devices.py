@@ -44,10 +44,26 @@ async def test_a_well_device_shows_its_readers_what_waits_and_how_fast_it_is(hub
     ],
 )
 async def test_a_disk_that_fills_up_is_named_beside_the_devices(hub: Hub, anne: Browser, alarms: list[str], said: str) -> None:
-    hub.disk_alarms += alarms
+    hub.alarms += alarms
     page = (await anne.get("/devices")).text
     assert said in page
     assert ("disque du serveur" in page) == bool(alarms)
+
+
+@pytest.mark.parametrize(
+    ("alarms", "said"),
+    [
+        (["mail_down"], "Aucun courrier aux familles ne passe"),
+        (["mail_down", "mail_stopped"], "Plus aucun courrier n’est envoyé aux familles"),
+        (["mail_failed"], "Des courriers aux familles ont définitivement échoué cette semaine"),
+        ([], ""),
+    ],
+)
+async def test_letters_that_do_not_go_out_are_told_beside_the_devices(hub: Hub, anne: Browser, alarms: list[str], said: str) -> None:
+    hub.alarms += alarms
+    page = (await anne.get("/devices")).text
+    assert said in page
+    assert page.count("aux familles") == bool(alarms)
 
 
 @pytest.mark.parametrize(
