@@ -333,13 +333,13 @@ def _cash_counted(books: Books, fact: f.CashCounted) -> None:
 
 
 def _cash_in(books: Books, fact: f.CashPaidIn) -> None:
-    books.till[fact.act] = TillAct(fact.site, fact.who, fact.cents, fact.at_ms, wallet=fact.wallet, receipt=fact.receipt)
+    books.till[fact.act] = TillAct(fact.site, fact.who, fact.cents, fact.at_ms, wallet=fact.wallet, receipt=fact.receipt, pupil=fact.pupil)
     books.receipts[fact.site] = fact.receipt
     _book(books, fact.entries)
 
 
 def _till_sold(books: Books, fact: f.TillSold) -> None:
-    books.till[fact.act] = TillAct(fact.site, fact.who, fact.cents, fact.at_ms, fact.charges)
+    books.till[fact.act] = TillAct(fact.site, fact.who, fact.cents, fact.at_ms, fact.charges, pupil=fact.pupil)
 
 
 def _till_voided(books: Books, fact: f.TillVoided) -> None:

@@ -68,7 +68,7 @@ class Meal(Struct, frozen=True, gc=False):
 
 
 class TillAct(Struct, frozen=True, gc=False):
-    """A sale or a top-up of a cashier. `charges` of a sale; a top-up has a `wallet` and a `receipt`."""
+    """A sale or a top-up of a cashier, for a pupil. `charges` of a sale; a top-up has a `wallet` and a `receipt`."""
 
     site: int
     who: int
@@ -78,6 +78,7 @@ class TillAct(Struct, frozen=True, gc=False):
     wallet: int = 0
     receipt: int = 0
     voided: bool = False
+    pupil: int = 0
 
 
 class CashSession(Struct, frozen=True, gc=False):

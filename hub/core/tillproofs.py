@@ -3,12 +3,13 @@
 Like moneyproofs.py: reckoned from the facts alone, held against the books at the end, complaints and never a failure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
 from hub.core import facts as f
 from hub.core.books import Books
+from hub.core.kept import TillAct
 from hub.core.ledger import cash_account, imbalance_account, move, vault_account, wallet_account
 from hub.core.money import write_cents
 from hub.core.moneyproofs import Charges, Sees, Wallets, differ
@@ -128,6 +129,11 @@ class Act(Struct, gc=False):
     charges: tuple[int, ...] = ()
     wallet: int = 0
     voided: bool = False
+    pupil: int = 0
+
+
+def _told(acts: Mapping[int, Act | TillAct]) -> dict[int, tuple[object, ...]]:
+    return {number: (act.site, act.cents, act.charges, act.wallet, act.voided, act.pupil) for number, act in acts.items()}
 
 
 class CashDesks:
@@ -187,7 +193,7 @@ class CashDesks:
             yield f"receipt {fact.receipt} of {write_cents(fact.cents)} books something else, or names no payer"
         self._receipts[fact.site] = fact.receipt
         self._drawers[fact.site, desk] = self._drawers.get((fact.site, desk), 0) + fact.cents
-        yield from self._new(fact.act, Act(fact.site, fact.cents, wallet=fact.wallet))
+        yield from self._new(fact.act, Act(fact.site, fact.cents, wallet=fact.wallet, pupil=fact.pupil))
 
     def _sold(self, fact: f.TillSold) -> Iterator[str]:
         yield from self._desk(fact.cash_session, fact.site)
@@ -196,7 +202,7 @@ class CashDesks:
             yield f"sale {fact.act} names charges that it did not make for this pupil"
         if sum(one.cents for one in made if one) != fact.cents or len(set(fact.charges)) != len(fact.charges):
             yield f"the charges of sale {fact.act} do not sum to {write_cents(fact.cents)}"
-        yield from self._new(fact.act, Act(fact.site, fact.cents, fact.charges))
+        yield from self._new(fact.act, Act(fact.site, fact.cents, fact.charges, pupil=fact.pupil))
 
     def _new(self, number: int, act: Act) -> Iterator[str]:
         if number in self._acts:
@@ -221,10 +227,7 @@ class CashDesks:
     def end(self, books: Books) -> Iterator[str]:
         yield from differ("open desk", self._open, {desk: (one.id, one.site) for desk, one in books.cash_sessions.items()})
         yield from differ("the last receipt of site", self._receipts, books.receipts)
-        ours = {number: (act.site, act.cents, act.charges, act.wallet, act.voided) for number, act in self._acts.items()}
-        yield from differ(
-            "act", ours, {number: (act.site, act.cents, act.charges, act.wallet, act.voided) for number, act in books.till.items()}
-        )
+        yield from differ("act", _told(self._acts), _told(books.till))
 
     def sentence(self) -> str:
         receipts = sum(self._receipts.values())

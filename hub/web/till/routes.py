@@ -16,6 +16,7 @@ from hub.core.calendar import day_of
 from hub.core.canteen import Wish
 from hub.core.codes import By, Reason
 from hub.core.facts import CashCounted, CashPaidIn, ScanTaken
+from hub.core.kept import TillAct
 from hub.core.money import read_cents
 from hub.core.school import Pupil
 from hub.core.till import Cashier
@@ -129,7 +130,7 @@ async def receipt(
     """One sale or top-up: to print, or to take back. The address keeps what was keyed in: the way back leads on with it."""
     await visit.office.desk.seen()
     place, chosen = till_of(visit, device, reader), Chosen(tap, pupil, read_goods(goods))
-    return await page(visit, "receipt.html", _receipt(visit, place, act, chosen))
+    return await page(visit, "receipt.html", await _receipt(visit, place, act, chosen))
 
 
 # --- what is done ---------------------------------------------------------------------------------
@@ -199,7 +200,7 @@ async def count(form: Sells, device: str, reader: str) -> Response:
 async def take_back(form: Sells, device: str, reader: str, act: int) -> Response:
     """Undo one's own act at once, or void one for a reason; above the site's limit somebody else has to."""
     place, visit, reason = till_of(form.visit, device, reader), form.visit, form.text("reason")
-    _receipt(visit, place, act, Chosen())
+    _act(visit, place, act)
     desk, cashier = visit.office.desk, _cashier(visit, place)
     if form.text("act") == "undo":
         answer = await desk.do(form.ask, rules.undo, form.ask, cashier, act)
@@ -209,7 +210,7 @@ async def take_back(form: Sells, device: str, reader: str, act: int) -> Response
     if answer.refusal and at_till:
         return await _shown(visit, place, Chosen(), problem=answer.refusal)
     if answer.refusal:
-        context = replace(_receipt(visit, place, act, Chosen()), problem=answer.refusal)
+        context = replace(await _receipt(visit, place, act, Chosen()), problem=answer.refusal)
         return await page(visit, "receipt.html", context, status=409)
     return RedirectResponse(place.path if at_till else f"{place.path}/receipt/{act}", 303)
 
@@ -271,11 +272,18 @@ async def _context(visit: Visit, place: Place, chosen: Chosen) -> TillPage:
     return replace(context, version=visit.request.app.state.live.version, acts=acts, sees_money=place.site.id in visit.where(Right.MONEY))
 
 
-def _receipt(visit: Visit, place: Place, number: int, chosen: Chosen) -> ReceiptPage:
+def _act(visit: Visit, place: Place, number: int) -> TillAct:
     """A sale or top-up of this site; 404 for another."""
-    school, books = visit.school, visit.office.desk.books
-    act = books.till.get(number)
+    act = visit.office.desk.books.till.get(number)
     if act is None or act.site != place.site.id:
         raise HTTPException(404)
+    return act
+
+
+async def _receipt(visit: Visit, place: Place, number: int, chosen: Chosen) -> ReceiptPage:
+    school, books, act = visit.school, visit.office.desk.books, _act(visit, place, number)
+    await visit.office.caught_up()
+    sold = [await visit.office.past.charge(charge) for charge in act.charges]
+    quantities = {told.charged.charge: told.charged.why.units for told in sold if told}
     done = done_of(school, books, number, act, _who(visit), visit.office.now_ms())
-    return receipt_page(school, books, place, done, address(place, chosen) if chosen.is_held else place.path)
+    return receipt_page(school, books, place, done, quantities, address(place, chosen) if chosen.is_held else place.path)

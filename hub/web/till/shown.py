@@ -1,6 +1,6 @@
 """What a till shows: who is served, who waits, what was keyed in, what was sold. Pure: the school, the books and the taps go in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
@@ -101,11 +101,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A sale to a pupil (or a top-up of a wallet, by its owner's name). `can_undo`: by who looks at it, at once."""
+    """A sale to a pupil, or a top-up for one. `can_undo`: by who looks at it, at once.
+
+    `household`: whose wallet was filled, if it is the pupil's own: whoever else pays in its turn is not named to who brings the money.
+    """
 
     number: int
     act: TillAct
     name: str
+    household: str
     can_undo: bool
 
 
@@ -152,7 +156,8 @@ class TillsPage:
 class ReceiptPage:
     place: Place
     done: Done
-    items: tuple[tuple[str, int], ...]
+    items: tuple[tuple[int, str, int], ...]
+    """What was sold: how many, of what, for how much altogether."""
     back: str
     reasons: tuple[str, ...]
     problem: Refusal | None = None
@@ -319,15 +324,9 @@ def acts_of(books: Books, place: Place, desk: CashSession | None) -> Iterable[tu
 def done_of(school: School, books: Books, number: int, act: TillAct, who: int, now_ms: int) -> Done:
     """A sale or top-up as the page lists it for whoever looks."""
     mine = act.who == who and not act.voided and 0 <= now_ms - act.at_ms <= rules.UNDO_MS
-    return Done(number, act, _name(school, books, act), mine)
-
-
-def _name(school: School, books: Books, act: TillAct) -> str:
-    """To whom something was sold, or whose wallet was filled; empty for who has been erased."""
-    owner = books.owners[act.wallet] if act.wallet else None
-    pupil = school.pupils.get(owner.pupil if owner else books.charges[act.charges[0]].pupil)
-    household = school.households.get(owner.household) if owner else None
-    return f"{pupil.first_name} {pupil.last_name}" if pupil else household.name if household else ""
+    pupil, owner = school.pupils.get(act.pupil), books.owners.get(act.wallet)
+    home = school.households.get(pupil.household) if pupil and owner and owner.household == pupil.household else None
+    return Done(number, act, f"{pupil.first_name} {pupil.last_name}" if pupil else "", home.name if home else "", mine)
 
 
 def find_page(books: Books, place: Place, pupils: Iterable[Pupil], question: str, today: date) -> FindPage:
@@ -346,8 +345,11 @@ def find_page(books: Books, place: Place, pupils: Iterable[Pupil], question: str
     return FindPage(place, question, tuple(Face(pupil, expected(pupil)) for pupil in found[:FACES]), max(0, len(found) - FACES))
 
 
-def receipt_page(school: School, books: Books, place: Place, done: Done, back: str) -> ReceiptPage:
-    """One act with what was sold."""
+def receipt_page(school: School, books: Books, place: Place, done: Done, quantities: Mapping[int, int], back: str) -> ReceiptPage:
+    """One act with what was sold; `quantities` by charge."""
     charges = [books.charges[charge] for charge in done.act.charges]
-    items = tuple((school.products[each.item].name if each.item in school.products else "", each.cents) for each in charges)
+    items = tuple(
+        (quantities.get(each.id, 1), school.products[each.item].name if each.item in school.products else "", each.cents)
+        for each in charges
+    )
     return ReceiptPage(place, done, items, back, tuple(sorted(reason.value for reason in rules.VOID_REASONS)))

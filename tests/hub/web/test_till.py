@@ -10,9 +10,9 @@ from hub.core import facts as f
 from hub.core.codes import Code
 from hub.core.ledger import cash_account, opening_account, wallet_account
 from hub.core.menus import Allergen, Diet
-from hub.core.school import Policy, Product, ProductKind
+from hub.core.school import Custody, Policy, Product, ProductKind
 from hub.web.till.shown import read_goods
-from tests.hub.web.conftest import Browser, Hub
+from tests.hub.web.conftest import MONDAY, Browser, Hub
 
 TILL = "/till/caisse-parc/main"
 SOUP = Product(31, 1, ProductKind.MEAL, "Potage", 200, Policy.MUST_SERVE, allergens=frozenset({Allergen.CELERY, Allergen.MILK}))
@@ -176,7 +176,7 @@ async def test_above_the_limit_somebody_else_takes_it_back(hub: Hub, cashier: Br
     await sell(cashier, tap, "30x4")
     (act,) = hub.desk.books.till
     page, fields = f"{TILL}/receipt/{act}", {"act": "void", "reason": "wrong_pupil"}
-    assert "Sandwich" in (await cashier.get(page)).text
+    assert "<td>4 × Sandwich</td>" in (await cashier.get(page)).text
     answer = await cashier.fill(page, page, fields)
     assert answer.status_code == 409
     assert "Un collègue doit le faire" in answer.text
@@ -194,8 +194,20 @@ async def test_cash_goes_into_the_wallet_with_the_next_receipt(hub: Hub, cashier
     html = (await cashier.get(answer.headers["location"])).text
     assert "Reçu 1" in html
     assert "20,00" in html
+    assert re.search(r"<strong>Hugo Dupont</strong> <small>ménage Dupont-Lambert</small>", html)
     assert f'href="{TILL}?tap={tap}&amp;goods=30x1"' in html, "the sale goes on where it was"
     assert hub.desk.books.balance_cents(wallet_account(500)) == 3000
+
+
+async def test_a_receipt_names_the_child_and_not_the_other_family_that_pays_this_week(hub: Hub, cashier: Browser) -> None:
+    await hub.desk.edit(70, lambda _school: (Custody(800, 100, 11, MONDAY),))
+    tap = await taps(hub, 100)
+    answer = await cashier.fill(f"{TILL}?tap={tap}", f"{TILL}/cash", {"amount": "20,00"})
+    html = (await cashier.get(answer.headers["location"])).text
+    assert "<strong>Léa Dupont</strong>" in html
+    assert "Maes" not in html
+    assert [owner.household for owner in hub.desk.books.owners.values()] == [10, 11], "the money is where it belongs"
+    assert 'class="about">Léa Dupont<' in (await cashier.get(TILL)).text
 
 
 async def test_the_desk_is_closed_with_a_count_and_says_what_is_missing(hub: Hub, cashier: Browser) -> None:
