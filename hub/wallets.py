@@ -46,8 +46,8 @@ _SENTENCES = {
     "shortage": "{price} is more than the {balance} that are available",
     "nothing_to_pay": "there is nothing to pay: {balance} are available",
     "no_amount": "an amount is more than zero",
-    "no_hold": "a hold has an amount, and ends in the future",
-    "no_such_hold": "there is no such hold on this wallet",
+    "no_hold": "what is set aside has an amount, and is free again on a day to come",
+    "no_such_hold": "nothing is set aside in this wallet under that number",
     "no_such_wallet": "there is no such wallet: `preau-hub wallet list` shows them",
     "not_the_same_pupil": "transfers are between the general wallet and the reserve of one pupil: this wallet is a household's",
     "shares_needed": "{owner} has {cents} and {heirs} who may get it: say in --shares how much goes to whom",
@@ -70,7 +70,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         made[name].add_argument("--reason", type=one_of(REASONS), choices=REASONS, default=reason)
     made["transfer"].add_argument("--by", type=one_of(By), choices=list(By), default=By.STAFF, help="who wishes it")
     made["hold"].add_argument("--until", type=day_written, required=True, help="the first day it is free again, 2025-01-31")
-    made["release"].add_argument("hold", type=whole_written, help="the hold's number")
+    made["release"].add_argument("hold", type=whole_written, help="the number of what is set aside")
     made["payers"].add_argument("file", type=Path, help=f"{'; '.join(PAYERS)} (CSV)")
     for word in ("household", "last_name", "first_name"):
         made["limit"].add_argument(word)
@@ -90,15 +90,15 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _list(stores: "Memory", options: argparse.Namespace) -> None:
-    """Every wallet: communication, site, owner, balance, what is held, and the live holds."""
+    """Every wallet: communication, site, owner, balance, and what is set aside in it."""
     books, school, now_ms = stores.desk.books, stores.desk.school, asked_ms(options)
     for wallet in sorted(books.owners.values(), key=lambda one: one.reference):
         balance, free = balance_cents(books, wallet.id), available_cents(books, wallet.id, now_ms)
-        held = f"  {write_cents(balance - free)} held" if balance != free else ""
+        held = f"  {write_cents(balance - free)} set aside" if balance != free else ""
         print(f"{printed(wallet.reference)}  {school.sites[wallet.site].name}  {_owner(school, wallet)}  {write_cents(balance)}{held}")
         for hold, each in books.holds.get(wallet.id, {}).items():
             if each.until_ms > now_ms:
-                print(f"    hold {hold}: {write_cents(each.cents)}")
+                print(f"    set aside {hold}: {write_cents(each.cents)}")
 
 
 async def _top_up(stores: "Memory", options: argparse.Namespace) -> None:

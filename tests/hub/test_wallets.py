@@ -71,10 +71,10 @@ def test_money_comes_in_is_given_back_and_paid_out(folder: Path, capsys: pytest.
 def test_a_hold_is_listed_and_released(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wallet(folder, "hold", VANDERZANDE, "8,00", "--until", "2099-01-01")
     lines = listed(folder, capsys)
-    (hold,) = [line.split()[1].rstrip(":") for line in lines if "hold " in line]
-    assert any(line.endswith("20,00 €  8,00 € held") for line in lines)
+    (hold,) = [line.split()[2].rstrip(":") for line in lines if "  set aside " in line]
+    assert any(line.endswith("20,00 €  8,00 € set aside") for line in lines)
     assert wallet(folder, "release", VANDERZANDE, hold) == 0
-    assert not any("held" in line for line in listed(folder, capsys))
+    assert not any("set aside" in line for line in listed(folder, capsys))
 
 
 def test_an_exercise_says_when_an_act_is_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,8 +82,8 @@ def test_an_exercise_says_when_an_act_is_asked(folder: Path, capsys: pytest.Capt
     assert wallet(folder, "hold", VANDERZANDE, "8,00", "--until", "2025-01-07", *then) == 0
     capsys.readouterr()
     assert wallet(folder, "list", *then) == 0
-    assert "8,00 € held" in said(capsys)
-    assert not any("held" in line for line in listed(folder, capsys))
+    assert "8,00 € set aside" in said(capsys)
+    assert not any("set aside" in line for line in listed(folder, capsys))
 
 
 def test_a_site_is_switched_there_and_back_and_its_money_follows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,9 +113,9 @@ def test_a_site_is_switched_there_and_back_and_its_money_follows(folder: Path, c
         (("refund", VANDERZANDE, "20,01"), "20,01 € is more than the 20,00 € that are available"),
         (("transfer", VANDERZANDE, "1,00"), "this wallet is a household's"),
         (("hold", VANDERZANDE, "25,00", "--until", "2099-01-01"), "25,00 € is more than the 20,00 € that are available"),
-        (("hold", VANDERZANDE, "5,00", "--until", "2020-01-01"), "a hold has an amount, and ends in the future"),
+        (("hold", VANDERZANDE, "5,00", "--until", "2020-01-01"), "what is set aside has an amount, and is free again on a day to come"),
         (("hold", VANDERZANDE, "5,00", "--until", "tomorrow"), "`tomorrow` is no day: write it as 2025-01-31"),
-        (("release", VANDERZANDE, "5"), "there is no such hold on this wallet"),
+        (("release", VANDERZANDE, "5"), "nothing is set aside in this wallet under that number"),
         (("switch", "Lune", "pupil"), "`Lune` is no site: it is one of Le Parc, Les Tilleuls"),
         (("switch", "Les Tilleuls", "pupil"), "Vanderzande has 20,00 € and 2 who may get it: say in --shares how much goes to whom"),
     ],
