@@ -14,6 +14,7 @@ from hub.core.books import Books
 from hub.core.calendar import day_code, day_coded, day_of, instant_ms
 from hub.core.codes import By, Code, Reason
 from hub.core.days import cut_off_ms
+from hub.core.dues import Day, refilled
 from hub.core.facts import Facts, MealAwaited, MealCancelled, MealReserved, MealResold, MealServed, Refusal, derived
 from hub.core.kept import Meal, MealPlace
 from hub.core.menus import Menu, Unordered
@@ -110,7 +111,8 @@ def _walk_up(school: School, books: Books, coming: Coming, product: Product, tod
     sale = Sale(coming.pupil, coming.site, product.id, cents, why, Policy.MUST_SERVE, coming.heard_ms, day=today)
     paid = charge(school, books, coming.ask, sale)
     assert not isinstance(paid, Refusal), "a child who is there eats"
-    return paid
+    wish = Wish(coming.pupil.id, coming.site.id, today, coming.by, coming.heard_ms)
+    return (*paid, *_with_care(school, books, coming.ask, wish, paid))
 
 
 # --- ordering -------------------------------------------------------------------------------------
@@ -174,7 +176,8 @@ def cancel(school: School, books: Books, ask: int, wish: Wish) -> Facts | Refusa
     place = (wish.pupil, wish.site, meal.product, day_code(wish.day))
     cancelled = MealCancelled(ask, meal.id, *place, wish.by, wish.who, wish.at_ms, late)
     if not late:
-        return (cancelled, *_paid_back(books, ask, meal, wish.at_ms, Reason.CANCELLED, _staff(wish)))
+        back = _paid_back(books, ask, meal, wish.at_ms, Reason.CANCELLED, _staff(wish))
+        return (cancelled, *back, *_with_care(school, books, ask, wish, back))
     return (cancelled, *_resold_to_first(school, books, ask, wish, meal.product))
 
 
@@ -194,7 +197,9 @@ def _ordered(school: School, books: Books, ask: int, wish: Wish, product: Produc
     cents, why = price_of_product(school, pupil, product, wish.day)
     sale = Sale(pupil, site, product.id, cents, why, _policy(product), wish.at_ms, day=wish.day)
     paid = charge(school, books, ask, sale, earlier)
-    return paid if isinstance(paid, Refusal) else (MealReserved(ask, *place), *paid)
+    if isinstance(paid, Refusal):
+        return paid
+    return (MealReserved(ask, *place), *paid, *_with_care(school, books, ask, wish, (*earlier, *paid)))
 
 
 def charge_deferred(school: School, books: Books, ask: int, place: MealPlace, now_ms: int) -> Facts:
@@ -227,7 +232,13 @@ def _paid_at_last(school: School, books: Books, ask: int, place: MealPlace, now_
     sale = Sale(who, where, product.id, cents, why, _policy(product), now_ms, day=day, despite=Reason.PROMISED)
     paid = charge(school, books, ask, sale)
     assert not isinstance(paid, Refusal), "what was promised is served"
-    return paid
+    return (*paid, *_with_care(school, books, ask, Wish(pupil, site, day, By.STAFF, now_ms), paid))
+
+
+def _with_care(school: School, books: Books, ask: int, wish: Wish, bought: Facts) -> Facts:
+    """What the pupil's stays of the day cost now, where they and the meal have a maximum together. `bought`: all of the ask so far."""
+    pupil, site = school.pupils.get(wish.pupil), school.sites[wish.site]
+    return refilled(Day(school, books, ask, pupil, site, day_code(wish.day), wish.at_ms, bought=bought)) if pupil else ()
 
 
 def _today(school: School, site: int, now_ms: int) -> date:
@@ -327,7 +338,8 @@ def _resold(school: School, books: Books, ask: int, seller: int, buyer: Wish) ->
     booked = _ordered(school, books, ask, buyer, school.products[meal.product], back)
     if isinstance(booked, Refusal):
         return booked
-    return (MealResold(ask, meal.id, seller, buyer.site, meal.product, day, buyer.pupil, buyer.at_ms), *back, *booked)
+    sold = (MealResold(ask, meal.id, seller, buyer.site, meal.product, day, buyer.pupil, buyer.at_ms), *back, *booked)
+    return (*sold, *_with_care(school, books, ask, Wish(seller, buyer.site, buyer.day, buyer.by, buyer.at_ms), sold))
 
 
 def _still_resold(school: School, wish: Wish) -> bool:

@@ -10,19 +10,20 @@ from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from hub.core.books import Books
 from hub.core.calendar import DayKind, Span, day_code, day_coded, day_of, spans_around
 from hub.core.codes import Reason, Stage
 from hub.core.days import day_kind
-from hub.core.facts import Facts, Refusal, Reversed, derived
+from hub.core.facts import Charged, Facts, Refusal, Reversed, derived
+from hub.core.formulas import Line as PricedBy
 from hub.core.formulas import Session
 from hub.core.payers import payers
 from hub.core.school import Policy, Programme, Pupil, Scans, School, Site, Tariff, by_presence
 from hub.core.sheets import Line, Sheet
 from hub.core.stays import Reading, Visit, read
-from hub.core.tariffs import Occasion, is_by_income, price, price_of_absence, tariff_on
+from hub.core.tariffs import Occasion, cents_of, is_by_income, line_on, price, price_of_absence, tariff_on
 from hub.core.timetable import Attendance
 from hub.core.wallets import Sale, charge, reverse
 from hub.core.whys import Rule, Why
@@ -31,7 +32,8 @@ from hub.core.whys import Rule, Why
 class Day(Struct, frozen=True):
     """A pupil's day at a site, on whose behalf and when it is booked. `sheets` of programmes that are about to change.
 
-    `who`: the member of staff who corrects it, 0 = nobody does.
+    `who`: the member of staff who corrects it, 0 = nobody does. `bought`: facts of the same ask, by which products were bought or
+    given back.
     """
 
     school: School
@@ -43,6 +45,7 @@ class Day(Struct, frozen=True):
     now_ms: int
     sheets: Mapping[int, Sheet] = {}
     who: int = 0
+    bought: Facts = ()
 
     def sheet(self, programme: int) -> Sheet:
         return self.sheets.get(programme) or self.books.sheet(self.pupil.id, programme, self.day)
@@ -89,6 +92,22 @@ def due_together(told: Sequence[Told], earlier: Facts = ()) -> Facts:
             if day.books.sheets(sibling.id, day.day):
                 facts += _of_sibling(day, sibling, here, (*earlier, *facts))
     return facts
+
+
+def refilled(day: Day) -> Facts:
+    """The facts that make the charges of a day's stays right once products of their tariff groups were `bought` or given back."""
+    seen = seen_at(day.books, day.school, day.pupil.id, day.day)
+    groups = {tariff.group for item in _bought(day) if (tariff := tariff_on(day.school, item, day_coded(day.day)))} if seen else ()
+    beside = [each for each in seen if not _groups(day, root_of(day.school, each)).isdisjoint(groups)] if any(groups) else []
+    return _evened(day, _together(day, *beside), {}, {}, day.bought) if beside else ()
+
+
+def _bought(day: Day) -> Iterator[int]:
+    """The pupil's products that were bought or given back."""
+    for fact in day.bought:
+        one = fact if isinstance(fact, Charged) else day.books.charges[fact.charge] if isinstance(fact, Reversed) else None
+        if one is not None and one.pupil == day.pupil.id:
+            yield one.item
 
 
 def _evened(day: Day, roots: Iterable[Programme], readings: Mapping[int, Reading], present: Mapping[int, bool], earlier: Facts) -> Facts:
@@ -225,15 +244,15 @@ def _priced(
     for part in sorted([part for root in roots for part in _parts(day, root, readings)], key=_by_clock):
         line = known.get(part.id)
         stands = line is not None and line.from_ms == part.from_ms and line.to_ms == part.to_ms and not _reason_changes(day, part)
-        if part.programme in paid and _is_session(day, part):
-            continue
-        if line is not None and stands and not (depends and _may_change(day, part)):
-            cents, why = line.cents, None
+        session = _session(day, part)
+        again = session is not None and part.programme in paid
+        if line is not None and stands and not (depends and _may_change(day, part)) and not (session and session.late):
+            cents, why = 0 if again else line.cents, None
         else:
-            cents, why = _price(day, part, present, spent)
+            cents, why = _price(day, part, present, spent, again=again)
             if line is not None and stands and line.cents == cents:
                 why = None
-        if cents or _stands_free(day, part):
+        if cents or (_stands_free(day, part) and not again):
             paid.add(part.programme)
             found.append((part, cents, why))
     return found
@@ -251,9 +270,12 @@ def _stands_free(day: Day, part: Part) -> bool:
     return not part.absent and tariff is not None and (tariff.group > 0 or is_by_income(tariff))
 
 
-def _is_session(day: Day, part: Part) -> bool:
-    tariff = tariff_on(day.school, part.programme, day_coded(day.day))
-    return tariff is not None and any(isinstance(each.formula, Session) for each in tariff.lines)
+def _session(day: Day, part: Part) -> PricedBy | None:
+    """The line of the tariff by which a part is a session, paid once a day, but for being fetched late; None where it is none."""
+    on = day_coded(day.day)
+    tariff = tariff_on(day.school, part.programme, on)
+    line = line_on(day.school, day.pupil, day.school.programmes[part.programme].site, tariff, on)[1] if tariff else None
+    return line if line is not None and isinstance(line.formula, Session) else None
 
 
 def _may_change(day: Day, part: Part) -> bool:
@@ -266,8 +288,8 @@ def _by_clock(part: Part) -> tuple[int, int, int]:
     return part.from_ms, part.programme, part.id
 
 
-def _price(day: Day, part: Part, present: Mapping[int, bool], spent: dict[int, int]) -> tuple[int, Why]:
-    """What a part costs after what its tariff group has cost before (`spent`, which it adds to)."""
+def _price(day: Day, part: Part, present: Mapping[int, bool], spent: dict[int, int], *, again: bool) -> tuple[int, Why]:
+    """What a part costs after what its tariff group has cost before (`spent`, which it adds to); `again`: its session is paid."""
     tariff = tariff_on(day.school, part.programme, day_coded(day.day)) if day.school.groups or day.school.by_presence else None
     there = _present(day, present) if by_presence(tariff) else frozenset()
     group = tariff.group if tariff else 0
@@ -276,6 +298,9 @@ def _price(day: Day, part: Part, present: Mapping[int, bool], spent: dict[int, i
     site = day.school.sites[day.school.programmes[part.programme].site]
     occasion = Occasion(day.pupil, site, part.programme, part.from_ms, part.to_ms, there, spent.get(group, 0))
     cents, why = _of_absence(day, part, occasion) if part.absent else price(day.school, occasion)
+    if again:
+        why = structs.replace(why, units=0)
+        cents = cents_of(why)
     if group:
         spent[group] += cents
     return cents, why
@@ -299,10 +324,14 @@ def _present(day: Day, present: Mapping[int, bool]) -> frozenset[int]:
 
 def _articles_cents(day: Day, group: int) -> int:
     """What products of the tariff group have cost the pupil that day; what was taken back does not count."""
-    zone = day.site.zone
-    same_day = (one for one in day.books.grouped.get((day.pupil.id, group), ()) if day_code(day_of(one.from_ms, zone)) == day.day)
-    charges = (day.books.charges[one.charge] for one in same_day)
-    return sum(one.cents for one in charges if not one.reversed and one.item in day.school.products)
+    zone, pupil = day.site.zone, day.pupil.id
+    back = {fact.charge for fact in day.bought if isinstance(fact, Reversed)}
+    same_day = (one for one in day.books.grouped.get((pupil, group), ()) if day_code(day_of(one.from_ms, zone)) == day.day)
+    charges = (day.books.charges[one.charge] for one in same_day if one.charge not in back)
+    now = (fact for fact in day.bought if isinstance(fact, Charged) and (fact.pupil, fact.day) == (pupil, day.day))
+    return sum(one.cents for one in charges if not one.reversed and one.item in day.school.products) + sum(
+        fact.cents for fact in now if fact.why.terms is not None and fact.why.terms.group == group
+    )
 
 
 # --- stays in parts -------------------------------------------------------------------------------

@@ -84,7 +84,11 @@ def reprice(school: School, charged: Charged, present: frozenset[int] = frozense
     occasion = Occasion(pupil, site, charged.item, why.from_ms, why.to_ms, present, before_cents)
     if why.rule is Rule.ABSENCE and why.terms is not None:
         return price_of_absence(school, occasion, 100 - why.terms.percent)
-    return price(school, occasion)
+    cents, now = price(school, occasion)
+    if why.rule is Rule.SESSION is now.rule and not why.units:  # the session was paid at an earlier stay of the day
+        now = replace(now, units=0)
+        cents = cents_of(now)
+    return cents, now
 
 
 def price_of_absence(school: School, what: Occasion, percent: int) -> tuple[int, Why]:
@@ -150,7 +154,7 @@ def started_periods(minutes: int, period_min: int, tolerance_min: int) -> int:
 
 def _derived(school: School, what: Occasion, tariff: Tariff, day: date) -> Why:
     """Everything the price comes from; `terms` only where there is more to it than units and a unit price."""
-    number, line = _line(school, what, tariff, day)
+    number, line = line_on(school, what.pupil, what.site.id, tariff, day)
     formula = line.formula
     asks = any(type(band.unit) is not Fixed for band in formula.bands) if isinstance(formula, Bands) else type(formula.unit) is not Fixed
     file = bracket_on(school, payer_on(school, what.pupil, what.item, day), day) if asks else NO_FILE
@@ -172,13 +176,13 @@ def _derived(school: School, what: Occasion, tariff: Tariff, day: date) -> Why:
     return replace(why, terms=terms)
 
 
-def _line(school: School, what: Occasion, tariff: Tariff, day: date) -> tuple[int, Line]:
+def line_on(school: School, pupil: Pupil, site: int, tariff: Tariff, day: date) -> tuple[int, Line]:
     """The first line for this child and this kind of day, and its number; the last is for everybody."""
     lines = tariff.lines
     if len(lines) > 1:
-        kind = day_kind(school, what.site.id, day)
+        kind = day_kind(school, site, day)
         for number, line in enumerate(lines, 1):
-            if line.child in ("", what.pupil.child_type) and (not line.days or kind in line.days):
+            if line.child in ("", pupil.child_type) and (not line.days or kind in line.days):
                 return number, line
     return len(lines), lines[-1]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.core.calendar import day_coded, day_of, instant_ms
 from hub.core.dues import Cut, Part, cut, spans_of
@@ -17,7 +18,7 @@ from hub.core.facts import Charged, Fact, MealReserved, MealServed, Reversed
 from hub.core.families import bracket_on
 from hub.core.payers import payer_on
 from hub.core.school import Programme, Scans, School
-from hub.core.tariffs import Occasion, price, price_of_product, tariff_on
+from hub.core.tariffs import Occasion, cents_of, price, price_of_product, tariff_on
 from hub.core.whys import Rule
 
 
@@ -160,7 +161,7 @@ def _price(
     cents, why = price(school, Occasion(pupil, site, stay.item, stay.from_ms, stay.to_ms, present))
     if why.rule is Rule.SESSION:
         if (stay.pupil, day, stay.item) in paid:
-            return 0
+            cents = cents_of(replace(why, units=0))  # what it costs to be fetched late, if anything
         paid.add((stay.pupil, day, stay.item))
     if why.terms is None or not why.terms.group:
         return cents

@@ -98,7 +98,8 @@ def _counted(why: Why, zone: ZoneInfo) -> Iterator[Sentence]:
         yield from _absent(why, when)
         return
     if why.rule is Rule.SESSION:
-        yield Sentence("%(day)s from %(start)s: one session at %(unit)s.", {**when, "unit": unit})
+        if why.units:
+            yield Sentence("%(day)s from %(start)s: one session at %(unit)s.", {**when, "unit": unit})
         return
     yield Sentence("%(day)s from %(start)s to %(end)s: %(minutes)s minutes.", when)
     if why.rule is Rule.PERIODS:

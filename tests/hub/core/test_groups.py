@@ -1,13 +1,15 @@
 """Tariff groups: what care, meals and articles of a day cost a pupil together, at most, in whatever order they become known."""
 
+from dataclasses import replace
 from datetime import date
 
+import msgspec
 import pytest
 
 from hub.core.formulas import Fixed, Line, Session
 from hub.core.school import TariffGroup
-from tests.canteen import order, put_on_the_menu
-from tests.schools import CARE_LINE, MONDAY, Day, number, tariff
+from tests.canteen import cancel, change, order, put_on_the_menu, wait
+from tests.schools import CARE_LINE, MONDAY, Day, moment, number, scan, tariff
 
 MEAL = Line(Session(Fixed(4500)))
 """4,50 €."""
@@ -50,3 +52,48 @@ def test_a_scan_ten_days_late_still_knows_of_the_meal_of_its_day(day: Day) -> No
     later, day.date = day.date, MONDAY
     care(day, "16:20", "17:50")
     assert (costs(day), costs(day, later)) == ([4_50, 75, 75], [4_50, 1_50])
+
+
+def test_a_meal_after_care_makes_care_cost_what_is_left_of_the_day(day: Day) -> None:
+    care(day, "07:00", "08:40")
+    assert costs(day) == [3_00]
+    order(day, "Léa", clock="08:50")
+    assert costs(day) == [4_50, 1_50]
+    assert day.balance_cents("Vanderzande") == -6_00
+
+
+def test_a_meal_that_is_cancelled_or_changed_in_time_leaves_room_for_care_again(day: Day) -> None:
+    care(day, "07:00", "08:40")
+    order(day, "Léa", clock="08:41")
+    cancel(day, "Léa", "08:42")
+    assert (costs(day), day.balance_cents("Vanderzande")) == ([3_00], -3_00)
+    order(day, "Léa", clock="08:43")
+    change(day, "Léa", "soup", "08:44")  # it stands in no group: 2,00 € beside the maximum
+    assert (costs(day), day.balance_cents("Vanderzande")) == ([2_00, 3_00], -5_00)
+
+
+def test_a_meal_without_an_order_counts_towards_the_maximum_of_its_day_whenever_it_is_known(day: Day) -> None:
+    care(day, "07:00", "08:40")
+    day.tap("Léa", "meal-till", "12:05")
+    assert (costs(day), day.balance_cents("Vanderzande")) == ([4_50, 1_50], -6_00)
+    care(day, "07:00", "08:40", "Noé")
+    late = scan("Noé", "meal-till", "12:06", n=2)
+    day.take(msgspec.structs.replace(late, taken_ms=moment("09:00", date(2025, 1, 16))))
+    assert (costs(day, who="Noé"), day.balance_cents("Quintelier")) == ([4_50, 1_50], -6_00)
+
+
+def test_a_portion_that_is_resold_makes_room_for_the_seller_and_takes_it_from_the_buyer(day: Day) -> None:
+    for who in ("Léa", "Noé"):
+        care(day, "07:00", "08:40", who)
+    order(day, "Léa", clock="08:50")
+    wait(day, "Noé", clock="09:10")
+    cancel(day, "Léa", "09:20")
+    assert (costs(day), costs(day, who="Noé")) == ([3_00], [4_50, 1_50])
+
+
+def test_what_a_run_gathers_of_a_full_day_is_gathered_anew(day: Day) -> None:
+    day.change((replace(day.school.programmes[number("care")], post_days=7, post_weekday=4),))
+    care(day, "07:00", "08:40")
+    order(day, "Léa", clock="08:50")
+    assert (costs(day), day.balance_cents("Vanderzande")) == ([4_50, 1_50], -4_50)
+    assert [day.books.charges[one].cents for waiting in day.books.gathered.values() for one in waiting] == [1_50]

@@ -47,8 +47,8 @@ BUGS = (
         (
             Edit(
                 "hub.core.canteen",
-                "    if not late:\n        return (cancelled, *_paid",
-                "    if meal.id:\n        return (cancelled, *_paid",
+                "    if not late:\n        back = _paid_back(",
+                "    if meal.id:\n        back = _paid_back(",
             ),
         ),
     ),

@@ -5,7 +5,7 @@ from tests.sim.planting import Bug, Edit
 _PILOT = "stage = wallet_account(wallet), Stage.PILOT if sale.site.live_from and in_pilot(sale.site, _day(sale)) else sale.stage"
 _TURN = "is_even = day.isocalendar().week % 2 == 0\n"
 _IN_TURN = "payer = payer_on(school, pupil, sale.item, _day(sale))"
-_COUNTED = "        if part.programme in paid and _is_session(day, part):\n            continue\n"
+_COUNTED = "        again = session is not None and part.programme in paid\n"
 _PLANNED_TOO = "    visits = [*found.visits, *(_as_planned(day, programme, span) for span in begun if span not in seen)]\n"
 _CUT = "        yield from cut(part, sorted(cuts)) if cuts else (part,)\n"
 _ABSENT = "    if absence is not None:\n        return False\n"
@@ -50,7 +50,7 @@ BUGS = (
         "a planned child counted present is charged twice when it scans",
         (
             Edit("hub.core.dues", _PLANNED_TOO, _PLANNED_TOO.replace(" if span not in seen", "")),
-            Edit("hub.core.dues", _COUNTED, ""),
+            Edit("hub.core.dues", _COUNTED, "        again = False\n"),
         ),
     ),
     Bug(
