@@ -22,6 +22,12 @@ if (!document.querySelector(".who")) sessionStorage.clear();
 const refused = document.querySelector("main [role=alert]");
 if (refused && refused.getBoundingClientRect().bottom > window.innerHeight) refused.scrollIntoView({ block: "center" });
 
+// A kiosk signs its pupil out also when the hub does not answer: nobody else finds a name and choices there.
+document.addEventListener("animationend", (event) => {
+  const left = event.target;
+  if (left.matches(".kiosk .left")) setTimeout(() => { if (left.isConnected) document.getElementById("kiosk").replaceChildren(); }, 2500);
+});
+
 // A form that is sent twice has one effect anyway; the second click is spared. What htmx sends (it prevents the default) stays on this
 // page: a button that is disabled would lose the focus, and who works with the keyboard would begin at the top again.
 document.addEventListener("submit", (event) => {

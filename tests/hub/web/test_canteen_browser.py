@@ -9,8 +9,9 @@ from hub.core import facts as f
 from hub.core.codes import Code
 from hub.core.menus import Allergen, Diet, Menu, Offer
 from hub.core.school import Device, Policy, Product, ProductKind, Reader
+from hub.web.kiosk import STAYS_MS
 from proto.messages import Direction, Light, Use
-from tests.hub.web.browsing import Complaints, looked_at, sign_in
+from tests.hub.web.browsing import Complaints, looked_at, served, sign_in
 from tests.hub.web.conftest import Hub
 
 pytestmark = pytest.mark.browser
@@ -62,6 +63,32 @@ async def test_a_child_taps_chooses_pictures_and_is_signed_out_by_itself(hub: Hu
     await page.goto(url)
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Se connecter")
     assert complaints.texts == []
+
+
+LEAVES = "document.getAnimations().forEach((one) => { one.finish(); })"
+"""The ten seconds of the page are over."""
+
+
+async def test_ten_seconds_after_the_last_touch_the_page_signs_a_child_out_with_and_without_the_hub(hub: Hub, chromium: Browser) -> None:
+    await set_out(hub)
+    async with served(hub) as port:
+        url = f"http://127.0.0.1:{port}"
+        page = await sign_in(hub, url, await chromium.new_context(), Complaints())
+        await page.goto(f"{url}/till")
+        await page.get_by_role("button", name="Démarrer ici la borne").click()
+        for motion in ("no-preference", "reduce"):
+            await page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
+            await tap(hub, 100)
+            await expect(page.get_by_role("heading", name="Léa")).to_be_visible()
+            lasts_ms = await page.locator(".left").evaluate("(left) => left.getAnimations()[0].effect.getTiming().duration")
+            assert lasts_ms == STAYS_MS, motion
+            hub.now_ms += STAYS_MS
+            await page.evaluate(LEAVES)
+            await expect(page.get_by_role("heading", name="Présente ton badge ici")).to_be_visible()
+        await tap(hub, 100)
+        await expect(page.get_by_role("heading", name="Léa")).to_be_visible()
+    await page.evaluate(LEAVES)
+    await expect(page.get_by_role("heading", name="Léa")).to_have_count(0)
 
 
 async def test_a_cook_makes_a_menu_counts_and_orders_late(hub: Hub, url: str, chromium: Browser) -> None:
