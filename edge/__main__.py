@@ -1,6 +1,5 @@
 """`preau-edge`: run the device, show what its readers read, or switch its outputs off. Everything is put together here, by hand."""
 
-import argparse
 import contextlib
 import gc
 import logging
@@ -12,6 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -28,6 +28,11 @@ from edge.settings import OutputSettings, ReaderSettings, Settings, load
 from edge.vitals import read_vitals
 from proto.version import VERSION
 
+if TYPE_CHECKING:
+    import argparse
+
+SETTINGS = Path("/etc/preau/edge.toml")
+"""Where they are unless the command line says otherwise."""
 CARD_FAILED = 70
 """Exit status after a failed write: systemd starts the device again, and it tells the truth again."""
 SWITCH_S = 0.0005
@@ -38,15 +43,15 @@ REFUSED = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command. Returns the exit status; a settings error is one sentence on stderr."""
-    options = _parser().parse_args(arguments)
+    command, config = _asked(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
-        if options.command == "probe":
+        if command == "probe":
             from edge.readers.probe import probe
 
             return probe(sys.stdout, threading.Event())
-        settings = load(options.config)
-        if options.command == "outputs-off":
+        settings = load(config)
+        if command == "outputs-off":
             Outputs(_silent(settings.outputs), settings.readers, mono_ms).close()
             return 0
         return run(settings)
@@ -77,9 +82,9 @@ def run(settings: Settings) -> int:
         vitals = partial(read_vitals, Path(settings.data))
         parts = Parts(outbox, outputs, link, clock, vitals, partial(notify, ALIVE), _die, VERSION)
         stack.enter_context(_readers(settings.readers, outbox, loop, clock))
-        link.start()
         gc.freeze()  # what is here now stays: a collection that walked through it would hold a tap up for 10 ms
         notify(READY)
+        link.start()
         loop.run(parts, link)
         notify(STOPPING)
     return 0
@@ -133,13 +138,24 @@ def _die(reason: str) -> None:
     os._exit(CARD_FAILED)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _asked(words: Sequence[str]) -> tuple[str, Path]:
+    """The command, and where its settings are. As its unit starts it, a device reads them itself: argparse takes 10 ms to load."""
+    match words:
+        case ["run", "--config", file]:
+            return "run", Path(file)
+    options = _parser().parse_args(words)
+    return options.command, options.config
+
+
+def _parser() -> "argparse.ArgumentParser":
+    import argparse
+
     parser = argparse.ArgumentParser(prog="preau-edge", description="A Préau device: readers in, lights out.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, what in (("run", "run the device"), ("outputs-off", "switch every lamp and relay off")):
         command = commands.add_parser(name, help=what)
-        command.add_argument("--config", type=Path, default=Path("/etc/preau/edge.toml"), help="the device's settings (TOML)")
-    commands.add_parser("probe", help="name the readers plugged in and show what they read")
+        command.add_argument("--config", type=Path, default=SETTINGS, help="the device's settings (TOML)")
+    commands.add_parser("probe", help="name the readers plugged in and show what they read").set_defaults(config=SETTINGS)
     return parser
 
 

@@ -7,7 +7,6 @@ import os
 from typing import Protocol
 
 import serial
-from serial.tools import list_ports
 
 from edge.errors import ReaderGoneError
 from edge.events import Found
@@ -61,4 +60,6 @@ class SerialSource:
 
 def ports() -> list[tuple[str, str]]:
     """The serial ports of this machine: device path, and what it calls itself."""
+    from serial.tools import list_ports  # a device that runs does not look for its ports
+
     return sorted((port.device, port.description) for port in list_ports.comports())

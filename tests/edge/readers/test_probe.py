@@ -77,7 +77,7 @@ def test_probe_shows_what_each_reader_reads_and_then_the_settings_for_it(tmp_pat
 
 def test_probe_without_readers_says_what_to_do_and_fails(mocker: MockerFixture) -> None:
     mocker.patch("edge.readers.hid.evdev.list_devices", return_value=[])
-    mocker.patch("edge.readers.serial.list_ports.comports", return_value=[])
+    mocker.patch("serial.tools.list_ports.comports", return_value=[])
     screen = Screen()
     assert probe(screen, threading.Event()) == 1
     assert screen.text.startswith("No reader found. Plug one in")
@@ -86,7 +86,7 @@ def test_probe_without_readers_says_what_to_do_and_fails(mocker: MockerFixture) 
 def test_probe_ends_with_ctrl_c(mocker: MockerFixture, tmp_path: Path) -> None:
     port = PtyPort(tmp_path / "ttyACM0")
     mocker.patch("edge.readers.hid.evdev.list_devices", return_value=[])
-    mocker.patch("edge.readers.serial.list_ports.comports", return_value=[SimpleNamespace(device=str(port.link), description="Scanner")])
+    mocker.patch("serial.tools.list_ports.comports", return_value=[SimpleNamespace(device=str(port.link), description="Scanner")])
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started deaf to Ctrl-C
     try:
@@ -108,7 +108,7 @@ def test_readers_are_named_by_their_port_where_it_has_a_link(mocker: MockerFixtu
     assert stable_path(str(tmp_path / "ttyS0"), links) == str(tmp_path / "ttyS0")
     assert stable_path(str(tmp_path / "ttyS0"), tmp_path / "nowhere") == str(tmp_path / "ttyS0")
     mocker.patch("edge.readers.hid.evdev.list_devices", return_value=[])
-    mocker.patch("edge.readers.serial.list_ports.comports", return_value=[SimpleNamespace(device="/dev/ttyS7", description="n/a")])
+    mocker.patch("serial.tools.list_ports.comports", return_value=[SimpleNamespace(device="/dev/ttyS7", description="n/a")])
     assert plugged_in() == [ReaderSettings(id="serial1", kind="line", path="/dev/ttyS7")]
 
 
