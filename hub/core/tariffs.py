@@ -66,7 +66,7 @@ def price_of_product(
         start_ms = instant_ms(day, 0, site.zone)
         _, why = price(school, Occasion(pupil, site, product.id, start_ms, start_ms))
     if quantity != 1 or supplement_cents:
-        why = replace(why, units=why.units * quantity, supplement_cents=supplement_cents * quantity)
+        why = replace(why, units=why.units * quantity, max_cents=why.max_cents * quantity, supplement_cents=supplement_cents * quantity)
     return cents_of(why), why
 
 

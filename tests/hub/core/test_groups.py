@@ -5,6 +5,8 @@ from datetime import date
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.core.formulas import Fixed, Line, Session
 from hub.core.school import TariffGroup
@@ -15,12 +17,16 @@ MEAL = Line(Session(Fixed(4500)))
 """4,50 €."""
 
 
+def full(lived: Day) -> Day:
+    """A Monday on which care and meals cost 6,00 € together at most."""
+    put_on_the_menu(lived)
+    lived.change((TariffGroup(number("day"), "Journée", 6_00), tariff("care", CARE_LINE, group="day"), tariff("meal", MEAL, group="day")))
+    return lived
+
+
 @pytest.fixture
 def day(day: Day) -> Day:
-    """A Monday on which care and meals cost 6,00 € together at most."""
-    put_on_the_menu(day)
-    day.change((TariffGroup(number("day"), "Journée", 6_00), tariff("care", CARE_LINE, group="day"), tariff("meal", MEAL, group="day")))
-    return day
+    return full(day)
 
 
 def care(day: Day, start: str = "15:40", end: str = "17:20", who: str = "Léa") -> None:
@@ -97,3 +103,14 @@ def test_what_a_run_gathers_of_a_full_day_is_gathered_anew(day: Day) -> None:
     order(day, "Léa", clock="08:50")
     assert (costs(day), day.balance_cents("Vanderzande")) == ([4_50, 1_50], -4_50)
     assert [day.books.charges[one].cents for waiting in day.books.gathered.values() for one in waiting] == [1_50]
+
+
+SCANS = (("care-in", "07:00"), ("care-out", "08:40"), ("meal-till", "12:05"), ("care-in", "15:40"), ("care-out", "17:20"))
+
+
+@given(st.permutations(SCANS))
+def test_the_order_in_which_a_day_s_scans_arrive_changes_no_amount(scans: list[tuple[str, str]]) -> None:
+    lived = full(Day())
+    for reader, clock in scans:
+        lived.tap("Léa", reader, clock)
+    assert (costs(lived)[0], sum(costs(lived)), lived.balance_cents("Vanderzande")) == (4_50, 6_00, -6_00)

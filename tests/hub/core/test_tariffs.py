@@ -12,7 +12,7 @@ from hub.core.calendar import MINUTE_MS, DayKind, day_of, instant_ms
 from hub.core.days import ALL_SITES
 from hub.core.formulas import Band, Bands, ByBracket, ByEffort, Fixed, Late, Line, Periods, Session
 from hub.core.school import CalendarDay, FamilyFile, School, TariffGroup, edited
-from hub.core.tariffs import Occasion, cents_of, grouped, price, started_periods
+from hub.core.tariffs import Occasion, cents_of, grouped, price, price_of_product, started_periods
 from hub.core.whys import Rule, Terms, Why
 from tests.schools import CARE_LINE, LONG_DAY, MONDAY, SHORT_DAY, STUDY_LINE, TUESDAY, WEDNESDAY, ZONE, moment, number, small_school, tariff
 
@@ -277,6 +277,13 @@ def test_being_fetched_late_costs_a_supplement_above_the_maximum(late: Late, end
 def test_who_comes_when_it_is_late_already_is_late_from_then_on() -> None:
     school = costs(Line(Session(Fixed(0)), late=Late(18 * 60, 1_00, 15)))
     assert monday(school, "18:30", "18:50") == 2_00
+
+
+@pytest.mark.parametrize(("quantity", "cents"), [(1, 1_00), (2, 2_00), (3, 3_00)])
+def test_the_maximum_of_an_article_is_for_each_of_them(quantity: int, cents: int) -> None:
+    school = costs(Line(Session(Fixed(1250)), max_cents=1_00), item="drink")
+    pupil, drink = school.pupils[number("Léa")], school.products[number("drink")]
+    assert price_of_product(school, pupil, drink, MONDAY, quantity)[0] == cents
 
 
 @pytest.mark.parametrize(("before_cents", "cents"), [(0, 3_75), (1_00, 3_75), (2_00, 3_00), (4_99, 1), (5_00, 0), (9_00, 0)])
