@@ -14,11 +14,13 @@ from babel.messages.pofile import read_po
 import hub.web
 from hub.catalogues import ENGLISH, WORDS, languages
 from hub.core.people import LANGUAGES
-from hub.web.render import LOCALES, ROOM
+from hub.web.render import LOCALES, ROOM, Pages
 
 PAGES = ROOM / "locales"
 VARIABLES = re.compile(r"%(?:\(\w+\)[sd]|.)")
 TRANSLATED = sorted(set(LANGUAGES) - {ENGLISH})
+GLUED = re.compile(r"[}%]\}(?:</\w+>)*:(?=[\s<])")
+"""What a template says, and a colon right after it."""
 A_NAME = 3
 """So many words may be the same in two languages: a name, a unit, a brand."""
 Key = str | tuple[str, ...]
@@ -81,6 +83,14 @@ def test_a_catalogue_has_every_text_once_and_no_other(folder: Path, said: Callab
     missing, idle = wanted - set(known), set(known) - wanted
     assert not missing, f"{language} has no word for: {missing}"
     assert not idle, f"nobody asks {language} for: {idle}"
+
+
+def test_a_colon_after_a_word_is_set_as_the_language_does_and_glued_to_it_nowhere() -> None:
+    pages = Pages()
+    said = {language: str(pages.room(language).globals["marks"].colon("A & B")) for language in sorted(LANGUAGES)}
+    assert said == {"de": "A &amp; B:", "en": "A &amp; B:", "fr": "A &amp; B\u00a0:", "nl": "A &amp; B:"}
+    glued = [path.name for path in sorted((ROOM / "templates").iterdir()) if GLUED.search(path.read_text(encoding="utf-8"))]
+    assert not glued, "ask marks.colon: French has a space before it"
 
 
 def test_every_column_of_a_file_to_keep_has_its_word() -> None:

@@ -114,7 +114,7 @@ async def test_two_devices_under_one_identity_are_named(hub: Hub, anne: Browser)
 async def test_strangers_and_a_lost_broker_are_told(hub: Hub, anne: Browser) -> None:
     hub.fleet.strangers["caisse-pirate"] = 12
     page = (await anne.get("/devices")).text
-    assert "caisse-pirate: 12 messages" in page
+    assert "caisse-pirate\u00a0: 12 messages" in page
     assert "liaison avec les appareils est coupée" in page
 
 

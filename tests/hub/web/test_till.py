@@ -125,7 +125,7 @@ async def test_keys_add_and_take_off_and_the_total_follows(hub: Hub, cashier: Br
     assert await sell(cashier, tap, "30x2") == 303
     assert hub.desk.books.balance_cents(wallet_account(500)) == 300
     html = (await cashier.get(TILL)).text
-    assert re.search(r'class="about">Léa Dupont</span>\s*<a [^>]*>Vente: 7,00', html), html
+    assert re.search(r'class="about">Léa Dupont</span>\s*<a [^>]*>Vente\u00a0: 7,00', html), html
 
 
 async def test_a_shortage_is_said_in_words_keeps_the_form_and_shows_no_balance_to_the_canteen(hub: Hub, cashier: Browser) -> None:
