@@ -77,7 +77,7 @@ async def test_ten_seconds_after_the_last_touch_the_page_signs_a_child_out_with_
         await page.goto(f"{url}/till")
         await page.get_by_role("button", name="Démarrer ici la borne").click()
         for motion in ("no-preference", "reduce"):
-            await page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
+            await page.emulate_media(reduced_motion=motion)
             await tap(hub, 100)
             await expect(page.get_by_role("heading", name="Léa")).to_be_visible()
             lasts_ms = await page.locator(".left").evaluate("(left) => left.getAnimations()[0].effect.getTiming().duration")
