@@ -1,4 +1,4 @@
-"""Sums that reports read: who comes and goes at a quarter of an hour, what services earn, what happens at a cash desk.
+"""Sums that reports read: who comes and goes at a quarter of an hour, what programmes and products earn, what happens at a cash desk.
 
 They are made with the history's tables, commit by commit, in the same transactions, and again like them: long periods are read in
 milliseconds. No queries here (hub/reports.py).

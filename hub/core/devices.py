@@ -8,11 +8,10 @@ import re
 from dataclasses import replace
 
 from hub.core.facts import Refusal
-from hub.core.lists import fold
+from hub.core.lists import MAX_NAME, fold
 from hub.core.school import Reader, Rows, School
 from proto.messages import MAX_PULSE_MS, MAX_READERS, MIN_PULSE_MS, READER
 
-MAX_NAME = 80
 OFFICE = "office"
 """Why the hub does not listen to a device: somebody at the office said so."""
 _READER = re.compile(READER)

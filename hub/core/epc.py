@@ -3,8 +3,8 @@
 import unicodedata
 
 MOST_CENTS = 999_999_999_99
-NAME = 70
-"""Characters of the account holder's name."""
+NAME_LETTERS = 70
+"""Of the account holder's name, at most."""
 
 
 def payload(holder: str, iban: str, cents: int, reference: int) -> str:
@@ -15,7 +15,7 @@ def payload(holder: str, iban: str, cents: int, reference: int) -> str:
     if not 0 < cents <= MOST_CENTS:
         raise ValueError(f"{cents} cents cannot be asked for")
     amount = f"EUR{cents // 100}.{cents % 100:02d}"
-    return "\n".join(("BCD", "002", "1", "SCT", "", _plain(holder)[:NAME], iban.replace(" ", ""), amount, "", f"{reference:012d}"))
+    return "\n".join(("BCD", "002", "1", "SCT", "", _plain(holder)[:NAME_LETTERS], iban.replace(" ", ""), amount, "", f"{reference:012d}"))
 
 
 def _plain(name: str) -> str:

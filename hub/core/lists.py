@@ -18,6 +18,8 @@ from hub.core.money import read_cents
 
 MAX_CELL = 200
 """Characters; a longer cell is a quote that was never closed, or a paragraph."""
+MAX_NAME = 80
+"""Letters of whatever name staff give to somebody or something: longer ones break the lists they stand in."""
 MAX_HEAD = 60
 """Characters that are shown of what a file calls a column."""
 BELGIAN_DIGITS = 11

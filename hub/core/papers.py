@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from hub.core.facts import Refusal
-from hub.core.lists import national
+from hub.core.lists import MAX_NAME, national
 
-MAX_NAME = 80
 MAX_REMARK = 500
 MAX_NOTE = 2000
 """Characters: half a page. Longer is a file of its own, elsewhere."""

@@ -12,12 +12,11 @@ from typing import TypeVar
 from hub.core.facts import Refusal
 from hub.core.families import regularise
 from hub.core.formulas import MAX_BRACKET
-from hub.core.lists import fold, national
+from hub.core.lists import MAX_NAME, fold, national
 from hub.core.menus import Diet
 from hub.core.money import read_cents
 from hub.core.school import Adult, Custody, FamilyFile, Household, PayerOverride, Pupil, Rows, School, Weeks
 
-MAX_NAME = 80
 MAX_LIMIT_CENTS = 1_000_00
 OLDEST = date(1900, 1, 1)
 LANGUAGES = ("fr", "nl", "de", "en")

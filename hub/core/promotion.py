@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from hub.core.facts import Refusal, derived
-from hub.core.people import MAX_NAME
+from hub.core.lists import MAX_NAME, by_name
 from hub.core.school import Badge, BadgeState, Pupil, Row, Rows, School
 
 LEAVES = ""
@@ -31,10 +31,10 @@ class Year:
 def classes(school: School, sites: Collection[int], day: date) -> dict[tuple[int, str], tuple[Pupil, ...]]:
     """The pupils of each class (site, name) of these sites who are here on a day, by name."""
     found: dict[tuple[int, str], list[Pupil]] = {}
-    for pupil in sorted(school.everyone, key=lambda each: (each.last_name, each.first_name, each.id)):
+    for pupil in sorted(school.everyone, key=by_name):
         if pupil.group and pupil.site in sites and pupil.is_here(day):
             found.setdefault((pupil.site, pupil.group), []).append(pupil)
-    return {key: tuple(found[key]) for key in sorted(found, key=lambda key: (key[0], key[1]))}
+    return {key: tuple(found[key]) for key in sorted(found)}
 
 
 def suggested(group: str) -> str:

@@ -1,4 +1,4 @@
-"""Reports: periods, who is there at a quarter of an hour, presence for subsidies, what services earned, cash desk sessions.
+"""Reports: periods, who is there at a quarter of an hour, presence for subsidies, what programmes and products earned, cash desk sessions.
 
 It adds up what the history counts (hub/sums.py); prices nothing and names nobody. Where a law counts (the age groups of ONE and
 Opgroeien) the rule stands here once: a presence is a child that came, whether or not it was charged, verified or scanned out.
@@ -291,7 +291,7 @@ def summed(days: Iterable[Mapping[Level, Counts]]) -> dict[Level, Counts]:
     return found
 
 
-# --- what services earned -------------------------------------------------------------------------
+# --- what programmes and products earned ----------------------------------------------------------
 
 
 class Earned(Struct, frozen=True, array_like=True):

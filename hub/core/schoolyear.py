@@ -13,10 +13,10 @@ from hub.core.calendar import DayKind, day_code
 from hub.core.days import CLASS_DAYS, day_kind, said_of
 from hub.core.facts import Refusal
 from hub.core.kept import MealPlace
+from hub.core.lists import MAX_NAME
 from hub.core.school import CalendarDay, Programme, Rows, School, edited
 
 MAX_DAYS = 366
-MAX_NAME = 80
 FIRST_MONTH = 8
 """A school year is shown from August: the French community's begins in its last week."""
 _SATURDAY = 5
@@ -55,8 +55,8 @@ class Touched:
     """What lies on the days that change at one site, of which there are `days`.
 
     `orders` of meals, `menus`; `recorded`: days of pupils with a stay; `mornings`: classes that fall away, or come, on some of the days.
-    `closes`, `opens`: services whose hours hold on these days no more, or newly, with the pupils' days that were planned there;
-    `repriced`: services whose tariff has other lines for the new kind of day.
+    `closes`, `opens`: programmes whose hours hold on these days no more, or newly, with the pupils' days that were planned there;
+    `repriced`: programmes whose tariff has other lines for the new kind of day.
     """
 
     site: int

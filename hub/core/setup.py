@@ -1,4 +1,4 @@
-"""The first things of a school, as its set-up guide asks for them: a site, a service with its hours and price, a device with a reader.
+"""The first things of a school, as its set-up guide asks for them: a site, a programme with its hours and price, a device with a reader.
 
 Each is one edit. What a guide does not ask for has its usual value; the pages of sites, tariffs and devices change everything later.
 """
@@ -12,17 +12,16 @@ from hub.core.calendar import Window
 from hub.core.complaints import check_tariffs
 from hub.core.facts import Refusal, derived
 from hub.core.formulas import Fixed, Line, Periods, Session
-from hub.core.lists import fold
+from hub.core.lists import MAX_NAME, fold
 from hub.core.school import Device, Programme, Reader, Rows, School, Site, Tariff
 from proto.messages import Direction, Use
 from proto.topics import HUB_NAME
 
-MAX_NAME = 80
 MAX_ID = 24
 """Letters of a device's id that come from its name; the wire takes 32."""
 READER = "main"
 USES = (Use.CARE, Use.STUDY)
-"""Services that are scanned and priced; a canteen has its own page."""
+"""Programmes that are scanned and priced; a canteen has its own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def new_site(school: School, site: Site) -> Rows | Refusal:
 
 
 def new_programme(school: School, programme: Programme, price: Price) -> Rows | Refusal:
-    """A service of a site with its hours, and its price from always on."""
+    """A programme of a site with its hours, and its price from always on."""
     others = [other.name for other in school.programmes.values() if other.site == programme.site]
     wrong = _name(programme.name, others)
     if wrong:
@@ -81,7 +80,7 @@ def reader_of(device: str, name: str, use: Use) -> Reader:
 
 
 def hours(weekdays: frozenset[int], start_min: int, end_min: int) -> tuple[Window, ...]:
-    """The one window of a new service."""
+    """The one window of a new programme."""
     return (Window(weekdays, start_min, end_min),)
 
 

@@ -1,4 +1,4 @@
-"""What a site, a service, class hours and a reason of absence may be changed to by staff, one edit each.
+"""What a site, a programme, class hours and a reason of absence may be changed to by staff, one edit each.
 
 Every change is of rows as they were shown: `same` says whether they still are that; where somebody was quicker, nothing is overwritten.
 How the wallets of a site are set out moves money, and is no matter of these pages (transfers.py).
@@ -13,17 +13,15 @@ from hub.core.books import Books
 from hub.core.calendar import day_code, following, in_turn, joined, versions
 from hub.core.codes import Stage
 from hub.core.complaints import check_tariffs
+from hub.core.epc import NAME_LETTERS
 from hub.core.facts import Refusal
 from hub.core.kept import Charge
-from hub.core.lists import fold
+from hub.core.lists import MAX_NAME, fold
 from hub.core.school import Contact, Programme, Rows, Scans, School, Site, edited
 from hub.core.timetable import AbsenceReason, ClassHours
 from hub.core.wallets import charge_id
 
-MAX_NAME = 80
 MAX_TEXT = 200
-MAX_HOLDER = 70
-"""Letters of a name in a transfer (EPC069-12)."""
 MAX_CONTACTS = 20
 MAX_FEE_CENTS = 100_00
 DAY_MIN = 24 * 60
@@ -71,7 +69,7 @@ def put_site(school: School, books: Books, site: int, said: Said, same: Same, is
 def _account(said: Said, is_iban: Is) -> Refusal | None:
     if len(said.address) > MAX_TEXT:
         return Refusal("address_long")
-    if len(said.holder) > MAX_HOLDER:
+    if len(said.holder) > NAME_LETTERS:
         return Refusal("holder_long")
     if said.iban and not is_iban(said.iban):
         return Refusal("no_iban")
@@ -98,7 +96,7 @@ def _limits(said: Said) -> Refusal | None:
 
 
 def put_programme(school: School, said: Programme, from_day: date, today: date, same: Same) -> Rows | Refusal:
-    """A service as it is from now on; its hours from a day on, until the next ones that are known. Days that are over keep theirs."""
+    """A programme as it is from now on; its hours from a day on, until the next ones that are known. Days that are over keep theirs."""
     before = school.programmes[said.id]
     others = [one for one in school.programmes.values() if one.site == said.site and one.id != said.id]
     wrong = named(said.name, (one.name for one in others)) or _hours(said) or _posting(said)
@@ -217,7 +215,7 @@ def named(name: str, taken: Iterable[str]) -> Refusal | None:
     return Refusal("name_taken") if fold(name) in {fold(other) for other in taken} else None
 
 
-# --- services within others -----------------------------------------------------------------------
+# --- programmes within others ---------------------------------------------------------------------
 
 
 def nested(inner: Programme, outer: Programme, since: date) -> Refusal | None:

@@ -9,10 +9,9 @@ from datetime import date
 
 from hub.core.complaints import check_tariffs
 from hub.core.facts import Refusal
-from hub.core.lists import fold
+from hub.core.lists import MAX_NAME, fold
 from hub.core.school import Rows, School, Tariff, TariffGroup, edited
 
-MAX_NAME = 80
 Same = Callable[[object], bool]
 
 
