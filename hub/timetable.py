@@ -7,7 +7,7 @@ What is wrong is a ValueError or ImportRefusedError that names the key and what 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct, field
 
@@ -17,10 +17,9 @@ from hub.core.money import read_cents, write_cents
 from hub.core.school import Programme, Rows, School, Site
 from hub.core.sites import LATEST, begins, class_rows, live_moved, nested
 from hub.core.timetable import AbsenceReason, ClassHours
+from hub.core.weekdays import WEEKDAYS, Weekday
 from hub.errors import ImportRefusedError
 
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Clock = Annotated[str, Meta(pattern=r"\A([01]\d|2[0-3]):[0-5]\d\Z")]
 Minutes = Annotated[int, Meta(ge=0, le=1440)]
 

@@ -6,10 +6,12 @@ even then, nothing is guessed.
 
 import re
 from collections.abc import Iterable
+from typing import Literal, get_args
 
 from hub.core.lists import fold
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 """Monday first; how they are shown, and written in a list."""
 _NAMES = {
     "fr": "lu lun lundi|ma mar mardi|me mer mercredi|je jeu jeudi|ve ven vendredi|sa sam samedi|di dim dimanche",
