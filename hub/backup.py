@@ -23,14 +23,14 @@ import msgspec
 from hub.chain import Row, verified
 from hub.core.books import Books
 from hub.errors import BackupError, BusyError, DamageError
-from hub.folder import locked, restoring, settle_log
+from hub.folder import JOURNAL, MASTER_KEY, OFFICE, locked, restoring, settle_log
 from hub.keys import MASTER_BYTES
 
 FORMAT = 1
 """Of the manifest; a later one is refused."""
 MANIFEST = "manifest.json"
-JOURNAL, OFFICE, KEY, SETTINGS = "journal.db", "office.db", "master.key", "hub.toml"
-NEEDED = (JOURNAL, OFFICE, KEY)
+SETTINGS = "hub.toml"
+NEEDED = (JOURNAL, OFFICE, MASTER_KEY)
 KNOWN = (*NEEDED, SETTINGS)
 ROWS_AT_ONCE = 200
 """Of the journal: a hub that wants to tidy up waits a few ms for one step, never for a whole copy."""
@@ -92,7 +92,7 @@ def backup(folder: Path, target: Path, settings: Path | None = None) -> Backup:
                 _copy_journal(folder / JOURNAL, work / JOURNAL)
                 last = _last_row(work / JOURNAL)
                 _copy_office(folder / OFFICE, work / OFFICE, last.last)
-            _write(work / KEY, (folder / KEY).read_bytes())
+            _write(work / MASTER_KEY, (folder / MASTER_KEY).read_bytes())
             if settings is not None:
                 _write(work / SETTINGS, settings.read_bytes())
             _write(work / MANIFEST, _sealed_manifest(work, last))
@@ -272,7 +272,7 @@ def _read_manifest(path: Path) -> Manifest:
         manifest = msgspec.json.decode(line, type=Manifest)
     except msgspec.DecodeError as error:
         raise BackupError(f"{path / MANIFEST}: this version cannot read it: {error}: install the version that made the backup") from error
-    if manifest.format > FORMAT or not set(NEEDED) <= set(manifest.files) <= set(KNOWN) or manifest.files[KEY].bytes != MASTER_BYTES:
+    if manifest.format > FORMAT or not set(NEEDED) <= set(manifest.files) <= set(KNOWN) or manifest.files[MASTER_KEY].bytes != MASTER_BYTES:
         raise BackupError(f"{path / MANIFEST}: not a backup of a hub, or of a newer version ({manifest.program}): install that version")
     return manifest
 
@@ -291,7 +291,7 @@ def _hash(content: bytes) -> str:
 
 
 def _refuse_target(folder: Path, target: Path) -> None:
-    for name in (JOURNAL, OFFICE, KEY):
+    for name in NEEDED:
         if not (folder / name).is_file():
             raise BackupError(f"{folder}: no data folder of a hub: it has no {name}")
     if restoring(folder).exists():

@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -19,11 +18,13 @@ from hub.broker import Account as BrokerAccount
 from hub.clock import wall_ms
 from hub.core.calendar import day_of
 from hub.core.canteen import reserve
+from hub.core.devices import renew
 from hub.core.imports import WANTED, Kind, plan
 from hub.core.people import LANGUAGES
 from hub.core.plans import Stamp
 from hub.credentials import edge_settings
 from hub.errors import ImportRefusedError, RefusedError, StartError
+from hub.folder import JOURNAL, OFFICE
 from hub.imports import carry_out, is_address, preview, read_file, read_text, refuse
 from hub.keys import badge_key, hub_password
 from hub.meant import day_written, in_order, instant_written, whole_written
@@ -57,7 +58,7 @@ def obey(words: Sequence[str]) -> int:
 
 def _look_for_hub(folder: Path, config: Path) -> None:
     """Refuse a folder without a hub: opened, it would become one, empty, and hide that its name was wrong. Raises StartError."""
-    if not (folder / "journal.db").exists():
+    if not (folder / JOURNAL).exists():
         raise StartError(f"{folder}: there is no hub here: correct `data` in {config}, or set a school up with `preau-hub setup`")
 
 
@@ -123,10 +124,10 @@ async def _device(settings: Settings, options: argparse.Namespace) -> int:
         devices = stores.desk.school.devices
         unknown = [device for device in options.device if device not in devices]
         if unknown:
-            raise ImportRefusedError(f"no device `{unknown[0]}`: it is one of {', '.join(sorted(devices))}")
+            raise RefusedError(f"no device `{unknown[0]}`: it is one of {', '.join(sorted(devices))}")
         if options.renew:
-            renewed = tuple(replace(devices[one], generation=devices[one].generation + 1, blocked="") for one in options.device)
-            await stores.desk.edit(stores.new_ask(), lambda _school: renewed)
+            for device in options.device:
+                await stores.desk.edit(stores.new_ask(), renew, device)
         for device in options.device:
             known = stores.desk.school.devices[device]
             print(edge_settings(settings.broker, stores.desk.school, known, stores.password(known), options.host or "", {}))
@@ -245,7 +246,7 @@ async def _mail(settings: Settings, options: argparse.Namespace) -> int:
             async with memory(Path(settings.hub.data)) as stores:
                 print(f"{await MailQueue(stores.register).again(wall_ms())} letters queued again")
         case _:
-            print("\n".join(mail.lines(listed(Path(settings.hub.data) / "office.db"))))
+            print("\n".join(mail.lines(listed(Path(settings.hub.data) / OFFICE))))
     return 0
 
 

@@ -45,7 +45,7 @@ def calendar_rows(file: CalendarFile, name: str, school: School) -> tuple[Calend
     sites = {site.name: site.id for site in school.sites.values()} | {"": ALL_SITES}
     unknown = [one.site for one in file.days if one.site not in sites]
     if unknown:
-        raise ImportRefusedError(f"{name}: calendar: site `{unknown[0]}` is not known")
+        raise ImportRefusedError(f"{name}: calendar: site `{unknown[0]}` is not known: use the name it has under [[sites]]")
     own = {(sites[one.site], one.day): CalendarDay(sites[one.site], one.day, one.kind, one.name) for one in file.days}
     if not file.country:
         return tuple(own.values())

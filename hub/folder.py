@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 Die = Callable[[str], object]
 """Ends the process because of a failed write; given to whoever writes, so that a test can see it."""
 
+JOURNAL, OFFICE, MASTER_KEY = "journal.db", "office.db", "master.key"
+"""What a hub cannot do without: what happened, what is set up, and the key of its secrets."""
 EXIT_DISK = 70
 """EX_SOFTWARE: systemd starts the hub again, and replay rebuilds (design.md, The desk)."""
 RESERVE_BYTES = 8 * 1024 * 1024
@@ -45,9 +47,9 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.journal = path / "journal.db"
-        self.office = path / "office.db"
-        self.master_key = path / "master.key"
+        self.journal = path / JOURNAL
+        self.office = path / OFFICE
+        self.master_key = path / MASTER_KEY
         self.broker = path / "broker"
         self._reserve = path / "reserve"
         self._reserve_spent = False

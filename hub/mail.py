@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from hub import letters
 from hub.addresses import read_address
-from hub.errors import StartError
+from hub.errors import RefusedError
 from hub.letters import Envelope
 from hub.mailqueue import Listed, State
 from hub.post import Outcome, Result, over_smtp
@@ -21,10 +21,10 @@ SAID = {
 
 
 async def tried(mail: MailSettings, written: str, language: str, wall_ms: int) -> Outcome:
-    """What comes of a letter to this address, now. Raises StartError for what is no address."""
+    """What comes of a letter to this address, now. Raises RefusedError for what is no address."""
     to = read_address(written)
     if to is None:
-        raise StartError(f"`{written}` is not a mail address")
+        raise RefusedError(f"`{written}` is not a mail address: write it as anne@example.org")
     envelope = Envelope(mail_sender(mail), to, "", secrets.token_hex(8))
     message = letters.message(letters.trial(language), envelope, datetime.fromtimestamp(wall_ms / 1000, UTC))
     carrier = over_smtp(mail)

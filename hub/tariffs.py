@@ -192,13 +192,13 @@ def _version(file: TariffFile, until: date | None, school: School, groups: dict[
 def _item(file: TariffFile, school: School) -> int:
     sites = [site.id for site in school.sites.values() if site.name == file.site]
     if not sites:
-        raise ValueError(f"site `{file.site}` is not known")
+        raise ValueError(f"site `{file.site}` is not known: use the name it has in the school")
     if bool(file.programme) == bool(file.product):
         raise ValueError("name either a programme or a product")
     offers = school.programmes if file.programme else school.products
     found = [one.id for one in offers.values() if one.site == sites[0] and one.name == (file.programme or file.product)]
     if not found:
-        raise ValueError(f"`{file.programme or file.product}` is not one of the site's")
+        raise ValueError(f"`{file.programme or file.product}` is not one of the site's: use the name it has there")
     return found[0]
 
 

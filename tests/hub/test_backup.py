@@ -27,12 +27,12 @@ import pytest
 from hub import backup as room
 from hub import chain
 from hub.__main__ import REFUSED, main
-from hub.backup import FORMAT, JOURNAL, KEY, KNOWN, MANIFEST, OFFICE, SETTINGS, backup, replayed, restore, verify
+from hub.backup import FORMAT, KNOWN, MANIFEST, SETTINGS, backup, replayed, restore, verify
 from hub.core import facts as f
 from hub.core.books import Books, replay
 from hub.core.school import Row, Rows, School
 from hub.errors import BackupError, BusyError, DamageError, StartError
-from hub.folder import Folder, restoring
+from hub.folder import JOURNAL, MASTER_KEY, OFFICE, Folder, restoring
 from hub.memory import Memory, memory
 from tests.schools import number, small_school
 from tests.stores import all_facts, asks, log_of, write
@@ -132,7 +132,7 @@ async def test_what_a_killed_hub_left_in_its_logs_is_backed_up_too(tmp_path: Pat
         (tmp_path / "killed").mkdir()
         for path in (stores.folder.journal, stores.folder.office, log_of(stores.folder.journal), log_of(stores.folder.office)):
             shutil.copy(path, tmp_path / "killed" / path.name)
-        shutil.copy(stores.folder.master_key, tmp_path / "killed" / KEY)
+        shutil.copy(stores.folder.master_key, tmp_path / "killed" / MASTER_KEY)
         facts = await all_facts(stores.journal)
     assert log_of(tmp_path / "killed" / JOURNAL).stat().st_size > 1000
     before = files(tmp_path / "killed")
@@ -345,7 +345,7 @@ def test_a_backup_that_cannot_be_is_refused_in_a_sentence(hub: Path, tmp_path: P
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("left", [JOURNAL, OFFICE, KEY, f"{JOURNAL}-wal", f"{OFFICE}-wal", f"{OFFICE}-shm", f"{JOURNAL}-journal"])
+@pytest.mark.parametrize("left", [JOURNAL, OFFICE, MASTER_KEY, f"{JOURNAL}-wal", f"{OFFICE}-wal", f"{OFFICE}-shm", f"{JOURNAL}-journal"])
 def test_nothing_of_a_hub_is_overwritten(made: Path, tmp_path: Path, left: str) -> None:
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / left).write_bytes(b"precious")
@@ -431,7 +431,7 @@ def test_a_restore_killed_at_any_step_leaves_a_folder_no_hub_starts_on_and_that_
             restore(made, found)
         if (found / JOURNAL).exists():
             assert {name: content for name, content in files(found).items() if name in KNOWN} == {
-                name: content for name, content in files(made).items() if name in (JOURNAL, OFFICE, KEY)
+                name: content for name, content in files(made).items() if name in (JOURNAL, OFFICE, MASTER_KEY)
             }
             shutil.rmtree(found)
         else:
