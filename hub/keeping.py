@@ -1,4 +1,4 @@
-"""What time alone brings, once a minute: who has not come, what is over, a pilot's end, runs that are due, a trail that is old."""
+"""What time alone brings, once a minute: who has not come, what is over, a pilot's end, runs that are due."""
 
 import logging
 from collections.abc import Callable
@@ -11,7 +11,6 @@ from hub.core.merging import brought_over
 from hub.core.settlement import close_days
 from hub.desk import Decide, Desk
 from hub.settlement import settle_due
-from hub.trail import Trail
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +49,3 @@ async def _rounds(desk: Desk, new_ask: Callable[[], int], decide: Decide[[int, i
         if not (await desk.do(ask, decide, ask, now_ms)).facts:
             return True
     return False
-
-
-async def forget(trail: Trail, now_ms: int) -> None:
-    """Who saw and did what is kept for a year."""
-    await trail.forget(now_ms)

@@ -27,7 +27,7 @@ from hub.credentials import edge_settings
 from hub.days import belgian_days
 from hub.errors import BrokerError, StartError
 from hub.fleet import SILENT_MS, Fleet
-from hub.keeping import forget, keep_up
+from hub.keeping import keep_up
 from hub.keys import badge_key, hub_password
 from hub.link import Link
 from hub.memory import Memory, memory
@@ -170,7 +170,7 @@ async def _upkeep(stores: Memory, clock: Clock, link: Link, trail: Trail) -> Non
     while True:
         notify(ALIVE)
         await keep_up(stores.desk, stores.new_ask, clock.now_ms())
-        await forget(trail, wall_ms())
+        await trail.forget(wall_ms())
         link.republish()
         await asyncio.sleep(every_s)
 

@@ -5,7 +5,6 @@ import re
 
 from hub.accounts import EVERYWHERE, Role
 from hub.core.trail import KEPT_MS, Step, Wanted
-from hub.keeping import forget
 from hub.trail import Trail
 from hub.web.render import ROOM
 from tests.hub.web.conftest import Browser, Hub
@@ -128,5 +127,5 @@ async def test_a_head_of_one_site_reads_the_steps_of_its_staff_and_no_names_of_o
 
 async def test_the_trail_is_forgotten_after_a_year(hub: Hub) -> None:
     await hub.office.trail.write([Step(at_ms, 7, "GET /", "") for at_ms in (1000, 2000)])
-    await forget(Trail(hub.register), 2000 + KEPT_MS)
+    await Trail(hub.register).forget(2000 + KEPT_MS)
     assert [step.at_ms for step in await hub.office.trail.steps(ALL, 9)] == [2000]
