@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from itertools import chain
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -38,6 +38,8 @@ Decide = Callable[Concatenate[School, Books, P], Facts | Refusal]
 Change = Callable[Concatenate[School, P], Rows | Refusal]
 Done = Callable[[Answer], None]
 Watcher = Callable[[Facts], None]
+Aside = Callable[..., Awaitable[Any]]
+"""Calls a function and waits for it, as `asyncio.to_thread` does."""
 
 
 class Journal(Protocol):
@@ -63,14 +65,23 @@ class Register(Protocol):
         """Write rows and the ask id in one transaction; False when this ask was already written."""
 
 
-class Desk:
-    """One instance, on one event loop. `school` and `books` may be read by anyone; wait for `seen()` before showing them."""
+async def at_once(work: Callable[P, R], *details: P.args, **named: P.kwargs) -> R:
+    """Aside for those who have one thread, or a school that is small."""
+    return work(*details, **named)
 
-    def __init__(self, school: School, books: Books, journal: Journal, register: Register) -> None:
+
+class Desk:
+    """One instance, on one event loop. `school` and `books` may be read by anyone; wait for `seen()` before showing them.
+
+    `aside`: where an edit is worked out that changes a whole school, so that nobody waits for it.
+    """
+
+    def __init__(self, school: School, books: Books, journal: Journal, register: Register, aside: Aside = at_once) -> None:
         self.school = school
         self.books = books
         self._journal = journal
         self._register = register
+        self._aside = aside
         self._editing = asyncio.Lock()
         self._recent: OrderedDict[int, Answer] = OrderedDict()
         self._watchers: list[Watcher] = []
@@ -117,7 +128,11 @@ class Desk:
 
         A caller who goes away in the middle (a browser that is closed) does not stop what is being written.
         """
-        return await asyncio.shield(self._run(self._edit(ask, lambda school: change(school, *details, **named))))
+        return await asyncio.shield(self._run(self._edit(ask, lambda school: change(school, *details, **named), at_once)))
+
+    async def edit_aside(self, ask: int, change: Change[P], *details: P.args, **named: P.kwargs) -> Answer:
+        """The same for a change of thousands of rows, which is decided aside: on the school alone, while the books go on."""
+        return await asyncio.shield(self._run(self._edit(ask, lambda school: change(school, *details, **named), self._aside)))
 
     def when_seen(self, done: Callable[[], None]) -> None:
         """Call `done` when everything the books hold now is on disk."""
@@ -139,15 +154,15 @@ class Desk:
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
-    async def _edit(self, ask: int, change: Callable[[School], Rows | Refusal]) -> Answer:
+    async def _edit(self, ask: int, change: Callable[[School], Rows | Refusal], aside: Aside) -> Answer:
         async with self._editing:
             if await self._register.knows(ask):  # decided again it would meet its own effect
                 return Answer(number=self.books.number)
-            outcome = change(self.school)
+            outcome: Rows | Refusal = await aside(change, self.school)
             if isinstance(outcome, Refusal):
                 return Answer(refusal=outcome, number=self.books.number)
             if await self._register.write(ask, outcome):
-                self.school = edited(self.school, outcome)
+                self.school = await self._aside(edited, self.school, outcome)
         self._tell(())
         return Answer(number=self.books.number)
 

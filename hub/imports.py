@@ -282,4 +282,4 @@ async def carry_out(planned: Plan, kind: Kind, table: Table, desk: Desk, stamp: 
         made = plan(kind, table, school, desk.books, stamp)
         return Refusal("school_has_changed") if made.complaints else made.rows
 
-    return await desk.edit(stamp.seed, rows) if planned.rows else Answer()
+    return await desk.edit_aside(stamp.seed, rows) if planned.rows else Answer()

@@ -3,6 +3,7 @@
 The commands that only read or write the stores need nothing else, and start quickly.
 """
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
@@ -62,5 +63,5 @@ async def memory(data: Path) -> AsyncIterator[Memory]:
         stack.push_async_callback(register.close)
         history = await History.open(register, journal)
         stack.push_async_callback(history.close)
-        desk = Desk(await register.read_school(), books, journal, register)
+        desk = Desk(await register.read_school(), books, journal, register, asyncio.to_thread)
         yield Memory(folder, journal, register, history, desk, master)

@@ -61,29 +61,28 @@ class PromotionPage:
 async def table(visit: Looks, done: str = "") -> Response:
     """Every class, and the one that usually follows."""
     found = await asyncio.to_thread(classes, visit.school, visit.sites, _today(visit))
-    context = await asyncio.to_thread(_page, visit, {key: suggested(key[1]) for key in found}, done=done)
-    return await page(visit, "promotion.html", context)
+    return await _shown(visit, {key: suggested(key[1]) for key in found}, done=done)
 
 
 @router.post("/promotion")
 async def change(form: Writes) -> Response:
     """Show what it would do, or do it."""
     visit, office = form.visit, form.visit.office
-    found = classes(visit.school, visit.sites, _today(visit))
+    found = await asyncio.to_thread(classes, visit.school, visit.sites, _today(visit))
     following = _typed(form, found)
     if form.text("do") != "yes":
         visit.only_shows()
-        return await page(visit, "promotion.html", _page(visit, following, preview=True))
+        return await _shown(visit, following, preview=True)
     now_ms = office.now_ms()
     if not visit.own_sites() or form.text("was") != _was(found):
-        return await page(visit, "promotion.html", _page(visit, following, problem="changed_meanwhile"), status=409)
+        return await _shown(visit, following, problem="changed_meanwhile")
     shown = {key: frozenset(pupil.id for pupil in pupils) for key, pupils in found.items()}
     year = Year(_today(visit), now_ms, form.ask)
-    answer = await office.desk.edit(form.ask, promote, shown, following, year)
+    answer = await office.desk.edit_aside(form.ask, promote, shown, following, year)
     if answer.refusal is None:
         await _call_off(form, [pupil.id for key, pupils in found.items() if following[key] == LEAVES for pupil in pupils], year)
         return RedirectResponse("/promotion?done=yes", 303)
-    return await page(visit, "promotion.html", _page(visit, following, problem=answer.refusal.code), status=409)
+    return await _shown(visit, following, problem=answer.refusal.code)
 
 
 async def _call_off(form: Form, leavers: Iterable[int], year: Year) -> None:
@@ -92,6 +91,7 @@ async def _call_off(form: Form, leavers: Iterable[int], year: Year) -> None:
     for pupil in leavers:
         ask = derived(form.ask, f"orders {pupil}")
         await form.visit.office.desk.do(ask, call_off, ask, pupil, year.from_day, year.at_ms, form.visit.person.id)
+        await asyncio.sleep(0)  # who has ordered nothing is answered without waiting
 
 
 def _today(visit: Visit) -> date:
@@ -113,6 +113,11 @@ def _typed(form: Form, found: Mapping[Key, tuple[Pupil, ...]]) -> dict[Key, str]
 
 def _was(found: Mapping[Key, tuple[Pupil, ...]]) -> str:
     return stamp([(site, group, [pupil.id for pupil in pupils]) for (site, group), pupils in found.items()])
+
+
+async def _shown(visit: Visit, following: Mapping[Key, str], *, preview: bool = False, problem: str = "", done: str = "") -> Response:
+    context = await asyncio.to_thread(_page, visit, following, preview=preview, problem=problem, done=done)
+    return await page(visit, "promotion.html", context, status=409 if problem else 200)
 
 
 def _page(visit: Visit, following: Mapping[Key, str], *, preview: bool = False, problem: str = "", done: str = "") -> PromotionPage:

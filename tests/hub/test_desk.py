@@ -325,6 +325,28 @@ async def test_scans_go_on_while_an_edit_is_written(hub: Hub) -> None:
     await edit
 
 
+async def test_scans_go_on_while_a_change_of_a_whole_school_is_decided_aside(hub: Hub) -> None:
+    aside: list[str] = []
+    gate = asyncio.Event()
+
+    async def slowly(work: Callable[..., object], *details: object) -> object:
+        aside.append(work.__name__)
+        await gate.wait()
+        return work(*details)
+
+    hub.desk = Desk(hub.desk.school, hub.desk.books, hub.journal, hub.register, slowly)
+    long = asyncio.ensure_future(hub.desk.edit_aside(1, add_family, "Peeters"))
+    short = asyncio.ensure_future(hub.desk.edit(2, add_family, "Peeters"))
+    tap = asyncio.ensure_future(hub.desk.do(ARRIVAL.ask, scans.take, ARRIVAL))
+    await turns()
+    hub.journal.commit()
+    assert (await tap).number == 1
+    assert (long.done(), short.done()) == (False, False)
+    gate.set()
+    assert [(await each).refusal for each in (long, short)] == [None, Refusal("family_exists")]
+    assert (aside, hub.desk.school) == (["<lambda>", "edited"], hub.register.school), "decided and put in place; the second one was refused"
+
+
 async def test_an_edit_whose_browser_was_closed_is_seen_all_the_same(hub: Hub) -> None:
     hub.register.gate = asyncio.Event()
     edit = asyncio.ensure_future(hub.desk.edit(1, add_family, "Peeters"))
