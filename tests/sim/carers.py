@@ -13,7 +13,7 @@ from hub.settlement import settle
 from tests import schools
 from tests.sim.acts import Act, Kind
 from tests.sim.daysheet import Key
-from tests.sim.setting import ABSENCES, CARE, STUDY, TILLEULS, code
+from tests.sim.setting import ABSENCES, CARE, STUDY, TILLEULS, Study, code
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -91,6 +91,7 @@ class Carers:
         day = schools.MONDAY - timedelta(days=self._chance.choice(LAST_WEEK))
         key = (self._regular(), CARE if self._chance.random() < 0.05 else STUDY, code(day))
         if kind is Kind.SPLIT:
+            key = self._of_somebody_at_care() or key
             return Act(kind, who=who, key=key, way=self._chance.choice(("yes", "no", "")))
         return Act(kind, who=who, key=key, act=self._chance.choice((0, *ABSENCES, *ABSENCES, 99)))
 
@@ -105,6 +106,13 @@ class Carers:
 
     def _regular(self) -> int:
         return schools.number(f"pupil {self._chance.randrange(REGULARS)}")
+
+    def _of_somebody_at_care(self) -> Key | None:
+        """The day at study of somebody who was at care, where the one is within the other; mostly."""
+        if self._world.plan.setting.study is not Study.WITHIN or self._chance.random() < 0.2:
+            return None
+        (pupil, _, day), _, _ = self._a_day()
+        return pupil, STUDY, day
 
     def _about(self, kind: Kind, who: int) -> Act:
         """About a mark or a stay that is there, as far as the page knows."""

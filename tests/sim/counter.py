@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from random import Random
 from typing import TYPE_CHECKING
 
 from hub.core.books import Books
@@ -32,6 +33,8 @@ SOLD_SHARE = 0.7
 """So many of those who tap at a till for an article buy it."""
 SWITCH_SHARE, SWITCH_BACK_SHARE = 0.3, 0.5
 """In so many worlds Le Parc changes whose its wallets are, and in so many of them back again."""
+MISCOUNTED_SHARE = 0.5
+"""Of the times that somebody says who gets how much of a wallet, it is a cent too much or too little in so many."""
 ORDERS = ((Kind.ORDER, 40), (Kind.CANCEL, 24), (Kind.CHANGE, 10), (Kind.WAIT, 14), (Kind.LEAVE, 4), (Kind.COLLECT, 8), (Kind.RESERVE, 8))
 LATE_ORDERS = ((Kind.ORDER, 14), (Kind.CANCEL, 36), (Kind.WAIT, 36), (Kind.LEAVE, 3), (Kind.COLLECT, 6))
 """After orders have closed."""
@@ -54,7 +57,7 @@ class Counters:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._chance = world.chance
+        self._chance, self._slips = world.chance, Random(f"slips {world.seed}")
         self._drawers: Counter[str] = Counter()
         """What coins are in them."""
         self._done: deque[tuple[int, int, int]] = deque(maxlen=REMEMBERED)
@@ -202,12 +205,15 @@ class Counters:
             self._world.forms.send(lambda ask, desk: desk.edit(ask, row), told)
 
     def regroup(self) -> None:
-        """All money to whose it is now, as far as the page knows; now and then somebody forgets to say who gets how much."""
+        """All money to whose it is now, as far as the page knows; now and then somebody forgets to say who gets how much, or miscounts."""
         hub = self._world.hub
         if hub is not None:
             to_pupils = hub.desk.school.sites[PARC].wallet_scope is WalletScope.PUPIL
-            forgets = self._chance.random() < 0.1
-            self._ask(Act(Kind.REGROUP, site=PARC, shares=() if forgets else tuple(self._shares(hub.desk.books, to_pupils=to_pupils))))
+            shares = () if self._chance.random() < 0.1 else tuple(self._shares(hub.desk.books, to_pupils=to_pupils))
+            if shares and self._slips.random() < MISCOUNTED_SHARE:
+                owner, ((heir, cents), *others) = shares[0]
+                shares = ((owner, ((heir, cents + self._slips.choice((-1, 1))), *others)), *shares[1:])
+            self._ask(Act(Kind.REGROUP, site=PARC, shares=shares))
 
     def _shares(self, books: Books, *, to_pupils: bool) -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
         """Equal shares, where there are several heirs; what cannot be shared is the first one's."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from hub import chain
-from hub.core.books import Books
+from hub.core.books import Books, replay
 from hub.core.facts import Fact, Facts
 from hub.core.school import Rows, School, edited
 from tests.sim.faults import Fault
@@ -52,8 +52,11 @@ class HubDisk:
     full: bool = False
     slow_s: float = 0.0
     failing: bool = False
-    _read: list[tuple[chain.Row, Facts]] = field(default_factory=list)
-    """Rows that were verified, with their facts: nothing here flips bits, so each is unpacked once."""
+    _read: list[chain.Row] = field(default_factory=list)
+    """Rows that were verified: nothing here flips bits, so each is unpacked once. A row is the last of one chain only."""
+    _facts: list[Fact] = field(default_factory=list)
+    """What is in them."""
+    _replayed: tuple[chain.Row, Books] | None = None
 
     def image(self) -> Image:
         """A backup: what is durable now."""
@@ -79,21 +82,26 @@ class HubDisk:
 
     def facts(self) -> list[Fact]:
         """Everything durable, each row checked against the row before."""
-        same = 0
-        while same < min(self.durable, len(self._read)) and self._read[same][0] is self.rows[same]:
-            same += 1
+        same = min(self.durable, len(self._read))
+        while same and self._read[same - 1] is not self.rows[same - 1]:
+            same -= 1
         del self._read[same:]
+        del self._facts[self._read[-1].last if self._read else 0 :]
         for row in self.rows[same : self.durable]:
-            self._read.append((row, chain.verified(row, self._read[-1][0] if self._read else None)))
-        return [fact for _, facts in self._read for fact in facts]
+            self._facts += chain.verified(row, self._read[-1] if self._read else None)
+            self._read.append(row)
+        return self._facts.copy()
+
+    def keep(self, books: Books) -> None:
+        """Books that were just replayed from all that is on this disk, for a start that finds nothing else."""
+        assert self.durable == len(self.rows), "something is in the page cache only"
+        self._replayed = (self.rows[-1], books)
 
     def opened(self) -> Books:
         """As a start does: settle, verify, replay."""
         self.settle()
-        books = Books()
-        for fact in self.facts():
-            books.apply(fact)
-        return books
+        kept, self._replayed = self._replayed, None
+        return kept[1] if kept and kept[0] is self.rows[-1] else replay(self.facts())
 
 
 class DiskJournal:

@@ -138,7 +138,7 @@ class HubLife:
     def die(self, *, cut: bool) -> None:
         """Without a warning."""
         if self.alive:
-            self.world.check_books(self.live_facts(), self.desk.books)
+            self._hold_against_replay()
             self._end()
             if self.wire is not None and self.wire.connection is not None:
                 after_s = UNPLUGGED_S if cut else 0.02
@@ -152,13 +152,16 @@ class HubLife:
         await self.link.stop()
         await self.desk.seen()
         if self.alive:
-            self.world.check_books(self.live_facts(), self.desk.books)
+            self._hold_against_replay()
             self._end()
             self.world.hub_died(cut=False)
 
-    def live_facts(self) -> list[Any]:
-        """All that the books must hold: what is durable, and what waits to be."""
-        return [*self.disk.facts(), *self.journal.pending()]
+    def _hold_against_replay(self) -> None:
+        """The books must hold all that is durable, and what waits to be. Who starts next has what was replayed, if it finds just that."""
+        waits = self.journal.pending()
+        replayed = self.world.check_books([*self.disk.facts(), *waits], self.desk.books)
+        if not waits:
+            self.disk.keep(replayed)
 
     def _end(self) -> None:
         self.alive = False

@@ -312,10 +312,12 @@ class World:
         if self._tell:
             self._tell(line)
 
-    def check_books(self, facts: list[Fact], live: Books) -> None:
-        """Replay equals live."""
-        if replay(facts) != live:
+    def check_books(self, facts: list[Fact], live: Books) -> Books:
+        """Replay equals live; what was replayed."""
+        replayed = replay(facts)
+        if replayed != live:
             self.fail("replay is not what lives")
+        return replayed
 
     def check_promises(self) -> None:
         """Whatever the office was answered yes to is on the disk: as facts, or as an edit."""

@@ -165,6 +165,7 @@ async def looked_at(page: Page, word: str, *, whole: bool = True) -> None:
 
 async def faults(page: Page, only: Sequence[str] = ()) -> list[str]:
     """What axe finds on the open page, a line each: the rule, and where. `only`: these rules, none: all."""
-    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    if await page.evaluate("typeof axe") == "undefined":  # half a megabyte of script: once for each page that is opened
+        await page.evaluate(AXE.read_text(encoding="utf-8"))
     found = await page.evaluate("only => axe.run(only.length ? {runOnly: only} : {})", list(only))
     return [f"{fault['id']}: {node['target']} {node['failureSummary']}" for fault in found["violations"] for node in fault["nodes"]]
