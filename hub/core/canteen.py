@@ -21,7 +21,7 @@ from hub.core.menus import Menu, Unordered
 from hub.core.school import Policy, Product, ProductKind, Pupil, Rows, School, Site
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import price_of_product
-from hub.core.wallets import Sale, charge, charge_id, in_pilot, reverse
+from hub.core.wallets import Sale, charge, charge_id, in_pilot, reverse, told_of_whole
 
 MAX_PRICE_CENTS = 100_00
 """More for one portion is a typing error."""
@@ -112,7 +112,7 @@ def _walk_up(school: School, books: Books, coming: Coming, product: Product, tod
     paid = charge(school, books, coming.ask, sale)
     assert not isinstance(paid, Refusal), "a child who is there eats"
     wish = Wish(coming.pupil.id, coming.site.id, today, coming.by, coming.heard_ms)
-    return (*paid, *_with_care(school, books, coming.ask, wish, paid))
+    return _with_care(school, books, coming.ask, wish, paid)
 
 
 # --- ordering -------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def cancel(school: School, books: Books, ask: int, wish: Wish) -> Facts | Refusa
     cancelled = MealCancelled(ask, meal.id, *place, wish.by, wish.who, wish.at_ms, late)
     if not late:
         back = _paid_back(books, ask, meal, wish.at_ms, Reason.CANCELLED, _staff(wish))
-        return (cancelled, *back, *_with_care(school, books, ask, wish, back))
+        return _with_care(school, books, ask, wish, (cancelled, *back))
     return (cancelled, *_resold_to_first(school, books, ask, wish, meal.product))
 
 
@@ -199,7 +199,7 @@ def _ordered(school: School, books: Books, ask: int, wish: Wish, product: Produc
     paid = charge(school, books, ask, sale, earlier)
     if isinstance(paid, Refusal):
         return paid
-    return (MealReserved(ask, *place), *paid, *_with_care(school, books, ask, wish, (*earlier, *paid)))
+    return _with_care(school, books, ask, wish, (MealReserved(ask, *place), *paid), earlier)
 
 
 def charge_deferred(school: School, books: Books, ask: int, place: MealPlace, now_ms: int) -> Facts:
@@ -232,13 +232,16 @@ def _paid_at_last(school: School, books: Books, ask: int, place: MealPlace, now_
     sale = Sale(who, where, product.id, cents, why, _policy(product), now_ms, day=day, despite=Reason.PROMISED)
     paid = charge(school, books, ask, sale)
     assert not isinstance(paid, Refusal), "what was promised is served"
-    return (*paid, *_with_care(school, books, ask, Wish(pupil, site, day, By.STAFF, now_ms), paid))
+    return _with_care(school, books, ask, Wish(pupil, site, day, By.STAFF, now_ms), paid)
 
 
-def _with_care(school: School, books: Books, ask: int, wish: Wish, bought: Facts) -> Facts:
-    """What the pupil's stays of the day cost now, where they and the meal have a maximum together. `bought`: all of the ask so far."""
+def _with_care(school: School, books: Books, ask: int, wish: Wish, made: Facts, earlier: Facts = ()) -> Facts:
+    """These facts, and what the pupil's stays of the day cost now, where they and the meal have a maximum together."""
     pupil, site = school.pupils.get(wish.pupil), school.sites[wish.site]
-    return refilled(Day(school, books, ask, pupil, site, day_code(wish.day), wish.at_ms, bought=bought)) if pupil else ()
+    if pupil is None:
+        return made
+    care = refilled(Day(school, books, ask, pupil, site, day_code(wish.day), wish.at_ms, bought=(*earlier, *made)))
+    return told_of_whole(school, books, (*made, *care), earlier) if care else made
 
 
 def _today(school: School, site: int, now_ms: int) -> date:
@@ -339,7 +342,7 @@ def _resold(school: School, books: Books, ask: int, seller: int, buyer: Wish) ->
     if isinstance(booked, Refusal):
         return booked
     sold = (MealResold(ask, meal.id, seller, buyer.site, meal.product, day, buyer.pupil, buyer.at_ms), *back, *booked)
-    return (*sold, *_with_care(school, books, ask, Wish(seller, buyer.site, buyer.day, buyer.by, buyer.at_ms), sold))
+    return _with_care(school, books, ask, Wish(seller, buyer.site, buyer.day, buyer.by, buyer.at_ms), sold)
 
 
 def _still_resold(school: School, wish: Wish) -> bool:

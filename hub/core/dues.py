@@ -25,7 +25,7 @@ from hub.core.sheets import Line, Sheet
 from hub.core.stays import Reading, Visit, read
 from hub.core.tariffs import Occasion, cents_of, is_by_income, line_on, price, price_of_absence, tariff_on
 from hub.core.timetable import Attendance
-from hub.core.wallets import Sale, charge, reverse
+from hub.core.wallets import Sale, charge, reverse, told_of_whole
 from hub.core.whys import Rule, Why
 
 
@@ -91,7 +91,7 @@ def due_together(told: Sequence[Told], earlier: Facts = ()) -> Facts:
         for sibling in siblings.values():
             if day.books.sheets(sibling.id, day.day):
                 facts += _of_sibling(day, sibling, here, (*earlier, *facts))
-    return facts
+    return told_of_whole(school, told[0][0].books, facts, earlier)
 
 
 def refilled(day: Day) -> Facts:

@@ -7,6 +7,7 @@ Money between wallets, and to and from the world, is in transfers.py.
 from datetime import date
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.core.books import Books, next_reference
 from hub.core.calendar import day_code, day_of
@@ -267,6 +268,26 @@ def lowered(school: School, books: Books, ask: int, wallet: int, cents: int, at_
     if level is None or owner.compartment is Compartment.RESERVE:
         return ()
     return (LowBalance(ask, wallet, payer_of(school, owner.place, at_ms), level, before_cents + cents, at_ms),)
+
+
+def told_of_whole(school: School, books: Books, facts: Facts, earlier: Facts = ()) -> Facts:
+    """The same facts, and who has to be told by what a wallet had before the ask and has when all of it is booked.
+
+    A price that falls for a brother in the same ask may bring back what fell for a moment.
+    """
+    low = {fact.wallet: fact for fact in facts if isinstance(fact, LowBalance)}
+    if not low:
+        return facts
+    kept: Facts = tuple(fact for fact in facts if not isinstance(fact, LowBalance))
+    opened = {fact.wallet: fact.site for fact in (*earlier, *kept) if isinstance(fact, WalletOpened)}
+    for wallet, said in low.items():
+        site = school.sites[opened[wallet] if wallet in opened else books.owners[wallet].site]
+        before_cents, held = balance_cents(books, wallet), held_cents(books, wallet, said.at_ms)
+        after_cents = before_cents + moved_cents((*earlier, *kept), wallet)
+        level = fallen(site, (before_cents, held), (after_cents, held))
+        if level is not None:
+            kept = (*kept, replace(said, level=level, balance_cents=after_cents))
+    return kept
 
 
 def _stopped(books: Books, sale: Sale, limit_day: int, after_cents: int, earlier: Facts) -> Refusal | None:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.core.codes import Level
+from hub.core.facts import LowBalance
 from hub.core.formulas import Fixed, Line, Session
 from hub.core.school import TariffGroup
 from tests.canteen import cancel, change, order, put_on_the_menu, wait
@@ -66,6 +68,14 @@ def test_a_meal_after_care_makes_care_cost_what_is_left_of_the_day(day: Day) -> 
     order(day, "Léa", clock="08:50")
     assert costs(day) == [4_50, 1_50]
     assert day.balance_cents("Vanderzande") == -6_00
+
+
+def test_a_meal_that_makes_care_cheaper_tells_nobody_of_a_moment_without_money(day: Day) -> None:
+    day.bring("Vanderzande", 7_00)
+    care(day, "07:00", "08:40")
+    order(day, "Léa", clock="08:50")
+    told = [(fact.level, fact.balance_cents) for facts in day.facts for fact in facts if isinstance(fact, LowBalance)]
+    assert (day.balance_cents("Vanderzande"), told) == (1_00, [(Level.LOW, 1_00)])
 
 
 def test_a_meal_that_is_cancelled_or_changed_in_time_leaves_room_for_care_again(day: Day) -> None:

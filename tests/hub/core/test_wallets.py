@@ -10,6 +10,7 @@ from hub.core.school import Policy, School, Site
 from hub.core.wallets import Sale, charge, charge_id, fallen, open_balances, reverse
 from hub.core.wallets import take_back as staff_take_back
 from hub.core.whys import Rule, Why
+from tests.planned import cheaper_together
 from tests.schools import ZONE, Day, moment, number
 
 NOW = moment("12:00")
@@ -197,6 +198,16 @@ def test_what_a_correction_takes_more_is_told_where_it_crosses_and_once(day: Day
     assert (notices(day), day.balance_cents("Vanderzande")) == ([], 2_00)
     day.tap("Léa", "care-in", "15:31")
     assert (notices(day), day.balance_cents("Vanderzande")) == ([(Level.LOW, 1_25)], 1_25)
+
+
+def test_nobody_is_told_of_what_a_price_that_falls_for_the_brother_brings_back_at_once(day: Day) -> None:
+    cheaper_together(day)
+    day.bring("Vanderzande", 5_20)
+    day.tap("Tom", "care-in", "15:40")
+    day.tap("Tom", "care-out", "17:20")
+    assert day.balance_cents("Vanderzande") == 2_20
+    day.tap("Léa", "study-in", "16:10")  # 1,00 € for her, and 1,50 € back for Tom, who is the second child now
+    assert (day.balance_cents("Vanderzande"), notices(day)) == (2_70, [])
 
 
 def sell_two(school: School, books: Books, ask: int, cents: int) -> Facts | Refusal:
