@@ -17,4 +17,9 @@ LONG = ("demo", "faults", "sim", "machine", "journey", "bench")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    """The long rooms, then what takes half a minute in a browser, then what is over at once."""
+    return 0 if item.path.parent.name in LONG else 1 if item.path.stem.endswith("_browser") else 2
