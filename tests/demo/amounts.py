@@ -11,9 +11,10 @@ from hub.core.calendar import day_coded, day_of, instant_ms
 from hub.core.codes import Justification
 from hub.core.ledger import wallet_account
 from hub.core.money import write_cents
+from hub.core.payers import payers
 from hub.core.school import School
 from proto.messages import YES, Light
-from tests.demo.browser import COMPARTMENTS
+from tests.demo.browser import COMPARTMENTS, wallet_name
 from tests.demo.checks import Evidence, standing
 from tests.demo.dayplan import DOOR, MEALS
 from tests.demo.fortnight import Act, Fortnight
@@ -109,11 +110,13 @@ def _mornings(seen: Evidence) -> Iterator[tuple[tuple[str, str], str]]:
 
 
 def _shown(seen: Evidence) -> Iterator[tuple[str, int]]:
-    words = {word.removeprefix(" · "): compartment for compartment, word in COMPARTMENTS.items()}
-    sites = {site.name: site.id for site in seen.school.sites.values()}
-    for (pupil, label), cents in seen.live.balances.items():
-        site, _, word = label.partition(" · ")
-        yield _wallet(seen.school, sites[site], pupil if word else seen.school.pupils[pupil].household, words[word]), cents
+    school = seen.school
+    for (pupil, name), cents in seen.live.balances.items():
+        for site in school.sites.values():
+            homes = payers(school, school.pupils[pupil])
+            own = [(home, "") for home in homes if name == wallet_name(site.name, school.households[home].name, "")]
+            own += [(pupil, compartment) for compartment in COMPARTMENTS if name == wallet_name(site.name, "", compartment)]
+            yield from ((_wallet(school, site.id, owner, compartment), cents) for owner, compartment in own)
 
 
 def _wallet(school: School, site: int, owner: int, compartment: str) -> str:

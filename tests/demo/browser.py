@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html import unescape
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -13,8 +14,8 @@ from hub.core.money import read_cents
 PASSWORD = "quatre mots pour un exercice"
 PATIENCE_S = 60.0
 """A loaded machine answers late; whether pages are quick is not asked here."""
-COMPARTMENTS = {"": "", "general": " · portefeuille général", "reserve": " · réserve"}
-"""What the name of a site is followed by where a pupil's wallet is not the whole household's."""
+COMPARTMENTS = {"general": "portefeuille général", "reserve": "réserve"}
+"""What a pupil's own wallets are called."""
 _TAP = re.compile(r'id="tap-(\d+)"')
 _INSIDE = re.compile(r'href="/present/(\d+)">[^<]*</a>\s*<span class="count">(\d+)</span>')
 _QUESTIONS = re.compile(r'id="settle-title">[^<]*<span class="count">(\d+)</span>')
@@ -94,6 +95,11 @@ def read_board(page: str) -> Board:
 
 def read_balances(page: str) -> dict[str, int]:
     """Wallet -> cents, from a pupil's page."""
-    found = {site: read_cents(text) for site, text in _PURSE.findall(page)}
+    found = {unescape(name): read_cents(text) for name, text in _PURSE.findall(page)}
     assert None not in found.values(), f"amounts that cannot be read: {found}"
-    return {site: cents for site, cents in found.items() if cents is not None}
+    return {name: cents for name, cents in found.items() if cents is not None}
+
+
+def wallet_name(site: str, household: str, compartment: str) -> str:
+    """A wallet as a pupil's page calls it: of a household, or one of the pupil's own."""
+    return f"{site} · {COMPARTMENTS[compartment] if compartment else f'ménage {household}'}"

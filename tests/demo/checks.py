@@ -15,12 +15,13 @@ from hub.core.books import Books, replay
 from hub.core.codes import Code, Reason
 from hub.core.facts import Fact, ScanTaken, ShownBooked, derived
 from hub.core.ledger import balanced, wallet_account
+from hub.core.payers import payers
 from hub.core.school import Scans, School
 from hub.core.timetable import Attendance
 from hub.core.whys import Rule
 from hub.history import Booked
 from proto.messages import YES, Light, Use
-from tests.demo.browser import COMPARTMENTS, Board
+from tests.demo.browser import Board, wallet_name
 from tests.demo.player import SentTap
 
 AT_MOST = 5
@@ -346,10 +347,10 @@ def _balances(school: School, books: Books) -> dict[tuple[int, str], int]:
     """As the pupils' pages show them."""
     purses = {place: books.balance_cents(wallet_account(wallet)) for place, wallet in books.wallets.items()}
     return {
-        (pupil.id, f"{school.sites[site].name}{COMPARTMENTS[compartment]}"): cents
+        (pupil.id, wallet_name(school.sites[site].name, "" if compartment else school.households[owner].name, compartment)): cents
         for pupil in school.pupils.values()
         for (site, owner, compartment), cents in purses.items()
-        if owner == (pupil.id if compartment else pupil.household)
+        if owner in ({pupil.id} if compartment else payers(school, pupil))
     }
 
 

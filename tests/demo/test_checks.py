@@ -11,7 +11,7 @@ from hub.core.books import Books, replay
 from hub.core.codes import Code
 from hub.core.facts import Fact, derived
 from proto.messages import Light
-from tests.demo.browser import Board
+from tests.demo.browser import Board, wallet_name
 from tests.demo.checks import CHECKS, Evidence, Live, Past, every_scan_was_a_tap, verdicts, who_is_only_known_has_bought_nothing
 from tests.demo.dayplan import Means
 from tests.demo.picture import inside
@@ -82,7 +82,7 @@ def _live(books: Books, facts: tuple[Fact, ...]) -> Live:
     purses = {place: books.balance_cents(f"wallet:{wallet}") for place, wallet in books.wallets.items()}
     people = small_school()
     balances = {
-        (pupil.id, people.sites[site].name): cents
+        (pupil.id, wallet_name(people.sites[site].name, people.households[household].name, "")): cents
         for (site, household, _), cents in purses.items()
         for pupil in people.pupils.values()
         if pupil.household == household

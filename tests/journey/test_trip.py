@@ -90,7 +90,7 @@ async def test_the_trip_is_the_same_on_a_slow_wire(tmp_path: Path, school: SetUp
         assert (await here.tap("Léa", here.exit)).pattern == "accepted"
         (pupil,) = await staff.pupils(["L%C3%A9a"])
         balances = await sees(lambda: staff.balances(pupil), bool)
-        assert balances["Les Tilleuls"] <= -75
+        assert balances["Les Tilleuls · ménage Léason"] <= -75
         await everybody_comes_and_goes(here)
         await the_books_tell_the_trip(here)
 
