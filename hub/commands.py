@@ -100,7 +100,7 @@ async def _import(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _reserve(settings: Settings, options: argparse.Namespace) -> int:
-    """Reserve and charge the meals of a file; the same file twice changes nothing."""
+    """Order and charge the meals of a file; the same file twice changes nothing."""
     from hub.memory import memory
 
     text = read_text(options.file)
@@ -112,7 +112,7 @@ async def _reserve(settings: Settings, options: argparse.Namespace) -> int:
         refused = [counter.SENTENCES[answer.refusal.code] for answer in await asyncio.gather(*asked) if answer.refusal is not None]
         if refused:
             raise ImportRefusedError(f"{options.file}: {', '.join(refused)}")
-        print(f"{len(new)} meals reserved, {len(found) - len(new)} of this file were reserved before")
+        print(f"{len(new)} meals ordered, {len(found) - len(new)} of this file were ordered before")
     return 0
 
 
