@@ -90,7 +90,7 @@ class Letter(Struct, frozen=True):
 
 
 class Code(Struct, frozen=True):
-    """A QR code as a path of unit squares in a box of `size` modules, quiet zone included."""
+    """A QR code as a path of bars one unit high in a box of `size` modules, quiet zone included."""
 
     size: int
     path: str
@@ -215,8 +215,18 @@ def qr(text: str) -> Code:
     drawing.add_data(text.encode(), optimize=0)
     drawing.make(fit=True)
     modules = drawing.get_matrix()
-    squares = (f"M{x} {y}h1v1h-1z" for y, row in enumerate(modules) for x, dark in enumerate(row) if dark)
-    return Code(len(modules), "".join(squares))
+    bars = (f"M{x} {y}h{width}v1h-{width}z" for y, row in enumerate(modules) for x, width in _bars(row))
+    return Code(len(modules), "".join(bars))
+
+
+def _bars(row: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """Where dark modules follow each other, and how many: half as much to draw as one by one."""
+    first = 0
+    for dark, modules in groupby(row):
+        width = len(list(modules))
+        if dark:
+            yield first, width
+        first += width
 
 
 if __name__ == "__main__":

@@ -113,8 +113,11 @@ async def _presence(visit: Visit, programme: int, group: str, on: int, place: tu
     week = [monday + timedelta(days=shift) for shift in range(WEEK_DAYS)]
     days = [day for day in week if chosen and _is_open(books, chosen, day)]
     planned = await asyncio.to_thread(planned_in, school, chosen, days) if chosen else set()
-    pupils = _pupils(school, books, chosen, days, planned, group) if chosen else []
-    await asyncio.sleep(0)  # the taps that came meanwhile go first; likewise below
+    there = {pupil for pupil, _ in planned}
+    for day in days:
+        there |= {pupil for pupil, sheets in books.days.get(day_code(day), {}).items() if chosen and chosen.id in sheets}
+        await asyncio.sleep(0)  # the taps that came meanwhile go first; likewise below
+    pupils = await asyncio.to_thread(_pupils, school, chosen, days, there, group) if chosen else []
     pages = max(1, -(-len(pupils) // ROWS))
     number, who = place
     number = next((1 + row // ROWS for row, pupil in enumerate(pupils) if pupil.id == who), min(max(1, number), pages))
@@ -177,13 +180,8 @@ def _is_open(books: Books, programme: Programme, day: date) -> bool:
     )
 
 
-def _pupils(
-    school: School, books: Books, programme: Programme, days: list[date], planned: Iterable[tuple[int, date]], group: str
-) -> list[Pupil]:
-    """The rows: who is planned, who was there, and all of the class that was chosen; by class and name."""
-    numbers = {pupil for pupil, _ in planned}
-    for day in days:
-        numbers |= {pupil for pupil, sheets in books.days.get(day_code(day), {}).items() if programme.id in sheets}
+def _pupils(school: School, programme: Programme, days: list[date], numbers: Iterable[int], group: str) -> list[Pupil]:
+    """The rows: who is planned or was there, and all of the class that was chosen; by class and name."""
     found = list({school.pupils[number].id: school.pupils[number] for number in numbers if number in school.pupils}.values())
     if group:
         here = (pupil for pupil in school.everyone if all(map(pupil.is_here, days[:1])))
