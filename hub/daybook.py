@@ -5,6 +5,7 @@ Marks and stays of a day are named by their number in `day show`, oldest first; 
 
 import argparse
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -22,7 +23,8 @@ from hub.core.settlement import Run
 from hub.core.sheets import Mark, Sheet, Stay
 from hub.desk import Answer
 from hub.errors import RefusedError
-from hub.meant import act_of, add_instant, asked_ms, day_written, either, one_of, pupil_called, staff_called
+from hub.meant import act_of, add_instant, asked_ms, day_written, either, note_written, one_of, pupil_called, staff_called
+from hub.notes import Notes
 from hub.settings import Settings
 from hub.settlement import settle
 from proto.messages import Direction
@@ -190,12 +192,14 @@ async def _correct(stores: "Memory", options: argparse.Namespace) -> None:
     """One act, its note, and the day as it is now."""
     who = await staff_called(stores.register, options.by)
     staff = Staff(who.id, options.reason, asked_ms(options))
+    of_day = () if options.act == "undo" else (_pupil(stores, options).id, day_code(options.day))
+    note = note_written(options.note, *of_day)
     _, act = ACTS[options.act]
     answer = await act(stores, staff, options)
     if answer.refusal is not None:
         raise RefusedError(SENTENCES[answer.refusal.code])
-    if options.note:
-        await stores.register.set_note(answer.number, options.note)
+    if note.text:
+        await Notes(stores.register).write(replace(note, number=answer.number))
     if options.act == "undo":
         print("undone")
     else:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, TypeVar
 from hub.accounts import Accounts, Staff
 from hub.clock import wall_ms
 from hub.core.books import Books
+from hub.core.facts import Refusal
 from hub.core.kept import Wallet
 from hub.core.money import read_cents
+from hub.core.papers import MAX_REMARK, Note, remarked
 from hub.core.references import printed, read_reference
 from hub.core.school import Household, Pupil, School, Site
 from hub.errors import RefusedError
@@ -133,7 +135,7 @@ def wallet_called(books: Books, written: str) -> Wallet:
     return books.owners[books.references[reference]]
 
 
-# --- amounts, days and numbers --------------------------------------------------------------------
+# --- amounts, days, numbers and notes -------------------------------------------------------------
 
 
 def cents_written(text: str) -> int:
@@ -175,6 +177,20 @@ def instant_written(text: str) -> int:
     if instant_ms >= END_MS:
         raise RefusedError(f"`{text}` is too far off: an instant is in Unix ms, such as 1736155800000")
     return instant_ms
+
+
+_NO_NOTE = {
+    "note_long": f"the note is too long: write {MAX_REMARK} letters at most",
+    "national": "the note holds what looks like a national register number, which Préau never stores: leave it out",
+}
+
+
+def note_written(text: str, pupil: int = 0, day: int = 0) -> Note:
+    """What staff write beside an act, about a pupil's day (YYYYMMDD) where it is of one; its fact is not known yet. Raises RefusedError."""
+    note = remarked(Note(0, text, pupil=pupil, day=day))
+    if isinstance(note, Refusal):
+        raise RefusedError(_NO_NOTE[note.code])
+    return note
 
 
 def either(words: Iterable[str]) -> str:

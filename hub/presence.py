@@ -6,6 +6,7 @@ with the people's data, under the number of its fact.
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,20 @@ from hub.core.inside import Present, evacuation, grown_ups, rooms
 from hub.core.mornings import Word, justify
 from hub.core.school import Adult, Pupil, School, Site
 from hub.errors import RefusedError
-from hub.meant import act_of, add_instant, asked_ms, day_written, in_order, one_of, pupil_called, site_called, staff_called, whole_written
+from hub.meant import (
+    act_of,
+    add_instant,
+    asked_ms,
+    day_written,
+    in_order,
+    note_written,
+    one_of,
+    pupil_called,
+    site_called,
+    staff_called,
+    whole_written,
+)
+from hub.notes import Notes
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -152,11 +166,11 @@ async def _mornings(stores: "Memory", options: argparse.Namespace) -> None:
     pupil = pupil_called(school, options.pupil).id if options.pupil else 0
     await stores.history.caught_up(stores.journal.durable)
     found = await stores.history.mornings(day_code(first), day_code(last), pupil)
+    notes = await Notes(stores.register).noted([each.number for each in found if each.number])
     for each in found:
         who = school.pupils.get(each.morning.pupil)
         if options.group is None or (who is not None and who.group == options.group):
-            note = await stores.register.note(each.number) if each.number else ""
-            print(_morning(school, each, note))
+            print(_morning(school, each, notes[each.number].text if each.number in notes else ""))
 
 
 def _morning(school: School, each: "Noted", note: str) -> str:
@@ -182,10 +196,11 @@ async def _justify(stores: "Memory", options: argparse.Namespace, now_ms: int) -
     pupil = pupil_called(desk.school, options.pupil)
     staff = await staff_called(stores.register, options.by)
     word = Word(pupil.id, options.day, options.state, options.reason or Excuse.NONE, options.document, staff.id)
+    note = note_written(options.note, pupil.id, day_code(options.day))
     answer = await desk.do(ask, justify, ask, word, now_ms)
     if answer.refusal is not None:
         raise RefusedError(SENTENCES[answer.refusal.code])
-    if options.note:
-        await stores.register.set_note(answer.number, options.note)
+    if note.text:
+        await Notes(stores.register).write(replace(note, number=answer.number))
     (said,) = (fact for fact in answer.facts if isinstance(fact, MorningJustified))
     print(f"{options.day:%d/%m/%Y}  {_name(pupil)}  {_said(said)}")

@@ -162,16 +162,7 @@ class Register:
                         await connection.execute(statement)
         return True
 
-    # --- words about facts ------------------------------------------------------------------------
-
-    async def set_note(self, number: int, text: str) -> None:
-        """What a person wrote about a fact; empty erases it."""
-        await self.changed(_put(t.note).values(number=number, text=text) if text else delete(t.note).where(t.note.c.number == number))
-
-    async def note(self, number: int) -> str:
-        """What was written about a fact; empty when nothing was."""
-        row = await self.one(select(t.note.c.text).where(t.note.c.number == number))
-        return row["text"] if row else ""
+    # --- for the rooms on the same database -------------------------------------------------------
 
     async def one(self, query: Any) -> RowMapping | None:
         """The one row of a query, or None."""

@@ -30,10 +30,12 @@ from hub.__main__ import REFUSED, main
 from hub.backup import FORMAT, KNOWN, MANIFEST, SETTINGS, backup, replayed, restore, verify
 from hub.core import facts as f
 from hub.core.books import Books, replay
+from hub.core.papers import Note
 from hub.core.school import Row, Rows, School
 from hub.errors import BackupError, BusyError, DamageError, StartError
 from hub.folder import JOURNAL, MASTER_KEY, OFFICE, Folder, restoring
 from hub.memory import Memory, memory
+from hub.notes import Notes
 from tests.schools import number, small_school
 from tests.stores import all_facts, asks, log_of, write
 
@@ -51,7 +53,7 @@ def rested(tmp_path_factory: pytest.TempPathFactory) -> Path:
         async with memory(path) as stores:
             await set_up(stores)
             await write(stores.journal, asks(1, 60), waiting=5)
-            await stores.register.set_note(3, "asked at the desk")
+            await Notes(stores.register).write(Note(3, "asked at the desk"))
             await stores.history.caught_up(stores.journal.durable)
 
     asyncio.run(live())
@@ -114,7 +116,7 @@ async def test_a_hub_starts_on_what_was_restored_and_knows_what_it_knew(hub: Pat
     assert made.manifest == found.manifest == verify(tmp_path / "kept").manifest
     assert made.manifest.number == len(before[0])
     async with memory(tmp_path / "new" / "hub") as stores:
-        assert await stores.register.note(3) == "asked at the desk"
+        assert await Notes(stores.register).noted([3]) == {3: Note(3, "asked at the desk")}
 
 
 def test_only_the_owner_may_read_a_backup_and_a_restored_folder(made: Path, tmp_path: Path) -> None:
@@ -192,14 +194,14 @@ async def test_the_register_of_a_backup_knows_everybody_its_journal_speaks_of(tm
         await set_up(stores)
         await write(stores.journal, asks(6, 30))
         loop, before = asyncio.get_running_loop(), stores.journal.durable
-        await stores.register.set_note(before, "of before")
+        await Notes(stores.register).write(Note(before, "of before"))
 
         async def arrives() -> None:
             await stores.desk.edit(stores.new_ask(), lambda _school: (child,))
             for scan in (ask[0] for ask in asks(7, 20)):
                 if isinstance(scan, f.ScanTaken):
                     await write(stores.journal, [(msgspec.structs.replace(scan, pupil=child.id),)])
-            await stores.register.set_note(before + 1, "of a fact that the backup lacks")
+            await Notes(stores.register).write(Note(before + 1, "of a fact that the backup lacks"))
             await stores.history.caught_up(stores.journal.durable)
 
         def followed(copy: Callable[..., None]) -> Callable[..., None]:
@@ -217,8 +219,8 @@ async def test_the_register_of_a_backup_knows_everybody_its_journal_speaks_of(tm
     restore(tmp_path / "kept", tmp_path / "new")
     assert child.id in (await kept_in(tmp_path / "new"))[2].pupils
     async with memory(tmp_path / "new") as restored:
-        assert await restored.register.note(before) == "of before"
-        assert await restored.register.note(before + 1) == "", "this number will be another fact's"
+        noted = await Notes(restored.register).noted([before, before + 1])
+        assert noted == {before: Note(before, "of before")}, "the other number will be another fact's"
 
 
 async def test_a_backup_writes_nothing_into_a_running_hubs_files(tmp_path: Path) -> None:

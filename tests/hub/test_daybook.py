@@ -13,7 +13,9 @@ from hub.core.attendance import upkeep
 from hub.core.facts import ChargesPosted
 from hub.core.settlement import close_days
 from hub.daybook import SENTENCES
+from hub.meant import pupil_called
 from hub.memory import memory
+from hub.notes import Notes
 from tests.schools import moment
 
 SCHOOL = """\
@@ -31,6 +33,7 @@ posting = { every_days = 7, weekday = "fri" }
 """
 PUPILS = "household;site;last_name;first_name;group;badge\nDupont;Les Tilleuls;Dupont;Léa;3A;\n"
 LEA = ("Léa Dupont", "Garderie", "2025-01-06")
+NATIONAL = "the note holds what looks like a national register number, which Préau never stores: leave it out"
 
 
 class Told:
@@ -84,6 +87,13 @@ async def _posted(data: Path) -> list[int]:
     return [fact.at_ms for fact in facts if isinstance(fact, ChargesPosted)]
 
 
+async def _noted(data: Path) -> list[str]:
+    """The notes about the day of the pupil."""
+    async with memory(data) as stores:
+        pupil = pupil_called(stores.desk.school, LEA[0]).id
+        return [note.text for note in (await Notes(stores.register).about([pupil], 20250106)).values()]
+
+
 def correct(*words: str, clock: str = "19:00") -> tuple[str, ...]:
     return ("day", *words, "--by", "anne", "--at-ms", str(moment(clock)))
 
@@ -106,6 +116,7 @@ def test_a_missing_exit_is_listed_verified_and_settled(told: Told) -> None:
     preview = told.says("settle", "preview", "Garderie")
     assert preview == ["together 0,00\u00a0€ from 0 wallets", "left: 06/01/2025 18:00  Les Tilleuls  Léa Dupont: no_exit"]
     told.says(*correct("verify", *LEA, "1", "--reason", "confirmed", "--note", "La maman confirme 18 h", clock="19:40"))
+    assert asyncio.run(_noted(told.folder / "data")) == ["La maman confirme 18 h"], "it stands with the pupil's day, as a page shows it"
     assert told.says("day", "questions") == []
     assert told.says("settle", "preview", "Garderie", "--at-ms", str(moment("20:00")))[0] == "Dupont: 1 charges, 3,75\u00a0€"
     ran = told.says("settle", "run", "Garderie", "--at-ms", str(moment("20:30")))
@@ -118,6 +129,8 @@ def test_a_missing_exit_is_listed_verified_and_settled(told: Told) -> None:
     ("words", "sentence"),
     [
         (correct("add", *LEA, "11:00", "in"), "the programme has no hours at that time"),
+        (correct("add", *LEA, "16:00", "in", "--note", "85.07.30-033.28"), NATIONAL),
+        (correct("add", *LEA, "16:00", "in", "--note", "x" * 501), "the note is too long: write 500 letters at most"),
         (correct("add", *LEA, "25:00", "in"), "`25:00` is no time: write it as 16:05"),
         (correct("add", *LEA, "16:00", "up"), "`up`: say in or out"),
         (correct("void", *LEA, "1"), "`1` is no mark of that day: `preau-hub day show` numbers them"),

@@ -23,6 +23,7 @@ import hub.migrations
 from hub.core.calendar import DayKind, Window
 from hub.core.formulas import Band, Bands, ByBracket, ByEffort, Fixed, Kin, Late, Line, Periods, Session, Siblings
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
+from hub.core.papers import Note
 from hub.core.school import (
     Adult,
     Badge,
@@ -54,6 +55,7 @@ from hub.core.timetable import AbsenceReason, ClassHours, Plan
 from hub.errors import DamageError, RowError, StartError
 from hub.folder import Folder
 from hub.migrations import NEWEST, create, migrate, upgrade
+from hub.notes import Notes
 from hub.register import Register
 from hub.tables import metadata
 from proto.messages import Direction, Use
@@ -273,11 +275,12 @@ async def test_a_full_disk_is_not_called_damage(folder: Folder, monkeypatch: pyt
 
 
 async def test_a_note_can_be_changed_and_erased(register: Register) -> None:
-    await register.set_note(3, "parti plus tôt")
-    await register.set_note(3, "parti à midi")
-    assert await register.note(3) == "parti à midi"
-    await register.set_note(3, "")
-    assert await register.note(3) == await register.note(4) == ""
+    notes = Notes(register)
+    await notes.write(Note(3, "parti plus tôt"))
+    await notes.write(Note(3, "parti à midi"))
+    assert await notes.noted([3, 4]) == {3: Note(3, "parti à midi")}
+    await notes.write(Note(3, ""))
+    assert await notes.noted([3]) == {}
 
 
 # --- the tables -----------------------------------------------------------------------------------

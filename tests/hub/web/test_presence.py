@@ -8,8 +8,10 @@ import pytest
 from hub.accounts import Role
 from hub.core.codes import Excuse, Justification
 from hub.core.facts import MorningJustified, MorningNoted
+from hub.core.papers import Note
 from hub.core.school import Household, Pupil
 from hub.core.timetable import AbsenceReason, Attendance, ClassHours, Plan
+from hub.notes import Notes
 from tests.hub.web.conftest import MONDAY, Browser, Hub, sealed
 
 DAY = "/presence/day/100/2026-09-21"
@@ -186,7 +188,7 @@ async def test_a_note_of_the_command_line_stands_with_its_morning_too(hub: Hub, 
     begins = hub.at("08:30")
     await hub.book(MorningNoted(7001, 100, 1, ON, begins, begins, hub.at("12:00"), 0, 0))
     await hub.book(MorningJustified(7002, 100, 1, ON, Justification.JUSTIFIED, Excuse.OTHER, 0, 15, hub.now_ms))
-    await hub.register.set_note(hub.desk.books.asks[7002], "Sortie scolaire.")
+    await Notes(hub.register).write(Note(hub.desk.books.asks[7002], "Sortie scolaire."))
     assert "Sortie scolaire." in (await anne.get("/presence/mornings")).text
 
 
