@@ -111,6 +111,14 @@ async def test_two_devices_under_one_identity_are_named(hub: Hub, anne: Browser)
     assert "Deux appareils utilisent les réglages de celui-ci" in (await anne.get("/devices")).text
 
 
+async def test_a_device_s_own_page_says_what_is_wrong_with_it_as_it_happens(hub: Hub, anne: Browser) -> None:
+    assert "alimentation est trop faible" not in (await anne.get("/devices/porte-parc")).text
+    heard(hub, undervoltage=True)
+    block = (await anne.get("/devices/porte-parc", **{"hx-request": "true"})).text
+    assert "alimentation est trop faible" in block
+    assert "<form" not in block, "what is typed beside it stays"
+
+
 async def test_strangers_and_a_lost_broker_are_told(hub: Hub, anne: Browser) -> None:
     hub.fleet.strangers["caisse-pirate"] = 12
     page = (await anne.get("/devices")).text
