@@ -51,6 +51,8 @@ log = logging.getLogger(__name__)
 
 SWITCH_S = 0.0005
 """How long a thread may hold the interpreter while the loop waits for it: pages and stores have threads, and a badge must not wait 5 ms."""
+FULL_COLLECTION = 100
+"""Collections of young garbage for one of the old, which holds everybody up for ten ms and finds next to nothing: ten times the usual."""
 UPKEEP_S = 60.0
 """How often stays whose hours are over are looked for, in school seconds."""
 
@@ -192,6 +194,7 @@ async def _serve_pages(settings: Settings, office: Office) -> None:
     notify(READY)
     server, pages = await asyncio.to_thread(_load_pages, office)
     gc.freeze()  # books and pages are never garbage: a collection that walked through them would hold everybody up for 50 ms and more
+    gc.set_threshold(700, 10, FULL_COLLECTION)
     gc.enable()
     await _announce(settings, office)
     from hub.web.compiling import compile_all
