@@ -1,7 +1,5 @@
 """`preau-hub`: run the hub, or do one of the other things that are done with its data folder (commands.py)."""
 
-import argparse
-import asyncio
 import gc
 import logging
 import sys
@@ -30,14 +28,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: Sequence[str]) -> int:
     """The hub, until it is told to end. After a power cut badges wait for this start: it loads nothing that it does not need."""
-    parser = argparse.ArgumentParser(prog="preau-hub run", description="Run the hub.")
-    parser.add_argument("--config", type=Path, default=Path("/etc/preau/hub.toml"), help="the hub's settings (TOML)")
-    settings = load(parser.parse_args(words).config)
-    gc.disable()  # until `serve` has loaded books and pages: nothing of a start is garbage
+    settings = load(_asked(words))
+    gc.disable()  # until books and pages are loaded (opening.py): nothing of a start is garbage
+    from hub import beside
+    from hub.folder import Folder
+
+    folder = Folder(Path(settings.hub.data))
+    walker = beside.start(folder)  # it walks while all the rest is loaded
+    import asyncio
+
     from hub.run import serve
 
-    asyncio.run(serve(settings))
+    asyncio.run(serve(settings, folder, walker))
     return 0
+
+
+def _asked(words: Sequence[str]) -> Path:
+    """Where the settings are. As its unit starts it, a hub reads that itself: argparse takes 10 ms to load."""
+    match words:
+        case ["--config", file]:
+            return Path(file)
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="preau-hub run", description="Run the hub.")
+    parser.add_argument("--config", type=Path, default=Path("/etc/preau/hub.toml"), help="the hub's settings (TOML)")
+    config: Path = parser.parse_args(words).config
+    return config
 
 
 def _other(words: Sequence[str]) -> int:

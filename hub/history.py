@@ -27,7 +27,6 @@ from hub.core.ledger import wallet_account
 from hub.core.statements import concerning
 from hub.core.tryout import Stayed
 from hub.core.why import Told
-from hub.errors import DamageError
 from hub.journal import Commit, Journal
 from hub.register import Register
 
@@ -105,7 +104,7 @@ class History:
         async with register.reading() as connection:
             head = (await connection.execute(select(t.history_head))).one_or_none()
         if head is not None:
-            refuse_other(head, journal)
+            journal.refuse_other(head.number, head.journal)
             if await journal.hash_at(head.number) == head.hash:
                 history.number = head.number
             else:
@@ -323,17 +322,6 @@ async def _copy(connection: AsyncConnection, commits: Iterable[Commit]) -> None:
             # As text: SQLAlchemy would take ten times as long over the values of so many rows.
             await connection.exec_driver_sql(str(statement.compile(dialect=dialect())), made[statement])
     await attended.count(connection, before, tuple(closed(made[STAY])))
-
-
-def refuse_other(head: Any, journal: Journal) -> None:
-    """Refuse a journal that is not, or no longer, the one the history has seen. Raises DamageError."""
-    if head.journal != journal.id:
-        raise DamageError("office.db belongs to another journal than journal.db: bring back the two that belong together, from one backup")
-    if head.number > journal.durable:
-        raise DamageError(
-            f"journal.db ends with fact {journal.durable}, but fact {head.number} was on disk before: row {journal.durable + 1} and what "
-            "follows are lost: restore the folder from a backup; the devices send their scans again"
-        )
 
 
 def rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:

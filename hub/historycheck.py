@@ -16,7 +16,7 @@ from hub import tables as t
 from hub.core.audit import Complaints
 from hub.core.books import Books
 from hub.core.ledger import wallet_account
-from hub.history import CHARGE, ENTRIES_OF_A_FACT, ENTRY, MORNING, SCAN, STAY, VOID, WORD, Values, closed, pieces, refuse_other, rows
+from hub.history import CHARGE, ENTRIES_OF_A_FACT, ENTRY, MORNING, SCAN, STAY, VOID, WORD, Values, closed, pieces, rows
 from hub.journal import Commit, Journal
 from hub.register import Register
 
@@ -81,7 +81,7 @@ async def compared(register: Register, journal: Journal, books: Books) -> Compar
     async with register.reading() as connection:
         head = (await connection.execute(select(t.history_head))).one_or_none()
         if head is not None:
-            refuse_other(head, journal)
+            journal.refuse_other(head.number, head.journal)
             found.number = head.number
             if await journal.hash_at(head.number) != head.hash:
                 found.complaints.add(f"it was made of another journal than this one, up to fact {head.number}")

@@ -8,12 +8,10 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import secrets
 import sqlite3
-import sys
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -21,12 +19,12 @@ from pathlib import Path
 import aiosqlite
 from msgspec.structs import astuple
 
-from hub import walk
+from hub import beside
+from hub.beside import Walker
 from hub.chain import Row, first_row, pack, unpack, unpacking, verified
 from hub.core.facts import Fact, Facts
 from hub.errors import DamageError, StartError
-from hub.folder import Die, Folder, disk_full, settle_log
-from hub.walk import Stretch
+from hub.folder import Die, Folder, disk_full
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +46,8 @@ CHUNK_ROWS = 200
 """Rows read at once: some ms of the reading thread."""
 START_ROWS = 1000
 """Rows read at once while nobody waits for the loop."""
-BESIDE_BYTES = 64 * 1024 * 1024
-"""Of a file (some 250,000 facts) that is worth a process of its own: with 100,000 its start takes what it saves."""
-PIPE_BYTES = 1024 * 1024
-"""What the other process may be ahead, about."""
+LEFT_BEHIND_MS = 5000
+"""How long the walker of a hub that was killed may take to notice."""
 REPORT_FACTS = 100_000
 """A long check says how far it is this often: every second or so."""
 
@@ -124,20 +120,21 @@ class Journal:
         self._writer: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, folder: Folder, die: Die, replay: Callable[[Fact], None] | None = None) -> "Journal":
+    async def open(cls, folder: Folder, die: Die, replay: Callable[[Fact], None] | None = None, walker: Walker | None = None) -> "Journal":
         """Check everything from the first row on, handing each fact to `replay`, then be ready to write.
 
-        Raises DamageError, naming the row and what is wrong with it; StartError for a journal of a newer version.
+        `walker`: one that was started before, else a long journal gets one now. Raises DamageError, naming the row and what is wrong with
+        it; StartError for a journal of a newer version.
         """
-        log_bytes = settle_log(folder.journal, appended=True)
-        writing, reading = await _connect(folder.journal), await _connect(folder.journal)
-        journal = cls(folder, writing, reading, die)
-        journal._log_bytes = log_bytes
-        try:
-            await journal._verify(replay)
-        except BaseException:
-            await journal._disconnect()
-            raise
+        with contextlib.closing(walker or beside.start(folder)) as walking:
+            begun = walking.begun()
+            journal = cls(folder, await _connect(folder.journal), await _connect(folder.journal), die)
+            journal._log_bytes, journal.id = walking.log_bytes, begun.id if begun else b""
+            try:
+                await journal._verify(walking, replay or _only_checked)
+            except BaseException:
+                await journal._disconnect()
+                raise
         journal._writer = asyncio.create_task(journal._write(), name="journal")
         journal._writer.add_done_callback(journal._ended)
         return journal
@@ -201,6 +198,18 @@ class Journal:
         """The hash of the commit that ends with fact `number` (0: row 0); empty when none does."""
         found = await self._reading.execute_fetchall("SELECT hash FROM journal WHERE number + count = ? + 1", (number,))
         return next((bytes(row[0]) for row in found), b"")
+
+    def refuse_other(self, number: int, journal: bytes) -> None:
+        """Refuse to be another journal than the one of which fact `number` was seen on disk. Raises DamageError."""
+        if journal != self.id:
+            raise DamageError(
+                "office.db belongs to another journal than journal.db: bring back the two that belong together, from one backup"
+            )
+        if number > self.durable:
+            raise DamageError(
+                f"journal.db ends with fact {self.durable}, but fact {number} was on disk before: row {self.durable + 1} and what "
+                "follows are lost: restore the folder from a backup; the devices send their scans again"
+            )
 
     async def close(self) -> None:
         """Write what waits, tidy up, and let go of the file."""
@@ -273,12 +282,11 @@ class Journal:
 
     # --- reading ----------------------------------------------------------------------------------
 
-    async def _verify(self, replay: Callable[[Fact], None] | None) -> None:
+    async def _verify(self, walker: Walker, take: Callable[[Fact], None]) -> None:
         """Walk the whole chain. Books are built in the same pass: what was verified is what is replayed."""
         before: Row | None = None
-        take = replay or _only_checked
         try:
-            before = await self._beside(take)
+            before = await self._beside(walker, take)
             async for chunk in self._ahead(before.last + 1 if before else 0):
                 for row in chunk:
                     for fact in verified(row, before):
@@ -295,32 +303,25 @@ class Journal:
             raise DamageError(f"{self._folder.journal}: row 0, the journal's own id, is missing")
         self.durable, self._queued, self.head = before.last, before.last, before.hash
 
-    async def _beside(self, take: Callable[[Fact], None]) -> Row | None:
-        """Prepare the file; meanwhile, where it is long, replay what another process finds whole. Returns the last row that was replayed.
+    async def _beside(self, walker: Walker, take: Callable[[Fact], None]) -> Row | None:
+        """Prepare the file; meanwhile replay what the walker finds whole. Returns the last row that was replayed.
 
         What is damaged is left to the walk of our own, and the file's own complaint comes first.
         """
         await _settings(self._writing)
         preparing = asyncio.ensure_future(_prepare(self._writing))
-        before: Row | None = None
-        try:
-            if self._folder.journal.stat().st_size >= BESIDE_BYTES and len(os.sched_getaffinity(0)) > 1:
-                before = await self._follow(take)
-        finally:
-            await preparing
-        return before
-
-    async def _follow(self, take: Callable[[Fact], None]) -> Row | None:
         before, number = None, 1
-        async with contextlib.aclosing(along(self._folder.journal)) as stretches:
-            async for stretch in stretches:
+        try:
+            await asyncio.sleep(0)  # its thread begins
+            for stretch in walker.stretches():
                 for fact in stretch.facts:
                     take(fact)
                 before = stretch.last
                 self._checked(number, before.last)
                 number = before.last + 1
-        if before is not None:
-            ((self.id,),) = await self._reading.execute_fetchall("SELECT hash FROM journal WHERE number = 0")
+                await asyncio.sleep(0)
+        finally:
+            await preparing
         return before
 
     def _checked(self, first: int, last: int) -> None:
@@ -362,29 +363,6 @@ async def _unpacked(row: Row) -> Facts:
     return tuple(found)
 
 
-async def along(journal: Path) -> AsyncGenerator[Stretch, None]:
-    """What another process (walk.py) finds whole behind row 0; ends early where it finds anything else, is killed, or cannot be started."""
-    try:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", walk.__name__, str(journal), stdout=asyncio.subprocess.PIPE, limit=PIPE_BYTES
-        )
-    except OSError:
-        return
-    assert child.stdout is not None, "it was asked for"
-    try:
-        while True:
-            (length,) = walk.LENGTH.unpack(await child.stdout.readexactly(walk.LENGTH.size))
-            yield walk.said(await child.stdout.readexactly(length))
-    except asyncio.IncompleteReadError:
-        return
-    except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        raise
-    finally:
-        await child.wait()
-
-
 async def _connect(path: Path) -> aiosqlite.Connection:
     """A connection that commits each statement by itself and never waits for another one."""
     return await aiosqlite.connect(path, isolation_level=None, timeout=0)
@@ -395,8 +373,9 @@ def _only_checked(_fact: Fact) -> None:
 
 
 async def _settings(writing: aiosqlite.Connection) -> None:
-    """How the file is written; the first statement also makes SQLite read the log of a hub that was killed."""
-    for setting in (f"page_size={PAGE_BYTES}", "cell_size_check=ON", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=0"):
+    """How the file is written; the first statement also makes SQLite read the log of a hub that was killed, which its walker may be at."""
+    modes = (f"page_size={PAGE_BYTES}", "cell_size_check=ON", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=0")
+    for setting in (f"busy_timeout={LEFT_BEHIND_MS}", *modes, "busy_timeout=0"):
         await writing.execute_fetchall(f"PRAGMA {setting}")
 
 

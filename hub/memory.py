@@ -1,37 +1,83 @@
 """What is remembered, opened in order: the folder, the three stores, and the desk over them. Pages and broker are not here.
 
-The commands that only read or write the stores need nothing else, and start quickly.
+Badges need the folder, the journal and what is set up: `remember`. Edits and pages also need the register and the history, whose library
+takes as long to load as all the rest: a hub opens them when it answers badges. The commands need nothing else than `memory`.
 """
 
 import asyncio
 import contextlib
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from hub import rows
+from hub.beside import Walker
 from hub.broker import Account
 from hub.core.books import Books
-from hub.core.school import Device
+from hub.core.school import Device, Rows, School
 from hub.desk import Desk
 from hub.errors import DamageError
-from hub.folder import Folder, stop_at_once
-from hub.history import History
+from hub.folder import Folder, disk_full, settle_log, stop_at_once
 from hub.journal import Journal
 from hub.keys import device_password, load_master
-from hub.register import Register
+from hub.migrations import NEWEST
+
+if TYPE_CHECKING:
+    from hub.history import History
+    from hub.register import Register
 
 
-@dataclass(frozen=True, slots=True)
+class Edits:
+    """Implements `hub.desk.Register` from the first badge on: an edit waits until the register is open."""
+
+    def __init__(self) -> None:
+        self._register: Register | None = None
+        self._opened = asyncio.Event()
+
+    def begin(self, register: "Register") -> None:
+        """The register is open."""
+        self._register = register
+        self._opened.set()
+
+    async def knows(self, ask: int) -> bool:
+        """Whether an edit with this ask id was written before."""
+        return await (await self._there()).knows(ask)
+
+    async def write(self, ask: int, rows: Rows) -> bool:
+        """Put rows in, once for each ask."""
+        return await (await self._there()).write(ask, rows)
+
+    async def _there(self) -> "Register":
+        await self._opened.wait()
+        assert self._register is not None, "it is what was waited for"
+        return self._register
+
+
+@dataclass(slots=True)
 class Memory:
-    """The three stores, the desk over them, and the master key."""
+    """The stores, the desk over them, and the master key. `register` and `history` are there once `open_office` is through."""
 
     folder: Folder
     journal: Journal
-    register: Register
-    history: History
     desk: Desk
     master: bytes
+    edits: Edits
+    register: "Register" = field(init=False)
+    history: "History" = field(init=False)
+
+    async def open_office(self, stack: contextlib.AsyncExitStack) -> None:
+        """What edits and pages need. Raises StartError (DamageError)."""
+        from hub.history import History
+        from hub.register import Register
+
+        self.register = await Register.open(self.folder, stop_at_once, settled=True)
+        stack.push_async_callback(self.register.close)
+        self.history = await History.open(self.register, self.journal)
+        stack.push_async_callback(self.history.close)
+        self.edits.begin(self.register)
 
     def new_ask(self) -> int:
         """A fresh ask id, for what the hub itself begins."""
@@ -52,16 +98,42 @@ async def memory(data: Path) -> AsyncIterator[Memory]:
     async with contextlib.AsyncExitStack() as stack:
         folder = Folder(data)
         stack.callback(folder.close)
-        lost = [path for path in (folder.master_key, folder.office) if not path.exists()]
-        books = Books()
-        journal = await Journal.open(folder, stop_at_once, books.apply)
-        stack.push_async_callback(journal.close)
-        if books.number and lost:  # made again, it would be empty: no badge would be known, or nobody's name
-            raise DamageError(f"{lost[0]}: is missing beside a journal with {books.number} facts: restore the folder from a backup")
-        master = load_master(folder.master_key)
-        register = await Register.open(folder, stop_at_once)
-        stack.push_async_callback(register.close)
-        history = await History.open(register, journal)
-        stack.push_async_callback(history.close)
-        desk = Desk(await register.read_school(), books, journal, register, asyncio.to_thread)
-        yield Memory(folder, journal, register, history, desk, master)
+        stores = await remember(folder, stack)
+        await stores.open_office(stack)
+        yield stores
+
+
+async def remember(folder: Folder, stack: contextlib.AsyncExitStack, walker: Walker | None = None) -> Memory:
+    """What badges are answered from: books on a whole journal, and the school. `walker` may walk along the journal already."""
+    lost = [path for path in (folder.master_key, folder.office) if not path.exists()]
+    books = Books()
+    journal = await Journal.open(folder, stop_at_once, books.apply, walker)
+    stack.push_async_callback(journal.close)
+    if books.number and lost:  # made again, it would be empty: no badge would be known, or nobody's name
+        raise DamageError(f"{lost[0]}: is missing beside a journal with {books.number} facts: restore the folder from a backup")
+    master, edits = load_master(folder.master_key), Edits()
+    try:
+        school = await _school(folder, journal)
+    except sqlite3.Error as error:
+        damage = DamageError(f"{folder.office}: {error}: restore the folder from a backup")
+        raise disk_full(folder.office, error) or damage from error
+    return Memory(folder, journal, Desk(school, books, journal, edits, asyncio.to_thread), master, edits)
+
+
+async def _school(folder: Folder, journal: Journal) -> School:
+    """What is set up, where the history has seen no other journal. Tables of before are brought up to date first."""
+    settle_log(folder.office)
+    if not folder.office.exists() or _version(folder.office) != NEWEST:
+        from hub.register import Register
+
+        await (await Register.open(folder, stop_at_once, settled=True)).close()
+    with rows.opened(folder.office) as office:
+        seen = rows.seen(office)
+        if seen is not None:
+            journal.refuse_other(*seen)
+        return rows.read_school(office)
+
+
+def _version(path: Path) -> str:
+    with rows.opened(path) as office:
+        return rows.version(office)

@@ -4,15 +4,14 @@
 is decided here. Any failed write ends in `die`.
 """
 
+import asyncio
 import contextlib
 import dataclasses
 import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import URL, Connection, RowMapping, Table, delete, event, select, update
@@ -21,42 +20,32 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hub import tables as t
-from hub.core.calendar import DayKind, Windows
-from hub.core.formulas import Line
-from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
+from hub.core.menus import Canteen, Diet, Menu
 from hub.core.school import (
     Adult,
     Badge,
-    BadgeState,
     CalendarDay,
-    Contact,
     Custody,
     Device,
     FamilyFile,
     Household,
     PayerOverride,
-    Policy,
     Product,
-    ProductKind,
     Programme,
     Pupil,
     Reader,
     Row,
     Rows,
-    Scans,
     School,
     Site,
     Tariff,
     TariffGroup,
-    WalletScope,
-    Weeks,
-    edited,
 )
-from hub.core.timetable import AbsenceReason, Attendance, ClassHours, LegalClass, Plan
+from hub.core.timetable import AbsenceReason, ClassHours, Plan
 from hub.errors import DamageError, RowError
 from hub.folder import Die, Folder, disk_full, settle_log
 from hub.migrations import migrate
-from proto.messages import Direction, Use
+from hub.rows import opened, read_school
 
 LOG_BYTES = 1024 * 1024
 """A longer write-ahead log is written into the file: rarely, for what it holds is safe, and each page is then written once more."""
@@ -78,9 +67,13 @@ class Register:
         self._reader = _engine(path, connections=READERS, setting="query_only=ON", begin="BEGIN")
 
     @classmethod
-    async def open(cls, folder: Folder, die: Die) -> "Register":
-        """Bring the tables up to date. Raises StartError for a database of a newer version, DamageError for a broken file."""
-        settle_log(folder.office)
+    async def open(cls, folder: Folder, die: Die, *, settled: bool = False) -> "Register":
+        """Bring the tables up to date; `settled`: the log of the last run is.
+
+        Raises StartError for a database of a newer version, DamageError for a broken file.
+        """
+        if not settled:
+            settle_log(folder.office)
         register = cls(folder.office, die)
         try:
             async with register._writer.begin() as connection:
@@ -138,9 +131,7 @@ class Register:
 
     async def read_school(self) -> School:
         """Everything that is set up."""
-        async with self.reading() as connection:
-            found = [read(row) for table, read in _READ.items() for row in (await connection.execute(select(table))).mappings()]
-        return edited(School(), tuple(found))
+        return await asyncio.to_thread(_read_school, self._path)
 
     async def knows(self, ask: int) -> bool:
         """Whether an edit with this ask id was written before."""
@@ -174,6 +165,11 @@ class Register:
         async with self.writing() as connection:
             changed: int = (await connection.execute(statement)).rowcount
         return changed > 0
+
+
+def _read_school(path: Path) -> School:
+    with opened(path) as office:
+        return read_school(office)
 
 
 def _engine(path: Path, *, connections: int, setting: str, begin: str) -> AsyncEngine:
@@ -248,64 +244,6 @@ def _stored(row: Row) -> dict[str, Any]:
     return values
 
 
-def _site(row: RowMapping) -> Site:
-    contacts = tuple(Contact(*contact) for contact in row["contacts"])
-    return Site(**{**row, "zone": ZoneInfo(row["zone"]), "wallet_scope": WalletScope(row["wallet_scope"]), "contacts": contacts})
-
-
-def _programme(row: RowMapping) -> Programme:
-    windows = msgspec.convert(row["windows"], Windows)
-    kinds = {"use": Use(row["use"]), "scans": Scans(row["scans"]), "attendance": Attendance(row["attendance"])}
-    return Programme(
-        **{**row, **kinds, "windows": windows, "legal": LegalClass(row["legal"]), "days": frozenset(map(DayKind, row["days"]))}
-    )
-
-
-def _tariff(row: RowMapping) -> Tariff:
-    return Tariff(**{**row, "lines": msgspec.convert(row["lines"], tuple[Line, ...])})
-
-
-def _product(row: RowMapping) -> Product:
-    kind, policy = ProductKind(row["kind"]), Policy(row["policy"])
-    allergens, diets = _allergens(row["allergens"]), frozenset(row["diets"])
-    kinds = {"kind": kind, "policy": policy, "allergens": allergens, "diets": diets, "legal": LegalClass(row["legal"])}
-    return Product(**{**row, **kinds})
-
-
-def _canteen(row: RowMapping) -> Canteen:
-    return Canteen(**{**row, "walk_up": Unordered(row["walk_up"]), "unordered": Unordered(row["unordered"])})
-
-
-def _menu(row: RowMapping) -> Menu:
-    offers = (Offer(product, price_cents, _allergens(allergens)) for product, price_cents, allergens in row["offers"])
-    return Menu(row["site"], row["day"], tuple(offers))
-
-
-def _diet(row: RowMapping) -> Diet:
-    return Diet(row["pupil"], row["code"], _allergens(row["allergens"]))
-
-
-def _allergens(codes: list[str]) -> frozenset[Allergen]:
-    return frozenset(map(Allergen, codes))
-
-
-def _reader(row: RowMapping) -> Reader:
-    use, direction = Use(row["use"]), Direction(row["direction"])
-    return Reader(row["device"], row["id"], row["name"], use, direction, row["product"], row["door_ms"])
-
-
-def _badge(row: RowMapping) -> Badge:
-    return Badge(**{**row, "state": BadgeState(row["state"])})
-
-
-def _plan(row: RowMapping) -> Plan:
-    return Plan(**{**row, "weekdays": frozenset(row["weekdays"]), "excluded": frozenset(map(date.fromisoformat, row["excluded"]))})
-
-
-def _custody(row: RowMapping) -> Custody:
-    return Custody(**{**row, "weeks": Weeks(row["weeks"]), "weekdays": frozenset(row["weekdays"])})
-
-
 _TABLE: dict[type, Table] = {
     Site: t.site,
     Programme: t.programme,
@@ -328,27 +266,4 @@ _TABLE: dict[type, Table] = {
     Plan: t.plan,
     AbsenceReason: t.absence_reason,
     ClassHours: t.class_hours,
-}
-_READ: dict[Table, Any] = {
-    t.site: _site,
-    t.programme: _programme,
-    t.product: _product,
-    t.device: lambda row: Device(**row),
-    t.reader: _reader,
-    t.household: lambda row: Household(**row),
-    t.adult: lambda row: Adult(**row),
-    t.pupil: lambda row: Pupil(**row),
-    t.badge: _badge,
-    t.custody: _custody,
-    t.payer_override: lambda row: PayerOverride(**row),
-    t.plan: _plan,
-    t.absence_reason: lambda row: AbsenceReason(**row),
-    t.class_hours: lambda row: ClassHours(**row),
-    t.canteen: _canteen,
-    t.menu: _menu,
-    t.diet: _diet,
-    t.tariff: _tariff,
-    t.tariff_group: lambda row: TariffGroup(**row),
-    t.family_file: lambda row: FamilyFile(**row),
-    t.calendar_day: lambda row: CalendarDay(**{**row, "kind": DayKind(row["kind"]) if row["kind"] else None}),
 }

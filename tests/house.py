@@ -58,7 +58,7 @@ RANKS = dict.fromkeys(KERNEL, 0) | {
 }
 """How far right a room of hub/core stands. Rooms not named here are the ones in braces."""
 BRACES = 4
-COMPOSERS = ("hub.__main__", "hub.commands", "hub.run", "hub.web.app")
+COMPOSERS = ("hub.__main__", "hub.commands", "hub.opening", "hub.run", "hub.web.app")
 """Where the program is put together by hand: the only rooms that see pages and shells at once."""
 FRAME = frozenset(
     "render session language asking rights chapters marks office passwords sheet letter live uploads table turns charts owing".split()

@@ -4,17 +4,18 @@ Alembic keeps the book of it. It is loaded only when there is a step to take: it
 """
 
 from pathlib import Path
-
-from sqlalchemy import Connection, inspect, text
+from typing import TYPE_CHECKING
 
 from hub.errors import StartError
-from hub.tables import metadata
+
+if TYPE_CHECKING:  # the number of the newest step is asked for before SQLAlchemy is loaded
+    from sqlalchemy import Connection
 
 NEWEST = "0022"
 """The last step this program knows; a test holds it to the files."""
 
 
-def migrate(connection: Connection) -> None:
+def migrate(connection: "Connection") -> None:
     """Take the missing steps, each with its record, in the transaction that is open. Raises StartError for a newer database.
 
     A new database has its tables at once: a test holds them to be what all the steps make.
@@ -28,21 +29,23 @@ def migrate(connection: Connection) -> None:
         upgrade(connection)
 
 
-def create(connection: Connection) -> None:
+def create(connection: "Connection") -> None:
     """The tables of today in an empty database, with the record of the newest step."""
+    from hub.tables import metadata
+
     metadata.create_all(connection)
-    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) CONSTRAINT alembic_version_pkc PRIMARY KEY NOT NULL)"))
-    connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": NEWEST})
+    connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) CONSTRAINT alembic_version_pkc PRIMARY KEY NOT NULL)")
+    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (NEWEST,))
 
 
-def _stored(connection: Connection) -> str:
+def _stored(connection: "Connection") -> str:
     """The last step taken; empty for a new database."""
-    if not inspect(connection).has_table("alembic_version"):
+    if not connection.exec_driver_sql("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'").first():
         return ""
-    return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() or ""
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: "Connection") -> None:
     """Every step that this database has not taken."""
     from alembic.operations import Operations
     from alembic.runtime.migration import MigrationContext

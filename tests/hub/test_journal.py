@@ -326,7 +326,7 @@ async def test_a_changed_file_stops_the_start_and_names_the_row(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, statement: str, sentence: str, beside_bytes: int
 ) -> None:
     """A long one is walked along by another process first, which does not know these words."""
-    monkeypatch.setattr("hub.journal.BESIDE_BYTES", beside_bytes)
+    monkeypatch.setattr("hub.beside.BESIDE_BYTES", beside_bytes)
     await written(folder, [(fact,) for ask in asks(21, 30) for fact in ask], waiting=1)
     break_row(folder, statement)
     with pytest.raises(DamageError, match=sentence):

@@ -23,8 +23,8 @@ from hub.core.school import Adult, Household, Pupil, Row, School, Site
 from hub.letters import mark
 from hub.mailqueue import KEEP_MS, Listed, MailQueue, State, listed
 from hub.memory import Memory, memory
+from hub.opening import _start_post
 from hub.post import AT_ONCE, DOWN_AFTER, FAILED_MS, GIVE_UP_MS, Carrier, Clockwork, Post, over_smtp, pause_ms, readers
-from hub.run import _start_post
 from hub.settings import HubSettings, MailSettings, Settings, mail_sender
 from tests.boxes import until
 from tests.mailserver import MailServer, mail_server
@@ -154,7 +154,7 @@ async def test_a_hub_that_starts_sends_what_is_due_and_says_where_nobody_will(
     async with house(tmp_path, server.settings(), Wall(), starts=False) as home:
         await home.queue.begin(home.stores.journal.durable)
         await home.falls(payer=OKONKWO)
-        with caplog.at_level(logging.INFO, "hub.run"):
+        with caplog.at_level(logging.INFO, "hub.opening"):
             async with AsyncExitStack() as stack:
                 await _start_post(Settings(hub=hub, mail=server.settings()), home.stores, stack)
                 await server.arrived.wait()

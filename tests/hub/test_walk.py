@@ -1,7 +1,9 @@
 """A long journal is read and checked by another process: every fact once and in order, and the same start without it."""
 
 import asyncio
+import contextlib
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,25 +12,34 @@ from pathlib import Path
 
 import pytest
 
+from hub.beside import Walker
 from hub.core.facts import Fact
 from hub.folder import Folder
-from hub.journal import Journal, along
-from tests.stores import alive, asks, written
+from hub.journal import Journal
+from hub.walk import Stretch
+from tests.stores import alive, asks, write, written
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
     """Every journal counts as a long one."""
-    monkeypatch.setattr("hub.journal.BESIDE_BYTES", 0)
+    monkeypatch.setattr("hub.beside.BESIDE_BYTES", 0)
     folder = Folder(tmp_path / "hub")
     yield folder
     folder.close()
 
 
+def told(folder: Folder) -> list[Stretch]:
+    """What the other process says behind its first words."""
+    with contextlib.closing(Walker(folder.journal)) as walker:
+        walker.begun()
+        return list(walker.stretches())
+
+
 async def test_another_process_hands_over_every_fact_of_a_long_journal_in_order(folder: Folder) -> None:
     made = [fact for ask in asks(31, 600) for fact in ask]
     await written(folder, [(fact,) for fact in made], waiting=3)
-    found = [stretch async for stretch in along(folder.journal)]
+    found = told(folder)
     assert [fact for each in found for fact in each.facts] == made
     assert len(found) > 1
     replayed: list[Fact] = []
@@ -44,7 +55,7 @@ async def test_another_process_hands_over_every_fact_of_a_long_journal_in_order(
 async def test_a_start_is_whole_without_the_other_process(folder: Folder, monkeypatch: pytest.MonkeyPatch, interpreter: str) -> None:
     made = list(asks(33, 30))
     await written(folder, made)
-    monkeypatch.setattr("hub.journal.sys.executable", interpreter)
+    monkeypatch.setattr("hub.beside.sys.executable", interpreter)
     replayed: list[Fact] = []
     journal = await Journal.open(folder, alive, replayed.append)
     assert replayed == [fact for ask in made for fact in ask]
@@ -60,8 +71,8 @@ async def test_a_start_is_whole_when_the_other_process_is_killed_on_its_way(
     dying = tmp_path / "dying"
     dying.write_text(f'#!/bin/sh\n{shlex.quote(sys.executable)} "$@" | head -c {32 * 1024}\n')
     dying.chmod(0o700)
-    monkeypatch.setattr("hub.journal.sys.executable", str(dying))
-    found = [stretch async for stretch in along(folder.journal)]
+    monkeypatch.setattr("hub.beside.sys.executable", str(dying))
+    found = told(folder)
     journal = await Journal.open(folder, alive, replayed.append)
     assert len(found) == 1
     assert replayed == [fact for ask in made for fact in ask]
@@ -71,12 +82,28 @@ async def test_a_start_is_whole_when_the_other_process_is_killed_on_its_way(
 def test_the_other_process_ends_when_nobody_reads_any_more(folder: Folder) -> None:
     """The hub may be killed while it follows; nothing may be left of it. A pipe holds 64 KiB, this journal fills it several times."""
     asyncio.run(written(folder, asks(36, 2000), waiting=3))
-    walker = subprocess.Popen([sys.executable, "-m", "hub.walk", str(folder.journal)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert walker.stdout is not None
-    assert walker.stdout.read(1000)
-    walker.stdout.close()
-    _, said = walker.communicate(timeout=60)
-    assert (walker.returncode, said) == (-signal.SIGPIPE, b"")
+    other = subprocess.Popen([sys.executable, "-m", "hub.walk", str(folder.journal)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert other.stdout is not None
+    assert other.stdout.read(1000)
+    other.stdout.close()
+    _, said = other.communicate(timeout=60)
+    assert (other.returncode, said) == (-signal.SIGPIPE, b"")
+
+
+async def test_a_log_that_the_last_run_left_is_as_it_was_when_the_other_process_is_gone(folder: Folder, tmp_path: Path) -> None:
+    """It may be the first to open the file, and the last to close it: only the hub writes the log into the file, and asks for the sync."""
+    made, image = list(asks(37, 40)), Folder(tmp_path / "image")
+    journal = await Journal.open(folder, alive)
+    for ask in made:
+        await write(journal, [ask])
+    for name in ("journal.db", "journal.db-wal"):
+        shutil.copy(folder.path / name, image.path / name)
+    await journal.close()
+    before = [(image.path / name).read_bytes() for name in ("journal.db", "journal.db-wal")]
+    assert [fact for each in told(image) for fact in each.facts] == [fact for ask in made for fact in ask]
+    assert [(image.path / name).read_bytes() for name in ("journal.db", "journal.db-wal")] == before
+    assert len(before[1]) > 0
+    image.close()
 
 
 async def test_a_fact_that_cannot_be_booked_stops_the_other_process_too(folder: Folder) -> None:
