@@ -69,7 +69,7 @@ BUGS = (
             Edit(
                 "hub.core.dues",
                 _CUT,
-                "        yield part\n        yield from (piece for piece in _cut(part, sorted(cuts)) if piece.programme != root.id)\n",
+                "        yield part\n        yield from (piece for piece in cut(part, sorted(cuts)) if piece.programme != root.id)\n",
             ),
         ),
     ),
