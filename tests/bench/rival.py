@@ -11,14 +11,14 @@ import itertools
 import os
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 import msgspec
 
-from hub import run
+from hub import rows, run
 from hub.__main__ import main
+from hub.beside import Walker
 from hub.core.books import Books
 from hub.core.facts import Charged, Fact, Facts
 from hub.desk import Desk
@@ -26,7 +26,7 @@ from hub.folder import Folder, stop_at_once
 from hub.history import History
 from hub.journal import Journal
 from hub.keys import load_master
-from hub.memory import Memory
+from hub.memory import Edits, Memory
 from hub.register import Register
 from tests.bench import postgres
 from tests.bench.postgres import Debit
@@ -105,32 +105,33 @@ def _ended(task: "asyncio.Task[None]") -> None:
         stop_at_once(f"PostgreSQL: {error!r}")
 
 
-@contextlib.asynccontextmanager
-async def memory(data: Path) -> AsyncIterator[Memory]:
-    """In place of `hub.memory.memory`: the same books, read from the journal that `preau-hub import` wrote, and then left alone."""
-    async with contextlib.AsyncExitStack() as stack:
-        folder, books = Folder(data), Books()
-        stack.callback(folder.close)
-        opening = await Journal.open(folder, stop_at_once, books.apply)
-        stack.push_async_callback(opening.close)
-        register = await Register.open(folder, stop_at_once)
-        stack.push_async_callback(register.close)
-        wallets = dict.fromkeys(books.wallets.values(), OPENING_CENTS)
-        connections = await stack.enter_async_context(postgres.debits(os.environ[SOCKET], wallets))
-        journal = PostgresJournal(connections, books.number, wallets)
-        stack.push_async_callback(journal.close)
-        desk = Desk(await register.read_school(), books, journal, register)
-        past = nothing_to_follow(register, journal)
-        yield Memory(folder, cast("Journal", journal), register, past, desk, load_master(folder.master_key))
+async def remember(folder: Folder, stack: contextlib.AsyncExitStack, walker: Walker) -> Memory:
+    """In place of `hub.memory.remember`: the same books, read from the journal that `preau-hub import` wrote, and then left alone."""
+    books, edits = Books(), Edits()
+    opening = await Journal.open(folder, stop_at_once, books.apply, walker)
+    stack.push_async_callback(opening.close)
+    wallets = dict.fromkeys(books.wallets.values(), OPENING_CENTS)
+    connections = await stack.enter_async_context(postgres.debits(os.environ[SOCKET], wallets))
+    journal = PostgresJournal(connections, books.number, wallets)
+    stack.push_async_callback(journal.close)
+    with rows.opened(folder.office) as office:
+        desk = Desk(rows.read_school(office), books, journal, edits)
+    return Memory(folder, cast("Journal", journal), desk, load_master(folder.master_key), edits)
+
+
+async def past(register: Register, journal: PostgresJournal) -> History:
+    """In place of `History.open`."""
+    return nothing_to_follow(register, journal)
 
 
 def nothing_to_follow(register: Register, journal: PostgresJournal) -> History:
     """For pages, which nobody opens here."""
-    past = History(register, cast("Journal", journal))
-    past.number = FOLLOWED
-    return past
+    followed = History(register, cast("Journal", journal))
+    followed.number = FOLLOWED
+    return followed
 
 
 if __name__ == "__main__":
-    run.memory = memory  # type: ignore[attr-defined]
+    run.remember = remember  # type: ignore[attr-defined, assignment]
+    History.open = past  # type: ignore[method-assign, assignment]
     sys.exit(main(sys.argv[1:]))
