@@ -80,7 +80,7 @@ async def test_a_menu_that_somebody_else_has_changed_meanwhile_is_shown_and_not_
     assert was
     answer = await cook.fill(DAY, f"{DAY}/menu", {**fields, "was": was[1]})
     assert answer.status_code == 409
-    assert "Pâtes: 4,50 €" in answer.text
+    assert "Pâtes\xa0: 4,50 €" in answer.text
     assert len(hub.desk.school.menus[1, TUESDAY].offers) == 2
     now = re.search(r'name="was" value="(\w+)"', answer.text)
     assert now
