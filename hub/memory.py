@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,7 @@ class Memory:
 
     async def open_office(self, stack: contextlib.AsyncExitStack) -> None:
         """What edits and pages need. Raises StartError (DamageError)."""
+        await asyncio.to_thread(import_module, "hub.history")  # badges are answered meanwhile
         from hub.history import History
         from hub.register import Register
 
