@@ -3,12 +3,13 @@
 import contextlib
 import itertools
 import logging
+import math
 import multiprocessing
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NoReturn, TypeVar
 
 from tests.sim.faults import Fault, Plan, plan_of
@@ -17,7 +18,7 @@ from tests.sim.world import Ending, Tell, World
 
 A = TypeVar("A")
 
-SEARCH_S = 5.0
+SEARCH_S = 5
 """How exactly the shortest failing storm is found."""
 
 
@@ -62,10 +63,7 @@ def heard(world: World) -> Iterator[None]:
 
 def lived(seed: int, *, until_s: float | None = None, tell: Tell | None = None, plan: Plan | None = None) -> Ending:
     """One world, from storm to judgement. `until_s`: when the storm ends, if it is to end before its plan."""
-    plan = plan or plan_of(seed)
-    if until_s is not None:
-        plan = replace(plan, storm_s=min(until_s, plan.storm_s))
-    world = World(seed, plan, tell)
+    world = World(seed, plan or plan_of(seed), tell, until_s=until_s)
     with heard(world):
         return world.live()
 
@@ -112,7 +110,7 @@ def seeds_for(hours: float, first: Iterable[int], fresh: int) -> Iterator[int]:
 
 def replay_command(ending: Ending) -> str:
     """What shows the failure of a seed again, in as short a storm as possible."""
-    return f"python -m tests.sim --seed {ending.seed} --until {shortest(ending):.0f} --trace"
+    return f".venv/bin/python -m tests.sim --seed {ending.seed} --until {shortest(ending)} --trace"
 
 
 def hunted(seeds: Iterator[int], cpu_s: float) -> tuple[Ending | None, float]:
@@ -128,13 +126,14 @@ def hunted(seeds: Iterator[int], cpu_s: float) -> tuple[Ending | None, float]:
     return None, time.process_time() - began_s
 
 
-def shortest(ending: Ending) -> float:
+def shortest(ending: Ending) -> int:
     """The shortest storm (s) after which this seed still fails, by halving; the storm's own length where nothing shorter does."""
-    good_s, bad_s = 0.0, min(ending.at_s + 1, plan_of(ending.seed).storm_s)
+    good_s, bad_s, soon_s = 0, math.ceil(plan_of(ending.seed).storm_s), math.ceil(ending.at_s) + 1
+    middle_s = soon_s if soon_s < bad_s else bad_s // 2
     while bad_s - good_s > SEARCH_S:
-        middle_s = (good_s + bad_s) / 2
         if lived(ending.seed, until_s=middle_s).violation:
             bad_s = middle_s
         else:
             good_s = middle_s
+        middle_s = (good_s + bad_s) // 2
     return bad_s

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shlex
 import subprocess
 import sys
 
@@ -10,9 +11,10 @@ import pytest
 from edge import events as e
 from edge.loop import Loop
 from tests import schools
+from tests.sim.__main__ import main
 from tests.sim.faults import Fault, Plan, plan_of
 from tests.sim.kept import kept_seeds
-from tests.sim.runs import Survey, hunted, lived, on_all_cores, replay_command, seeds_for, shortest
+from tests.sim.runs import SEARCH_S, Survey, hunted, lived, on_all_cores, replay_command, seeds_for, shortest
 from tests.sim.smallday import a_day, double_deaths, single_deaths
 
 HOURS, FRESH = 200, 500_000
@@ -31,6 +33,10 @@ DENSE = Plan(
 DENSE_SEEDS = (12, 107, 125, 161, 247, 1090, 3013)
 """Seeds of an earlier, smaller world of two devices. Found there: two taps of one life booked as one; scans forgotten that a full card had
 refused; a restored hub told of later scans before it could say what it had lost. So these dense storms are flown with what did it."""
+
+
+WITH_ALL_LENGTHS = (103, 107, 110)
+"""Short worlds in which something is drawn by the length of the storm: files, a switch of wallets, a forgotten device."""
 
 
 def complaints(survey: Survey) -> list[str]:
@@ -77,14 +83,38 @@ def test_the_same_seed_is_the_same_world_in_every_process() -> None:
 # --- the harness itself -------------------------------------------------------------------------
 
 
-def test_a_light_without_a_receipt_is_found_and_told_with_its_shortest_storm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_light_without_a_receipt_is_found_and_told_with_its_shortest_storm(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A device that lights before its card has the scan: the oldest mistake there is."""
     monkeypatch.setattr(Loop, "_store", lambda _self, parts, _effect: e.Stored(parts.outbox.unsettled()))
     ending, cpu_s = hunted(iter(range(100)), cpu_s=60)
     assert ending is not None
     assert "is no receipt" in ending.violation
     assert cpu_s < 60
-    assert lived(ending.seed, until_s=shortest(ending)).violation
+    until_s = shortest(ending)
+    assert not lived(ending.seed, until_s=until_s - SEARCH_S).violation
+    command = shlex.split(replay_command(ending))
+    assert command[:3] == [".venv/bin/python", "-m", "tests.sim"]
+    monkeypatch.setattr(sys, "argv", command[2:])
+    assert main() == 1
+    *trace, verdict = capsys.readouterr().out.splitlines()
+    assert f"--until {until_s} " in replay_command(ending)
+    assert "is no receipt" in verdict
+    assert len(trace) > 10
+
+
+@pytest.mark.parametrize("seed", WITH_ALL_LENGTHS)
+def test_a_shorter_storm_is_the_beginning_of_the_whole_one(seed: int) -> None:
+    """Else the shortest failing storm would be another world's."""
+    told: list[list[str]] = []
+    half_s = plan_of(seed).storm_s / 2
+    for until_s in (None, half_s):
+        lines = list[str]()
+        lived(seed, until_s=until_s, tell=lines.append)
+        told.append([line for line in lines if float(line.split()[0]) < half_s])
+    assert told[0] == told[1]
+    assert len(told[0]) > 50
 
 
 def test_a_world_without_faults_sees_none() -> None:

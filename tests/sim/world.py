@@ -73,11 +73,15 @@ def _witness(school: School, lunch: Lunch, plan: Plan) -> Witness:
 
 
 class World:
-    """`tell` gets a line for everything that is seen; `cuts`: at which steps (from 1) whoever takes them dies."""
+    """`tell` gets a line for everything that is seen; `cuts`: at which steps (from 1) whoever takes them dies.
 
-    def __init__(self, seed: int, plan: Plan, tell: Tell | None = None, cuts: Collection[int] = ()) -> None:
+    `until_s`: the storm ends then, and is the same until then: what is drawn by the length of a storm is drawn by that of the plan.
+    """
+
+    def __init__(self, seed: int, plan: Plan, tell: Tell | None = None, cuts: Collection[int] = (), until_s: float | None = None) -> None:
         self.seed = seed
         self.plan = plan
+        self.storm_s = plan.storm_s if until_s is None else min(until_s, plan.storm_s)
         self.chance = Random(seed)
         self.loop = Turns(Random(f"order {seed}"))
         self.calm = False
@@ -144,7 +148,7 @@ class World:
             if device is not forgotten:
                 device.start()
         self.office.set_up()
-        self.loop.after_s(self.plan.storm_s, self._mend)
+        self.loop.after_s(self.storm_s, self._mend)
         if script:
             script(self)
             return
