@@ -1,31 +1,26 @@
 """The change of school year: each class goes on to the next one, leavers go; one edit, decided on the classes that were shown.
 
-Who leaves is out of every class, the badges stop and nothing is planned any more; wallet and history stay until the rest is paid out.
+Who leaves is out of every class at once, and of the school from the next day on: the year is often changed on its last afternoon, when
+leavers are still in care and have to get out by their badge. Then nothing is planned any more and badges stop (leaving.py); wallet and
+history stay until the rest is paid out.
 """
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
-from hub.core.facts import Refusal, derived
+from hub.core.facts import Refusal
 from hub.core.lists import MAX_NAME, by_name
-from hub.core.school import Badge, BadgeState, Pupil, Row, Rows, School
+from hub.core.school import Pupil, Row, Rows, School
 
 LEAVES = ""
 """The next class of those who leave."""
 LAST = 6
 """The last year of a primary school."""
+NURSERY = {"M3": "P1", "K3": "L1"}
+"""The last year of a nursery school, and the first one of a primary school that follows it (maternelle, kleuter)."""
 _YEAR = re.compile(r"[1-9]")
-
-
-@dataclass(frozen=True, slots=True)
-class Year:
-    """What the change is made with: the first day of the new year, its instant, and the id of the ask."""
-
-    from_day: date
-    at_ms: int
-    ask: int
 
 
 def classes(school: School, sites: Collection[int], day: date) -> dict[tuple[int, str], tuple[Pupil, ...]]:
@@ -38,7 +33,9 @@ def classes(school: School, sites: Collection[int], day: date) -> dict[tuple[int
 
 
 def suggested(group: str) -> str:
-    """The class after this one: `5B` is followed by `6B`, the last year leaves, and what has no year stays."""
+    """The class after this one: `5B` is followed by `6B`, `M3A` by `P1A`, the last year leaves, and what has no year stays."""
+    if group[:2] in NURSERY:
+        return NURSERY[group[:2]] + group[2:]
     year = _YEAR.search(group)
     if year is None:
         return group
@@ -46,31 +43,28 @@ def suggested(group: str) -> str:
     return LEAVES if number > LAST else f"{group[: year.start()]}{number}{group[year.end() :]}"
 
 
+def first_day_without(today: date) -> date:
+    """Of who leaves by a change of year that is made today: they are still here."""
+    return today + timedelta(days=1)
+
+
 def promote(
-    school: School, shown: Mapping[tuple[int, str], frozenset[int]], following: Mapping[tuple[int, str], str], year: Year
+    school: School, shown: Mapping[tuple[int, str], frozenset[int]], following: Mapping[tuple[int, str], str], today: date
 ) -> Rows | Refusal:
     """Everybody's next class at once. `shown`: who was in each class when it was looked at; `following`: its next class."""
-    now = classes(school, {site for site, _ in shown}, year.from_day)
+    now = classes(school, {site for site, _ in shown}, today)
     if {key: frozenset(pupil.id for pupil in pupils) for key, pupils in now.items() if key in shown} != shown:
         return Refusal("changed_meanwhile")
     if any(len(name) > MAX_NAME for name in following.values()):
         return Refusal("too_long", {"most": MAX_NAME})
     moving = [(pupil, name) for key, name in following.items() for pupil in now.get(key, ()) if name != pupil.group]
-    rows = (replace(pupil, group=name, left_day=year.from_day if name == LEAVES else pupil.left_day) for pupil, name in moving)
+    gone_on = first_day_without(today)
+    rows = (replace(pupil, group=name, left_day=gone_on if name == LEAVES else pupil.left_day) for pupil, name in moving)
     leavers = {pupil.id for pupil, name in moving if name == LEAVES}
-    return (*rows, *_left(school, leavers, year)) or Refusal("nothing_changes")
+    return (*rows, *_plans(school, leavers, gone_on)) or Refusal("nothing_changes")
 
 
-def _left(school: School, leavers: Collection[int], year: Year) -> Iterator[Row]:
+def _plans(school: School, leavers: Collection[int], gone_on: date) -> Iterator[Row]:
     for plan in (plan for pupil in leavers for plan in school.plans.get(pupil, ())):
-        if plan.until_day is None or plan.until_day > year.from_day:
-            yield replace(plan, until_day=max(plan.from_day, year.from_day))
-    for badge in (badge for states in school.badges.values() for badge in states if badge.pupil in leavers):
-        if badge.state is BadgeState.ACTIVE and not badge.until_ms:
-            yield from _stopped(badge, year)
-
-
-def _stopped(badge: Badge, year: Year) -> tuple[Badge, Badge]:
-    """The badge is blocked from the instant of the change on."""
-    blocked = replace(badge, id=derived(year.ask, badge.hash), state=BadgeState.BLOCKED, from_ms=year.at_ms)
-    return replace(badge, until_ms=year.at_ms), blocked
+        if plan.until_day is None or plan.until_day > gone_on:
+            yield replace(plan, until_day=max(plan.from_day, gone_on))

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse
 from hub.core.calendar import day_of
 from hub.core.facts import derived
 from hub.core.leaving import call_off
-from hub.core.promotion import LEAVES, Year, classes, promote, suggested
+from hub.core.promotion import LEAVES, classes, first_day_without, promote, suggested
 from hub.core.school import Pupil
 from hub.web.asking import NOWHERE
 from hub.web.render import page, stamp
@@ -59,38 +59,38 @@ class PromotionPage:
 
 @router.get("/promotion")
 async def table(visit: Looks, done: str = "") -> Response:
-    """Every class, and the one that usually follows."""
+    """Every class, and the one that usually follows; just after a change, the classes as they are: nobody is to be moved twice."""
     found = await asyncio.to_thread(classes, visit.school, visit.sites, _today(visit))
-    return await _shown(visit, {key: suggested(key[1]) for key in found}, done=done)
+    return await _shown(visit, {key: key[1] if done else suggested(key[1]) for key in found}, done=done)
 
 
 @router.post("/promotion")
 async def change(form: Writes) -> Response:
     """Show what it would do, or do it."""
-    visit, office = form.visit, form.visit.office
-    found = await asyncio.to_thread(classes, visit.school, visit.sites, _today(visit))
+    visit, office, today = form.visit, form.visit.office, _today(form.visit)
+    found = await asyncio.to_thread(classes, visit.school, visit.sites, today)
     following = _typed(form, found)
     if form.text("do") != "yes":
         visit.only_shows()
         return await _shown(visit, following, preview=True)
-    now_ms = office.now_ms()
     if not visit.own_sites() or form.text("was") != _was(found):
         return await _shown(visit, following, problem="changed_meanwhile")
     shown = {key: frozenset(pupil.id for pupil in pupils) for key, pupils in found.items()}
-    year = Year(_today(visit), now_ms, form.ask)
-    answer = await office.desk.edit_aside(form.ask, promote, shown, following, year)
+    answer = await office.desk.edit_aside(form.ask, promote, shown, following, today)
     if answer.refusal is None:
-        await _call_off(form, [pupil.id for key, pupils in found.items() if following[key] == LEAVES for pupil in pupils], year)
+        leavers = [pupil.id for key, pupils in found.items() if following[key] == LEAVES for pupil in pupils]
+        await _call_off(form, leavers, first_day_without(today))
         return RedirectResponse("/promotion?done=yes", 303)
     return await _shown(visit, following, problem=answer.refusal.code)
 
 
-async def _call_off(form: Form, leavers: Iterable[int], year: Year) -> None:
+async def _call_off(form: Form, leavers: Iterable[int], since: date) -> None:
     """Cancel the meals that leavers have ordered for later, one pupil after the other: taps go in between."""
     assert form.visit.person is not None, "signed in"
+    now_ms = form.visit.office.now_ms()
     for pupil in leavers:
         ask = derived(form.ask, f"orders {pupil}")
-        await form.visit.office.desk.do(ask, call_off, ask, pupil, year.from_day, year.at_ms, form.visit.person.id)
+        await form.visit.office.desk.do(ask, call_off, ask, pupil, since, now_ms, form.visit.person.id)
         await asyncio.sleep(0)  # who has ordered nothing is answered without waiting
 
 

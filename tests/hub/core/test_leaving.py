@@ -14,7 +14,7 @@ from hub.core.families import rank_of
 from hub.core.formulas import Kin, Siblings
 from hub.core.leaving import Late, call_off, come_back, leave, left_by, too_late
 from hub.core.paperroster import expected
-from hub.core.promotion import LEAVES, Year, classes, promote
+from hub.core.promotion import LEAVES, classes, promote
 from hub.core.school import BadgeState, School
 from hub.core.timetable import ClassHours, Plan
 from tests.canteen import cancel, order, put_on_the_menu, rules, wait
@@ -78,11 +78,26 @@ def test_who_has_left_is_not_promoted_and_leavers_of_the_year_have_their_day(day
     gone(day)
     assert [pupil.id for pupil in classes(day.school, {TILLEULS}, FRIDAY)[TILLEULS, "3A"]].count(LEA) == 0
     shown = {key: frozenset(pupil.id for pupil in pupils) for key, pupils in classes(day.school, {TILLEULS}, FRIDAY).items()}
-    rows = promote(day.school, shown, {(TILLEULS, "3A"): LEAVES}, Year(FRIDAY, moment("09:00", FRIDAY), 7))
+    rows = promote(day.school, shown, {(TILLEULS, "3A"): LEAVES}, FRIDAY)
     assert not isinstance(rows, Refusal)
     day.change(rows)
-    assert (day.school.pupils[TOM].left_day, day.school.pupils[TOM].group) == (FRIDAY, "")
+    assert (day.school.pupils[TOM].left_day, day.school.pupils[TOM].group) == (FRIDAY + timedelta(days=1), "")
     assert day.school.pupils[LEA].group == "3A", "the class it was in when it left"
+
+
+def test_a_leaver_of_the_year_gets_out_of_care_on_the_last_afternoon_and_in_no_more(day: Day) -> None:
+    day.change((Plan(1, LEA, STUDY, MONDAY),))
+    assert day.tap("Léa", "care-in", "15:40").code is Code.IN
+    shown = {(TILLEULS, "3A"): frozenset(pupil.id for pupil in classes(day.school, {TILLEULS}, MONDAY)[TILLEULS, "3A"])}
+    rows = promote(day.school, shown, {(TILLEULS, "3A"): LEAVES}, MONDAY)
+    assert not isinstance(rows, Refusal)
+    day.change(rows)
+    day.change(left_by(day.school, moment("15:45")))
+    assert [day.school.is_planned(LEA, STUDY, each) for each in (MONDAY, MONDAY + timedelta(days=1))] == [True, False]
+    assert day.tap("Léa", "care-out", "16:30").code is Code.OUT
+    day.change(left_by(day.school, moment("00:00", MONDAY + timedelta(days=1))))
+    day.next_day()
+    assert day.tap("Léa", "care-in", "15:40").code is Code.BLOCKED
 
 
 @pytest.mark.parametrize(("days", "code"), [(-801, "no_leaving_day"), (-800, ""), (800, ""), (801, "no_leaving_day")])

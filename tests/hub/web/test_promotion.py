@@ -1,4 +1,4 @@
-"""The change of school year: previewed, then every class at once; leavers keep their money and lose their badge."""
+"""The change of school year: previewed, then every class at once; leavers are gone from the next day on, and keep their money."""
 
 import re
 from datetime import date
@@ -13,7 +13,17 @@ from tests.hub.web.conftest import Browser, Hub, sealed
 
 
 @pytest.mark.parametrize(
-    ("group", "following"), [("5B", "6B"), ("6A", ""), ("M1", "M2"), ("Accueil", "Accueil"), ("P3 rouge", "P4 rouge"), ("1", "2")]
+    ("group", "following"),
+    [
+        ("5B", "6B"),
+        ("6A", ""),
+        ("M1", "M2"),
+        ("M3", "P1"),
+        ("K3A", "L1A"),
+        ("Accueil", "Accueil"),
+        ("P3 rouge", "P4 rouge"),
+        ("1", "2"),
+    ],
 )
 def test_the_usual_next_class(group: str, following: str) -> None:
     assert suggested(group) == following
@@ -34,9 +44,21 @@ async def test_every_class_goes_on_and_leavers_go_in_one_edit(hub: Hub, anne: Br
     assert (await anne.post("/promotion", {**sealed(preview.text, "/promotion"), **fields, "do": "yes"})).status_code == 303
     assert [hub.desk.school.pupils[pupil].group for pupil in (100, 101, 102)] == ["", "3A", "6B"]
     (plan,) = hub.desk.school.plans[100]
-    assert plan.until_day == date(2026, 9, 21)
-    assert [badge.state for badge in hub.desk.school.badges_of(100)] == [BadgeState.BLOCKED, BadgeState.ACTIVE]
+    assert plan.until_day == hub.desk.school.pupils[100].left_day == date(2026, 9, 22)
     assert hub.desk.school == await hub.register.read_school()
+    await hub.wait_until("23:59")
+    assert [badge.state for badge in hub.desk.school.badges_of(100)] == [BadgeState.ACTIVE], "still here today"
+    hub.now_ms = hub.at("00:01", date(2026, 9, 22))
+    await hub.wait_for_the_minute()
+    assert [badge.state for badge in hub.desk.school.badges_of(100)] == [BadgeState.BLOCKED, BadgeState.ACTIVE]
+
+
+async def test_what_was_just_done_is_not_proposed_a_second_time(hub: Hub, anne: Browser) -> None:
+    fields = {"next-1-2A": "3A", "next-1-5B": "6B", "do": "yes"}
+    done = await anne.fill("/promotion", "/promotion", fields)
+    page = (await anne.get(done.headers["location"])).text
+    assert dict(re.findall(r'name="(next-[^"]+)" value="([^"]*)"', page)) == {"next-1-3A": "3A", "next-1-6B": "6B", "next-2-5B": "5B"}
+    assert " checked" not in page
 
 
 async def test_a_class_that_has_changed_since_it_was_looked_at_is_not_moved(hub: Hub, anne: Browser) -> None:
