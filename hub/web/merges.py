@@ -12,7 +12,7 @@ from hub.core.books import Books
 from hub.core.facts import derived
 from hub.core.lists import fold
 from hub.core.merging import brought_over, merge, own_wallets, same_child, stays_and_goes, still_open
-from hub.core.school import BadgeState, Household, Pupil
+from hub.core.school import BadgeState, Household, Pupil, School
 from hub.core.wallets import balance_cents
 from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right
@@ -118,8 +118,7 @@ async def make_one_child(form: Writes, pupil: int) -> Response:
 
 
 async def _children_page(visit: Visit, pupil: Pupil, question: str, problem: str = "") -> SameChildPage:
-    words = fold(question or f"{pupil.first_name} {pupil.last_name}").split()
-    found = await asyncio.to_thread(_called, visit, pupil, words)
+    found = await asyncio.to_thread(_called, visit, pupil, question or f"{pupil.first_name} {pupil.last_name}")
     others = []
     for other in found[:FOUND]:
         others.append(_second_entry(visit, pupil, other))
@@ -127,10 +126,10 @@ async def _children_page(visit: Visit, pupil: Pupil, question: str, problem: str
     return SameChildPage(pupil, visit.school.households[pupil.household].name, question, tuple(others), problem)
 
 
-def _called(visit: Visit, pupil: Pupil, words: list[str]) -> list[Pupil]:
+def _called(visit: Visit, pupil: Pupil, question: str) -> list[Pupil]:
     """Others in whose names all words stand."""
     known = (other for other in visit.school.everyone if other.id != pupil.id and visit.knows(other))
-    return [other for other in known if words and all(word in fold(f"{other.first_name} {other.last_name}") for word in words)]
+    return [other for other in known if _holds(f"{other.first_name} {other.last_name}", question)]
 
 
 def _second_entry(visit: Visit, kept: Pupil, gone: Pupil) -> SecondEntry:
@@ -150,13 +149,34 @@ def _second_entry(visit: Visit, kept: Pupil, gone: Pupil) -> SecondEntry:
 
 
 def _page(visit: Visit, household: Household, owners: frozenset[int], question: str, problem: str = "") -> MergePage:
-    wanted, found = fold(question or household.name), []
-    for other in visit.school.households.values():
-        if other.id != household.id and wanted and wanted in fold(other.name) and visit.knows_family(other.id):
-            stays, goes = stays_and_goes(household, other, owners)
-            both = household.id in owners and other.id in owners
-            found.append(Twin(other, _children(visit, other), stays, goes, both, stamp((household, other))))
-    return MergePage(household, _children(visit, household), question, tuple(found[:FOUND]), problem)
+    others = [other for other in visit.school.households.values() if other.name and other.id != household.id]
+    alike = [other for other in others if (_holds(other.name, question) if question else _is_alike(visit.school, household, other))]
+    found = [other for other in alike if visit.knows_family(other.id)]
+    return MergePage(
+        household, _children(visit, household), question, tuple(_twin(visit, household, other, owners) for other in found[:FOUND]), problem
+    )
+
+
+def _twin(visit: Visit, household: Household, other: Household, owners: frozenset[int]) -> Twin:
+    stays, goes = stays_and_goes(household, other, owners)
+    both = household.id in owners and other.id in owners
+    return Twin(other, _children(visit, other), stays, goes, both, stamp((household, other)))
+
+
+def _is_alike(school: School, one: Household, other: Household) -> bool:
+    """Whether one name is part of the other, or both have a child of the same name."""
+    names, children = (fold(one.name), fold(other.name)), (_names_of(school, one), _names_of(school, other))
+    return names[0] in names[1] or names[1] in names[0] or bool(children[0] & children[1])
+
+
+def _names_of(school: School, household: Household) -> set[str]:
+    return {fold(f"{child.first_name}{child.last_name}") for child in map(school.pupils.__getitem__, school.kin.get(household.id, ()))}
+
+
+def _holds(name: str, question: str) -> bool:
+    """Whether all words of a question stand in a name, in whatever order."""
+    words, text = [fold(word) for word in question.split()], fold(name)
+    return any(words) and all(word in text for word in words)
 
 
 def _children(visit: Visit, household: Household) -> tuple[Pupil, ...]:

@@ -1,6 +1,7 @@
 """A family or a child that was entered twice becomes one; nothing booked is rewritten, and where it cannot be done it is said why."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 from hub.core import facts as f
@@ -54,6 +55,17 @@ async def test_a_household_that_was_changed_meanwhile_is_not_merged(hub: Hub, an
     await anne.fill("/families/12/edit", "/families/12/edit", {"name": "Maes", "address": "Rue Basse 2"})
     assert (await anne.post("/families/11/merge", stale)).status_code == 409
     assert hub.desk.school.households[12].address == "Rue Basse 2"
+
+
+async def test_a_family_of_another_name_with_the_same_child_is_proposed_and_one_is_found_by_words_in_any_order(
+    hub: Hub, anne: Browser
+) -> None:
+    other = (Household(13, "Lambert Anne-Marie"), Pupil(130, 13, 1, "Lea", "Dupont", "5B"), Household(14, "Dupont"), Household(15, "Claes"))
+    await hub.desk.edit(77, lambda _school: other)
+    page = (await anne.get("/families/10/merge")).text
+    assert [name in page for name in ("<h2>Lambert Anne-Marie", "<h2>Dupont</h2>", "<h2>Claes", "<h2>Maes")] == [True, True, False, False]
+    assert "<h2>Lambert Anne-Marie" in (await anne.get("/families/10/merge?q=anne lambert")).text
+    assert "Aucun autre ménage" in (await anne.get("/families/10/merge?q=-")).text
 
 
 TWICE = (
@@ -154,6 +166,22 @@ async def test_a_second_entry_that_is_in_has_to_leave_first_and_its_page_says_so
     assert answer.status_code == 409
     assert "était à l’école aujourd’hui" in answer.text
     assert not hub.desk.school.merged
+
+
+async def test_a_second_entry_is_found_by_its_names_in_any_order(hub: Hub, anne: Browser) -> None:
+    await hub.desk.edit(77, lambda _school: TWICE)
+    for question in ("dupont lea", "Léa", "lea dup"):
+        assert "Lea Dupont" in (await anne.get(f"{MERGE}?q={question}")).text, question
+    assert "Aucun autre élève" in (await anne.get(f"{MERGE}?q=-")).text
+
+
+async def test_of_a_second_entry_in_another_family_the_way_to_merge_the_families_is_shown(hub: Hub, anne: Browser) -> None:
+    await hub.desk.edit(77, lambda _school: (Household(12, "Dupont & fils"), replace(TWICE[0], household=12)))
+    assert 'href="/families/10/merge?q=Dupont%20%26%20fils"' in (await anne.get(MERGE)).text
+    assert "<h2>Dupont &amp; fils" in (await anne.get("/families/10/merge?q=Dupont%20%26%20fils")).text
+    assert (await anne.fill("/families/10/merge", "/families/10/merge", {})).status_code == 303
+    assert "C’est maintenant une seule famille" in (await anne.get("/families/10?done=merged")).text
+    assert (await anne.fill(MERGE, MERGE, {})).status_code == 303
 
 
 async def test_a_pupil_of_another_site_is_nobodys_second_entry(hub: Hub, visitor: Browser) -> None:
