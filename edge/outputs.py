@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from edge.errors import PinsError
+from edge.errors import PinsError, StartError
 from edge.events import Pattern
 from edge.patterns import DARK, SCORES, Lamp, Step, step_at
 from edge.settings import OutputSettings, ReaderSettings
@@ -25,14 +25,14 @@ log = logging.getLogger(__name__)
 
 
 class Outputs:
-    """The outputs of one device. `mono_ms` is the device's monotonic clock (edge.clock). Raises PinsError when pins cannot be driven.
+    """The outputs of one device. `mono_ms` is the device's monotonic clock (edge.clock). Raises PinsError for pins, StartError for a trace.
 
     Everything is off at the start, after close(), and when the owning thread fails; after that show() and pulse() raise PinsError.
     """
 
     def __init__(self, settings: OutputSettings, readers: Sequence[ReaderSettings], mono_ms: Callable[[], int]) -> None:
         self._mono_ms = mono_ms
-        self._trace = Path(settings.trace).open("a", buffering=1, encoding="utf-8") if settings.trace else None  # noqa: SIM115
+        self._trace = _opened(settings.trace) if settings.trace else None
         try:
             self._pins = None if settings.pins == "none" else Pins(settings, readers)
         except PinsError:
@@ -233,6 +233,13 @@ def _take_at_rest(factory: Any, number: int) -> None:
 
     handle = factory._handle  # noqa: SLF001 - shown nowhere else
     factory.pin(number).output_with_state = lambda state: lgpio.gpio_claim_output(handle, number, int(state))
+
+
+def _opened(path: str) -> TextIO:
+    try:
+        return Path(path).open("a", buffering=1, encoding="utf-8")
+    except OSError as error:
+        raise StartError(f"key `outputs.trace`: {path} cannot be written: {error.strerror}") from error
 
 
 def _close(trace: TextIO | None) -> None:

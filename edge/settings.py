@@ -11,15 +11,19 @@ from msgspec import Meta, Struct
 from edge.errors import StartError
 from proto.errors import SettingsError
 from proto.messages import MAX_READERS, DeviceId, ReaderId
-from proto.settings import parse
+from proto.settings import Line, Written, parse
 
 Pin = Annotated[int, Meta(ge=0, le=53)]
 """A BCM number. Lines 0 to 8 are pulled up at reset: a relay belongs on 9 or above (edge.md, section 4)."""
 
 
+BAUD = 9600
+"""What serial scanners and tag readers are sold with; USB ones read at any."""
+
+
 class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    host: str
-    password: str
+    host: Written
+    password: Written
     port: Annotated[int, Meta(ge=1, le=65_535)] = 1883
 
 
@@ -28,8 +32,8 @@ class ReaderSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     id: ReaderId
     kind: Literal["hid", "line", "rdm6300"]
-    path: str
-    baud: Annotated[int, Meta(ge=300, le=3_000_000)] = 9600
+    path: Written
+    baud: Annotated[int, Meta(ge=300, le=3_000_000)] = BAUD
     layout: Literal["auto", "us", "fr", "be", "de"] = "auto"
     """Key table of a HID scanner. `auto`: what calibration found, else us (badge codes need no table)."""
     door_pin: Pin | None = None
@@ -45,13 +49,13 @@ class OutputSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     look: Pin | None = None
     adult: Pin | None = None
     buzzer: Pin | None = None
-    trace: str = ""
+    trace: Line = ""
     """File to which each pattern shown and each door pulse is appended as a JSON line (demo, `make day`); empty: none."""
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     device: DeviceId
-    data: str
+    data: Written
     broker: BrokerSettings
     readers: Annotated[list[ReaderSettings], Meta(min_length=1, max_length=MAX_READERS)]
     outputs: OutputSettings = OutputSettings()

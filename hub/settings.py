@@ -11,31 +11,45 @@ from msgspec import Meta, Struct
 from hub.addresses import Sender, read_address
 from hub.errors import StartError
 from proto.errors import SettingsError
-from proto.settings import parse
+from proto.settings import Line, Written, parse
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 
+def _refuse_strange(host: str) -> None:
+    """Raises ValueError for what cannot be a host name: asked to listen there, Python would say that with an error of its own."""
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise ValueError(f"`host`: `{host}` cannot be a host name") from error
+
+
 class HubSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    data: str
+    data: Written
 
 
 class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`embedded`: the hub starts nats-server and listens on host and port. `mosquitto`: it runs there already."""
 
     kind: Literal["embedded", "mosquitto"] = "embedded"
-    host: str = "127.0.0.1"
+    host: Written = "127.0.0.1"
     port: Port = 1883
+
+    def __post_init__(self) -> None:
+        _refuse_strange(self.host)
 
 
 class WebSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`url`: how browsers reach the pages, where that is not host and port; one that begins with https binds cookies to it."""
 
-    host: str = "127.0.0.1"
+    host: Written = "127.0.0.1"
     port: Port = 8080
-    url: str = ""
+    url: Annotated[str, Meta(pattern=r"\A(https?://[^\s\x00-\x1f\x7f]+)?\Z")] = ""
     language: Literal["fr", "nl", "de", "en"] = "fr"
+
+    def __post_init__(self) -> None:
+        _refuse_strange(self.host)
 
     @property
     def over_https(self) -> bool:
@@ -49,15 +63,15 @@ class MailSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     `ca_file`: an authority that is trusted beside the system's. `password_file` keeps the password out of this file.
     """
 
-    server: str
-    sender: str
+    server: Written
+    sender: Written
     port: Port = 587
     tls: Literal["starttls", "tls", "none"] = "starttls"
-    ca_file: str = ""
-    user: str = ""
-    password: str = ""
-    password_file: str = ""
-    reply_to: str = ""
+    ca_file: Line = ""
+    user: Line = ""
+    password: Line = ""
+    password_file: Line = ""
+    reply_to: Line = ""
 
     def __post_init__(self) -> None:
         for key, written in (("sender", self.sender), ("reply_to", self.reply_to or self.sender)):

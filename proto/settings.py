@@ -5,17 +5,26 @@ Reading the file is the caller's; this room sees text only.
 
 import re
 import tomllib
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from proto.errors import SettingsError
+
+_ONE_LINE = r"\A[^\x00-\x1f\x7f]*\Z"
+Line = Annotated[str, Meta(max_length=1_000, pattern=_ONE_LINE)]
+"""A name, an address, a path: one line, without what the system refuses to look at."""
+Written = Annotated[str, Meta(min_length=1, max_length=1_000, pattern=_ONE_LINE)]
+"""… that has to be there."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`\Z")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
 _MISSING = re.compile(r"Object missing required field `(?P<key>[^`]*)`")
+_OWN = re.compile(r"`(?P<key>\w+)`: ")
+_SIGNS = re.compile(r"""#.*|"(?:[^"\\]|\\.)*"|'[^']*'|[][{}]""")
 
 
 def parse(text: str, kind: type[S], name: str) -> S:
@@ -42,6 +51,8 @@ def _explain(text: str, name: str, reason: str) -> str:
     elif missing:
         what = f"key `{missing['key']}` is missing in {f'`{path}`' if path else 'the file'}: add it"
     else:
+        own = _OWN.match(what)  # what a struct says of one of its keys by itself
+        path, what = (f"{path}.{own['key']}", what[own.end() :]) if own else (path, what)
         what = f"key `{path}`: {what}"
     return f"{name}:{line_of(text, path)}: {what}"
 
@@ -55,7 +66,7 @@ def line_of(text: str, path: str) -> int:
         table = _table_line(lines, key, int(index or 0), at)
         if table is None:
             written = _key_line(lines, [name for name, _ in keys[depth:]], at)
-            return (at if written is None else written) + 1
+            return (at if written is None else _element_line(lines, written, int(index or 0))) + 1
         at = table
     return at + 1
 
@@ -74,3 +85,19 @@ def _key_line(lines: list[str], keys: list[str], at: int) -> int | None:
         if found is not None:
             return found
     return None
+
+
+def _element_line(lines: list[str], at: int, index: int) -> int:
+    """Where element `index` of the array begins that is written from line `at` on, as `[{ … }, { … }]`; `at` for what is no array."""
+    _, _, first = lines[at].partition("=")
+    depth = found = 0
+    for number, line in enumerate([first, *lines[at + 1 :]], at):
+        for sign in _SIGNS.findall(line):
+            if depth == 1 and sign == "{":
+                if found == index:
+                    return number
+                found += 1
+            depth += (sign in "[{") - (sign in "]}")
+        if depth == 0:
+            break
+    return at

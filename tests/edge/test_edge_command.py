@@ -140,6 +140,10 @@ def run(*arguments: str) -> tuple[int, str]:
     [
         (1, 'device = "hall"\ncolour = 3', "edge.toml:2: unknown key `colour`"),
         (1, 'device = "Hall 1"', "edge.toml:1: key `device`"),
+        (2, 'data = ""', "edge.toml:2: key `data`"),
+        (4, 'host = ""', "edge.toml:4: key `broker.host`"),
+        (10, r'path = "a\u0000"', "edge.toml:10: key `readers[0].path`"),
+        (19, 'trace = "/nowhere/trace"', "key `outputs.trace`: /nowhere/trace cannot be written: No such file or directory"),
         (5, 'port = "nine"', "edge.toml:5: key `broker.port`"),
         (7, "[[readers", "edge.toml: not TOML: Expected ']]' at the end of an array declaration (at line 7"),
         (9, 'kind = "barcode"', "edge.toml:9: key `readers[0].kind`"),

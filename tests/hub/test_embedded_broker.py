@@ -72,9 +72,10 @@ async def test_a_taken_port_is_named_with_what_to_do(child: EmbeddedBroker) -> N
     assert child.pid is None
 
 
-async def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:
-    child = EmbeddedBroker("192.0.2.1", free_port(), tmp_path, HUB, DEVICES)
-    with pytest.raises(BrokerError, match=r"192\.0\.2\.1.*correct \[broker\] host"):
+@pytest.mark.parametrize("host", ["192.0.2.1", "a b"])
+async def test_an_address_of_another_machine_or_of_none_is_refused(tmp_path: Path, host: str) -> None:
+    child = EmbeddedBroker(host, free_port(), tmp_path, HUB, DEVICES)
+    with pytest.raises(BrokerError, match=rf"{re.escape(host)}.*correct \[broker\] host"):
         await child.start()
 
 

@@ -101,6 +101,19 @@ def test_what_is_wrong_is_named_with_file_line_and_key(old: str, new: str, expec
         ('device = "x"\nbroker = 3', "device.toml:2: key `broker`: Expected `object`, got `int`"),
         ('device = "x"\n[broker]\nhost = "h"\n[broker.tls]\nca = 1', "device.toml:4: unknown key `broker.tls`"),
         ('readers = [{ id = "a", kind = "hid" }, { id = 2, kind = "hid" }]\ndevice = "x"', "device.toml:1: key `readers[1].id`"),
+        (
+            'device = "x"\nreaders = [\n  { id = "a", kind = "hid" },\n  { id = "{", kinds = 2 },\n]',
+            "device.toml:4: unknown key `readers[1].kinds`",
+        ),
+        (
+            'device = "x"\nreaders = [{ id = "]", kind = "hid" }, # {\n{ id = "b", kind = "hid", pins = {} },\n\n{ id = "c", kind = 2 }]',
+            "device.toml:5: key `readers[2].kind`",
+        ),
+        (
+            'device = "x"\nreaders = [\n  { id = "a", kind = "hid" },\n  7,\n]',
+            "device.toml:2: key `readers[1]`: Expected `object`, got `int`",
+        ),
+        ('device = "x"\nreaders = 7\n# [{', "device.toml:2: key `readers`: Expected `array`, got `int`"),
         ("", "device.toml:1: key `device` is missing in the file: add it"),
     ],
 )
