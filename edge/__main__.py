@@ -17,14 +17,14 @@ from msgspec.structs import replace
 
 from edge.clock import ClockReader, mono_ms, wall_ms
 from edge.errors import EdgeError, StartError, StoreError
+from edge.events import Clock
 from edge.link import Link
 from edge.loop import Loop, Parts
 from edge.notify import ALIVE, READY, STOPPING, notify
 from edge.outbox import Outbox, SqliteOutbox
 from edge.outputs import Outputs
-from edge.readers.opening import open_reader
-from edge.readers.reading import Reader
-from edge.settings import OutputSettings, ReaderSettings, Settings, load
+from edge.readers.opening import calibrated, open_reader
+from edge.settings import BAUD, OutputSettings, ReaderSettings, Settings, load
 from edge.vitals import read_vitals
 from proto.version import VERSION
 
@@ -43,13 +43,13 @@ REFUSED = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command. Returns the exit status; a settings error is one sentence on stderr."""
-    command, config = _asked(sys.argv[1:] if arguments is None else arguments)
+    command, config, baud = _asked(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
         if command == "probe":
             from edge.readers.probe import probe
 
-            return probe(sys.stdout, threading.Event())
+            return probe(sys.stdout, threading.Event(), baud)
         settings = load(config)
         if command == "outputs-off":
             Outputs(_silent(settings.outputs), settings.readers, mono_ms).close()
@@ -99,11 +99,11 @@ def _end_on(ends: set[signal.Signals], loop: Loop) -> None:
 @contextlib.contextmanager
 def _readers(settings: Sequence[ReaderSettings], outbox: Outbox, loop: Loop, clock: ClockReader) -> Iterator[None]:
     """All readers, each on its own thread, ended before anything they report to."""
-    readers: list[Reader] = []
-    for reader in settings:
-        kept = (outbox.kept(f"layout-{reader.id}") or b"us").decode()
-        layout = kept if reader.layout == "auto" else reader.layout
-        readers.append(open_reader(reader, layout, loop.put, lambda: (clock.now(), secrets.token_hex(8))))
+
+    def stamp() -> tuple[Clock, str]:
+        return clock.now(), secrets.token_hex(8)
+
+    readers = [open_reader(reader, calibrated(reader, outbox.kept), loop.put, stamp) for reader in settings]
     for one in readers:
         one.start()
     try:
@@ -138,13 +138,13 @@ def _die(reason: str) -> None:
     os._exit(CARD_FAILED)
 
 
-def _asked(words: Sequence[str]) -> tuple[str, Path]:
-    """The command, and where its settings are. As its unit starts it, a device reads them itself: argparse takes 10 ms to load."""
+def _asked(words: Sequence[str]) -> tuple[str, Path, int]:
+    """Command, settings, and the baud of probe. As its unit starts it, a device reads them itself: argparse takes 10 ms to load."""
     match words:
         case ["run", "--config", file]:
-            return "run", Path(file)
+            return "run", Path(file), BAUD
     options = _parser().parse_args(words)
-    return options.command, options.config
+    return options.command, options.config, options.baud
 
 
 def _parser() -> "argparse.ArgumentParser":
@@ -155,7 +155,9 @@ def _parser() -> "argparse.ArgumentParser":
     for name, what in (("run", "run the device"), ("outputs-off", "switch every lamp and relay off")):
         command = commands.add_parser(name, help=what)
         command.add_argument("--config", type=Path, default=SETTINGS, help="the device's settings (TOML)")
-    commands.add_parser("probe", help="name the readers plugged in and show what they read").set_defaults(config=SETTINGS)
+    looking = commands.add_parser("probe", help="name the readers plugged in and show what they read")
+    looking.add_argument("--baud", type=int, default=BAUD, help="of serial ports (USB scanners read at any); default %(default)s")
+    parser.set_defaults(config=SETTINGS, baud=BAUD)
     return parser
 
 

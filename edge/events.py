@@ -50,9 +50,10 @@ class Tag(Struct, frozen=True):
 
 
 class Layout(Struct, frozen=True):
-    """The calibration code was typed, and this key table reads it."""
+    """The calibration code was typed: this key table reads it, and `idle_ms` is the pause that ends a scan of so slow a typist."""
 
     layout: str
+    idle_ms: int
 
 
 Found = Text | Tag | Spoilt | Layout
@@ -286,10 +287,10 @@ class KeepConfig(Struct, frozen=True):
 
 
 class KeepLayout(Struct, frozen=True):
-    """Remember the key table that the calibration code found for this reader."""
+    """Remember what the calibration code found for this reader."""
 
     reader: str
-    layout: str
+    found: Layout
 
 
 class Log(Struct, frozen=True):

@@ -343,7 +343,8 @@ class Loop:
         parts.outbox.keep("config", msgspec.json.encode((effect.version, effect.config)))
 
     def _keep_layout(self, parts: Parts, effect: e.KeepLayout) -> None:
-        parts.outbox.keep(f"layout-{effect.reader}", effect.layout.encode())
+        parts.outbox.keep(f"layout-{effect.reader}", effect.found.layout.encode())
+        parts.outbox.keep(f"idle_ms-{effect.reader}", str(effect.found.idle_ms).encode())
 
     def _log(self, _parts: Parts, effect: e.Log) -> None:
         log.info("%s%s", effect.text, "".join(f" {key}={value}" for key, value in effect.fields.items()))

@@ -73,7 +73,7 @@ def _read(state: State, event: e.ReadIn, now_ms: int) -> Step:
     found = event.found
     state = replace(state, reads={**state.reads, event.reader: state.reads.get(event.reader, 0) + 1})
     if isinstance(found, e.Layout):
-        return state, (e.KeepLayout(event.reader, found.layout), e.Show(e.Pattern.READY, event.reader))
+        return state, (e.KeepLayout(event.reader, found), e.Show(e.Pattern.READY, event.reader))
     canonical = found if isinstance(found, e.Spoilt) else read_code(found.text) if isinstance(found, e.Text) else found.canonical
     if canonical is None or isinstance(canonical, e.Spoilt):
         return _spoilt(state, event.reader, canonical or e.Spoilt.MALFORMED)

@@ -8,8 +8,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import zxingcpp
+from PIL import Image
 
 from edge import settings as edge_settings
+from proto import badge
 
 ROOT = Path(__file__).resolve().parent.parent
 PROVISIONING = ROOT / "provisioning"
@@ -187,6 +190,18 @@ def test_the_guide_names_every_file_there_is_and_no_other() -> None:
     named |= {Path(name).name for row in re.findall(r"^\| (`.*?) \|", guide, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)}
     there = {path.name for path in [*PROVISIONING.iterdir(), *UNITS]} - {"README.md"}
     assert named == there
+
+
+def test_a_scanner_reads_the_calibration_code_from_its_picture() -> None:
+    picture = (PROVISIONING / "calibration.svg").read_text()
+    squares = [(int(x), int(y)) for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", picture)]
+    side = max(max(each) for each in squares) + 5
+    drawn = Image.new("L", (side, side), 255)
+    for square in squares:
+        drawn.putpixel(square, 0)
+    (read,) = zxingcpp.read_barcodes(drawn.resize((side * 8, side * 8), Image.Resampling.NEAREST))
+    assert read.text == badge.CALIBRATION
+    assert f">{badge.CALIBRATION}</text>" in picture, "and a person"
 
 
 @pytest.mark.parametrize("user", ["preau-edge", "preau-hub"])

@@ -347,7 +347,7 @@ class KeyFraming(Struct):
             return [_ended(text, paused=paused)]
         self.layout = layout
         self.idle_ms = min(max(IDLE_MS, GAPS * gap_ms), MAX_IDLE_MS)
-        return [Layout(layout)]
+        return [Layout(layout, self.idle_ms)]
 
 
 def _alt_character(digits: str) -> Stroke | str:

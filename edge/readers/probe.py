@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from edge.events import Clock, Found, Layout, ReaderChanged, ReadIn, Spoilt, Tag, Text
 from edge.readers import hid, serial
-from edge.readers.framing import KeyFraming, LineFraming, TagFraming
+from edge.readers.framing import KeyFraming, LineFraming, TagFraming, line_idle_ms
 from edge.readers.reading import Put, Reader, ThreadReader
-from edge.settings import ReaderSettings
+from edge.settings import BAUD, ReaderSettings
 from proto import badge
 from proto.messages import ClockQuality
 
@@ -33,7 +33,7 @@ LOOK_S = 0.2
 WHY = {
     Spoilt.OVERLONG: f"more than {badge.MAX_READ} characters without Enter",
     Spoilt.PARTIAL: "ended without Enter, and is no badge: let the scanner send Enter after each code",
-    Spoilt.MALFORMED: "holds keys or bytes that are no characters: show it the calibration code, or correct `baud`",
+    Spoilt.MALFORMED: "holds keys or bytes that are no characters: show it the calibration code, or try another --baud",
     Spoilt.CHECKSUM: "a tag, but its checksum is wrong: hold it closer",
     Spoilt.VOID: "keys were lost on the way: scan again",
 }
@@ -46,9 +46,12 @@ class Screen(Protocol):
     def flush(self) -> object: ...
 
 
-def probe(out: Screen, stop: threading.Event) -> int:
-    """Show all readers of this machine and what they read, until `stop` or Ctrl-C. Returns the exit status: 1 when there are none."""
-    found = plugged_in()
+def probe(out: Screen, stop: threading.Event, baud: int = BAUD) -> int:
+    """Show all readers of this machine and what they read, until `stop` or Ctrl-C. Returns the exit status: 1 when there are none.
+
+    `baud` is for serial ports; scanners that are plugged in by USB read at any.
+    """
+    found = plugged_in(baud)
     if not found:
         print("No reader found. Plug one in; if one is, this user may not read it (groups input and dialout).", file=out)
         return 1
@@ -56,12 +59,12 @@ def probe(out: Screen, stop: threading.Event) -> int:
     return 0
 
 
-def plugged_in() -> list[ReaderSettings]:
+def plugged_in(baud: int) -> list[ReaderSettings]:
     """The keyboards and serial ports of this machine, under their stable paths."""
     keyboards = [stable_path(path, INPUT_PORTS) for path, _ in hid.keyboards()]
     ports = [stable_path(path, SERIAL_PORTS) for path, _ in serial.ports()]
     return [ReaderSettings(id=f"hid{n}", kind="hid", path=path) for n, path in enumerate(keyboards, 1)] + [
-        ReaderSettings(id=f"serial{n}", kind="line", path=path) for n, path in enumerate(ports, 1)
+        ReaderSettings(id=f"serial{n}", kind="line", path=path, baud=baud) for n, path in enumerate(ports, 1)
     ]
 
 
@@ -97,7 +100,7 @@ def listen(settings: ReaderSettings, put: Put) -> Reader:
     if settings.kind == "hid":
         keys = KeyFraming()
         return ThreadReader(settings.id, partial(hid.open_source, settings.path, keys, grab=False), keys, put, _no_stamp)
-    either = EitherFraming()
+    either = EitherFraming(LineFraming(line_idle_ms(settings.baud)))
     return ThreadReader(settings.id, partial(serial.open_source, settings.path, settings.baud, either), either, put, _no_stamp)
 
 
@@ -123,10 +126,12 @@ def line(settings: ReaderSettings, event: ReadIn | ReaderChanged) -> str:
 
 def toml(settings: ReaderSettings) -> str:
     """The lines of the settings file for a reader."""
-    lines = {"id": settings.id, "kind": settings.kind, "path": settings.path}
+    lines: dict[str, str | int] = {"id": settings.id, "kind": settings.kind, "path": settings.path}
     if settings.layout != "auto":
         lines["layout"] = settings.layout
-    return "\n".join(["[[readers]]", *(f"{key} = {json.dumps(text)}" for key, text in lines.items()), ""])
+    if settings.kind != "hid" and settings.baud != BAUD:
+        lines["baud"] = settings.baud
+    return "\n".join(["[[readers]]", *(f"{key} = {json.dumps(value)}" for key, value in lines.items()), ""])
 
 
 class EitherFraming(Struct):

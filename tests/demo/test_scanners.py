@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edge.events import ReadIn, Spoilt, Tag, Text
-from edge.readers.opening import open_reader
+from edge.readers.opening import calibrated, open_reader
 from edge.settings import ReaderSettings
 from proto.badge import CODE_BYTES, code
 from tests.demo.cable import Cable
@@ -32,7 +32,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Scann
 
 def reader(scanner: Scanner, listener: Listener) -> Any:
     settings = ReaderSettings(id="in", kind=scanner.kind, path=scanner.path)  # type: ignore[arg-type]
-    return open_reader(settings, "us", listener.put, stamp)
+    return open_reader(settings, calibrated(settings, lambda _key: None), listener.put, stamp)
 
 
 async def test_a_scan_is_read_by_the_real_reader_and_dated_before_it(case: tuple[Scanner, str, Any]) -> None:

@@ -137,7 +137,7 @@ def test_a_tag_counts_like_a_printed_badge() -> None:
 
 def test_the_key_table_that_calibration_found_is_kept() -> None:
     device = Device()
-    assert device.read(e.Layout("be")) == [e.KeepLayout("till", "be"), e.Show(Pattern.READY, "till")]
+    assert device.read(e.Layout("be", 200)) == [e.KeepLayout("till", e.Layout("be", 200)), e.Show(Pattern.READY, "till")]
 
 
 # --- time ----------------------------------------------------------------------------------------

@@ -12,7 +12,18 @@ from pathlib import Path
 from random import Random
 
 from edge.events import Found, Layout, Spoilt, Tag, Text
-from edge.readers.framing import CAPS_LOCK, ENTER, KEY_ENDS, MODIFIERS, SHIFTS, KeyFraming, LineFraming, TagFraming
+from edge.readers.framing import (
+    CAPS_LOCK,
+    ENTER,
+    IDLE_MS,
+    KEY_ENDS,
+    MAX_IDLE_MS,
+    MODIFIERS,
+    SHIFTS,
+    KeyFraming,
+    LineFraming,
+    TagFraming,
+)
 from edge.readers.keytables import CODES, KEYPAD_DIGITS, LAYOUTS, character
 from edge.settings import Settings as DeviceSettings
 from hub import imports, setup
@@ -132,8 +143,8 @@ def _check(one: Found) -> None:
             good = len(text) <= MAX_READ and read_code(text) in {None, text.strip().upper()}
         case Tag(canonical):
             good = re.fullmatch(r"EM:[0-9A-F]{10}", canonical) is not None
-        case Layout(layout):
-            good = layout in LAYOUTS
+        case Layout(layout, idle_ms):
+            good = layout in LAYOUTS and IDLE_MS <= idle_ms <= MAX_IDLE_MS
         case _:
             good = True
     if not good:

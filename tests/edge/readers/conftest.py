@@ -1,13 +1,13 @@
 """A desk to which readers report, and readers that are stopped whatever happens."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
+from edge.events import Layout
 from edge.readers import opening
-from edge.readers.framing import KeyFraming
+from edge.readers.framing import IDLE_MS
 from edge.settings import ReaderSettings
 from tests.edge.readers.scanner import Listener, stamp
 
@@ -28,9 +28,8 @@ def listen(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plug
         with monkeypatch.context() as patch:
             if pause_ms is not None:
                 patch.setattr(opening, "line_idle_ms", lambda _baud: pause_ms)
-                patch.setattr(opening, "KeyFraming", partial(KeyFraming, idle_ms=pause_ms))
             settings = ReaderSettings(id=name, kind=kind, path=str(path))  # type: ignore[arg-type]
-            readers.append(opening.open_reader(settings, "us", listener.put, stamp))
+            readers.append(opening.open_reader(settings, Layout("us", pause_ms or IDLE_MS), listener.put, stamp))
         readers[-1].start()
 
     yield start

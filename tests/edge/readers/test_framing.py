@@ -156,15 +156,15 @@ def test_a_badge_needs_no_layout(scanner: str, table: str) -> None:
 @pytest.mark.parametrize("scanner", LAYOUTS)
 def test_the_calibration_code_tells_the_layout_and_the_next_scan_uses_it(scanner: str, before: str) -> None:
     sent = types(badge.CALIBRATION, scanner) + types(CODE, scanner)
-    assert scans(sent, layout=before) == [Layout(scanner), Text(CODE)]
+    assert scans(sent, layout=before) == [Layout(scanner, IDLE_MS), Text(CODE)]
 
 
 def test_the_calibration_code_by_alt_codes_keeps_the_layout() -> None:
-    assert scans(types_alt(badge.CALIBRATION), layout="be") == [Layout("be")]
+    assert scans(types_alt(badge.CALIBRATION), layout="be") == [Layout("be", IDLE_MS)]
 
 
 def test_the_calibration_code_is_recognised_without_an_end_key() -> None:
-    assert scans(types(badge.CALIBRATION, "fr", end=None)) == [Layout("fr")]
+    assert scans(types(badge.CALIBRATION, "fr", end=None)) == [Layout("fr", IDLE_MS)]
 
 
 def test_calibration_names_no_layout_for_other_keys() -> None:
@@ -268,8 +268,8 @@ def test_a_scan_that_ends_by_unplugging_is_void_and_its_shift_is_up_again() -> N
 @pytest.mark.parametrize(("gap_ms", "idle_ms"), [(1, IDLE_MS), (20, IDLE_MS), (50, 200), (400, MAX_IDLE_MS)])
 def test_calibration_learns_how_slowly_a_scanner_types(gap_ms: int, idle_ms: int) -> None:
     framing = KeyFraming()
-    for number, key in enumerate(types(badge.CALIBRATION)[::2]):
-        framing.feed([key, REPORT], number * gap_ms)
+    found = [one for number, key in enumerate(types(badge.CALIBRATION)[::2]) for one in framing.feed([key, REPORT], number * gap_ms)]
+    assert found == [Layout("us", idle_ms)]
     assert framing.idle_ms == idle_ms
 
 

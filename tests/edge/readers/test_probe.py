@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+import termios
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,6 +84,22 @@ def test_probe_without_readers_says_what_to_do_and_fails(mocker: MockerFixture) 
     assert screen.text.startswith("No reader found. Plug one in")
 
 
+def test_probe_listens_at_the_baud_it_is_told_and_says_so_in_the_settings(tmp_path: Path) -> None:
+    port = PtyPort(tmp_path / "lines")
+    screen, stop = Screen(), threading.Event()
+    found = [ReaderSettings(id="serial1", kind="line", path=str(port.link), baud=115_200)]
+    thread = threading.Thread(target=watch, args=(found, screen, stop), daemon=True)
+    thread.start()
+    try:
+        screen.wait_for("serial1: ready")
+        with port.link.open("rb", buffering=0) as line:
+            assert termios.tcgetattr(line)[5] == termios.B115200
+    finally:
+        stop.set()
+        thread.join(DEADLINE_S)
+    assert screen.text.endswith(f'[[readers]]\nid = "serial1"\nkind = "line"\npath = "{port.link}"\nbaud = 115200\n\n')
+
+
 def test_probe_ends_with_ctrl_c(mocker: MockerFixture, tmp_path: Path) -> None:
     port = PtyPort(tmp_path / "ttyACM0")
     mocker.patch("edge.readers.hid.evdev.list_devices", return_value=[])
@@ -109,7 +126,7 @@ def test_readers_are_named_by_their_port_where_it_has_a_link(mocker: MockerFixtu
     assert stable_path(str(tmp_path / "ttyS0"), tmp_path / "nowhere") == str(tmp_path / "ttyS0")
     mocker.patch("edge.readers.hid.evdev.list_devices", return_value=[])
     mocker.patch("serial.tools.list_ports.comports", return_value=[SimpleNamespace(device="/dev/ttyS7", description="n/a")])
-    assert plugged_in() == [ReaderSettings(id="serial1", kind="line", path="/dev/ttyS7")]
+    assert plugged_in(115_200) == [ReaderSettings(id="serial1", kind="line", path="/dev/ttyS7", baud=115_200)]
 
 
 SAID: list[tuple[Found, str]] = [

@@ -120,9 +120,10 @@ def test_whoever_waits_is_woken_by_stop_and_not_by_a_silent_file() -> None:
 def test_a_device_loads_only_the_library_of_the_readers_it_has(kind: str, absent: str) -> None:
     program = f"""
 import sys
-from edge.readers.opening import open_reader
+from edge.readers.opening import calibrated, open_reader
 from edge.settings import ReaderSettings
-open_reader(ReaderSettings(id="door", kind="{kind}", path="/nowhere"), "us", print, print)
+settings = ReaderSettings(id="door", kind="{kind}", path="/nowhere")
+open_reader(settings, calibrated(settings, lambda key: None), print, print)
 assert "{absent}" not in sys.modules
 assert not any(name.partition(".")[0] == "hub" for name in sys.modules)
 """

@@ -7,9 +7,9 @@ import pytest
 from pytest_mock import MockerFixture
 
 from edge.errors import ReaderGoneError
-from edge.events import ReadIn, Spoilt, Tag, Text
+from edge.events import Layout, ReadIn, Spoilt, Tag, Text
 from edge.readers import serial
-from edge.readers.framing import LineFraming
+from edge.readers.framing import IDLE_MS, LineFraming
 from edge.readers.opening import open_reader
 from edge.readers.reading import Stop
 from edge.settings import ReaderSettings
@@ -115,7 +115,7 @@ def test_two_readers_on_one_port_the_second_is_told_so(
 
 
 def test_a_reader_stops_at_once_and_frees_its_port(port: PtyPort, listen: Plug, listener: Listener) -> None:
-    reader = open_reader(ReaderSettings(id="first", kind="line", path=str(port.link)), "us", listener.put, stamp)
+    reader = open_reader(ReaderSettings(id="first", kind="line", path=str(port.link)), Layout("us", IDLE_MS), listener.put, stamp)
     reader.start()
     assert listener.changed() == ("first", True)
     port.send(b"HALF")
