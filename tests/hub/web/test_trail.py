@@ -4,10 +4,13 @@ import asyncio
 import re
 
 from hub.accounts import EVERYWHERE, Role
+from hub.core import facts as f
+from hub.core.school import Custody, Pupil, Weeks
 from hub.core.trail import KEPT_MS, Step, Wanted
 from hub.trail import Trail
-from hub.web.render import ROOM
-from tests.hub.web.conftest import Browser, Hub
+from hub.web.trail import ABOUT, STEPS
+from hub.web.wallets.acts import Act
+from tests.hub.web.conftest import MONDAY, Browser, Hub
 from tests.hub.web.test_pages import routes
 
 ALL = Wanted()
@@ -40,8 +43,9 @@ async def test_what_is_done_with_money_is_named_and_a_form_without_effect_is_tol
     did = [act for act, _ in await noted(hub) if act.startswith("POST /wallets")]
     assert did == ["POST /wallets/{wallet}/top-up refused", "POST /wallets/{wallet}/top-up"]
     page = (await anne.get("/trail")).text
-    assert 'a essayé, sans effet · Portefeuille <small class="hint">POST /wallets/{wallet}/top-up</small>' in page
-    assert 'a fait · Portefeuille <small class="hint">POST /wallets/{wallet}/top-up</small>' in page
+    assert "a essayé, sans effet · Enregistrer un paiement reçu</td>" in page
+    assert "a fait · Enregistrer un paiement reçu</td>" in page
+    assert "{wallet}" not in page
 
 
 async def test_a_form_that_only_shows_what_it_would_do_is_a_look_and_no_act(hub: Hub, anne: Browser) -> None:
@@ -54,12 +58,15 @@ async def test_a_form_that_only_shows_what_it_would_do_is_a_look_and_no_act(hub:
     assert done == ("POST /wallets/{wallet}/top-up", "wallet=500;")
 
 
-def test_every_page_that_is_noted_has_its_word(hub: Hub) -> None:
-    said = re.search(r"set pages = {(.*?)} %}", (ROOM / "templates" / "trail.html").read_text(encoding="utf-8"))
-    assert said
-    words = set(re.findall(r"'([a-z-]+)': _", said[1]))
-    noted = {route.path.split("/")[1] for route in routes(hub.app.routes) if "POST" in (route.methods or ()) or "{pupil}" in route.path}
-    assert noted <= words
+def test_every_page_and_form_that_is_noted_is_called_by_its_own_name(hub: Hub) -> None:
+    noted = set[str]()
+    for route in routes(hub.app.routes):
+        named = set(route.param_convertors) | {asked.name for asked in route.dependant.query_params}
+        if "POST" in (route.methods or ()) or named & set(ABOUT):
+            acts = Act if route.path.startswith("/wallets/{wallet}/{act}") else [""]
+            noted |= {route.path.replace("{act}", act or "{act}") for act in acts}
+    at_kiosk = {path for path in noted if path.startswith("/kiosk/") and not path.endswith("/start")}  # a pupil's, and no member of staff's
+    assert {path.removeprefix("POST ") for path in STEPS} == noted - at_kiosk
 
 
 async def test_what_is_noted_is_written_once_a_second_by_itself(hub: Hub, anne: Browser) -> None:
@@ -87,13 +94,39 @@ async def test_the_trail_is_searched_by_person_pupil_and_day(hub: Hub, anne: Bro
     assert "Léa Dupont" in by_person
     assert "Hugo Dupont" not in by_person
     by_pupil = (await anne.get("/trail?pupil=lea+DUPONT")).text
-    assert "/badges/{badge}" in by_pupil, "her badge too"
+    assert "a vu · Badge</td>" in by_pupil, "her badge too"
+    assert by_pupil.count("Léa Dupont</a>") == 2, "by whose badge it is"
     assert "Hugo Dupont" not in by_pupil
     assert "Personne ne s’appelle" in (await anne.get("/trail?pupil=zzz")).text
     assert "Léa Dupont" in (await anne.get("/trail?day=2026-09-21")).text
     assert "Léa Dupont" not in (await anne.get("/trail?day=2026-09-22")).text
     table = (await anne.get("/trail.csv?pupil=hugo")).content.decode("utf-8-sig")
-    assert table.splitlines()[:2] == ["Quand;Qui;Quoi;Au sujet de", "21/09/2026 16:02:00;Anne Leroy;GET /pupils/{pupil};Hugo Dupont"]
+    assert table.splitlines()[:2] == ["Quand;Qui;Quoi;Au sujet de", "21/09/2026 16:02:00;Anne Leroy;a vu · Fiche de l’élève;Hugo Dupont"]
+
+
+async def test_a_pupil_s_trail_has_the_wallets_of_all_who_pay_and_its_second_entry(hub: Hub, anne: Browser) -> None:
+    await hub.open_wallet()
+    await hub.book(f.WalletOpened(3, 501, 1, 11, hub.now_ms), f.WalletOpened(3, 502, 2, 11, hub.now_ms))
+    second = Pupil(103, 10, 1, "Lea", "Dupont", "5B", same_as=100)
+    await hub.desk.edit(77, lambda _school: (Custody(80, 100, 11, MONDAY, None, Weeks.EVEN), second))
+    steps = ("wallet=500;", "wallet=501;", "wallet=502;", "household=11;", "pupil=103;", "pupil=102;")
+    await hub.office.trail.write([Step(n, 7, f"GET /of/an/older/version/{n}", thing) for n, thing in enumerate(steps)])
+    found = re.findall(r"/older/version/(\d)<", (await anne.get("/trail?pupil=lea")).text)
+    assert found == ["4", "3", "2", "1", "0"], "Noé is of the family that pays too, and is another child"
+    owners = re.findall(r"<td><a href=[^>]*>([^<]*)</a></td>", (await anne.get("/trail?pupil=lea")).text)
+    assert owners == ["Léa Dupont", "Maes", "Maes", "Maes", "Dupont-Lambert"]
+
+
+async def test_a_form_says_which_thing_of_the_school_it_was_about(hub: Hub, anne: Browser) -> None:
+    await anne.fill("/products/30", "/products/30", {"name": "Tartine"})
+    await anne.fill("/devices", "/devices/porte-parc/locate", {})
+    assert (await noted(hub))[1:] == [
+        ("POST /products/{product}", "product=30;"),
+        ("POST /devices/{device}/locate", "device=porte-parc;"),
+    ]
+    page = (await anne.get("/trail")).text
+    assert "a fait · Repas et articles</td>\n  <td>Tartine</td>" in page
+    assert "a fait · Faire clignoter</td>\n  <td>Porte de la garderie</td>" in page
 
 
 async def test_one_pupil_is_not_taken_for_another_whose_id_begins_the_same(hub: Hub) -> None:
@@ -102,12 +135,12 @@ async def test_one_pupil_is_not_taken_for_another_whose_id_begins_the_same(hub: 
 
 
 async def test_long_trails_are_paged(hub: Hub, anne: Browser) -> None:
-    await hub.office.trail.write([Step(n, 7, f"GET /pupils/{{pupil}}/{n}", "pupil=100;") for n in range(1, 71)])
+    await hub.office.trail.write([Step(n, 7, f"GET /of/an/older/version/{n}", "pupil=100;") for n in range(1, 71)])
     text = (await anne.get("/trail?pupil=lea")).text
-    assert "{pupil}/70<" in text
-    assert "{pupil}/10<" not in text
+    assert "/older/version/70<" in text
+    assert "/older/version/10<" not in text
     older = text.split("before=")[1].split('"')[0]
-    assert "{pupil}/10<" in (await anne.get(f"/trail?pupil=lea&before={older}")).text
+    assert "/older/version/10<" in (await anne.get(f"/trail?pupil=lea&before={older}")).text
 
 
 async def test_a_head_of_one_site_reads_the_steps_of_its_staff_and_no_names_of_others(hub: Hub, anne: Browser, visitor: Browser) -> None:
