@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from hub.clock import Clock
 from hub.core import scans
 from hub.core.calendar import happened
-from hub.core.facts import ScanTaken, derived, scan_ask
+from hub.core.facts import Facts, ScanTaken, derived, scan_ask
 from hub.core.school import Device
 from hub.desk import Answer, Desk
 from hub.fleet import Fleet, Seen
@@ -30,6 +30,7 @@ from proto.messages import (
     Health,
     Hole,
     HubState,
+    Light,
     Line,
     Result,
     Scan,
@@ -145,7 +146,7 @@ class Link:
     def start(self) -> None:
         """Connect and stay connected; follow edits of what is set up."""
         self._wire.start((topics.HUB, codec.encode(HubState(status=Status.LOST, session=self._session))))
-        self._desk.watch(lambda facts: None if facts else self.republish())
+        self._desk.watch(self._committed)
 
     async def stop(self) -> None:
         """Say that the hub goes, and go."""
@@ -178,6 +179,14 @@ class Link:
             self._opening[device] = (message, self._clock.mono_s())
         self._send(device, Kind.COMMAND, message)
         return True
+
+    def _committed(self, facts: Facts) -> None:
+        """An edit is told to the devices. A badge that asks for an adult is a line in the log, with why: never the badge itself."""
+        if not facts:
+            self.republish()
+        for fact in facts:
+            if isinstance(fact, ScanTaken) and fact.light is Light.ADULT:
+                log.info("a badge at %s/%s asks for an adult: %s", fact.device, fact.reader, fact.code.value)
 
     def republish(self) -> None:
         """Tell every device its config and roster; the broker keeps them for those who are away."""

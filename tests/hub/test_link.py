@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from hub.core.facts import HoleDeclared, ShownBooked, scan_ask
-from hub.core.school import Device
+from hub.core.school import BadgeState, Device
 from hub.link import CALL_S
 from proto import codec, topics
 from proto.messages import Ask, Do, Grant, Health, Hole, HubState, Light, Line, Result, Scan, ScanMessage, Shown, State, Status
@@ -20,7 +20,7 @@ from proto.topics import Kind
 from tests.boxes import SESSION, Box, Switchboard, box, switchboard, tap, until
 from tests.brokers import TILL, Running
 from tests.journals import ReplayEqualsLive
-from tests.schools import BOOT, FIRST_LIFE, NONCE, SECOND_LIFE, number
+from tests.schools import BOOT, FIRST_LIFE, NONCE, SECOND_LIFE, badge, number
 
 pytestmark = pytest.mark.broker
 SECOND_SESSION = "2" * 16
@@ -107,6 +107,19 @@ async def test_what_was_lit_in_the_meantime_is_booked_under_its_own_key(board: S
         assert (await door.hear(Kind.SETTLED)).lines == [Line(FIRST_LIFE, 1, 1)]
     booked = [fact for fact in board.journal.facts() if isinstance(fact, ShownBooked)]
     assert [(fact.n, fact.light) for fact in booked] == [(1, Light.ACCEPTED)]
+
+
+async def test_a_badge_that_asks_for_an_adult_is_one_line_in_the_log_without_the_badge(
+    board: Switchboard, door: Box, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "hub.link")
+    (given,) = board.desk.school.badges[badge("Tom")]
+    await board.edit(replace(given, state=BadgeState.BLOCKED))
+    for who, n in (("Nobody", 1), ("Nobody", 1), ("Tom", 2), ("Léa", 3)):
+        await door.send(tap(who, n))
+        await door.verdict()
+    said = ["a badge at door-1/gate asks for an adult: unknown", "a badge at door-1/gate asks for an adult: blocked"]
+    await until(lambda: caplog.messages == said)
 
 
 async def test_a_receipt_sent_again_is_not_booked_as_shown_by_the_device(board: Switchboard, door: Box) -> None:
