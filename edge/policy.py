@@ -21,14 +21,14 @@ class Roster(Struct, frozen=True):
 class Question(Struct, frozen=True):
     """A badge at a reader, by the device's own clock, which may be off by `err_ms`.
 
-    `last_yes_ms_ago`: since this till last answered yes to it alone.
+    `since_yes_ms`: how long ago this till last answered yes to it alone.
     """
 
     badge: str
     use: Use
     wall_ms: int
     err_ms: int
-    last_yes_ms_ago: int | None = None
+    since_yes_ms: int | None = None
 
 
 def roster(manifest: RosterManifest, rows: tuple[RosterRow, ...]) -> Roster:
@@ -44,7 +44,7 @@ def light(config: DeviceConfig, known: Roster | None, question: Question) -> Lig
     rows = known.rows.get(question.badge, ()) if known else ()
     if known is None or not any(_good(row, question) for row in rows):
         return Light.ADULT
-    again = question.use is Use.TILL and question.last_yes_ms_ago is not None and question.last_yes_ms_ago < SECOND_MEAL_MS
+    again = question.use is Use.TILL and question.since_yes_ms is not None and question.since_yes_ms < SECOND_MEAL_MS
     return Light.LOOK if again or _stale(config, known, question) else Light.ACCEPTED
 
 

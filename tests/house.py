@@ -86,11 +86,15 @@ BANNED_WORDS = frozenset(
     "util utils helper helpers common misc base manager managers service services handler handlers processor processors data info".split()
 )
 ALLOWED_BASES = frozenset("Protocol Struct Enum StrEnum IntEnum Flag IntFlag NamedTuple TypedDict Generic Exception BaseEventLoop".split())
+UNIT_NOT_LAST = re.compile(r"(^|_)(ms|us|ns)_[a-z]", re.IGNORECASE)
+LAYERS = frozenset({"schemas", "services", "repositories", "controllers"})
 LOGGING = frozenset({"exception", "error", "warning", "critical"})
 IMPORT_TIME_CALLS = frozenset(
     "open read read_text read_bytes glob rglob iterdir exists connect getenv now utcnow today time monotonic urandom token_bytes "
     "token_hex run Popen Thread Process Lock Queue FastAPI create_engine basicConfig".split()
 )
+
+VENDORED = re.compile(r"[a-z-]+-\d+(\.\d+)*\.min\.(js|css)|[a-z]+-LICENSE\.(txt|md)")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -114,8 +118,8 @@ class Source:
 
     @property
     def vendored(self) -> bool:
-        """Kept as others published it."""
-        return "static" in self.path.parts
+        """Kept as others published it: a library with its version, and its licence."""
+        return "static" in self.path.parts and VENDORED.fullmatch(self.path.name) is not None
 
     def at(self, node: ast.AST, sentence: str) -> str:
         return f"{self.path}:{getattr(node, 'lineno', 1)}: {sentence}"
@@ -221,8 +225,8 @@ def deciders_are_pure(file: Source) -> list[str]:
     for node in ast.walk(file.tree):
         if isinstance(node, ast.AsyncFunctionDef | ast.Await):
             found.append(file.at(node, "the deciding storey awaits nothing"))
-        elif isinstance(node, ast.Call) and (_called(node) in {"open", "print", "input"} or _reads_the_clock(node)):
-            found.append(file.at(node, f"{ast.unparse(node.func)}(): times, files and words come in as arguments"))
+        elif (isinstance(node, ast.Call) and _called(node) in {"open", "print", "input"}) or _reads_the_clock(node):
+            found.append(file.at(node, f"`{ast.unparse(node)}`: times, files and words come in as arguments"))
     return found
 
 
@@ -237,12 +241,9 @@ def _last(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def _reads_the_clock(node: ast.Call) -> bool:
-    return (
-        isinstance(node.func, ast.Attribute)
-        and node.func.attr in {"now", "utcnow", "today"}
-        and _last(node.func.value) in {"datetime", "date"}
-    )
+def _reads_the_clock(node: ast.AST) -> bool:
+    """`datetime.now`, called or handed on."""
+    return isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today"} and _last(node.value) in {"datetime", "date"}
 
 
 def money_is_whole_cents(file: Source) -> list[str]:
@@ -294,6 +295,12 @@ def at_is_a_datetime(file: Source) -> list[str]:
     return found
 
 
+def units_come_last(file: Source) -> list[str]:
+    """A time that is a number ends in its unit: `waited_ms`, not `ms_waited` nor `waited_ms_max`."""
+    named = ((node, str(getattr(node, key))) for node in ast.walk(file.tree) for key in ("arg", "attr", "id") if hasattr(node, key))
+    return [file.at(node, f"`{name}`: the unit comes last") for node, name in named if UNIT_NOT_LAST.search(name)]
+
+
 # --- sizes, names, shapes ------------------------------------------------------------------------
 
 
@@ -319,6 +326,7 @@ def names(file: Source) -> list[str]:
     if file.vendored:
         return []
     found = [f"{file.path}:1: `{part}` says nothing" for part in file.path.parts if words(part.split(".")[0]) & BANNED_WORDS]
+    found += [f"{file.path}:1: `{part}` is a layer: a feature is one word" for part in file.path.parts[:-1] if part in LAYERS]
     named = (node for node in ast.walk(file.tree) if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("test_"))
     return found + [file.at(node, f"`{node.name}` says nothing") for node in named if words(node.name) & BANNED_WORDS]
 
@@ -472,6 +480,7 @@ RULES: tuple[Rule, ...] = (
     money_is_whole_cents,
     times_are_aware,
     at_is_a_datetime,
+    units_come_last,
     sizes,
     names,
     inheritance,

@@ -66,6 +66,7 @@ GUILTY: list[tuple[Rule, str, str]] = [
     (house.deciders_are_pure, "proto/badge.py", "import secrets"),
     (house.deciders_are_pure, "hub/core/books.py", "def read():\n    return open('books')"),
     (house.deciders_are_pure, "hub/core/books.py", "import datetime\ndef at():\n    return datetime.datetime.now(datetime.UTC)"),
+    (house.deciders_are_pure, "hub/core/books.py", "from datetime import datetime\nclock = datetime.now"),
     (house.deciders_are_pure, "edge/policy.py", "async def decide():\n    pass"),
     (house.money_is_whole_cents, "hub/core/money.py", "def half(cents: float) -> None: ..."),
     (house.money_is_whole_cents, "hub/core/money.py", "from decimal import Decimal"),
@@ -77,11 +78,16 @@ GUILTY: list[tuple[Rule, str, str]] = [
     (house.times_are_aware, "hub/desk.py", "def at(): return datetime.utcnow()"),
     (house.at_is_a_datetime, "hub/desk.py", "def book(arrived_at: int): ..."),
     (house.at_is_a_datetime, "hub/desk.py", "class Stay:\n    left_at: float | None = None"),
+    (house.units_come_last, "edge/policy.py", "def light(last_yes_ms_ago: int): ..."),
+    (house.units_come_last, "hub/link.py", "self.ms_waited = 1"),
+    (house.units_come_last, "hub/link.py", "WAIT_MS_MAX = 1"),
     (house.sizes, "hub/desk.py", "\n" * 501),
     (house.sizes, "hub/web/templates/live.html", "<p>\n" * 501),
+    (house.sizes, "hub/web/static/office.css", "p {}\n" * 501),
     (house.sizes, "edge/loop.py", "def run():\n" + "    go()\n" * 60),
     (house.names, "hub/utils.py", ""),
     (house.names, "hub/core/base/money.py", ""),
+    (house.names, "hub/web/schemas/money.py", ""),
     (house.names, "hub/desk.py", "class BadgeManager: ..."),
     (house.names, "hub/desk.py", "def load_data(): ..."),
     (house.names, "tests/fakes.py", "class HTTPHandler: ..."),
@@ -111,6 +117,7 @@ GUILTY: list[tuple[Rule, str, str]] = [
     (house.fakes_are_programs, "tests/hub/test_desk.py", "def test_it(mocker): ..."),
     (house.nothing_is_promised, "hub/desk.py", "# TO" + "DO later"),
     (house.nothing_is_promised, "README.md", "FIX" + "ME"),
+    (house.nothing_is_promised, "hub/web/static/office.js", "// TO" + "DO"),
     (house.no_machine_is_named, "provisioning/hub.sh", "cp /roo" + "t/key ."),
     (house.no_machine_is_named, "README.md", "see https://py" + "pi.org"),
 ]
@@ -155,7 +162,7 @@ INNOCENT: list[tuple[str, str]] = [
         '"""Head."""\ndef _at():\n    return datetime.now(UTC), datetime(2026, 1, 1, tzinfo=UTC), datetime.fromtimestamp(0, UTC)',
     ),
     ("tests/edge/test_loop.py", "async def test_the_data_stays(mocker, seen_at: datetime) -> None:\n    await asyncio.sleep(0)"),
-    ("hub/web/static/htmx.js", "// TO" + "DO\n" * 600),
+    ("hub/web/static/htmx-4.0.1.min.js", "// TO" + "DO\n" * 600),
 ]
 
 

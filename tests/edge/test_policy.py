@@ -23,7 +23,7 @@ NEVER = None
 
 
 @pytest.mark.parametrize(
-    ("why", "known", "use", "err_ms", "fetched_ms_ago", "last_yes_ms_ago", "answer"),
+    ("why", "known", "use", "err_ms", "since_fetched_ms", "since_yes_ms", "answer"),
     [
         ("a known pupil at a till", rows("Léa"), Use.TILL, 10, 0, NEVER, YES),
         ("a known pupil at care", rows("Léa"), Use.CARE, 10, 0, NEVER, YES),
@@ -51,10 +51,10 @@ NEVER = None
     ],
 )
 def test_a_device_alone_answers(
-    why: str, known: tuple[RosterRow, ...], use: Use, err_ms: int, fetched_ms_ago: int, last_yes_ms_ago: int | None, answer: Light
+    why: str, known: tuple[RosterRow, ...], use: Use, err_ms: int, since_fetched_ms: int, since_yes_ms: int | None, answer: Light
 ) -> None:
-    fetched = roster(manifest(issued_ms=NOON_MS - fetched_ms_ago), known)
-    assert light(CONFIG, fetched, Question(hashed("Léa"), use, NOON_MS, err_ms, last_yes_ms_ago)) is answer
+    fetched = roster(manifest(issued_ms=NOON_MS - since_fetched_ms), known)
+    assert light(CONFIG, fetched, Question(hashed("Léa"), use, NOON_MS, err_ms, since_yes_ms)) is answer
 
 
 def test_without_any_roster_everybody_asks_an_adult() -> None:
