@@ -17,7 +17,7 @@ from hub.core.days import cut_off_ms
 from hub.core.dues import Day, refilled
 from hub.core.facts import Facts, MealAwaited, MealCancelled, MealReserved, MealResold, MealServed, Refusal, derived
 from hub.core.kept import Meal, MealPlace
-from hub.core.menus import Menu, Unordered
+from hub.core.menus import Allergen, Diet, Menu, Offer, Unordered
 from hub.core.school import Policy, Product, ProductKind, Pupil, Rows, School, Site
 from hub.core.tap import Outcome, Tap
 from hub.core.tariffs import price_of_product
@@ -52,6 +52,22 @@ class Coming(Struct, frozen=True):
     unlit: bool = False
     by: By = By.PUPIL
     who: int = 0
+
+
+class Fit(Struct, frozen=True):
+    """Whether somebody may eat what is on a menu: what it contains that they must not eat, and whether it is of their diet."""
+
+    contains: frozenset[Allergen]
+    is_of_diet: bool
+
+    @property
+    def is_good(self) -> bool:
+        return self.is_of_diet and not self.contains
+
+
+def fit(diet: Diet, product: Product, offer: Offer) -> Fit:
+    """How an offer suits a diet. It is said, and never refused: staff and parents know more of a child than a list does."""
+    return Fit(diet.allergens & (product.allergens | offer.allergens), not diet.code or diet.code in product.diets)
 
 
 # --- handing out ----------------------------------------------------------------------------------

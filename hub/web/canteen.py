@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse
 from hub.core import canteen as rules
 from hub.core.books import Books
 from hub.core.calendar import day_code, day_of, instant_ms
-from hub.core.canteen import Count, Wish
+from hub.core.canteen import Count, Fit, Wish
 from hub.core.codes import By
 from hub.core.facts import Facts, MealAwaited, Refusal
 from hub.core.kept import Meal
@@ -131,7 +131,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class OrdersPage:
-    """`chosen`: the pupil whose order is being changed, with the stamp of what it was; `offers`: what there is to choose from."""
+    """`chosen`: the pupil whose order is being changed, with the stamp of what it was; `dishes`: what there is, what suits first.
+
+    `diet`: the pupil's; None where nobody is chosen, and on a shared device before the PIN (`locked`).
+    """
 
     day: Day
     before: str
@@ -142,7 +145,9 @@ class OrdersPage:
     waiting: tuple[Order, ...]
     chosen: Order | None
     was: str
-    offers: tuple[Product, ...]
+    dishes: tuple[tuple[Product, Fit], ...]
+    diet: Diet | None
+    locked: bool
     may_change: bool
     problem: Refusal | None = None
 
@@ -356,13 +361,22 @@ async def _orders(visit: Visit, day: Day, q: str, pupil: int, problem: Refusal |
     pupils = filter(visit.knows, school.everyone) if question else school.everyone
     found = await asyncio.to_thread(_found, school, books, day, pupils, question)
     waiting = [order_of(school, books, day, school.pupils[each], each) for each in _awaited(books, day) if each in school.pupils]
-    offered = {offer.product for offer in _menu(school, day).offers}
-    offers = tuple(product for product in _products(school, day.site.id) if product.id in offered)
+    locked = bool(pupil) and not visit.sees_sensitive
+    diet = school.diets.get(pupil, Diet(pupil)) if pupil and not locked else None
     before, after = ((day.date + timedelta(days=by)).isoformat() for by in (-1, 1))
     may_change = _may_change(visit, day.site)
     more = max(0, len(found) - LISTED)
     was, listed = stamp(_stands(books, pupil, day.site.id, day_code(day.date))), tuple(found[:LISTED])
-    return OrdersPage(day, before, after, question, listed, more, tuple(waiting), chosen, was, offers, may_change, problem)
+    dishes = _dishes(school, day, diet or Diet(pupil))
+    return OrdersPage(day, before, after, question, listed, more, tuple(waiting), chosen, was, dishes, diet, locked, may_change, problem)
+
+
+def _dishes(school: School, day: Day, diet: Diet) -> tuple[tuple[Product, Fit], ...]:
+    """What is on the menu of the day, what suits first."""
+    offers = {offer.product: offer for offer in _menu(school, day).offers}
+    products = (product for product in _products(school, day.site.id) if product.id in offers)
+    fits = [(product, rules.fit(diet, product, offers[product.id])) for product in products]
+    return tuple(sorted(fits, key=lambda dish: not dish[1].is_good))
 
 
 def _found(school: School, books: Books, day: Day, pupils: Iterable[Pupil], question: str) -> list[Order]:

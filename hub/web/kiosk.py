@@ -21,7 +21,7 @@ from hub.core.canteen import Wish, day_number
 from hub.core.codes import By, Code
 from hub.core.facts import Refusal, ScanTaken
 from hub.core.kept import Meal
-from hub.core.menus import Diet, Offer
+from hub.core.menus import Diet
 from hub.core.school import Product, Pupil, School, Site
 from hub.web.live import Live
 from hub.web.render import page
@@ -188,24 +188,19 @@ def two_weeks(school: School, books: Books, site: Site, pupil: Pupil, now_ms: in
 def dishes(school: School, books: Books, site: Site, pupil: Pupil, day: date, now_ms: int) -> Iterator[Dish]:
     """What is ordered, and what this pupil may still order; what they must not eat is left out."""
     menu, meal = school.menus.get((site.id, day)), books.meals.get((pupil.id, site.id, day_code(day)))
-    wish = Wish(pupil.id, site.id, day, By.PUPIL, now_ms)
+    wish, diet = Wish(pupil.id, site.id, day, By.PUPIL, now_ms), school.diets.get(pupil.id, Diet(pupil.id))
     for offer in menu.offers if menu else ():
         product = school.products.get(offer.product)
         if product is None:
             continue
         is_chosen = meal is not None and meal.product == product.id and not meal.late
-        if is_chosen or (_suits(school, pupil, product, offer) and _can(school, books, wish, meal, product)):
+        if is_chosen or (canteen.fit(diet, product, offer).is_good and _can(school, books, wish, meal, product)):
             yield Dish(product, product.picture or PLATE, is_chosen, f"{day.isoformat()}:{product.id}")
 
 
 def _can(school: School, books: Books, wish: Wish, meal: Meal | None, product: Product) -> bool:
     rule = canteen.order if meal is None else canteen.change
     return not isinstance(rule(school, books, ANY_ASK, wish, product.id), Refusal)
-
-
-def _suits(school: School, pupil: Pupil, product: Product, offer: Offer) -> bool:
-    diet = school.diets.get(pupil.id) or Diet(pupil.id)
-    return not diet.allergens & (product.allergens | offer.allergens) and (not diet.code or diet.code in product.diets)
 
 
 def _context(visit: Visit, device: str, reader: str, *, has_failed: bool = False) -> KioskPage:

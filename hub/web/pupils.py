@@ -35,7 +35,7 @@ from hub.core.menus import Diet
 from hub.core.papers import Pickup
 from hub.core.payers import payers
 from hub.core.references import printed
-from hub.core.school import Badge, BadgeState, Household, Programme, Pupil, School, Site
+from hub.core.school import Badge, BadgeState, Household, ProductKind, Programme, Pupil, School, Site
 from hub.core.wallets import moved_cents, place_of
 from hub.core.whys import Why
 from hub.web.asking import NOWHERE
@@ -163,6 +163,8 @@ class PupilPage:
     """Whether badges may be looked at and given here."""
     bills: tuple[Bill, ...]
     orders: tuple[Order, ...]
+    ordering: str
+    """The page where this reader orders meals for the pupil; empty where that cannot be."""
     purses: tuple[Purse, ...]
     sees_money: bool
     stays: tuple[PastStay, ...]
@@ -192,6 +194,7 @@ async def pupil(visit: Looks, pupil: int, done: str = "") -> Response:
     await visit.office.caught_up()
     school, books, found = desk.school, desk.books, visit.pupil(pupil)
     site, counted, ids = school.sites[found.site], visit.where(Right.MONEY), school.ids_of(found.id)
+    today = day_of(visit.office.now_ms(), site.zone)
     wallets = [(place, wallet) for place, wallet in _wallets(school, books, found) if place.id in counted]
     context = PupilPage(
         pupil=found,
@@ -202,7 +205,8 @@ async def pupil(visit: Looks, pupil: int, done: str = "") -> Response:
         may_write=visit.at(Right.PUPILS, does=True).knows(found),
         may_give=visit.at(Right.BADGES, does=True).knows(found),
         bills=_bills(school, books, await _last(ids, past.charges_of, _at), counted) if counted else (),
-        orders=_orders(school, books, found, day_of(visit.office.now_ms(), site.zone)),
+        orders=_orders(school, books, found, today),
+        ordering=_ordering(visit, found, today),
         purses=tuple([await _purse(visit, wallet, place) for place, wallet in wallets]),
         sees_money=bool(counted),
         stays=_stays(school, books, ids, await _last(ids, past.stays_of, lambda stay: stay.from_ms)),
@@ -285,6 +289,12 @@ def _orders(school: School, books: Books, pupil: Pupil, today: date) -> tuple[Or
                 state = "walk_up" if not meal.id else "collected" if meal.served_ms else "late" if meal.late else "ordered"
                 found.append(Order(day, site.name, product.name if product else "", state))
     return tuple(found)
+
+
+def _ordering(visit: Visit, pupil: Pupil, today: date) -> str:
+    has_meals = any(product.site == pupil.site and product.kind is ProductKind.MEAL for product in visit.school.products.values())
+    may = has_meals and pupil.is_here(today) and pupil.site in visit.where(Right.MEALS, does=True)
+    return f"/canteen/{pupil.site}/{today}/orders?pupil={pupil.id}" if may else ""
 
 
 def _wallets(school: School, books: Books, pupil: Pupil) -> list[tuple[Site, int]]:

@@ -208,6 +208,38 @@ async def test_nothing_is_ordered_for_who_is_no_longer_there_that_day_and_it_is_
     assert "Dupont Léa" not in (await cook.get(f"{ORDERS}?q=lea")).text
 
 
+async def test_who_orders_for_a_child_sees_what_it_must_not_eat_and_is_offered_what_suits_first(hub: Hub, cook: Browser) -> None:
+    await offers(hub, TUESDAY)
+    await hub.desk.edit(75, lambda _school: (Diet(100, "", frozenset({Allergen.CELERY})), Diet(101, "vegetarian")))
+    page = (await cook.get(f"{ORDERS}?pupil=100")).text
+    assert "<strong>sans céleri</strong>" in page
+    assert re.findall(r"<option [^>]*>([^<]*)</option>", page) == ["Pâtes", "Potage – contient céleri"]
+    assert "Potage – hors régime" in (await cook.get(f"{ORDERS}?pupil=101")).text
+    assert (await asks(cook, "order", 100, 31))[0] == 303, "it is said, and not refused"
+    assert re.search(
+        r"Commandé : Potage\s*<br><span class=\"outcome look\">.*contient céleri", (await cook.get(f"{ORDERS}?pupil=100")).text
+    )
+
+
+async def test_the_child_that_was_chosen_stays_chosen_on_the_next_day(hub: Hub, cook: Browser) -> None:
+    page = (await cook.get(f"{ORDERS}?pupil=100")).text
+    assert 'href="/canteen/1/2026-09-23/orders?pupil=100"' in page
+    assert 'href="/canteen/1/2026-09-21/orders?pupil=100"' in page
+    assert 'href="/canteen/1/2026-09-23/orders"' in (await cook.get(ORDERS)).text
+
+
+async def test_a_child_s_page_leads_to_its_orders_for_who_may_order_and_where_meals_are_sold(hub: Hub, cook: Browser) -> None:
+    await cook.sign_in_as("jeanne", frozenset({(Role.HEAD, 1)}))
+    path = "/canteen/1/2026-09-21/orders?pupil=100"
+    assert f'href="{path}"' in (await cook.get("/pupils/100")).text
+    assert (await cook.get(path)).status_code == 200
+    await cook.sign_in_as("rita", frozenset({(Role.READER, 1)}))
+    assert path not in (await cook.get("/pupils/100")).text
+    await hub.desk.edit(76, lambda school: (replace(school.pupils[100], left_day=MONDAY),))
+    await cook.sign_in_as("jules", frozenset({(Role.HEAD, 1)}))
+    assert path not in (await cook.get("/pupils/100")).text
+
+
 async def test_the_kitchen_reads_the_day_once(cook: Browser) -> None:
     title = re.search(r"<h1>(.*?)</h1>", (await cook.get(f"{DAY}/kitchen")).text)
     assert title

@@ -102,3 +102,13 @@ async def test_the_pin_is_asked_for_again_after_two_minutes(hub: Hub, shared: Br
     hub.now_ms += 1
     assert (await shared.get("/wallets/500")).headers["location"] == "/account/pin?next=/wallets/500"
     assert "/wallets" in (await shared.get("/")).text, "the menu leads there all the same"
+
+
+async def test_who_orders_for_a_child_reads_its_diet_and_allergies_after_the_pin(shared: Browser) -> None:
+    path = "/canteen/1/2026-09-22/orders?pupil=100"
+    page = await asked(shared, path)
+    assert SENSITIVE["diet"] not in page
+    assert "<strong>" not in page
+    assert f'name="next" value="{path}"' in page, "the PIN leads back to the child"
+    await unlock(shared)
+    assert f"<strong>{SENSITIVE['diet']}, sans" in await asked(shared, path)
