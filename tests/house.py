@@ -62,7 +62,7 @@ COMPOSERS = ("hub.__main__", "hub.commands", "hub.opening", "hub.run", "hub.web.
 """Where the program is put together by hand: the only rooms that see pages and shells at once."""
 FRAME = frozenset(
     "render session language asking rights chapters marks office passwords sheet letter live uploads table turns charts owing".split()
-) | {"compiling", "remarks", "rolls", "sensitive", "app"}
+) | {"compiling", "kept", "refill", "remarks", "rolls", "sensitive", "app"}
 """Rooms of hub/web that are no pages: what pages stand on, and what puts them together (`app`)."""
 
 DECIDING = (

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from hub.web import session
+from hub.web import kept, session
 from hub.web.office import Office
 from hub.web.passwords import MIN_LENGTH, name_problems, password_problems
 from hub.web.render import page
 from hub.web.rights import Staff
-from hub.web.session import Anyone, Posted, PostedByAnyone, new_token, own_path, token_hash
+from hub.web.session import Anyone, Posted, PostedByAnyone, Visit, anyone, new_token, own_path, token_hash, way_back
 
 INVITE_MS = 14 * 86_400_000
 """How long a first-account link is good: two weeks, as a school may print it and go on holiday."""
@@ -20,13 +20,14 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class SignInPage:
-    """`problem`: empty, wrong, wait or busy. `pause_s`: how long to wait."""
+    """`problem`: empty, wrong, wait or busy. `pause_s`: how long to wait. `typed`: the form that could not be taken, if one was sent."""
 
     login: str
     back: str
     problem: str = ""
     pause_s: int = 0
     shared: bool = False
+    typed: kept.Typed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,25 @@ async def sign_in_form(visit: Anyone, next: str = "/") -> Response:  # noqa: A00
 async def sign_in(form: PostedByAnyone) -> Response:
     """Staff sign in with login and password."""
     visit, login, back = form.visit, form.text("login").casefold(), own_path(form.text("next"))
-    shared = form.text("shared") == "yes"
+    shared, typed = form.text("shared") == "yes", kept.carried(form)
     staff = await visit.office.accounts.staff_by_login(login)
     tried = await visit.passwords.check(login, staff.password or None if staff else None, form.text("password"), visit.office.wall_ms())
     if staff is None or tried.problem:
-        context = SignInPage(login, back, tried.problem or "wrong", tried.pause_s, shared)
-        return await page(visit, "sign_in.html", context, status=tried.status)
-    answer = RedirectResponse(back, 303)
+        return await _asked(visit, SignInPage(login, back, tried.problem or "wrong", tried.pause_s, shared, typed), tried.status)
+    answer = RedirectResponse(kept.keep(visit, staff.id, back, typed), 303)
     await session.begin(visit, staff, answer, shared=shared)
+    return answer
+
+
+async def ask_again(request: Request, typed: kept.Typed) -> Response:
+    """The answer to a form whose web session has ended: sign in, and it is there again."""
+    return await _asked(await anyone(request), SignInPage("", way_back(request), typed=typed), 401)
+
+
+async def _asked(visit: Visit, context: SignInPage, status: int) -> Response:
+    answer = await page(visit, "sign_in.html", context, status=status)
+    if context.typed:  # what was typed does not lie in an open page for longer
+        answer.headers["refresh"] = f"{kept.KEEP_MS // 1000};url=/sign-in"
     return answer
 
 

@@ -28,6 +28,7 @@ from hub.web import (
     files,
     handover,
     imports,
+    kept,
     kiosk,
     leaving,
     merges,
@@ -60,7 +61,7 @@ from hub.web.oops import oops
 from hub.web.passwords import Passwords
 from hub.web.render import SECURITY, Pages
 from hub.web.rolls import Rolls
-from hub.web.session import Anyone, PinNeededError, SecondNeededError, SignInNeededError, sign_in_path, way_back
+from hub.web.session import Anyone, PinNeededError, SealedBeforeError, SecondNeededError, SignInNeededError, sign_in_path
 from hub.web.till import routes as till
 
 log = logging.getLogger(__name__)
@@ -122,6 +123,7 @@ def make_app(office: Office, pages: Pages) -> FastAPI:
     app.state.uploads = imports.Uploads()
     app.state.passed = till.Passed()
     app.state.guests = kiosk.Guests()
+    app.state.kept = kept.Kept()
     app.state.rolls = Rolls()
     app.state.shared = board.Shared()
     app.state.goings = billing.Goings()
@@ -143,6 +145,7 @@ def _answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(SignInNeededError, _to_sign_in)
     app.add_exception_handler(SecondNeededError, _to_second)
     app.add_exception_handler(PinNeededError, _to_pin)
+    app.add_exception_handler(SealedBeforeError, _to_its_page)
     app.add_exception_handler(StarletteHTTPException, _in_words)
     app.add_exception_handler(RequestValidationError, _no_such_thing)
     app.add_exception_handler(OverflowError, _out_of_range)
@@ -193,20 +196,29 @@ async def _to_sign_in(request: Request, _: Exception) -> Response:
     # A fragment must not be replaced by a sign-in form: htmx reloads the whole page instead.
     if request.headers.get("hx-request") == "true":
         return Response(status_code=401, headers={"hx-refresh": "true"})
-    return RedirectResponse(sign_in_path(request), 303)
+    typed = await kept.typed_in(request)
+    return await account.ask_again(request, typed) if typed else RedirectResponse(sign_in_path(request), 303)
+
+
+async def _to_its_page(request: Request, _: Exception) -> Response:
+    request.state.put_off = True
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"hx-refresh": "true"})
+    return RedirectResponse(await kept.way_on(request), 303)
 
 
 async def _to_second(request: Request, _: Exception) -> Response:
-    return _first(request, "/account/second")
+    return await _first(request, "/account/second")
 
 
 async def _to_pin(request: Request, _: Exception) -> Response:
-    return _first(request, "/account/pin")
+    return await _first(request, "/account/pin")
 
 
-def _first(request: Request, path: str) -> Response:
-    """Something is asked for first, with the way back to the page."""
-    path = f"{path}?next={quote(way_back(request))}"
+async def _first(request: Request, path: str) -> Response:
+    """Something is asked for first, with the way back to the page, and to what was typed there."""
+    request.state.put_off = True
+    path = f"{path}?next={quote(await kept.way_on(request))}"
     if request.headers.get("hx-request") == "true":
         return Response(status_code=401, headers={"hx-redirect": path})
     return RedirectResponse(path, 303)

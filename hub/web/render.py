@@ -23,10 +23,13 @@ from hub.catalogues import catalogue, languages
 from hub.core import calendar, money
 from hub.core.school import Pupil
 from hub.web.chapters import Chapter, chapters
+from hub.web.kept import Typed, taken
+from hub.web.refill import refilled
 from hub.web.rights import Right
 from hub.web.session import Visit
 
 ROOM = Path(__file__).parent
+OK = 200
 LOCALES = {"fr": "fr_BE", "nl": "nl_BE", "de": "de_BE", "en": "en_BE"}
 """How each language writes dates and numbers here (fr_BE, not fr: ecosystem.md, section 8)."""
 SECURITY = {
@@ -125,10 +128,21 @@ async def page(visit: Visit, template: str, context: object, block: str = "", st
     """
     pages: Pages = visit.request.app.state.pages
     values = {field.name: getattr(context, field.name) for field in fields(context)}  # type: ignore[arg-type]
-    values["frame"] = _frame(visit, pages)
+    values["frame"] = frame = _frame(visit, pages)
     text = await asyncio.to_thread(pages.text, visit.language, template, values, block)
+    typed = taken(visit) if status == OK and not block else None
+    if typed:
+        text = await asyncio.to_thread(_put_back, pages, frame, text, typed)
     # Pages hold children's names: no cache on the way or on a shared computer keeps them.
     return HTMLResponse(text, status, {**SECURITY, "cache-control": "no-store"})
+
+
+def _put_back(pages: Pages, frame: Frame, text: str, typed: Typed) -> str:
+    """What was typed in its form again; where that form is not there any more, one to send it as it was stands at the top of the page."""
+    found = refilled(text, typed.action, typed.fields)
+    text, place = found or (text, text.index(">", text.index("<main")) + 1)
+    marks: Any = pages.room(frame.language).get_template("kept.html").module
+    return f"{text[:place]}{marks.again() if found else marks.unsent(frame, typed)}{text[place:]}"
 
 
 async def packed(visit: Visit, answer: HTMLResponse) -> HTMLResponse:

@@ -11,10 +11,11 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, TypeVar
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from fastapi import Depends, HTTPException, Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from hub.accounts import Staff, WebSession
 from hub.core.school import Device, Household, Product, Programme, Pupil, Reader, School, Site
@@ -23,7 +24,7 @@ from hub.web.office import Office
 from hub.web.passwords import Passwords
 from hub.web.rights import Right, is_everywhere, sites_where
 from hub.web.sensitive import RIGHTS, is_open
-from hub.web.uploads import Upload, read_multipart
+from hub.web.uploads import Upload, is_multipart, read_fields, read_multipart
 
 TOKEN_BYTES = 32
 """256 bits: nobody guesses one, and a fast hash of it is enough in the register."""
@@ -35,9 +36,6 @@ KIOSK_MS = 5 * 86_400_000
 """A kiosk that staff started goes on for a school week, used or not."""
 TOUCH_MS = 60_000
 """The last use of a web session is written down at most this often."""
-MAX_FORM_BYTES = 64 * 1024
-"""Our largest form (a class of pupils to print badges for) is a tenth of this."""
-MAX_FIELDS = 500
 MAX_TEXT = 500
 """Characters of one field; longer input is no name, login or code."""
 PLAIN_COOKIE = "preau_web_session"
@@ -53,6 +51,10 @@ class SignInNeededError(Exception):
 
 class SecondNeededError(Exception):
     """A second factor is asked for first: they are sent to show it, or to set it up, and back."""
+
+
+class SealedBeforeError(Exception):
+    """A form of this person, but of a web session before this one: its page is shown again, with what was typed."""
 
 
 class PinNeededError(Exception):
@@ -235,18 +237,22 @@ async def posted(request: Request) -> Form:
 async def posted_by_anyone(request: Request) -> Form:
     """Policy: a form from our own page, of a visitor who has no web session yet."""
     _refuse_foreign(request)
-    return Form(await anyone(request), await _fields(request))
+    request.state.fields = await read_fields(request)
+    return Form(await anyone(request), request.state.fields)
 
 
 async def _secret(visit: Visit, upload_bytes: int = 0) -> Form:
     """The form of somebody who is signed in; 403 without the secret of the web session."""
-    multipart = upload_bytes and _media_type(visit.request) == "multipart/form-data"
-    fields, files = await read_multipart(visit.request, upload_bytes) if multipart else (await _fields(visit.request), {})
-    form = Form(visit, fields, files)
+    multipart = upload_bytes and is_multipart(visit.request)
+    fields, files = await read_multipart(visit.request, upload_bytes) if multipart else (await read_fields(visit.request), {})
+    visit.request.state.fields = fields
+    form, given = Form(visit, fields, files), fields.get("csrf", [""])[0]
     assert visit.web_session is not None, "staff are signed in"
-    if not hmac.compare_digest(form.text("csrf").encode(), visit.web_session.csrf.encode()):
-        raise HTTPException(403)
-    return form
+    if hmac.compare_digest(given.encode(), visit.web_session.csrf.encode()):
+        return form
+    if visit.person is not None and is_seal_of(visit.office, visit.person.id, given):
+        raise SealedBeforeError
+    raise HTTPException(403)
 
 
 async def at_kiosk(request: Request) -> Visit:
@@ -316,7 +322,7 @@ async def begin(visit: Visit, person: Staff, response: Response, *, second_ms: i
     """
     now_ms = visit.office.wall_ms()
     visit.request.state.staff = person.id
-    opened = WebSession(person.id, new_token(visit.office), now_ms, now_ms, second_ms, shared=shared)
+    opened = WebSession(person.id, new_seal(visit.office, person.id), now_ms, now_ms, second_ms, shared=shared)
     await _begin(visit, opened, response, LONGEST_MS)
     if person.language in visit.request.app.state.pages.languages:
         speak(visit, person.language, response)
@@ -368,6 +374,22 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def new_seal(office: Office, staff: int) -> str:
+    """The secret of a web session's forms: random, and marked with whose it is. A form tells that also when its web session is gone."""
+    token = new_token(office)
+    return f"{token}.{_mark(office, staff, token)}"
+
+
+def is_seal_of(office: Office, staff: int, seal: str) -> bool:
+    """Whether a form stood on a page of this person, in whatever web session."""
+    token, _, mark = seal.partition(".")
+    return hmac.compare_digest(mark.encode(), _mark(office, staff, token).encode())
+
+
+def _mark(office: Office, staff: int, token: str) -> str:
+    return hashlib.blake2b(f"{staff}:{token}".encode(), key=office.badge_key, digest_size=16, person=b"seal").hexdigest()
+
+
 def own_path(text: str) -> str:
     """A path of this site to return to; `/` for anything that could lead elsewhere."""
     parts = urlsplit(text)
@@ -381,17 +403,23 @@ def is_shared(visit: Visit) -> bool:
 
 
 def way_back(request: Request) -> str:
-    """The page that was asked for; for a form, the page it stood on."""
+    """The page that was asked for; for a form, the page it stood on, if that is one that can be opened."""
     came = urlsplit(str(request.url) if request.method == "GET" else request.headers.get("referer", ""))
-    if request.method != "GET" and came.netloc != request.headers.get("host"):
+    if request.method != "GET" and (came.netloc != request.headers.get("host") or not _opens(request, unquote(came.path))):
         return "/"
     return own_path(f"{came.path or '/'}?{came.query}" if came.query else came.path or "/")
 
 
+def _opens(request: Request, path: str) -> bool:
+    """Whether there is a page at a path: a form that was refused stands at an address that only takes forms."""
+    asked = {"type": "http", "method": "GET", "path": path, "headers": []}
+    return any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
+
+
 def sign_in_path(request: Request) -> str:
-    """The sign-in page, with the way back to a page (not to a fragment or a form)."""
-    back = request.url.path if request.method == "GET" and request.url.path != "/" else ""
-    return f"/sign-in?next={quote(back)}" if back else "/sign-in"
+    """The sign-in page, with the way back to a page."""
+    back = way_back(request)
+    return f"/sign-in?next={quote(back)}" if back != "/" else "/sign-in"
 
 
 def _narrowed(visit: Visit, policy: Sees | Does, *, does: bool) -> Visit:
@@ -457,24 +485,6 @@ def _refuse_foreign(request: Request) -> None:
         allowed = urlsplit(request.headers.get("origin", "")).netloc == request.headers.get("host", "-")
     if not allowed:
         raise HTTPException(403)
-
-
-async def _fields(request: Request) -> dict[str, list[str]]:
-    if _media_type(request) != "application/x-www-form-urlencoded":
-        raise HTTPException(415)
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_FORM_BYTES:
-            raise HTTPException(413)
-    try:
-        return parse_qs(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=MAX_FIELDS)
-    except ValueError as error:
-        raise HTTPException(422) from error
-
-
-def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
 def _id(text: str) -> int:

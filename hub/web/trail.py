@@ -64,7 +64,8 @@ class Footsteps:
         """Note a request that was answered, if it is one to be noted."""
         staff, method, thing = scope.get("state", {}).get("staff", 0), _method(scope), _thing(scope)
         if staff and "route" in scope and (method not in LOOKS or (thing and status < BAD_REQUEST)):
-            act = f"{method} {_route(scope)}{REFUSED if status >= BAD_REQUEST else ''}"
+            refused = status >= BAD_REQUEST or scope["state"].get("put_off")  # something was asked for first: nothing was done
+            act = f"{method} {_route(scope)}{REFUSED if refused else ''}"
             self._steps.append(Step(self._office.wall_ms(), staff, act, thing))
 
     async def write(self) -> None:

@@ -1,12 +1,19 @@
-"""Forms with files: `multipart/form-data` (RFC 7578) read as it comes, in memory, within limits. Whose form it is, is not known here."""
+"""Forms: plain ones, and `multipart/form-data` (RFC 7578) with files, read as they come, in memory, within limits.
+
+Whose form it is, is not known here.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from urllib.parse import parse_qs
 
 from fastapi import HTTPException, Request
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+MAX_FORM_BYTES = 64 * 1024
+"""Our largest form without files (a class of pupils to print badges for) is a tenth of this."""
+MAX_FIELDS = 500
 MAX_PARTS = 60
 MAX_FIELD_BYTES = 4096
 """Of a part that is no file."""
@@ -60,6 +67,26 @@ class _Parts:
         self.whole = True
 
 
+def is_multipart(request: Request) -> bool:
+    """Whether files may come with it."""
+    return _media_type(request) == "multipart/form-data"
+
+
+async def read_fields(request: Request) -> dict[str, list[str]]:
+    """The fields of a plain form. 415 for another kind of body, 413 for a larger one, 422 for one that is none."""
+    if _media_type(request) != "application/x-www-form-urlencoded":
+        raise HTTPException(415)
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_FORM_BYTES:
+            raise HTTPException(413)
+    try:
+        return parse_qs(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise HTTPException(422) from error
+
+
 async def read_multipart(request: Request, most_bytes: int) -> tuple[dict[str, list[str]], dict[str, Upload]]:
     """Text fields and files of a body. 413 for a larger one, 422 for one that is cut off or is no multipart."""
     _, options = parse_options_header(request.headers.get("content-type", ""))
@@ -92,6 +119,10 @@ def _parser(parts: _Parts, boundary: bytes) -> MultipartParser:
             "on_end": parts.finish,
         },
     )
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
 def _plain(name: bytes) -> str:

@@ -86,7 +86,7 @@ def _input(form: Form, said: dict[str, str], flags: set[str]) -> None:
         case "hidden":
             form.hidden[name] = value
         case "checkbox" | "radio":
-            form.shown += [(name, value or "on")] if "checked" in flags else []
+            form.shown += [(name, said.get("value", "on"))] if "checked" in flags else []
         case "file":
             form.has_file = True
         case "password":

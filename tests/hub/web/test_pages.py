@@ -148,6 +148,7 @@ CONTEXTS = {
     "statement.html": statements.StatementPage,
     "letter.html": letter.LetterPage,
     "bill.html": None,
+    "kept.html": None,
     "merge.html": merges.MergePage,
     "same_child.html": merges.SameChildPage,
     "leaving.html": leaving.LeavingPage,
