@@ -1,5 +1,6 @@
 """Devices: are they there, are their readers well, does anything wait in them, how fast do they answer. "Locate" makes one blink."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -98,7 +99,7 @@ def device_row(school: School, fleet: Fleet, device: Device, heard_since_ms: int
         median_ms=_median_ms(seen.health.latency) if seen.health else None,
         answer_us=seen.answer_us,
         alarms=_alarms(fleet, device, seen),
-        rubbish=sum(count for reason, count in {**(seen.health.rubbish if seen.health else {}), **seen.rubbish}.items() if reason != LATE),
+        rubbish=_unreadable(seen.rubbish) + (_unreadable(seen.health.rubbish) if seen.health else 0),
     )
 
 
@@ -117,6 +118,10 @@ def _page(visit: Visit, about: str = "", done: str = "", problem: str = "") -> D
         done=done,
         problem=problem,
     )
+
+
+def _unreadable(counts: Mapping[str, int]) -> int:
+    return sum(count for reason, count in counts.items() if reason != LATE)
 
 
 def _condition(device: Device, seen: Seen, heard_since_ms: int) -> str:

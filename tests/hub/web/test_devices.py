@@ -105,6 +105,12 @@ async def test_what_is_wrong_with_a_device_is_said_once(hub: Hub, anne: Browser,
     assert page.count(said) == 1
 
 
+async def test_what_the_device_and_what_the_hub_could_not_read_is_added_up(hub: Hub, anne: Browser) -> None:
+    heard(hub, rubbish={"not_json": 4, "wrong_version": 1})
+    hub.fleet.of("porte-parc").rubbish.update(not_json=2, old_session=9)
+    assert "<dt>Messages illisibles</dt><dd>7</dd>" in (await anne.get("/devices")).text
+
+
 async def test_two_devices_under_one_identity_are_named(hub: Hub, anne: Browser) -> None:
     heard(hub)
     hub.fleet.cloned.add("porte-parc")
