@@ -165,3 +165,34 @@ async def _walk(page: Page) -> list[tuple[str, bool]]:
         name, is_seen = await page.evaluate(FOCUS)
         stops.append((name, is_seen))
     return stops
+
+
+async def test_a_secretary_orders_for_a_child_by_telephone_with_the_keyboard(hub: Hub, url: str, chromium: Browser) -> None:
+    await set_out(hub)
+    await hub.desk.edit(72, lambda _school: (Diet(101, "", frozenset({Allergen.GLUTEN})),))
+    complaints = Complaints()
+    page = await sign_in(hub, url, await chromium.new_context(locale="fr-BE"), complaints)
+    await page.goto(f"{url}/pupils/101")
+    await page.get_by_role("link", name="Commander un repas").click()
+    await expect(page.get_by_text("pas encore de menu")).to_be_visible()
+    await page.get_by_role("button", name="Jour suivant").click()
+    await expect(page.get_by_text("sans gluten")).to_be_visible()
+    await page.get_by_role("combobox").focus()
+    await page.keyboard.type("sand")
+    await looked_at(page, "canteen-order")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("article").locator(".outcome")).to_contain_text("contient gluten")
+    await expect(page.get_by_role("row").filter(has_text="Dupont Hugo")).to_contain_text("Sandwich")
+    await page.get_by_role("combobox").select_option("Meat")
+    await page.get_by_role("button", name="Changer la commande").press("Enter")
+    await expect(page.get_by_role("article")).to_contain_text("Commandé : Meat")
+    await expect(page.get_by_role("row").filter(has_text="Dupont Hugo")).to_contain_text("Meat")
+    assert [hub.desk.school.products[meal.product].name for meal in hub.desk.books.meals.values()] == ["Meat"]
+    await page.get_by_role("link", name="Hugo Dupont").click()
+    await expect(page.get_by_role("listitem").filter(has_text="22/09/2026")).to_contain_text("Meat commandé")
+    await page.go_back()
+    await page.get_by_role("button", name="Annuler la commande").press("Enter")
+    await expect(page.get_by_text("Rien n’est commandé.")).to_be_visible()
+    assert not hub.desk.books.meals
+    assert complaints.texts == []
