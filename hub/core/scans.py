@@ -11,9 +11,10 @@ from hub.core.badges import badge_at
 from hub.core.books import Books
 from hub.core.codes import Code, Reason
 from hub.core.facts import Facts, HoleDeclared, ScanTaken, ShownBooked, Unresolved, derived, scan_ask
+from hub.core.givenback import given_back
 from hub.core.school import Badge, BadgeState, ProductKind, School
 from hub.core.tap import Outcome, Tap
-from hub.core.wallets import charge_id, reverse
+from hub.core.wallets import charge_id
 from proto.messages import YES, Hole, Light, Scan, Use
 
 _ACTIVE, _NONE = BadgeState.ACTIVE, Reason.NONE
@@ -205,5 +206,5 @@ def _taken_back(school: School, books: Books, arrived: Arrived, ask: int, decide
         facts = attendance.unlit(school, books, ask, replace(_tap(school, arrived, decided.pupil), at_ms=decided.at_ms))
     charge = books.charges.get(charge_id(arrived.ask))
     if not facts and charge is not None:  # a till's; or of a stay from before days were kept
-        facts = reverse(ask, charge, arrived.taken_ms, Reason.NOT_LIT)
+        facts = given_back(school, books, ask, charge, arrived.taken_ms, Reason.NOT_LIT)
     return (*facts, *_questions(school, arrived, ask, decided.code, Reason.NOT_LIT, decided.pupil))

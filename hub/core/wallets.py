@@ -1,7 +1,7 @@
-"""Wallets: whose they are, charging by policy, holds, taking back, balances brought along, and who is told that one is low.
+"""Wallets: whose they are, charging by policy, holds, balances brought along, and who is told that one is low.
 
 The policy of the product says whether a lack of money may stop a sale; it never decides whether a child is served care or a meal.
-Money between wallets, and to and from the world, is in transfers.py.
+Money between wallets, and to and from the world, is in transfers.py; what staff take back, in givenback.py.
 """
 
 from datetime import date
@@ -121,18 +121,6 @@ def reverse(ask: int, taken: Charge, at_ms: int, reason: Reason, who: int = 0) -
     posted = taken.stage is _POSTED
     entries = move(sales_account(taken.site, taken.item), wallet_account(taken.wallet), taken.cents) if posted else ()
     return (Reversed(ask, taken.id, taken.wallet, taken.cents, at_ms, reason, entries, who),)
-
-
-def take_back(_school: School, books: Books, ask: int, charge: int, at_ms: int, reason: Reason, who: int = 0) -> Facts | Refusal:
-    """Staff take a charge back. What a stay costs follows its day, so a day that is kept has to be corrected itself (S39 to S47)."""
-    taken = books.charges.get(charge)
-    if taken is None or taken.stage is Stage.PILOT:
-        return Refusal("no_such_charge")
-    if taken.reversed:
-        return Refusal("already_taken_back")
-    if taken.stay and taken.day > books.forgotten:
-        return Refusal("correct_the_day", {"pupil": taken.pupil, "day": taken.day})
-    return reverse(ask, taken, at_ms, reason, who)
 
 
 def open_balances(
@@ -261,13 +249,18 @@ def _was_told(earlier: Facts, wallet: int, level: Level) -> bool:
     return any(isinstance(fact, LowBalance) and (fact.wallet, fact.level) == (wallet, level) for fact in earlier)
 
 
-def lowered(school: School, books: Books, ask: int, wallet: int, cents: int, at_ms: int) -> Facts:
-    """Who has to be told when a wallet has `cents` (below zero) less; a reserve is nobody's to fill up."""
-    owner, before_cents, held = books.owners[wallet], balance_cents(books, wallet), held_cents(books, wallet, at_ms)
+def lowered(school: School, books: Books, ask: int, wallet: int, cents: int, at_ms: int, earlier: Facts = ()) -> Facts:
+    """Who has to be told when a wallet has `cents` (below zero) less; a reserve is nobody's to fill up.
+
+    `earlier`: what of the same ask may have opened it.
+    """
+    opened = {fact.wallet: fact for fact in earlier if isinstance(fact, WalletOpened)}
+    owner, before_cents, held = opened.get(wallet) or books.owners[wallet], balance_cents(books, wallet), held_cents(books, wallet, at_ms)
     level = fallen(school.sites[owner.site], (before_cents, held), (before_cents + cents, held))
     if level is None or owner.compartment is Compartment.RESERVE:
         return ()
-    return (LowBalance(ask, wallet, payer_of(school, owner.place, at_ms), level, before_cents + cents, at_ms),)
+    payer = payer_of(school, (owner.site, owner.pupil or owner.household, owner.compartment), at_ms)
+    return (LowBalance(ask, wallet, payer, level, before_cents + cents, at_ms),)
 
 
 def told_of_whole(school: School, books: Books, facts: Facts, earlier: Facts = ()) -> Facts:

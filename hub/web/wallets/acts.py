@@ -10,12 +10,13 @@ from hub.core.books import Books
 from hub.core.calendar import instant_ms
 from hub.core.codes import By, Clearing, Compartment, Reason
 from hub.core.facts import Facts, HoldPlaced, HoldReleased, LowBalance, Refusal
+from hub.core.givenback import take_back
 from hub.core.kept import Wallet
 from hub.core.money import read_cents
 from hub.core.papers import Note, remarked
 from hub.core.school import School
 from hub.core.transfers import Move, Payment, clear, transfer
-from hub.core.wallets import balance_cents, held_cents, moved_cents, release, set_aside, take_back
+from hub.core.wallets import balance_cents, held_cents, moved_cents, release, set_aside
 from hub.web.session import Form
 from hub.web.wallets.listed import Row
 

@@ -8,9 +8,9 @@ from hub.core.badges import badge_at, block, charge_fee, fee_ask, fee_charged, f
 from hub.core.books import Books
 from hub.core.codes import Reason
 from hub.core.facts import Charged, Facts, Refusal
+from hub.core.givenback import take_back
 from hub.core.school import Badge, BadgeState, Policy, ProductKind, Rows, School, edited
 from hub.core.timetable import LegalClass
-from hub.core.wallets import take_back
 from hub.core.whys import Rule
 from tests.schools import Day, badge, moment, number, small_school
 

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.codes import Level
-from hub.core.facts import LowBalance
+from hub.core.codes import Level, Reason
+from hub.core.facts import Charged, LowBalance, Reversed
 from hub.core.formulas import Fixed, Line, Session
+from hub.core.givenback import take_back
 from hub.core.school import TariffGroup
+from proto.messages import Light
 from tests.canteen import cancel, change, order, put_on_the_menu, wait
-from tests.schools import CARE_LINE, MONDAY, Day, moment, number, scan, tariff
+from tests.schools import CARE_LINE, MONDAY, Day, moment, number, reported, scan, tariff
 
 MEAL = Line(Session(Fixed(4500)))
 """4,50 €."""
@@ -105,6 +107,27 @@ def test_a_portion_that_is_resold_makes_room_for_the_seller_and_takes_it_from_th
     wait(day, "Noé", clock="09:10")
     cancel(day, "Léa", "09:20")
     assert (costs(day), costs(day, who="Noé")) == ([3_00], [4_50, 1_50])
+
+
+def test_a_meal_that_staff_take_back_leaves_room_for_care_at_once(day: Day) -> None:
+    day.bring("Vanderzande", 20_00)
+    order(day, "Léa")
+    care(day)
+    (meal, _) = day.books.charges.values()
+    day.do(take_back, meal.id, moment("18:30"), Reason.TWICE, 5)
+    assert costs(day) == [3_00]
+    assert day.balance_cents("Vanderzande") == 17_00
+    assert {fact.who for fact in day.last if isinstance(fact, Charged | Reversed)} == {5}
+    assert sum(isinstance(fact, LowBalance) for fact in day.last) == 0, "more came back than care costs more"
+
+
+def test_a_meal_whose_light_nobody_saw_leaves_room_for_care_at_once(day: Day) -> None:
+    care(day, "07:00", "08:40")
+    meal = scan("Léa", "meal-till", "12:05")
+    day.take(meal)
+    assert costs(day) == [4_50, 1_50]
+    day.report(reported(meal, Light.ADULT))
+    assert costs(day) == [3_00]
 
 
 def test_what_a_run_gathers_of_a_full_day_is_gathered_anew(day: Day) -> None:

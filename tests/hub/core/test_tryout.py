@@ -10,9 +10,9 @@ from hub.core.canteen import reserve
 from hub.core.codes import Reason
 from hub.core.facts import Charged, Reversed
 from hub.core.formulas import Fixed, Line, Periods, Session, Siblings
+from hub.core.givenback import take_back
 from hub.core.school import FamilyFile, TariffGroup, edited
 from hub.core.tryout import Bought, Change, Stayed, reckon, together, tryout
-from hub.core.wallets import take_back
 from tests.hub.core.test_nested import UNTIL_A_QUARTER_PAST_FIVE
 from tests.hub.core.test_tariffs import costs, tariff_lines
 from tests.planned import stays_in_care, total_cents, with_study

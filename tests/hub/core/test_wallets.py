@@ -5,10 +5,10 @@ import pytest
 from hub.core.books import Books
 from hub.core.codes import Compartment, Level, Reason
 from hub.core.facts import Charged, DayClosed, Facts, LowBalance, Refusal, WalletOpened
+from hub.core.givenback import take_back as staff_take_back
 from hub.core.ledger import opening_account, sales_account
 from hub.core.school import Policy, School, Site
 from hub.core.wallets import Sale, charge, charge_id, fallen, open_balances, reverse
-from hub.core.wallets import take_back as staff_take_back
 from hub.core.whys import Rule, Why
 from tests.planned import cheaper_together
 from tests.schools import ZONE, Day, moment, number

@@ -12,10 +12,11 @@ from hub.core.calendar import DayKind, instant_ms
 from hub.core.codes import Reason
 from hub.core.facts import Facts, Refusal
 from hub.core.formulas import Band, Bands, Fixed, Late, Line, Periods, Session, Siblings
+from hub.core.givenback import take_back
 from hub.core.school import Policy, School, Tariff, TariffGroup
 from hub.core.tariffs import price_of_product, tariff_on
 from hub.core.tariffversions import in_force
-from hub.core.wallets import Sale, charge, charge_id, take_back
+from hub.core.wallets import Sale, charge, charge_id
 from tests.hub.web.conftest import ZONE, Browser, Fields, Hub, sealed
 
 CARE, SANDWICH = 20, 30
