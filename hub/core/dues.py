@@ -23,7 +23,7 @@ from hub.core.payers import payers
 from hub.core.school import Policy, Programme, Pupil, Scans, School, Site, Tariff, by_presence
 from hub.core.sheets import Line, Sheet
 from hub.core.stays import Reading, Visit, read
-from hub.core.tariffs import Occasion, cents_of, is_by_income, line_on, price, price_of_absence, tariff_on
+from hub.core.tariffs import Filling, Occasion, cents_of, is_by_income, line_on, price, price_of_absence, tariff_on
 from hub.core.timetable import Attendance
 from hub.core.wallets import Sale, charge, reverse, told_of_whole
 from hub.core.whys import Rule, Why
@@ -238,7 +238,7 @@ def _priced(
 ) -> list[_Wanted]:
     """Every part with what it costs, in the order of the clock; a session once a day."""
     found: list[_Wanted] = []
-    spent: dict[int, int] = {}
+    filling = Filling()
     paid: set[int] = set()
     depends = bool(day.school.groups) or day.school.by_presence
     for part in sorted([part for root in roots for part in _parts(day, root, readings)], key=_by_clock):
@@ -249,7 +249,7 @@ def _priced(
         if line is not None and stands and not (depends and _may_change(day, part)) and not (session and session.late):
             cents, why = 0 if again else line.cents, None
         else:
-            cents, why = _price(day, part, present, spent, again=again)
+            cents, why = _price(day, part, present, filling, again=again)
             if line is not None and stands and line.cents == cents:
                 why = None
         if cents or (_stands_free(day, part) and not again):
@@ -288,26 +288,27 @@ def _by_clock(part: Part) -> tuple[int, int, int]:
     return part.from_ms, part.programme, part.id
 
 
-def _price(day: Day, part: Part, present: Mapping[int, bool], spent: dict[int, int], *, again: bool) -> tuple[int, Why]:
-    """What a part costs after what its tariff group has cost before (`spent`, which it adds to); `again`: its session is paid."""
+def _price(day: Day, part: Part, present: Mapping[int, bool], filling: Filling, *, again: bool) -> tuple[int, Why]:
+    """What a part costs after what its tariff group has cost before (`filling`, which it adds to); `again`: its session is paid."""
     tariff = tariff_on(day.school, part.programme, day_coded(day.day)) if day.school.groups or day.school.by_presence else None
     there = _present(day, present) if by_presence(tariff) else frozenset()
     group = tariff.group if tariff else 0
-    if group and group not in spent:
-        spent[group] = _articles_cents(day, group)
+    if group and group not in filling.spent:
+        filling.spent[group] = _articles_cents(day, group)
     site = day.school.sites[day.school.programmes[part.programme].site]
-    occasion = Occasion(day.pupil, site, part.programme, part.from_ms, part.to_ms, there, spent.get(group, 0))
+    before_cents = filling.before_cents(group, absent=part.absent) if group else 0
+    occasion = Occasion(day.pupil, site, part.programme, part.from_ms, part.to_ms, there, before_cents)
     cents, why = _of_absence(day, part, occasion) if part.absent else price(day.school, occasion)
     if again:
         why = structs.replace(why, units=0)
         cents = cents_of(why)
     if group:
-        spent[group] += cents
+        filling.add(group, cents, why)
     return cents, why
 
 
 def _of_absence(day: Day, part: Part, occasion: Occasion) -> tuple[int, Why]:
-    """What staff's reason says an absence costs: an amount, or a percentage of the planned time (a check type of AGORA's kind)."""
+    """What staff's reason says an absence costs: an amount, or a percentage of what this piece would have cost."""
     absence = day.sheet(part.programme).absence
     assert absence is not None, "a part of an absence has one"
     if not absence.percent:
@@ -438,21 +439,34 @@ def _until_ms(programme: Programme, visit: Visit, *, verified: bool) -> int | No
 
 
 def _is_split(day: Day, inner: Programme) -> bool:
-    """Whether the pupil's stay goes through this programme: as staff said, else as planned; never for who is marked absent there."""
-    said, absence = day.sheet(inner.id).split, day.sheet(inner.id).absence
-    if absence is not None:
-        return False
+    """Whether the pupil's stay goes through this programme; never for who is marked absent there."""
+    return day.sheet(inner.id).absence is None and _is_meant(day, inner)
+
+
+def _is_meant(day: Day, inner: Programme) -> bool:
+    """Whether the pupil belongs there in these hours: as staff said, else as planned."""
+    said = day.sheet(inner.id).split
     return day.school.is_planned(day.pupil.id, inner.id, day_coded(day.day)) if said is None else said
 
 
 def _absences(day: Day, root: Programme, readings: Mapping[int, Reading]) -> Iterator[Part]:
-    """Who is marked absent is charged for the planned hours what the reason says."""
+    """Who is marked absent is charged what the reason says: an amount once, or a percentage of each piece of the planned day."""
     for programme in _family(day.school, root):
-        absent = day.sheet(programme.id).absence is not None
-        if absent and not (readings.get(programme.id) or reading(day, programme)).visits:
-            for start_ms, end_ms in hours_of(day, programme)[:1]:
-                absence = derived(day.pupil.id, f"absent|{programme.id}|{day.day}")
-                yield Part(absence, absence, programme.id, start_ms, end_ms, absent=True)
+        absence = day.sheet(programme.id).absence
+        if absence is None or (readings.get(programme.id) or reading(day, programme)).visits:
+            continue
+        name = f"absent|{programme.id}|{day.day}"
+        for number, (start_ms, end_ms) in enumerate(hours_of(day, programme)[: None if absence.percent else 1]):
+            stay = derived(day.pupil.id, f"{name}|{number}" if number else name)
+            planned = Part(stay, stay, programme.id, start_ms, end_ms, absent=True)
+            yield from _as_it_was_planned(day, planned) if absence.percent else (planned,)
+
+
+def _as_it_was_planned(day: Day, planned: Part) -> Iterator[Part]:
+    """The pieces of planned hours that would have been charged here: those spent within have their own price, and their own absence."""
+    within = (day.school.programmes[inner] for inner in day.school.inner.get(planned.programme, ()))
+    cuts = sorted((*span, 0) for inner in within if _is_meant(day, inner) for span in hours_of(day, inner))
+    return (structs.replace(part, absent=True) for part in cut(planned, cuts))
 
 
 def hours_of(day: Day, programme: Programme) -> list[Span]:

@@ -5,6 +5,7 @@ rank. The amount is then worked out of the derivation alone (`cents_of`), so tha
 """
 
 from bisect import bisect_left
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
@@ -91,11 +92,35 @@ def reprice(school: School, charged: Charged, present: frozenset[int] = frozense
     return cents, now
 
 
+@dataclass(slots=True)
+class Filling:
+    """How much the items of tariff groups have cost a pupil on a day so far, in cents, while its day is priced in order.
+
+    An absence costs a percentage of what would have been left of the day: what it would have cost counts for the next piece of one.
+    """
+
+    spent: dict[int, int] = field(default_factory=dict)
+    forgiven: dict[int, int] = field(default_factory=dict)
+    """What absences have cost less than the planned time would have."""
+
+    def before_cents(self, group: int, *, absent: bool) -> int:
+        """What the next piece of a day finds spent."""
+        return self.spent.get(group, 0) + (self.forgiven.get(group, 0) if absent else 0)
+
+    def add(self, group: int, cents: int, why: Why) -> None:
+        """Count what a piece costs."""
+        self.spent[group] = self.spent.get(group, 0) + cents
+        if why.rule is Rule.ABSENCE and why.terms is not None:
+            self.forgiven[group] = self.forgiven.get(group, 0) + why.units * why.unit_tenths // 10 - cents
+
+
 def price_of_absence(school: School, what: Occasion, percent: int) -> tuple[int, Why]:
-    """A percentage of what the planned time would have cost (a check type of AGORA's kind)."""
-    cents, why = price(school, what)
+    """A percentage of what the planned time would have cost (a check type of AGORA's kind): nobody is fetched late who did not come."""
+    _, why = price(school, what)
+    if why.terms is not None and why.terms.late_units:
+        why = replace(why, terms=replace(why.terms, late_units=0))
     terms = Terms(line=1, percent=100 - percent)
-    of_it = Why(Rule.ABSENCE, what.from_ms, what.to_ms, why.minutes, unit_tenths=cents * 10, tariff=why.tariff, terms=terms)
+    of_it = Why(Rule.ABSENCE, what.from_ms, what.to_ms, why.minutes, unit_tenths=cents_of(why) * 10, tariff=why.tariff, terms=terms)
     return cents_of(of_it), of_it
 
 

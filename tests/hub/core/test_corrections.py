@@ -239,9 +239,9 @@ ILL, LATE_NOTICE, FEE = (
 )
 
 
-@pytest.mark.parametrize(("reason", "cents"), [(ILL, 0), (LATE_NOTICE, 1_13), (FEE, 1_20)])
+@pytest.mark.parametrize(("reason", "cents"), [(ILL, 0), (LATE_NOTICE, 3_01), (FEE, 1_20)])
 def test_an_absence_costs_what_its_reason_says(day: Day, reason: AbsenceReason, cents: int) -> None:
-    """Half of the first planned hours: 07:00 to 08:30 are three half hours, 2,25 €; half of that is rounded up."""
+    """Half of all planned hours: 07:00 to 08:30 are three half hours, 2,25 €, 15:30 to 18:00 five, 3,75 €; each half is rounded up."""
     day.change((reason, Plan(9, number("Léa"), CARE, MONDAY)))
     facts = day.do(corrections.absent, by("18:00"), place(), reason.id)
     assert isinstance(facts, tuple)

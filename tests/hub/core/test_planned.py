@@ -10,7 +10,7 @@ from hub.core.calendar import DayKind
 from hub.core.codes import Code, Reason
 from hub.core.corrections import Place, Staff, absent, undo
 from hub.core.facts import Refusal
-from hub.core.formulas import Siblings
+from hub.core.formulas import Late, Siblings
 from hub.core.school import CalendarDay, Scans, TariffGroup
 from hub.core.timetable import AbsenceReason, Attendance, Plan
 from tests.planned import (
@@ -176,6 +176,71 @@ def test_who_is_marked_absent_costs_what_the_reason_says_before_during_and_after
     assert (day.is_in("Léa", STUDY), total_cents(day), day.questions()) == (False, costs_cents, [])
     day.do(absent, replaced(STAFF, "20:00"), place, 0)
     assert total_cents(day) == 1_00
+
+
+IN_PIECES = [
+    # percent, planned for study, what each piece costs: care 07:00-08:30, then 15:30-18:00, or around study from 16:05 to 17:15
+    (100, False, ["2,25", "3,75"]),
+    (60, False, ["1,35", "2,25"]),
+    (50, False, ["1,13", "1,88"]),  # half of 2,25 is 1,125, half of 3,75 is 1,875: each line is rounded once, half up
+    (100, True, ["2,25", "0,75", "1,50"]),  # 35 minutes of which five are forgiven, and 45 minutes
+    (50, True, ["1,13", "0,38", "0,75"]),
+]
+
+
+@pytest.mark.parametrize(("percent", "for_study", "costs"), IN_PIECES)
+def test_a_percentage_of_an_absence_is_of_all_the_hours_of_the_planned_day_at_what_they_would_have_cost(
+    day: Day, percent: int, for_study: bool, costs: list[str]
+) -> None:
+    if for_study:
+        with_study(day)
+    day.change((Plan(2, number("Léa"), number(CARE), MONDAY, weekdays=SCHOOL_DAYS), AbsenceReason(4, "Non prévenu", percent)))
+    assert not isinstance(day.do(absent, STAFF, Place(number("Léa"), number(CARE), 20250106), 4), Refusal)
+    assert parts(day) == [(CARE, cost) for cost in costs]
+    day.do(absent, STAFF, Place(number("Léa"), number(CARE), 20250106), 0)
+    assert total_cents(day) == 0
+
+
+def test_a_session_is_paid_once_for_an_absence_from_morning_and_afternoon(day: Day) -> None:
+    expecting(day, Attendance.REGISTERED, CARE)
+    day.change((tariff(CARE, STUDY_LINE), AbsenceReason(4, "Non prévenu", 60)))
+    day.do(absent, STAFF, Place(number("Léa"), number(CARE), 20250106), 4)
+    assert parts(day) == [(CARE, "0,60")]
+
+
+def test_nobody_who_did_not_come_was_fetched_late(day: Day) -> None:
+    """Care is until 18:00, and 5,00 more after 17:30; absent, it is 2,25 and 3,75."""
+    expecting(day, Attendance.REGISTERED, CARE)
+    late = msgspec.structs.replace(CARE_LINE, late=Late(after_min=17 * 60 + 30, unit_cents=5_00))
+    day.change((tariff(CARE, late), AbsenceReason(4, "Non prévenu", 100)))
+    day.do(absent, STAFF, Place(number("Léa"), number(CARE), 20250106), 4)
+    assert parts(day) == [(CARE, "2,25"), (CARE, "3,75")]
+
+
+@pytest.mark.parametrize(("percent", "costs"), [(100, ["2,25", "1,75"]), (50, ["1,13", "0,88"])])
+def test_an_absence_costs_a_percentage_of_what_a_groups_day_would_have_let_it_cost(day: Day, percent: int, costs: list[str]) -> None:
+    """4,00 a day together: the morning would have cost 2,25, and the afternoon the 1,75 that were left."""
+    expecting(day, Attendance.REGISTERED, CARE)
+    group = TariffGroup(number("day"), "Journée", 4_00)
+    day.change((group, tariff(CARE, CARE_LINE, group="day"), AbsenceReason(4, "Non prévenu", percent)))
+    day.do(absent, STAFF, Place(number("Léa"), number(CARE), 20250106), 4)
+    assert parts(day) == [(CARE, cost) for cost in costs]
+    day.do(absent, STAFF, Place(number("Léa"), number(CARE), 20250106), 4)
+    assert parts(day) == [(CARE, cost) for cost in costs], "said again, it changes nothing"
+
+
+@pytest.mark.parametrize("for_study", [False, True])
+def test_who_is_absent_at_a_hundred_percent_pays_what_the_planned_day_costs_who_comes(day: Day, for_study: bool) -> None:
+    came = Day()
+    for each in (day, came):
+        if for_study:
+            with_study(each)
+        each.change((Plan(2, number("Léa"), number(CARE), MONDAY, weekdays=SCHOOL_DAYS), AbsenceReason(4, "Non prévenu", 100)))
+    for programme in (CARE, STUDY) if for_study else (CARE,):
+        day.do(absent, STAFF, Place(number("Léa"), number(programme), 20250106), 4)
+    stays_in_care(came, ("07:00", "08:30"))
+    stays_in_care(came, ("15:30", "18:00"))
+    assert sorted(parts(day)) == sorted(parts(came))
 
 
 def test_another_reason_of_an_absence_is_another_price_and_the_same_again_changes_nothing(day: Day) -> None:

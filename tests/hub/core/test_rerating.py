@@ -221,13 +221,13 @@ def test_an_effort_rate_is_worked_out_from_the_quotient_of_the_file(day: Day) ->
 
 
 def test_of_an_absence_the_percentage_of_the_new_price_is_charged(day: Day) -> None:
-    """The planned time is 07:00 to 08:30: three half hours. Half of 3,00 is 1,50, half of 1,20 is 0,60."""
+    """Planned are three half hours from 07:00 and five from 15:30. Half of 3,00 and of 5,00, then half of 1,20 and of 2,00."""
     half = AbsenceReason(number("ill"), "Maladie", percent=50)
     day.change((Plan(1, number("Léa"), CARE, MONDAY), half))
     day.do(absent, Staff(5, Reason.CONFIRMED, LATER), Place(number("Léa"), CARE, 20250106), half.id)
-    assert cents_of(day) == [1_50]
+    assert cents_of(day) == [1_50, 2_50]
     regularise(day, file(4))
-    assert cents_of(day) == [60]
+    assert cents_of(day) == [60, 1_00]
 
 
 def test_a_statement_names_each_credit_note_and_the_charge_that_stands_instead(day: Day) -> None:

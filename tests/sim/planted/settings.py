@@ -8,7 +8,7 @@ _IN_TURN = "payer = payer_on(school, pupil, sale.item, _day(sale))"
 _COUNTED = "        again = session is not None and part.programme in paid\n"
 _PLANNED_TOO = "    visits = [*found.visits, *(_as_planned(day, programme, span) for span in begun if span not in seen)]\n"
 _CUT = "        yield from cut(part, sorted(cuts)) if cuts else (part,)\n"
-_ABSENT = "    if absence is not None:\n        return False\n"
+_ABSENT = "return day.sheet(inner.id).absence is None and _is_meant(day, inner)"
 _WAS = (
     "        stands = line is not None and line.from_ms == part.from_ms and line.to_ms == part.to_ms and not _reason_changes(day, part)\n"
 )
@@ -85,7 +85,7 @@ BUGS = (
     ),
     Bug(
         "who is absent from study is charged for it all the same",
-        (Edit("hub.core.dues", _ABSENT, "    if day.day < 0:\n        return False\n"),),
+        (Edit("hub.core.dues", _ABSENT, "return _is_meant(day, inner)"),),
     ),
     Bug(
         "another reason of an absence costs what the first one did",
