@@ -130,12 +130,17 @@ def report(changes: Sequence[Rerated], school: School) -> Iterator[str]:
 
 
 async def _changes(journal: "Journal", school: School, stores: "Memory", file: FamilyFile) -> tuple[Rerated, ...]:
-    """What a household's charges come to in this school. Of the journal, only what concerns its family is kept."""
-    children = family(school, file.household)
+    """What a household's charges come to in this school."""
+    past = await past_of(journal, family(school, file.household))
+    return rerated(school, stores.desk.books, past, file.household, file.from_day)
+
+
+async def past_of(journal: "Journal", children: frozenset[int]) -> list[Past]:
+    """What days are priced again from; of the journal, only what concerns these children is kept."""
     past: list[Past] = []
     async for commit in journal.read():
         past += [fact for fact in commit.facts if isinstance(fact, Past) and fact.pupil in children]
-    return rerated(school, stores.desk.books, past, file.household, file.from_day)
+    return past
 
 
 # --- words in, words out --------------------------------------------------------------------------

@@ -4,22 +4,26 @@ A wallet is named by its structured communication, whose check digits tell a typ
 """
 
 import argparse
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hub.core.calendar import instant_ms
+from hub.core.books import Books
+from hub.core.calendar import day_of, instant_ms
 from hub.core.codes import By, Clearing, Compartment, Reason
 from hub.core.facts import Refusal
 from hub.core.kept import Wallet
 from hub.core.money import read_cents, write_cents
+from hub.core.named import change, household_name, item_name, pupil_name
 from hub.core.references import printed
-from hub.core.school import School, Site, WalletScope, edited
+from hub.core.rerating import Rerated, asks, corrected, families, per_wallet, repaid
+from hub.core.school import Pupil, School, Site, WalletScope, edited
 from hub.core.transfers import Move, Payment, Shares, clear, regroup, transfer
 from hub.core.wallets import available_cents, balance_cents, release, set_aside
 from hub.desk import Answer
 from hub.errors import ImportRefusedError, RefusedError
+from hub.files import past_of
 from hub.meant import (
     act_of,
     add_instant,
@@ -72,8 +76,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     made["hold"].add_argument("--until", type=day_written, required=True, help="the first day it is free again, 2025-01-31")
     made["release"].add_argument("hold", type=whole_written, help="the number of what is set aside")
     made["payers"].add_argument("file", type=Path, help=f"{'; '.join(PAYERS)} (CSV)")
-    for word in ("household", "last_name", "first_name"):
-        made["limit"].add_argument(word)
+    for name in ("limit", "repay"):
+        for word in ("household", "last_name", "first_name"):
+            made[name].add_argument(word)
+    made["repay"].add_argument("--from", dest="since", type=day_written, required=True, help="the first day whose charges are moved")
+    made["repay"].add_argument("--yes", action="store_true", help="do it; without, only show what would be done")
     made["limit"].add_argument("amount", type=cents_written, help="0 = no limit")
     made["switch"].add_argument("site", help="its name")
     made["switch"].add_argument("scope", type=one_of(WalletScope), choices=list(WalletScope), help="whose its wallets are from now on")
@@ -81,7 +88,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Look at wallets, or move money: list, top-up, refund, payout, transfer, hold, release, switch."""
+    """Look at wallets, or move money: list, top-up, refund, payout, transfer, hold, release, switch, repay."""
     from hub.memory import memory
 
     async with memory(Path(settings.hub.data)) as stores:
@@ -164,9 +171,7 @@ async def _switch(stores: "Memory", options: argparse.Namespace) -> None:
 
 async def _limit(stores: "Memory", options: argparse.Namespace) -> None:
     """What a pupil may spend on articles in a day, as the parent wishes; 0 = as much as there is."""
-    pupil, cents = pupil_of(stores.desk.school, options.household, options.last_name, options.first_name), options.amount
-    if pupil is None:
-        raise RefusedError(f"no pupil `{options.last_name} {options.first_name}` of household `{options.household}`")
+    pupil, cents = _pupil(stores.desk.school, options), options.amount
     if cents < 0:
         raise RefusedError(f"{write_cents(cents)} is no limit: it is an amount, or 0 for none")
     await stores.desk.edit(stores.new_ask(), lambda _school: (replace(pupil, daily_limit_cents=cents),))
@@ -177,7 +182,24 @@ async def _payers(stores: "Memory", options: argparse.Namespace) -> None:
     """Which household pays for whom on which days, from a list; the same line again changes nothing, another `until` ends it."""
     rows = read_payers(read_lines(options.file, PAYERS), str(options.file), stores.desk.school)
     await stores.desk.edit(stores.new_ask(), lambda _school: rows)
-    print(f"{len(rows)} lines read in")
+    print(f"{len(rows)} lines read in; what was charged stays where it is until `preau-hub wallet repay` moves it")
+
+
+async def _repay(stores: "Memory", options: argparse.Namespace) -> None:
+    """Charge to the household that pays what another was charged for a pupil, line by line, at its price: after custody that came late."""
+    school, desk, now_ms = stores.desk.school, stores.desk, asked_ms(options)
+    pupil = _pupil(school, options)
+    past = await past_of(stores.journal, families(school, pupil.id))
+    changes = repaid(school, desk.books, past, pupil.id, options.since)
+    together = asks(desk.books, stores.new_ask(), changes, day_of(now_ms, school.sites[pupil.site].zone))
+    for line in _repaid(school, desk.books, changes, [one for some in together.values() for one in some]):
+        print(line)
+    if not options.yes:
+        print("nothing was written: add --yes to do this")
+        return
+    for ask, some in together.items():
+        await desk.do(ask, corrected, ask, some, now_ms)
+    print("done")
 
 
 _ACTS: dict[str, Callable[["Memory", argparse.Namespace], Awaitable[None]]] = {
@@ -191,10 +213,31 @@ _ACTS: dict[str, Callable[["Memory", argparse.Namespace], Awaitable[None]]] = {
     "switch": _switch,
     "limit": _limit,
     "payers": _payers,
+    "repay": _repay,
 }
 
 
 # --- words in, words out --------------------------------------------------------------------------
+
+
+def _pupil(school: School, options: argparse.Namespace) -> Pupil:
+    """Raises RefusedError."""
+    pupil = pupil_of(school, options.household, options.last_name, options.first_name)
+    if pupil is None:
+        raise RefusedError(f"no pupil `{options.last_name} {options.first_name}` of household `{options.household}`")
+    return pupil
+
+
+def _repaid(school: School, books: Books, changes: Sequence[Rerated], now: Sequence[Rerated]) -> Iterator[str]:
+    """Each charge, who was charged and who pays; `now`: those that are moved at once, and by how much they change wallets."""
+    for one in changes:
+        what = f"{one.day}  {pupil_name(school, one.charged.pupil)}, {item_name(school, one.charged.item)}"
+        whose = f"{household_name(school, one.charged.payer)} -> {household_name(school, one.payer)}"
+        yield f"{what}: {whose}: {change(one.charged.cents, one.cents)}  no. {one.charged.charge}"
+    yield f"{len(now)} charges to correct" + (f", {later} orders when their day is over" if (later := len(changes) - len(now)) else "")
+    for (site, owner, compartment), cents in per_wallet(school, books, now).items():
+        whose = pupil_name(school, owner) if compartment else household_name(school, owner)
+        yield f"{school.sites[site].name}  {whose}  {'+' if cents > 0 else ''}{write_cents(cents)}"
 
 
 def _told(stores: "Memory", wallet: Wallet, answer: Answer) -> None:

@@ -56,6 +56,7 @@ class Reason(enum.StrEnum):
     WRONG_TIME = "wrong_time"
     WRONG_WAY = "wrong_way"  # in and out the other way round
     CONFIRMED = "confirmed"  # as it was recorded
+    OTHER_PAYER = "other_payer"  # the charge is another household's, by a custody that was entered later
     PROMISED = "promised"  # ordered in a pilot, when nothing was looked at: a limit is passed
 
 

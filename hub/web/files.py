@@ -16,13 +16,13 @@ from starlette.responses import RedirectResponse
 
 from hub.core.calendar import day_of
 from hub.core.codes import Stage
-from hub.core.facts import Refusal, StayOpened
+from hub.core.facts import Refusal
 from hub.core.families import regularise
 from hub.core.lists import read_day
 from hub.core.money import bare, write_cents
 from hub.core.named import item_name
 from hub.core.people import income, put_file
-from hub.core.rerating import Rerated, asks, corrected, family, rerated
+from hub.core.rerating import Rerated, asks, corrected, family, here_now, rerated
 from hub.core.school import FamilyFile, Household, Pupil, School, edited
 from hub.core.why import sentences
 from hub.web.render import as_shown, page, stamp, words
@@ -144,9 +144,7 @@ async def _wanted(visit: Visit, row: FamilyFile, typed: Mapping[str, str]) -> Wa
     await visit.office.caught_up()
     school, books = edited(visit.school, made), visit.office.desk.books
     children = family(school, home.id)
-    still = [stay for child in children for stay in books.inside.get(child, {}).values()]
-    here = [StayOpened(0, stay.id, stay.pupil, stay.site, stay.programme, stay.from_ms, stay.day) for stay in still]
-    past = [*await visit.office.past.priced_from(children), *here]
+    past = [*await visit.office.past.priced_from(children), *here_now(books, children)]
     since = min(read.from_day, row.from_day)
     found = await asyncio.to_thread(rerated, school, books, past, home.id, since)
     own = tuple(one for one in found if one.charged.site in visit.sites)

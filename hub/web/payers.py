@@ -1,4 +1,7 @@
-"""Who pays for a child on which days: custody weeks and exceptions, as a table, and the next two weeks day by day (requirement Q12)."""
+"""Who pays for a child on which days: custody weeks and exceptions, as a table, and the next two weeks day by day (requirement Q12).
+
+What was charged already stays where it is: who bills moves it, on a page of its own (repaying.py).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,6 +55,7 @@ class PayersPage:
     typed: Mapping[str, str]
     days: tuple[str, ...]
     may_write: bool
+    may_bill: bool
     problem: str
 
 
@@ -71,7 +75,7 @@ async def add(form: Writes, pupil: int) -> Response:
         change = partial(put_custody, turn=row, same=new) if isinstance(row, Custody) else partial(put_override, row=row, same=new)
         refused = (await form.visit.office.desk.edit(form.ask, change)).refusal
         if refused is None:
-            return RedirectResponse(f"/pupils/{found.id}/payers", 303)
+            return RedirectResponse(_next(form.visit, found, row.from_day), 303)
         row = refused
     return await page(form.visit, "payers.html", _page(form.visit, found, form, row.code), status=409)
 
@@ -118,6 +122,17 @@ def _row(form: Form, pupil: Pupil) -> Custody | PayerOverride | Refusal:
     return Custody(number, pupil.id, household, first, until, weeks, weekdays)
 
 
+def _next(visit: Visit, pupil: Pupil, since: date) -> str:
+    """Where a line leads to that holds from a day on: of a day that is over, something may have been charged to another household."""
+    if since < _today(visit, pupil) and _may_bill(visit, pupil):
+        return f"/pupils/{pupil.id}/charged?since={since}"
+    return f"/pupils/{pupil.id}/payers"
+
+
+def _may_bill(visit: Visit, pupil: Pupil) -> bool:
+    return visit.at(Right.BILLING, does=True).knows(pupil)
+
+
 def _page(visit: Visit, pupil: Pupil, form: Form | None = None, problem: str = "") -> PayersPage:
     school, today = visit.school, _today(visit, pupil)
     names = {home.id: home.name for home in school.households.values()}
@@ -132,6 +147,7 @@ def _page(visit: Visit, pupil: Pupil, form: Form | None = None, problem: str = "
         typed={name: form.text(name) for name in TYPED} if form else {**NOTHING, "from_day": today.isoformat()},
         days=tuple(form.fields.get("day", [])) if form else WEEK,
         may_write=visit.at(Right.PUPILS, does=True).knows(pupil),
+        may_bill=_may_bill(visit, pupil),
         problem=problem,
     )
 

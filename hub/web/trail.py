@@ -356,6 +356,7 @@ STEPS: Mapping[str, str] = {
     "/pupils/{pupil}/merge": word("Entered twice?"),
     "/pupils/{pupil}/note": word("What staff should know"),
     "/pupils/{pupil}/papers": word("Photo, pick-ups, diet, note"),
+    "/pupils/{pupil}/charged": word("Who was charged?"),
     "/pupils/{pupil}/payers": word("Who pays?"),
     "/pupils/{pupil}/payers/{turn}/end": word("End a line of who pays"),
     "/pupils/{pupil}/photo": word("Photo"),

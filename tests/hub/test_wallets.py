@@ -8,11 +8,12 @@ import pytest
 
 from hub.__main__ import REFUSED, main
 from hub.core.payers import payer_on
+from hub.core.scans import take
 from hub.core.school import School
 from hub.core.wallets import open_balances
 from hub.memory import memory
 from tests.hub.core.test_school import rows_of
-from tests.schools import moment, number, small_school
+from tests.schools import moment, number, scan, small_school
 
 VANDERZANDE, QUINTELIER = "+++097/0000/00202+++", "+++097/0000/00101+++"
 """Communications are given in the order of the owners' numbers."""
@@ -221,3 +222,32 @@ def test_a_parents_daily_limit_is_set_for_a_pupil(folder: Path) -> None:
     assert wallet(folder, "limit", "Vanderzande", "Vanderzande", "Léa", "5,00") == 0
     assert school_of(folder).pupils[number("Léa")].daily_limit_cents == 5_00
     assert wallet(folder, "limit", "Vanderzande", "Vanderzande", "Zoé", "5,00") == REFUSED
+
+
+def test_what_the_wrong_parent_was_charged_is_shown_first_and_then_moved(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """70 minutes on Monday: three half hours at 0,75 €."""
+
+    async def lived() -> None:
+        async with memory(folder / "hub") as stores:
+            for n, (reader, clock) in enumerate([("care-in", "15:30"), ("care-out", "16:40")], 1):
+                tap = scan("Léa", reader, clock, n=n)
+                await stores.desk.do(tap.ask, take, tap)
+
+    asyncio.run(lived())
+    (folder / "payers.csv").write_text(PAYERS + LEA + "Quintelier;2025-01-06;;;;\n")
+    assert wallet(folder, "payers", str(folder / "payers.csv")) == 0
+    assert "`preau-hub wallet repay` moves it" in said(capsys)
+    repay = ("repay", "Vanderzande", "Vanderzande", "Léa", "--from", "2025-01-06", "--at-ms", str(moment("09:00", date(2025, 1, 20))))
+    assert wallet(folder, *repay) == 0
+    shown = said(capsys)
+    assert "2025-01-06  Léa Vanderzande, Garderie: Vanderzande -> Quintelier: 2,25 € -> 2,25 € (0,00 €)" in shown
+    assert {"Les Tilleuls  Quintelier  -2,25 €", "Les Tilleuls  Vanderzande  +2,25 €", "1 charges to correct"} < set(shown.splitlines())
+    assert f"{VANDERZANDE}  Les Tilleuls  Vanderzande  17,75 €" in listed(folder, capsys), "nothing was written yet"
+    assert wallet(folder, *repay, "--yes") == 0
+    assert set(listed(folder, capsys)) == {
+        f"{QUINTELIER}  Les Tilleuls  Quintelier  2,75 €",
+        f"{VANDERZANDE}  Les Tilleuls  Vanderzande  20,00 €",
+    }
+    assert wallet(folder, *repay) == 0
+    assert "0 charges to correct" in said(capsys)
+    assert main(["check", "--config", str(folder / "hub.toml")]) == 0

@@ -14,8 +14,8 @@ _WAS = (
 )
 _REPLACED = "why, replaced=part.programme in replaced, earlier"
 _LIVE = "    if in_pilot(site, day_of(wish.at_ms, site.zone)) and not in_pilot(site, wish.day):\n"
-_NOTE = "            facts += (*reverse(ask, taken, at_ms, Reason.CORRECTED, who), *_again(books, ask, taken, each, (at_ms, who)))"
-_NOTE_LESS = "            facts += (*_again(books, ask, taken, each, (at_ms, who)),)"
+_NOTE = "facts += (*reverse(ask, taken, at_ms, reason, who), *new, *_again(books, ask, taken, each, wallet, (at_ms, who)))"
+_NOTE_LESS = "facts += (*new, *_again(books, ask, taken, each, wallet, (at_ms, who)))"
 _SPLIT_SUM = "    if sum(given.values()) != cents or any(share * cents < 0 for share in given.values()):\n"
 _FIRST = "    return min(known, default=0)\n"
 
