@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 from msgspec import Meta, Struct, field
 
 from hub.core.books import Books
-from hub.core.calendar import Window, Windows, clock_of, day_coded, in_turn, versions
+from hub.core.calendar import Window, Windows, can_be_hours, clock_of, day_coded, in_turn, night_min, versions
 from hub.core.money import read_cents, write_cents
 from hub.core.school import Programme, Rows, School, Site
 from hub.core.sites import LATEST, begins, class_rows, live_moved, nested
@@ -86,9 +86,10 @@ def windows_of(files: Sequence[HoursFile], before: Windows, today: date) -> Wind
     """The hours of a programme; days that are over keep those it had `before`."""
     said: dict[date, Windows] = {}
     for one in files:
-        window = Window(frozenset(WEEKDAYS.index(day) for day in one.days), minutes(one.start), minutes(one.end))
-        if window.start_min >= window.end_min:
-            raise ValueError("hours must end after they start")
+        start_min = minutes(one.start)
+        window = Window(frozenset(WEEKDAYS.index(day) for day in one.days), start_min, night_min(start_min, minutes(one.end)))
+        if not can_be_hours(window):
+            raise ValueError("hours must end after they start; a night starts after noon, and ends by noon of the next day")
         said[_since(one.since)] = (*said.get(one.since, ()), window)
     return in_turn(_from_today(versions(before), said, today, ()))
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
+DAY_MIN = 24 * 60
 
 
 class DayKind(enum.StrEnum):
@@ -30,7 +31,7 @@ class DayKind(enum.StrEnum):
 
 
 class Window(Struct, frozen=True, cache_hash=True):
-    """Hours of the week, local: `weekdays` 0 = Monday; minutes after midnight, end not included.
+    """Hours of the week, local: `weekdays` 0 = Monday; minutes after midnight, end not included. An end past 1440 is on the next day.
 
     They are valid on the days [from_day, until_day), None = open: a day keeps the hours it had, whatever comes later.
     """
@@ -51,6 +52,18 @@ class Window(Struct, frozen=True, cache_hash=True):
 
 
 Windows = tuple[Window, ...]
+
+
+def night_min(start_min: int, end_min: int) -> int:
+    """The end of hours as people say it, in minutes after the midnight before they begin: 18:00 to 00:30 is until 24:30."""
+    return end_min if end_min > start_min else end_min + DAY_MIN
+
+
+def can_be_hours(window: Window) -> bool:
+    """Whether hours end after they begin, on the same day; a night begins after noon, and ends by the next one: other ends are slips."""
+    start_min, end_min = window.start_min, window.end_min
+    is_night = DAY_MIN // 2 <= start_min < DAY_MIN < end_min <= DAY_MIN + DAY_MIN // 2
+    return 0 <= start_min < end_min <= DAY_MIN or is_night
 
 
 def at(instant_ms: int, zone: ZoneInfo) -> datetime:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from hub.core.calendar import Window
+from hub.core.calendar import Window, can_be_hours, night_min
 from hub.core.complaints import check_tariffs
 from hub.core.facts import Refusal, derived
 from hub.core.formulas import Fixed, Line, Periods, Session
@@ -49,7 +49,7 @@ def new_programme(school: School, programme: Programme, price: Price) -> Rows | 
         return Refusal("no_such_site")
     if any(not window.weekdays for window in programme.windows):
         return Refusal("no_weekdays")
-    if any(not 0 <= window.start_min < window.end_min <= 1440 for window in programme.windows):
+    if not all(map(can_be_hours, programme.windows)):
         return Refusal("no_hours")
     tariff = Tariff(derived(programme.id, "tariff"), programme.id, date.min, None, (Line(_formula(price)),))
     complaints = check_tariffs(school, (programme, tariff))
@@ -80,8 +80,8 @@ def reader_of(device: str, name: str, use: Use) -> Reader:
 
 
 def hours(weekdays: frozenset[int], start_min: int, end_min: int) -> tuple[Window, ...]:
-    """The one window of a new programme."""
-    return (Window(weekdays, start_min, end_min),)
+    """The one window of a new programme; an end before the beginning is on the next day."""
+    return (Window(weekdays, start_min, night_min(start_min, end_min)),)
 
 
 def _formula(price: Price) -> Periods | Session:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from hub.core.badges import put_fee
 from hub.core.books import Books
-from hub.core.calendar import day_code, following, in_turn, joined, versions
+from hub.core.calendar import can_be_hours, day_code, following, in_turn, joined, versions
 from hub.core.codes import Stage
 from hub.core.complaints import check_tariffs
 from hub.core.epc import NAME_LETTERS
@@ -24,7 +24,6 @@ from hub.core.wallets import charge_id
 MAX_TEXT = 200
 MAX_CONTACTS = 20
 MAX_FEE_CENTS = 100_00
-DAY_MIN = 24 * 60
 LATEST = date(2200, 1, 1)
 """No hours begin as late as that: the year is a slip of the fingers."""
 Same = Callable[[object], bool]
@@ -122,8 +121,7 @@ def put_programme(school: School, said: Programme, from_day: date, today: date, 
 def _hours(programme: Programme) -> Refusal | None:
     if not programme.windows or any(not window.weekdays for window in programme.windows):
         return Refusal("no_weekdays")
-    bad = any(not 0 <= window.start_min < window.end_min <= DAY_MIN for window in programme.windows)
-    return Refusal("no_hours") if bad else None
+    return None if all(map(can_be_hours, programme.windows)) else Refusal("no_hours")
 
 
 def _untimely(from_day: date, today: date) -> Refusal | None:

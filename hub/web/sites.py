@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse
 
 from hub.core import sites as rules
 from hub.core.badges import fee_of
-from hub.core.calendar import DayKind, Window, Windows, clock_of, day_of, versions
+from hub.core.calendar import DAY_MIN, DayKind, Window, Windows, clock_of, day_of, night_min, versions
 from hub.core.facts import Refusal, derived
 from hub.core.lists import fold, read_day
 from hub.core.money import read_cents, write_cents
@@ -286,7 +286,7 @@ def _hours(form: Form, site: Site) -> tuple[ClassHours, ...] | Refusal:
     if from_day is None:
         return Refusal("no_date")
     weekdays = [int(day) for day in form.fields.get("day", []) if day in set("0123456")]
-    last_min = end_min if form.text("end") else rules.DAY_MIN
+    last_min = end_min if form.text("end") else DAY_MIN
     try:
         return tuple(
             ClassHours(site.id, form.text("group"), day, start_min, int(tolerance), missed_min, last_min, from_day) for day in weekdays
@@ -365,10 +365,11 @@ def _made(form: Form, before: Programme) -> Programme | Refusal:
     for n in range(MOST_ROWS):
         start, end, days = form.text(f"start{n}"), form.text(f"end{n}"), form.fields.get(f"day{n}", [])
         if start or end or days:
-            start_min, end_min = minute_of(start), rules.DAY_MIN if end in {"24:00", "00:00"} else minute_of(end)
+            start_min, end_min = minute_of(start), DAY_MIN if end == "24:00" else minute_of(end)
             if start_min is None or end_min is None:
                 return Refusal("no_hours")
-            windows.append(Window(frozenset(int(day) for day in days if day in set("0123456")), start_min, end_min))
+            weekdays = frozenset(int(day) for day in days if day in set("0123456"))
+            windows.append(Window(weekdays, start_min, night_min(start_min, end_min)))
     post_days, weekday = form.text("post_days") or "0", form.text("post_weekday") or "0"
     if not (post_days.isascii() and post_days.isdigit() and len(post_days) < 4 and weekday in set("0123456")):
         return Refusal("no_posting")
@@ -390,7 +391,7 @@ def _programme(visit: Visit, site: int, programme: int, day: date | None = None)
     today = _today(visit, place)
     shown = max(day or today, today)
     windows = [one for one in found.windows if one.is_valid(shown)]
-    lines = ((tuple(map(str, sorted(one.weekdays))), clock_of(one.start_min), clock_of(one.end_min % rules.DAY_MIN)) for one in windows)
+    lines = ((tuple(map(str, sorted(one.weekdays))), clock_of(one.start_min), clock_of(one.end_min % DAY_MIN)) for one in windows)
     return ProgrammePage(
         site=place,
         programme=found,

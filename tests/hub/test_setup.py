@@ -137,6 +137,11 @@ def test_what_is_described_twice_is_refused(thing: str, said: str) -> None:
     assert said in refused(lambda: described(SCHOOL + again))
 
 
+def test_an_evening_past_midnight_is_described_as_it_is_said() -> None:
+    school = described(SCHOOL.replace('start = "15:30", end = "18:00"', 'start = "18:00", end = "00:30"'))
+    assert [(one.start_min, one.end_min) for programme in school.programmes.values() for one in programme.windows] == [(1080, 1470)]
+
+
 def test_a_file_that_is_no_toml_is_refused() -> None:
     assert refused(lambda: described("sites = [")).startswith("school.toml: not TOML")
 

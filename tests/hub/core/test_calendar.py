@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.calendar import DAY_MS, MINUTE_MS, at, day_of, happened, instant_ms, window_of
+from hub.core.calendar import DAY_MS, MINUTE_MS, Window, at, can_be_hours, day_of, happened, instant_ms, night_min, window_of
 from tests.schools import CARE_HOURS, LONG_DAY, MONDAY, SHORT_DAY, STUDY_HOURS, TUESDAY, WEDNESDAY, WEEK, ZONE, hours, moment
 
 HOUR_MS = 60 * MINUTE_MS
@@ -53,6 +53,21 @@ def test_hours_past_midnight_hold_the_small_hours_of_the_next_day() -> None:
     assert window_of(night, moment("00:30", TUESDAY), ZONE) == span
     assert window_of(night, moment("02:00", TUESDAY), ZONE) is None
     assert window_of(night, moment("00:30", WEDNESDAY), ZONE) is None
+
+
+def test_an_end_before_the_beginning_is_on_the_next_day_where_that_can_be_a_night() -> None:
+    for said, ends_min, possible in (
+        (("18:00", "00:30"), 24 * 60 + 30, True),
+        (("20:00", "08:00"), 32 * 60, True),
+        (("18:00", "00:00"), 24 * 60, True),
+        (("00:00", "00:00"), 24 * 60, True),
+        (("12:00", "12:00"), 36 * 60, True),
+        (("15:30", "15:00"), 39 * 60, False),  # an afternoon that was typed the wrong way round
+        (("08:30", "07:00"), 31 * 60, False),
+    ):
+        clocks = hours({0}, *said)
+        typed = Window(clocks.weekdays, clocks.start_min, night_min(clocks.start_min, clocks.end_min))
+        assert (typed.end_min, can_be_hours(typed)) == (ends_min, possible), said
 
 
 def test_hours_until_midnight_and_hours_from_midnight_are_one() -> None:

@@ -93,6 +93,8 @@ def test_a_site_that_somebody_else_has_changed_is_not_overwritten() -> None:
         (replace(CARE, windows=()), "no_weekdays"),
         (replace(CARE, windows=(Window(frozenset(), 930, 1080),)), "no_weekdays"),
         (replace(CARE, windows=(Window(WEEK, 1080, 930),)), "no_hours"),
+        (replace(CARE, windows=(Window(WEEK, 1080, 1470),)), ""),
+        (replace(CARE, windows=(Window(WEEK, 510, 1860),)), "no_hours"),
         (replace(CARE, scans=Scans.ENTRY), "tariff_needs_exit"),
         (replace(STUDY, within=20), ""),
         (replace(STUDY, within=21), "no_such_programme"),

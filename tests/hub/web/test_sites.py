@@ -142,6 +142,21 @@ async def test_hours_that_come_are_shown_changed_and_taken_back(hub: Hub, anne: 
     assert hub.desk.school.programmes[20].windows == (Window(frozenset(range(5)), 930, 1080),)
 
 
+async def test_an_evening_past_midnight_is_typed_as_it_is_said_and_a_stay_in_it_is_one(hub: Hub, anne: Browser) -> None:
+    """From 18:10 to 00:20 are 370 minutes: twelve half hours and ten minutes, of which five are forgiven: 13 × 0,75 €."""
+    path = "/sites/1/programmes/20"
+    assert (await save(anne, path, {**CARE, "start0": "18:00", "end0": "00:30"}))[0] == 303
+    assert hub.desk.school.programmes[20].windows[-1].end_min == 24 * 60 + 30
+    shown = (await anne.get(path)).text
+    assert ('value="18:00"' in shown, 'value="00:30"' in shown) == (True, True)
+    assert (await save(anne, path, {**CARE, "start0": "18:00", "end0": "00:30"}))[0] == 303, "as it is shown it is saved again"
+    hub.now_ms = hub.at("12:00", date(2026, 9, 22))
+    await hub.hold(100, "18:10")
+    await hub.hold(100, "00:20", date(2026, 9, 22))
+    (charge,) = hub.desk.books.charges.values()
+    assert (charge.cents, charge.day) == (9_75, 20260921)
+
+
 async def test_a_service_of_another_site_is_not_found_here(anne: Browser) -> None:
     assert (await anne.get("/sites/2/programmes/20")).status_code == 404
 
