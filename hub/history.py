@@ -10,6 +10,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from functools import cache
 from typing import Any, get_args
 
 from msgspec import Struct
@@ -319,9 +320,14 @@ async def _copy(connection: AsyncConnection, commits: Iterable[Commit]) -> None:
     made[sums.PRESENCE] += sums.presence(before, -1)
     for statement in _ORDER:
         if made[statement]:
-            # As text: SQLAlchemy would take ten times as long over the values of so many rows.
-            await connection.exec_driver_sql(str(statement.compile(dialect=dialect())), made[statement])
+            await connection.exec_driver_sql(_text(statement), made[statement])
     await attended.count(connection, before, tuple(closed(made[STAY])))
+
+
+@cache
+def _text(statement: Statement) -> str:
+    """For the driver itself: SQLAlchemy would take ten times as long over the values of so many rows, and compile it each time."""
+    return str(statement.compile(dialect=dialect()))
 
 
 def rows(commits: Iterable[Commit]) -> defaultdict[Statement, list[Values]]:

@@ -3,17 +3,14 @@
 Every device taps again as soon as it has its verdict; both hubs run all the time, and one of them has nothing to do.
 """
 
-import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 
-from tests.bench import devices, rival, school, world
-from tests.bench.devices import Scripted
+from tests.bench import rival, school, tappers, world
 from tests.bench.pace import kept
 from tests.bench.report import Row
 from tests.bench.world import World
@@ -39,39 +36,18 @@ async def measure(there: World, folder: Path, socket: str, rounds: int, seconds:
     async with contextlib.AsyncExitStack() as stack:
         hub = stack.enter_context(world.hub_running(own))
         stack.enter_context(world.hub_running(twin, "tests.bench.rival", {rival.SOCKET: socket}))
-        ours, theirs = [await stack.enter_async_context(_crowd(each, crowd)) for each in (own, twin)]
-        hashes = world.hashes(there)
+        names = school.SCRIPTED[:crowd]
+        ours, theirs = [await stack.enter_async_context(tappers.present(each, names)) for each in (own, twin)]
+        badges = cycle(world.hashes(there))
         for keep in kept(rounds):
             before_s = hub.cpu_s
-            per_s = await _per_s(ours, hashes, seconds)
-            busy, rivals = (hub.cpu_s - before_s) / seconds, await _per_s(theirs, hashes, seconds)
+            per_s = await tappers.taps_per_s(ours, badges, seconds)
+            busy, rivals = (hub.cpu_s - before_s) / seconds, await tappers.taps_per_s(theirs, badges, seconds)
             if keep:
                 found.ours.append(per_s)
                 found.ours_busy.append(busy)
                 found.rivals.append(rivals)
     return found
-
-
-async def _per_s(crowd: Sequence[Scripted], hashes: Sequence[str], seconds: float) -> float:
-    turns, answered, since_s = count(), 0, time.monotonic()
-
-    async def keep_tapping(device: Scripted) -> None:
-        nonlocal answered
-        over = False
-        while not over:  # the first one counts, however late it is
-            device.tap(hashes[next(turns) % len(hashes)])
-            await device.answered()
-            answered += 1
-            over = time.monotonic() > since_s + seconds
-
-    await asyncio.gather(*(keep_tapping(device) for device in crowd))
-    return answered / (time.monotonic() - since_s)
-
-
-@contextlib.asynccontextmanager
-async def _crowd(there: World, size: int) -> AsyncIterator[list[Scripted]]:
-    async with contextlib.AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(devices.present(there, name)) for name in school.SCRIPTED[:size]]
 
 
 def rows(found: Crowds, crowd: int) -> Iterator[Row]:
