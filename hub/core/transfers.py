@@ -31,7 +31,7 @@ class Move(Struct, frozen=True):
 
 
 class Payment(Struct, frozen=True):
-    """Money from or to the world; `cents` > 0, for a payout 0 = all that is available."""
+    """Money from or to the world; `cents` > 0, for a payout 0 = all that is available and not waiting to be billed."""
 
     wallet: int
     kind: Clearing
@@ -61,7 +61,8 @@ def clear(school: School, books: Books, ask: int, wish: Payment, at_ms: int) -> 
     if owner is None:
         return Refusal("no_such_wallet")
     has_cents = available_cents(books, wish.wallet, at_ms)
-    cents = has_cents if wish.kind is Clearing.PAYOUT and wish.cents == 0 else wish.cents
+    rest_cents = has_cents - waiting_cents(books, wish.wallet)  # a leaver's last weeks may still have to be billed
+    cents = rest_cents if wish.kind is Clearing.PAYOUT and wish.cents == 0 else wish.cents
     if cents <= 0:
         return Refusal("nothing_to_pay", {"balance_cents": has_cents})
     if wish.kind is not Clearing.TOP_UP and cents > has_cents:
@@ -72,6 +73,11 @@ def clear(school: School, books: Books, ask: int, wish: Payment, at_ms: int) -> 
     # A leaver is not asked to fill the wallet up again.
     low = lowered(school, books, ask, wish.wallet, -cents, at_ms) if wish.kind is Clearing.REFUND else ()
     return (paid, *low)
+
+
+def waiting_cents(books: Books, wallet: int) -> int:
+    """What is gathered for a settlement run, and will be taken from a wallet."""
+    return sum(books.charges[charge].cents for charge in books.gathered.get(wallet, ()))
 
 
 def regroup(school: School, books: Books, ask: int, site: int, shares: Shares, at_ms: int) -> Facts | Refusal:

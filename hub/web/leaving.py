@@ -14,6 +14,7 @@ from hub.core.facts import MealCancelled, Refusal, derived
 from hub.core.leaving import Late, call_off, come_back, leave, too_late
 from hub.core.lists import read_day
 from hub.core.school import BadgeState, Pupil, School, Site
+from hub.core.transfers import waiting_cents
 from hub.core.wallets import balance_cents
 from hub.desk import Answer
 from hub.web.render import as_shown, page, stamp
@@ -31,11 +32,12 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """What is in a wallet. `others`: brothers and sisters who go on using it."""
+    """What is in a wallet. `waiting_cents` are still to be billed from it; `others`: brothers and sisters who go on using it."""
 
     wallet: int
     site: Site
     cents: int
+    waiting_cents: int
     others: tuple[Pupil, ...]
 
 
@@ -140,5 +142,9 @@ def _rests(school: School, books: Books, pupil: Pupil, site: Site) -> list[Rest]
     found = [(owner, books.wallets.get((site.id, owner, part), 0)) for owner, part in places]
     kin = [school.pupils[number] for number in school.kin.get(pupil.household, ())]
     stay = tuple(other for other in kin if other.id != pupil.id and other.left_day is None)
-    rests = [(owner, wallet, balance_cents(books, wallet)) for owner, wallet in found if wallet]
-    return [Rest(wallet, site, cents, stay if owner == pupil.household else ()) for owner, wallet, cents in rests if cents]
+    rests = [
+        Rest(wallet, site, balance_cents(books, wallet), waiting_cents(books, wallet), stay if owner == pupil.household else ())
+        for owner, wallet in found
+        if wallet
+    ]
+    return [rest for rest in rests if rest.cents or rest.waiting_cents]

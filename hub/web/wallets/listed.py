@@ -25,6 +25,7 @@ class Show(enum.StrEnum):
     LOW = "low"  # below what the site calls low, and not below zero
     LIMIT = "limit"  # at the site's limit, or below
     HELD = "held"  # with money set aside
+    LEFT = "left"  # of whom nobody stays at the school, and not at zero: to be paid out, or asked for
 
 
 class State(enum.StrEnum):
@@ -189,6 +190,8 @@ def _is_shown(seen: Snapshot, wallet: Wallet, asked: Asked) -> bool:
             return state_of(site, balance_cents, held_cents) is State.LIMIT
         case Show.HELD:
             return held_cents > 0
+        case Show.LEFT:
+            return balance_cents != 0 and all(pupil.left_day is not None for pupil in pupils_of(seen.school, wallet))
         case Show.ALL:
             return True
 

@@ -2,11 +2,16 @@
 
 from datetime import date, timedelta
 
+import msgspec
+
+from hub.core import facts as f
 from hub.core.canteen import reserve
+from hub.core.codes import Reason, Stage
 from hub.core.ledger import wallet_account
 from hub.core.menus import Diet
 from hub.core.school import BadgeState, Policy, Product, ProductKind
 from hub.core.timetable import Plan
+from hub.core.whys import Rule, Why
 from tests.hub.web.conftest import MONDAY, Browser, Hub, sealed
 
 TUESDAY, FRIDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=4)
@@ -41,6 +46,20 @@ async def test_the_rest_of_an_only_childs_wallet_can_be_paid_out(hub: Hub, anne:
     await anne.fill("/pupils/101/leave", "/pupils/101/leave", {"day": MONDAY.isoformat()})
     assert await leaves(anne, MONDAY.isoformat()) == 303
     assert 'href="/wallets/500/payout"' in (await anne.get(LEAVE)).text
+
+
+async def test_what_is_still_to_be_billed_stays_in_the_wallet_of_who_leaves(hub: Hub, anne: Browser) -> None:
+    await hub.open_wallet()
+    await anne.fill("/pupils/101/leave", "/pupils/101/leave", {"day": MONDAY.isoformat()})
+    assert await leaves(anne, MONDAY.isoformat()) == 303
+    gathered = f.Charged(3, 601, 500, 10, 100, 1, 20, 300, hub.now_ms, Why(Rule.PRICE), Reason.NONE, (), stage=Stage.GATHERED)
+    await hub.book(gathered)
+    assert "3,00\u00a0€ encore à facturer" in (await anne.get(LEAVE)).text
+    tried = await anne.fill("/wallets/500/payout", "/wallets/500/payout", {"reason": "leaver", "step": "try"})
+    assert "Ce qui reste dans le portefeuille est réservé, ou encore à facturer" in tried.text
+    assert "7,25\u00a0€" in tried.text, "of 10,25"
+    await hub.book(msgspec.structs.replace(gathered, ask=4, charge=602, cents=800))
+    assert 'href="/wallets/500/payout"' not in (await anne.get(LEAVE)).text
 
 
 async def test_a_badge_stops_by_itself_on_the_day(hub: Hub, anne: Browser) -> None:

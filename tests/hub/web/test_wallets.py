@@ -1,6 +1,7 @@
 """Wallets: found, aged and kept as a file; money moves after a look at what it leads to, and never behind somebody's back."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -8,7 +9,7 @@ from hub.accounts import Role
 from hub.core import facts as f
 from hub.core.codes import Reason
 from hub.core.ledger import opening_account, sales_account, wallet_account
-from hub.core.school import Household, WalletScope
+from hub.core.school import Household, Pupil, WalletScope
 from hub.core.whys import Rule, Why
 from hub.web.table import amount, defused
 from tests.hub.web.conftest import MONDAY_1602_MS, Browser, Hub, sealed
@@ -74,10 +75,13 @@ async def test_debts_stand_by_age_and_each_age_can_be_listed(hub: Hub, anne: Bro
     assert 'href="/wallets/501"' not in (await anne.get("/wallets?show=below&age=0-30")).text
 
 
-@pytest.mark.parametrize(("show", "found"), [("below", {501}), ("limit", {501}), ("low", {502}), ("held", {500}), ("all", {500, 501, 502})])
+@pytest.mark.parametrize(
+    ("show", "found"), [("below", {501}), ("limit", {501}), ("low", {502}), ("held", {500}), ("all", {500, 501, 502}), ("left", {501})]
+)
 async def test_the_list_shows_the_wallets_that_need_a_look(hub: Hub, anne: Browser, show: str, found: set[int]) -> None:
     await hub.open_wallet()
-    await hub.desk.edit(7_001, lambda _school: (Household(12, "Claes"),))
+    noe = replace(hub.desk.school.pupils[102], left_day=date(2027, 7, 1))
+    await hub.desk.edit(7_001, lambda _school: (Household(12, "Claes"), Pupil(112, 12, 1, "Ida", "Claes", "5B"), noe))
     await owe(hub, 501, 11, 12_50, 3, site=2)
     await owe(hub, 502, 12, -1_50, 3)
     await hub.book(f.HoldPlaced(9, 90, 500, 10, 0, 0, 100, hub.now_ms, hub.now_ms + DAY_MS))
