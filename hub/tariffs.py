@@ -295,4 +295,5 @@ SENTENCES: dict[Wrong, str] = {
     Wrong.NEEDS_EXIT: "a price per period needs an exit scan: let `scans` be both or exit",
     Wrong.NO_MINUTES: "a product has no minutes: its price is per session",
     Wrong.NO_GROUP: "its group is not described",
+    Wrong.OUTSIDE_GROUP: "a group is for programmes and the meals of one site: leave `group` out",
 }

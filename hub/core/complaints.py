@@ -11,7 +11,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from hub.core.formulas import MAX_BRACKET, Band, Bands, ByBracket, ByEffort, Fixed, Late, Line, Periods, Siblings, Unit
-from hub.core.school import Programme, Rows, Scans, School, Tariff, TariffGroup, edited
+from hub.core.school import ProductKind, Programme, Rows, Scans, School, Tariff, TariffGroup, edited
 
 
 class Wrong(enum.StrEnum):
@@ -35,6 +35,7 @@ class Wrong(enum.StrEnum):
     NEEDS_EXIT = "needs_exit"  # minutes are counted that nobody would count
     NO_MINUTES = "no_minutes"  # a product has no minutes
     NO_GROUP = "no_group"
+    OUTSIDE_GROUP = "outside_group"  # an article, or a meal beside another site's: nothing keeps them below the maximum
 
 
 class Complaint(Struct, frozen=True):
@@ -52,7 +53,26 @@ def check_tariffs(school: School, rows: Rows) -> list[Complaint]:
     after = edited(school, rows)
     touched = {row.item for row in rows if isinstance(row, Tariff)} | {row.id for row in rows if isinstance(row, Programme)}
     groups = [Complaint(Wrong.NEGATIVE, row.id) for row in rows if isinstance(row, TariffGroup) and row.max_cents < 0]
+    new = (row for row in rows if isinstance(row, Tariff) and row.group and not _was_there(school, row))
+    groups += [Complaint(Wrong.OUTSIDE_GROUP, row.item, row.from_day) for row in new if not _keeps_a_maximum(after, row)]
     return [*groups, *(found for item in sorted(touched) for found in _item(after, item))]
+
+
+def _was_there(school: School, version: Tariff) -> bool:
+    """Whether a version counted towards its group before: what has made prices only ends."""
+    return any((one.id, one.group) == (version.id, version.group) for one in school.tariffs.get(version.item, ()))
+
+
+def _keeps_a_maximum(school: School, version: Tariff) -> bool:
+    """Whether a day of its group cannot cost more than the maximum: stays give way to a meal, of which there is one a day at a site.
+
+    Articles are sold one by one, and nothing that was sold costs less afterwards.
+    """
+    product = school.products.get(version.item)
+    if product is None or version.until_day == version.from_day:
+        return True
+    beside = (school.products.get(item) for item, each in school.tariffs.items() if any(one.group == version.group for one in each))
+    return product.kind is ProductKind.MEAL and all(other is None or other.site == product.site for other in beside)
 
 
 def _item(school: School, item: int) -> Iterator[Complaint]:

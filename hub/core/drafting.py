@@ -76,6 +76,7 @@ class Fault(enum.StrEnum):
     NEEDS_EXIT = "needs_exit"
     NO_MINUTES = "no_minutes"
     NO_GROUP = "no_group"
+    OUTSIDE_GROUP = "outside_group"
     NO_LINES = "no_lines"
 
 
@@ -170,8 +171,8 @@ def cell_of(complaint: Complaint) -> tuple[str, Fault]:
             return f"{line}count", Fault(complaint.what.value)
         case Wrong.NO_LINES:
             return (f"{line}count" if complaint.line else "from"), Fault.NO_LINES
-        case Wrong.NO_GROUP:
-            return "group", Fault.NO_GROUP
+        case Wrong.NO_GROUP | Wrong.OUTSIDE_GROUP:
+            return "group", Fault(complaint.what.value)
         case Wrong.OVERLAP | Wrong.GAP | Wrong.ENDS | Wrong.NO_TARIFF:
             return "from", Fault.OVERLAP if complaint.what is Wrong.OVERLAP else Fault.GAP
     return (f"{line}count" if complaint.line else "from"), Fault.BACKWARDS

@@ -167,7 +167,7 @@ class Tariff:
 
 @dataclass(frozen=True, slots=True)
 class TariffGroup:
-    """Programmes and products that together cost a pupil at most `max_cents` a day."""
+    """Programmes, and the meals of one site, that together cost a pupil at most `max_cents` a day (complaints.py)."""
 
     id: int
     name: str

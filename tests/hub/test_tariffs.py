@@ -123,6 +123,7 @@ def test_the_same_file_again_changes_nothing_and_a_version_that_is_left_out_is_w
         ("from = 2025-09-01", "from = 2025-09-01\nuntil = 2026-09-01", "the last version ends and nothing follows"),
         ("from = 2025-09-01", "", "a second version from the same day"),
         ('group = "Extrascolaire"', 'group = "Matin"', "group `Matin` is not described"),
+        ('product = "Sandwich"', 'product = "Sandwich"\ngroup = "Extrascolaire"', "a group is for programmes and the meals of one site"),
         ('product = "Sandwich"', 'product = "Soupe"', "`Soupe` is not one of the site's"),
         ('product = "Sandwich"', "", "name either a programme or a product"),
         ('rate = "0,12"', 'rate = "un peu"', "`un peu` is not a rate"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hub.core.calendar import DayKind
 from hub.core.complaints import Complaint, Wrong, check_tariffs
 from hub.core.formulas import Band, Bands, ByBracket, ByEffort, Fixed, Late, Line, Periods, Session, Siblings
-from hub.core.school import Programme, Tariff, TariffGroup
+from hub.core.school import Programme, Tariff, TariffGroup, edited
 from proto.messages import Use
 from tests.hub.core.test_tariffs import tariff_lines
 from tests.schools import CARE_HOURS, CARE_LINE, STUDY_LINE, number, small_school, tariff
@@ -97,6 +97,25 @@ def test_a_programme_needs_a_tariff_and_a_group_a_maximum() -> None:
     group = TariffGroup(number("day"), "Jour", 9_00)
     assert found(tariff("care", CARE_LINE, group="day"), group) == []
     assert found(TariffGroup(number("day"), "Jour", -1)) == [Complaint(Wrong.NEGATIVE, number("day"))]
+
+
+def test_a_days_maximum_is_for_services_and_the_meals_of_one_site_and_for_no_article() -> None:
+    group, meal = TariffGroup(number("day"), "Jour", 9_00), tariff("meal", STUDY_LINE, group="day")
+    assert found(group, tariff("care", CARE_LINE, group="day"), tariff("parc-care", CARE_LINE, group="day"), meal) == []
+    sandwich = tariff("sandwich", STUDY_LINE, group="day")
+    assert found(group, sandwich) == [Complaint(Wrong.OUTSIDE_GROUP, number("sandwich"))]
+    assert found(group, meal, tariff("parc-meal", STUDY_LINE, group="day"))[-1] == Complaint(Wrong.OUTSIDE_GROUP, number("parc-meal"))
+    assert found(group, tariff("parc-meal", STUDY_LINE, group="day")) == []
+    withdrawn = tariff("sandwich", STUDY_LINE, since=SEPTEMBER, until=SEPTEMBER, group="day")
+    assert found(group, tariff("sandwich", STUDY_LINE), withdrawn) == []
+
+
+def test_an_article_that_had_a_days_maximum_may_be_given_a_price_without_one() -> None:
+    before = edited(small_school(), (TariffGroup(number("day"), "Jour", 9_00), tariff("sandwich", STUDY_LINE, group="day")))
+    over = tariff("sandwich", STUDY_LINE, until=SEPTEMBER, group="day")
+    assert check_tariffs(before, (over, tariff("sandwich", STUDY_LINE, since=SEPTEMBER))) == []
+    again = tariff("sandwich", STUDY_LINE, since=SEPTEMBER, group="day")
+    assert check_tariffs(before, (over, again)) == [Complaint(Wrong.OUTSIDE_GROUP, number("sandwich"), SEPTEMBER)]
 
 
 @given(tariff_lines)

@@ -123,6 +123,7 @@ def test_a_line_by_the_clock_gets_bands_that_follow_each_other() -> None:
         (Complaint(Wrong.NO_MINUTES, 1, JANUARY, 1), ("l0_count", Fault.NO_MINUTES)),
         (Complaint(Wrong.NO_LINES, 1, JANUARY), ("from", Fault.NO_LINES)),
         (Complaint(Wrong.NO_GROUP, 1, JANUARY), ("group", Fault.NO_GROUP)),
+        (Complaint(Wrong.OUTSIDE_GROUP, 1, JANUARY), ("group", Fault.OUTSIDE_GROUP)),
         (Complaint(Wrong.GAP, 1, JANUARY), ("from", Fault.GAP)),
         (Complaint(Wrong.OVERLAP, 1, JANUARY), ("from", Fault.OVERLAP)),
     ],

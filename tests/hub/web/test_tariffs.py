@@ -163,6 +163,9 @@ async def test_daily_maxima_belong_to_all_sites(hub: Hub, anne: Browser, visitor
     assert (await anne.fill("/tariffs", "/tariffs/groups", {"name": "Soirée", "amount": "beaucoup"})).status_code == 409
     assert (await send(anne, {**DEARER, "group": str(group.id)}))[0] == 303
     assert "Journée" in (await anne.get("/tariffs/20")).text
+    once = {"lines": "1", "l0_count": "session", "l0_unit": "fixed", "l0_price": "4,00", "from": "2027-01-01", "act": "save"}
+    status, refused = await send(anne, {**once, "group": str(group.id)}, SANDWICH)
+    assert (status, "pour les repas d’une seule implantation" in refused, held(hub, JANUARY, SANDWICH)) == (409, True, ())
     await visitor.sign_in_as("park", frozenset({(Role.BURSAR, 1)}))
     answer = await visitor.post("/tariffs/groups", {"csrf": "csrf of park", "ask_id": "9", "name": "Autre", "amount": "1"})
     assert answer.status_code == 404
