@@ -97,6 +97,7 @@ product = Table(
     Column("diets", JSON, nullable=False, server_default="[]", comment="codes of those it suits"),
     Column("legal", Text, nullable=False, server_default="optional"),
     Column("picture", Text, nullable=False, server_default="", comment="name of a drawing, empty: none"),
+    Column("withdrawn", Boolean, nullable=False, server_default="0"),
 )
 canteen = Table(
     "canteen",

@@ -137,7 +137,7 @@ def _walk_up(school: School, books: Books, coming: Coming, product: Product, tod
 def reserve(school: School, books: Books, ask: int, pupil: int, product: int, day: str, at_ms: int) -> Facts | Refusal:
     """Reserve a meal for a day (YYYY-MM-DD) from the office's list: at any time, on no menu, whatever the product's policy."""
     who, what = school.pupils.get(pupil), school.products.get(product)
-    if who is None or what is None or what.kind is not ProductKind.MEAL:
+    if who is None or what is None or what.kind is not ProductKind.MEAL or what.withdrawn:
         return Refusal("no_such_meal")
     number = day_number(day)
     if number is None:
@@ -384,11 +384,17 @@ def put_menu(school: School, menu: Menu, same: Callable[[object], bool]) -> Rows
 
 
 def copied_week(school: School, site: int, monday: date) -> Rows | Refusal:
-    """The menus of the week before, for those days of a week that have none yet."""
+    """The menus of the week before, for those days of a week that have none yet, without what is withdrawn."""
     week = [monday + timedelta(days=ahead) for ahead in range(7)]
-    before = {day: school.menus.get((site, day - timedelta(days=7))) for day in week}
-    empty = [(day, menu) for day, menu in before.items() if menu and menu.offers and not _has_menu(school, site, day)]
-    return tuple(Menu(site, day, menu.offers) for day, menu in empty) or Refusal("nothing_to_copy")
+    before = {day: _still_served(school, school.menus.get((site, day - timedelta(days=7)))) for day in week}
+    empty = [(day, offers) for day, offers in before.items() if offers and not _has_menu(school, site, day)]
+    return tuple(Menu(site, day, offers) for day, offers in empty) or Refusal("nothing_to_copy")
+
+
+def _still_served(school: School, menu: Menu | None) -> tuple[Offer, ...]:
+    """What of a menu can be put on another one."""
+    products = school.products
+    return tuple(offer for offer in menu.offers if not (offer.product in products and products[offer.product].withdrawn)) if menu else ()
 
 
 def _has_menu(school: School, site: int, day: date) -> bool:

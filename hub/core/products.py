@@ -36,9 +36,9 @@ def put_product(school: School, product: Product, same: Callable[[object], bool]
 
 
 def sold_at(school: School, site: int) -> list[Product]:
-    """The meals and articles of a site, meals first, by name."""
+    """The meals and articles of a site, meals first, by name; those that are withdrawn come last."""
     own = (one for one in school.products.values() if one.site == site and one.kind is not ProductKind.FEE)
-    return sorted(own, key=lambda one: (one.kind is not ProductKind.MEAL, fold(one.name), one.id))
+    return sorted(own, key=lambda one: (one.withdrawn, one.kind is not ProductKind.MEAL, fold(one.name), one.id))
 
 
 def put_canteen(school: School, canteen: Canteen, same: Callable[[object], bool]) -> Rows | Refusal:

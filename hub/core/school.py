@@ -133,7 +133,7 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """`price_cents`: where no tariff of its own is in force."""
+    """`price_cents`: where no tariff of its own is in force. `withdrawn`: on sale and on further menus no more; orders are handed out."""
 
     id: int
     site: int
@@ -147,6 +147,7 @@ class Product:
     legal: LegalClass = LegalClass.OPTIONAL
     picture: str = ""
     """Name of its drawing, for those who cannot read yet; empty = none."""
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def _lines(school: School, site: Site, pupil: Pupil, goods: tuple[Goods, ...], a
     today, sales = day_of(at_ms, site.zone), []
     for place, line in enumerate(goods, 1):
         product = school.products.get(line.product)
-        if product is None or product.site != site.id or product.kind is not ProductKind.ARTICLE:
+        if product is None or product.site != site.id or product.kind is not ProductKind.ARTICLE or product.withdrawn:
             return Refusal("no_such_article", {"line": place})
         if not 1 <= line.quantity <= MAX_QUANTITY:
             return Refusal("no_quantity", {"line": place})

@@ -299,7 +299,7 @@ def _week(visit: Visit, site: int, week: str, problem: str = "") -> CanteenPage:
     rows = tuple(
         Row(product, tuple(school.offer(place.id, day, product.id) for day in days))
         for product in _products(school, place.id)
-        if product.kind is ProductKind.MEAL or any(school.offer(place.id, day, product.id) for day in days)
+        if (product.kind is ProductKind.MEAL and not product.withdrawn) or any(school.offer(place.id, day, product.id) for day in days)
     )
     before, after = ((monday + timedelta(days=by)).isoformat() for by in (-7, 7))
     return CanteenPage(sites, place, monday.isoformat(), before, after, columns, rows, _may_change(visit, place), problem)
@@ -335,6 +335,8 @@ def _choices(school: School, menu: Menu) -> tuple[Choice, ...]:
     found = []
     for product in _products(school, menu.site):
         offer = offers.get(product.id)
+        if product.withdrawn and offer is None:
+            continue
         cents = offer.price_cents if offer else product.price_cents
         found.append(Choice(product, offer is not None, _amount(cents), offer.allergens if offer else frozenset()))
     return tuple(found)

@@ -1,6 +1,6 @@
 """Meals and articles: what the kitchen of a site cooks and its tills sell, each with a picture for those who cannot read yet.
 
-A first price is given here; later ones are tariffs with their first day, on the page of the tariffs.
+A first price is given here; later ones are tariffs with their first day, on the page of the tariffs: what is in force today is shown.
 """
 
 import re
@@ -11,11 +11,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from starlette.responses import RedirectResponse
 
+from hub.core.calendar import day_of
 from hub.core.facts import Refusal, derived
 from hub.core.menus import Allergen
 from hub.core.money import bare, read_cents, write_cents
 from hub.core.products import put_product, sold_at
-from hub.core.school import Policy, Product, ProductKind, Site
+from hub.core.school import Policy, Product, ProductKind, Site, Tariff
+from hub.core.tariffs import tariff_on
 from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
@@ -35,18 +37,22 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class ProductsPage:
-    """Every site with its meals and articles."""
+    """Every site with its meals and articles, each with its tariff of today, if it has one: else its own price counts."""
 
-    places: tuple[tuple[Site, tuple[Product, ...]], ...]
+    places: tuple[tuple[Site, tuple[tuple[Product, Tariff | None], ...]], ...]
     may_change: bool
     done: str
 
 
 @dataclass(frozen=True, slots=True)
 class ProductPage:
-    """`product` None: a new one. `typed`: the fields as they are or were typed; `now`: what somebody else has made of it meanwhile."""
+    """`product` None: a new one. `typed`: the fields as they are or were typed; `now`: what somebody else has made of it meanwhile.
+
+    `tariff`: that of today, None = its own price counts.
+    """
 
     product: Product | None
+    tariff: Tariff | None
     sites: tuple[Site, ...]
     typed: Typed
     chosen: frozenset[str]
@@ -62,7 +68,7 @@ class ProductPage:
 @router.get("/products")
 async def products(visit: Looks, done: str = "") -> Response:
     """What each site has to give."""
-    places = tuple((site, tuple(sold_at(visit.school, site.id))) for site in visit.own_sites())
+    places = tuple((site, tuple((one, _today(visit, one)) for one in sold_at(visit.school, site.id))) for site in visit.own_sites())
     return await page(visit, "products.html", ProductsPage(places, visit.may(Right.MEALS, does=True), done))
 
 
@@ -71,7 +77,7 @@ async def new(visit: Looks, site: int = 0, kind: str = "") -> Response:
     """The form of a further one."""
     article = kind == ProductKind.ARTICLE
     chosen = ProductKind.ARTICLE if article else ProductKind.MEAL
-    typed = {"site": str(site), "kind": chosen.value, "policy": "", "name": "", "price": "", "diets": "", "picture": ""}
+    typed = {"site": str(site), "kind": chosen.value, "policy": "", "name": "", "price": "", "diets": "", "picture": "", "withdrawn": ""}
     return await page(visit, "product.html", _page(visit, None, typed, frozenset()))
 
 
@@ -105,7 +111,7 @@ async def _put(form: Form, known: Product | None, said: Product) -> Response:
     if answer.refusal is None:
         return RedirectResponse("/products?done=saved", 303)
     now = visit.product(known.id) if known and answer.refusal.code == "changed_meanwhile" else None
-    names = ("site", "kind", "policy", "name", "price", "diets", "picture")
+    names = ("site", "kind", "policy", "name", "price", "diets", "picture", "withdrawn")
     typed = {name: form.text(name) for name in names} | ({"kind": known.kind.value} if known else {})
     shown = _page(visit, known, typed, said.allergens, answer.refusal, form.text("was"), now)
     return await page(visit, "product.html", shown, status=409)
@@ -118,14 +124,20 @@ def _said(form: Form, product: Product) -> Product:
     diets = frozenset(code.strip() for code in _BETWEEN.split(form.text("diets")) if code.strip())
     allergens = frozenset(one for one in Allergen if one.value in form.fields.get("allergen", ()))
     fields = (product.id, product.site, product.kind, form.text("name"), product.price_cents, policy, allergens, diets)
-    return Product(*fields, product.legal, picture)
+    return Product(*fields, product.legal, picture, withdrawn=bool(form.text("withdrawn")))
 
 
 def _fields(product: Product) -> Typed:
     """What the form shows of a product that is there."""
     price, diets = bare(write_cents(product.price_cents)), ", ".join(sorted(product.diets))
     known = {"site": str(product.site), "kind": product.kind.value, "policy": product.policy.value}
-    return {**known, "name": product.name, "price": price, "diets": diets, "picture": product.picture}
+    withdrawn = "1" if product.withdrawn else ""
+    return {**known, "name": product.name, "price": price, "diets": diets, "picture": product.picture, "withdrawn": withdrawn}
+
+
+def _today(visit: Visit, product: Product) -> Tariff | None:
+    """The tariff that is in force today, if it has one."""
+    return tariff_on(visit.school, product.id, day_of(visit.office.now_ms(), visit.school.sites[product.site].zone))
 
 
 def _page(
@@ -140,6 +152,7 @@ def _page(
     cooks, prices = visit.at(Right.MEALS, does=True), visit.where(Right.TARIFFS, does=True)
     return ProductPage(
         product=product,
+        tariff=_today(visit, product) if product else None,
         sites=cooks.own_sites() or visit.own_sites(),
         typed=typed,
         chosen=frozenset(chosen),

@@ -1,15 +1,20 @@
 """Meals and articles: a school that has just been set up makes its first ones in the office, and they are sold and ordered."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from hub.accounts import Role
-from hub.core.menus import Allergen
-from hub.core.school import Policy, Product, ProductKind
+from hub.core.canteen import copied_week, reserve
+from hub.core.facts import Refusal
+from hub.core.formulas import Fixed, Line, Session
+from hub.core.menus import Allergen, Menu, Offer
+from hub.core.school import Policy, Product, ProductKind, Tariff
+from hub.core.till import Goods, quote
 from hub.web.products import PICTURES
 from hub.web.render import ROOM
-from tests.hub.web.conftest import Browser, Hub
+from tests.hub.web.conftest import MONDAY, Browser, Hub
 
 MEAL = {"site": "1", "kind": "meal", "name": "Repas chaud", "price": "4,20", "picture": "pasta", "policy": "",
         "allergen": ["milk", "rubbish"], "diets": "végétarien, sans porc"}  # fmt: skip
@@ -66,6 +71,45 @@ async def test_a_change_keeps_kind_and_price_which_is_a_matter_of_tariffs(hub: H
     assert (after.name, after.kind, after.price_cents) == ("Sandwich au fromage", ProductKind.ARTICLE, 350)
     assert after.policy is Policy.MUST_HAVE_FUNDS
     assert 'href="/tariffs/30"' in (await anne.get("/products/30")).text
+
+
+async def test_the_price_that_is_shown_is_the_one_that_holds_today(hub: Hub, anne: Browser) -> None:
+    lines = (Line(Session(Fixed(40_00))),)
+    await hub.desk.edit(70, lambda _school: (Tariff(44, 30, MONDAY, None, lines),))
+    for path in ("/products", "/products/30"):
+        page = (await anne.get(path)).text
+        assert "4,00" in page, path
+        assert "3,50" not in page, path
+    hub.now_ms -= 86_400_000
+    assert "3,50" in (await anne.get("/products")).text
+
+
+async def test_what_is_withdrawn_leaves_the_till_and_further_menus_and_may_come_back(hub: Hub, anne: Browser) -> None:
+    def on_sale() -> bool:
+        school = hub.desk.school
+        return not isinstance(quote(school, school.sites[1], school.pupils[100], (Goods(30),), hub.now_ms), Refusal)
+
+    monday, offers = Menu(1, MONDAY, (Offer(30, 350), Offer(31, 450))), (Offer(31, 450),)
+    soup = Product(31, 1, ProductKind.MEAL, "Potage", 450, Policy.MUST_SERVE)
+    await hub.desk.edit(70, lambda _school: (soup, monday))
+    said = {"name": "Sandwich", "policy": "limit"}
+    await anne.fill("/products/30", "/products/30", {**said, "withdrawn": "1"})
+    assert hub.desk.school.products[30].withdrawn
+    assert not on_sale()
+    assert "n’est plus vendu" in (await anne.get("/products")).text
+    assert 'value="30"' not in (await anne.get("/canteen/1/2026-09-22")).text
+    assert 'value="30" checked' in (await anne.get("/canteen/1/2026-09-21")).text, "a menu that is made stays"
+    assert copied_week(hub.desk.school, 1, MONDAY + timedelta(days=7)) == (Menu(1, MONDAY + timedelta(days=7), offers),)
+    assert (await hub.register.read_school()).products[30].withdrawn
+    await anne.fill("/products/30", "/products/30", said)
+    assert on_sale()
+
+
+async def test_a_meal_that_is_withdrawn_is_reserved_for_nobody(hub: Hub) -> None:
+    soup = Product(31, 1, ProductKind.MEAL, "Potage", 450, Policy.MUST_SERVE, withdrawn=True)
+    await hub.desk.edit(70, lambda _school: (soup,))
+    answer = await hub.desk.do(71, reserve, 71, 100, 31, "2026-09-22", hub.now_ms)
+    assert answer.refusal == Refusal("no_such_meal")
 
 
 async def test_two_people_change_the_same_product_and_nothing_is_overwritten(hub: Hub, anne: Browser) -> None:
