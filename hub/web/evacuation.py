@@ -18,7 +18,7 @@ from hub.core.papers import Pickup
 from hub.core.school import Adult, Pupil, School, Site
 from hub.web.render import packed, page
 from hub.web.rights import Right
-from hub.web.session import Sees, Visit
+from hub.web.session import Sees, Visit, is_shared
 
 BY_CLASS, BY_ROOM = "class", "room"
 
@@ -49,7 +49,7 @@ class Group:
 class EvacuationPage:
     """`by`: how `groups` are made. `at_ms`: the state this is. `sees_people`: whether grown-ups and their numbers are shown.
 
-    `asks_pin`: they would be, after the PIN of this person on this shared device.
+    `asks_pin`: they would be, after the PIN of this person on this `shared` device, where the browser keeps no numbers.
     """
 
     version: str
@@ -61,6 +61,7 @@ class EvacuationPage:
     at_ms: int
     sees_people: bool
     asks_pin: bool
+    shared: bool
 
 
 @router.get("/evacuation/{site}")
@@ -86,6 +87,7 @@ async def evacuation(visit: Looks, site: int, by: str = BY_CLASS) -> Response:
         at_ms=now_ms,
         sees_people=sees_people,
         asks_pin=may_see and not visit.sees_sensitive,
+        shared=is_shared(visit),
     )
     return await packed(visit, await page(visit, "evacuation.html", context, block="list" if visit.is_fragment else ""))
 

@@ -1,9 +1,11 @@
-// The evacuation list. Ticks stay in this browser. Today keeps each site's last list for as long as its tab is open, so that one tap
-// shows it when the hub does not answer; on plain http there is nothing that could do so without an open page.
+// The evacuation list. Ticks stay in this browser. Today keeps each site's last list for as long as its tab is open, other pages of that
+// tab keep it up to date as they open, and the way to Today shows it when the hub does not answer. Without an open page there is none: what
+// could do so (a service worker) needs https, and would show children's names to whoever takes the network away from a shared computer.
 "use strict";
 
 (() => {
   const KEEP_MS = 60_000; // Today fetches the lists this often
+  const ALONE_MS = 7_200_000; // on other pages than Today for as long as a browser left alone stays signed in
   const WAIT_MS = 2_500; // a hub that needs longer is not there
   const LISTS = "evacuation:"; // in this tab only: names of children never outlive it
   const TICKS = "evacuation-ticks:"; // ids only, of one day
@@ -38,34 +40,67 @@
     count();
   };
 
+  const content = (html) => {
+    const box = document.createElement("template");
+    box.innerHTML = html;
+    return box;
+  };
   const keep = (site, html) => {
+    const box = content(html);
+    box.content.querySelectorAll("[data-brief]").forEach((each) => each.remove()); // shown for two minutes after a PIN
     try {
-      sessionStorage.setItem(LISTS + site, html);
+      sessionStorage.setItem(LISTS + site, JSON.stringify({ at: Date.now(), html: box.innerHTML }));
     } catch {
-      sessionStorage.removeItem(LISTS + site); // no room: no list is better than an old one
+      forget(site); // no room: no list is better than an old one
     }
   };
+  const forget = (site) => sessionStorage.removeItem(LISTS + site);
   const links = () => [...document.querySelectorAll("a[data-evacuation]")];
   const siteOf = (link) => new URL(link.href).pathname.split("/").pop();
+  const isToday = links().length > 0;
+  const kept = (site) => {
+    const found = JSON.parse(sessionStorage.getItem(LISTS + site));
+    return found && (isToday || Date.now() - found.at < ALONE_MS) ? found : null;
+  };
+  const known = () => Object.keys(sessionStorage).filter((each) => each.startsWith(LISTS)).map((each) => each.slice(LISTS.length)).filter(kept);
   const keepAll = async () => {
-    for (const link of links()) {
+    for (const site of isToday ? links().map(siteOf) : known()) {
+      if (!isToday && Date.now() - kept(site).at < KEEP_MS) continue;
       try {
-        const answer = await fetch(link.href, { headers: { "hx-request": "true" }, signal: AbortSignal.timeout(WAIT_MS) });
-        if (answer.ok && !answer.redirected) keep(siteOf(link), await answer.text());
+        const answer = await fetch(`/evacuation/${site}`, { headers: { "hx-request": "true" }, signal: AbortSignal.timeout(WAIT_MS) });
+        if (answer.ok && !answer.redirected) keep(site, await answer.text());
+        else if (answer.status < 500) forget(site);
       } catch {
         return; // the page itself says that the connection is lost
       }
     }
   };
-  const showKept = (link) => {
-    const html = sessionStorage.getItem(LISTS + siteOf(link));
-    if (!html) return false;
+  const unreachable = () => {
     document.getElementById("main").replaceChildren(document.getElementById("unreachable").content.cloneNode(true));
-    list().dataset.site = siteOf(link);
-    list().innerHTML = html;
-    document.querySelector("[data-kept]").textContent = list().querySelector("[data-state]").textContent;
-    ready();
     document.getElementById("main").focus();
+  };
+  const showKept = (site) => {
+    const found = kept(site);
+    if (!found) return false;
+    unreachable();
+    list().dataset.site = site;
+    list().innerHTML = found.html;
+    const state = list().querySelector("[data-state]");
+    document.querySelector("[data-kept]").textContent = `${state.dataset.of}, ${state.textContent}`;
+    ready();
+    return true;
+  };
+  // The way to Today, with the hub away: the list, or which one.
+  const showSites = () => {
+    if (known().length === 1) return showKept(known()[0]);
+    unreachable();
+    document.querySelector("[data-sites]").replaceChildren(...known().map((site) => {
+      const link = document.createElement("a");
+      link.href = `/evacuation/${site}`;
+      link.dataset.evacuation = "";
+      link.textContent = content(kept(site).html).content.querySelector("[data-state]").dataset.of;
+      return link;
+    }));
     return true;
   };
   const open = async (link) => {
@@ -73,19 +108,20 @@
       const answer = await fetch(link.href, { headers: { "hx-request": "true" }, signal: AbortSignal.timeout(WAIT_MS) });
       if (answer.status >= 500) throw new Error("no hub");
     } catch {
-      if (showKept(link)) return;
+      if (showKept(siteOf(link))) return;
     }
     location.assign(link.href);
   };
 
-  // Leaving for a hub that is still away would show the browser's own error, and the list would be gone.
-  const again = async (link) => {
+  // Leaving for a hub that is away would show the browser's own error, and the list would be gone.
+  const leave = async (link, otherwise) => {
     link.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(link.href, { signal: AbortSignal.timeout(WAIT_MS) });
-      if (answer.status < 500) location.assign(link.href);
+      const answer = await fetch(document.querySelector("link[rel=icon]").href, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(WAIT_MS) });
+      if (answer.status >= 500) throw new Error("no hub");
+      location.assign(link.href);
     } catch {
-      link.focus();
+      otherwise();
     }
     link.removeAttribute("aria-busy");
   };
@@ -97,14 +133,20 @@
   document.addEventListener("change", (event) => { if (list()?.contains(event.target)) tick(event.target); });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-evacuation]");
-    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    const today = event.target.closest("a[href='/']:not([data-again])");
+    const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey;
+    if (link && !elsewhere) {
       event.preventDefault();
       open(link);
+    } else if (today && !elsewhere && known().length) {
+      event.preventDefault();
+      leave(today, showSites);
     } else if (event.target.closest("[data-print]")) {
       window.print();
     } else if (event.target.closest("[data-again]")) {
       event.preventDefault();
-      again(event.target.closest("[data-again]"));
+      const back = event.target.closest("[data-again]");
+      leave(back, () => back.focus());
     } else if (event.target.closest("[data-untick]")) {
       // It stands beside others, under a thumb in a hurry.
       if (!window.confirm(`${event.target.closest("[data-untick]").textContent.trim()}?`)) return;
@@ -123,8 +165,6 @@
   });
   document.addEventListener("htmx:after:swap", () => { if (list()) show(); });
   ready();
-  if (links().length) {
-    keepAll();
-    setInterval(keepAll, KEEP_MS);
-  }
+  keepAll();
+  if (isToday) setInterval(keepAll, KEEP_MS);
 })();

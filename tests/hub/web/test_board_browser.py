@@ -4,13 +4,15 @@ import asyncio
 
 import pytest
 from playwright.async_api import Browser, Page, expect
+from sqlalchemy import update
 
 from hub.core import facts as f
 from hub.core.codes import Code, Reason
 from hub.core.school import Adult
 from hub.core.timetable import Plan
+from hub.tables import web_session
 from tests.hub.web.browsing import WITHIN_MS, Complaints, looked_at, populate, served, sign_in
-from tests.hub.web.conftest import MONDAY, Hub
+from tests.hub.web.conftest import MONDAY, PASSWORD, Hub
 
 pytestmark = pytest.mark.browser
 
@@ -24,10 +26,10 @@ async def afternoon(hub: Hub) -> None:
     await hub.book(f.Unresolved(97, 3, 97, 0, 1, Code.UNKNOWN, Reason.NONE, hub.now_ms))
 
 
-async def lists_are_kept(page: Page) -> None:
-    """Today has fetched the lists of both sites."""
+async def lists_are_kept(page: Page, name: str = "") -> None:
+    """The lists of both sites are fetched, one of them with this name."""
     async with asyncio.timeout(WITHIN_MS / 1000):
-        while await page.evaluate("sessionStorage.length") < 2:
+        while await page.evaluate("sessionStorage.length") < 2 or name not in await page.evaluate("Object.values(sessionStorage).join()"):
             pass
 
 
@@ -93,7 +95,9 @@ async def test_one_tap_on_today_shows_the_last_list_when_the_hub_is_gone(hub: Hu
         page = await sign_in(hub, f"http://127.0.0.1:{port}", await chromium.new_context(locale="fr-BE"), Complaints())
         await lists_are_kept(page)
     await page.get_by_role("button", name="Liste d’évacuation").last.click()
-    await expect(page.get_by_role("alert")).to_contain_text("la dernière liste que cette page a reçue : 21/09/2026 16:02:00")
+    await expect(page.get_by_role("alert")).to_contain_text(
+        "la dernière liste que cette page a reçue : Implantation du Parc, 21/09/2026 16:02:00"
+    )
     await page.get_by_label("Dupont Léa").check()
     await expect(page.locator("[data-found]")).to_have_text("1")
     await page.locator("[data-again]").click()  # the hub is away still: the list stays, with its ticks
@@ -105,3 +109,47 @@ async def test_one_tap_on_today_shows_the_last_list_when_the_hub_is_gone(hub: Hu
     page.once("dialog", lambda question: question.accept())
     await page.locator("[data-untick]").click()
     await expect(page.locator("[data-found]")).to_have_text("0")
+
+
+async def test_the_way_to_today_shows_the_last_list_from_any_page_when_the_hub_is_gone(hub: Hub, chromium: Browser) -> None:
+    await hub.hold(100, "15:35")
+    async with served(hub) as port:
+        page = await sign_in(hub, f"http://127.0.0.1:{port}", await chromium.new_context(locale="fr-BE"), Complaints())
+        await lists_are_kept(page)
+        await page.clock.install()
+        await page.clock.fast_forward(61_000)
+        await hub.hold(101, "16:01")
+        await page.get_by_role("link", name="Élèves").click()  # a page that is opened brings the lists up to date
+        await lists_are_kept(page, "Hugo")
+        await page.get_by_role("link", name="Aujourd’hui").click()
+        await expect(page.get_by_text("En direct", exact=True)).to_be_visible()
+        await page.get_by_role("link", name="Élèves").click()
+        await expect(page.get_by_role("searchbox")).to_be_focused()
+    await page.get_by_role("link", name="Aujourd’hui").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Le serveur ne répond pas")
+    await page.get_by_role("link", name="Implantation du Parc").click()
+    await page.get_by_label("Dupont Hugo").check()
+    await expect(page.locator("[data-found]")).to_have_text("1")
+    await page.clock.fast_forward(7_200_000)
+    await page.get_by_role("link", name="Préau").click()
+    await expect(page.get_by_role("alert")).to_have_count(0)  # longer than a browser left alone stays signed in: the browser's own error
+
+
+async def test_a_shared_device_keeps_no_numbers_and_nothing_behind_a_sign_out(hub: Hub, url: str, chromium: Browser) -> None:
+    await afternoon(hub)
+    page = await sign_in(hub, url, await chromium.new_context(locale="fr-BE"), Complaints())
+    await lists_are_kept(page)
+    assert "0470" in await page.evaluate("Object.values(sessionStorage).join()")
+    await page.get_by_role("button", name="Se déconnecter").click()
+    await expect(page.get_by_label("Identifiant")).to_be_visible()
+    assert await page.evaluate("sessionStorage.length") == 0
+    await page.get_by_label("Identifiant").fill("anne")
+    await page.get_by_label("Mot de passe").fill(PASSWORD)
+    await page.get_by_label("Plusieurs personnes").check()
+    await page.get_by_role("button", name="Se connecter").click()
+    await hub.register.changed(update(web_session).values(pin_ms=hub.now_ms))
+    await page.goto(f"{url}/evacuation/1")
+    await expect(page.get_by_text("0470 12 34 56")).to_be_visible()
+    await page.goto(url)
+    await lists_are_kept(page)
+    assert "0470" not in await page.evaluate("Object.values(sessionStorage).join()")
