@@ -118,7 +118,8 @@ def _evened(day: Day, roots: Iterable[Programme], readings: Mapping[int, Reading
             known |= day.sheet(programme.id).lines
     wanted = _priced(day, roots, readings, known, present)
     facts = _taken_back(day, known, wanted, readings) if known else ()
-    replaced = {day.books.charges[fact.charge].item for fact in facts if type(fact) is Reversed and fact.entries}
+    taken = [day.books.charges[fact.charge] for fact in facts if type(fact) is Reversed]
+    replaced = {one.item for one in taken if one.stage is _POSTED}  # also what was posted as 0,00 and moved nothing
     for part, cents, why in wanted:
         if why is not None:
             facts += _charged(day, part, cents, why, replaced=part.programme in replaced, earlier=(*earlier, *facts))

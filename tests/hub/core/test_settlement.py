@@ -16,11 +16,11 @@ from hub.core.codes import By, Clearing, Level, Reason, Stage
 from hub.core.corrections import Moment, Place, Staff
 from hub.core.facts import Charged, ChargesPosted, DayClosed, Facts, LowBalance, Refusal, Reversed, SettlementDone, StayClosed
 from hub.core.menus import Menu, Offer
-from hub.core.school import Badge, BadgeState, Pupil
+from hub.core.school import Badge, BadgeState, Pupil, TariffGroup
 from hub.core.settlement import Run
 from hub.core.transfers import Payment, clear
 from proto.messages import Direction
-from tests.schools import LONG_DAY, MONDAY, SHORT_DAY, TUESDAY, Day, badge, hours, moment, number
+from tests.schools import CARE_LINE, LONG_DAY, MONDAY, SHORT_DAY, STUDY_LINE, TUESDAY, Day, badge, hours, moment, number, tariff
 
 CARE, TILLEULS = number("care"), number("Tilleuls")
 FRIDAY = date(2025, 1, 10)
@@ -466,6 +466,21 @@ def _lived(taps: list[tuple[str, str, int]], runs: set[int]) -> Day:
     day.date = MONDAY
     run(day, 20250107, on=TUESDAY)
     return day
+
+
+def test_care_that_was_settled_as_free_and_costs_something_after_all_is_posted_at_once(day: Day) -> None:
+    """The day was full when the run came, so that nothing was taken for care: it was posted all the same."""
+    group = TariffGroup(number("day"), "Journée", 1_00)
+    day.change((group, tariff("care", CARE_LINE, group="day"), tariff("study", STUDY_LINE, group="day")))
+    day.tap("Léa", "study-in", "16:06")
+    day.tap("Léa", "care-in", "16:30")
+    day.tap("Léa", "care-out", "17:30")
+    day.close("19:31")
+    run(day, 20250106)
+    (mark,) = day.books.sheet(number("Léa"), number("study"), 20250106).marks
+    day.do(corrections.void, Staff(7, Reason.WRONG_PUPIL, moment("20:00")), Place(number("Léa"), number("study"), 20250106), mark)
+    stands = [(one.item, one.cents, one.stage) for one in day.books.charges.values() if not one.reversed]
+    assert (stands, day.balance_cents("Vanderzande")) == ([(CARE, 1_00, Stage.POSTED)], 19_00)
 
 
 def test_an_added_mark_of_a_settled_day_joins_the_next_run(day: Day) -> None:
