@@ -29,6 +29,9 @@ async def test_two_households_become_one_with_everybody_of_both(hub: Hub, anne: 
     assert [file.bracket for file in school.files[11]] == [3]
     assert school == await hub.register.read_school()
     assert (await anne.get("/families?q=maes")).text.count('href="/families/1') == 1
+    gone = (await anne.get("/families/12")).text
+    assert "fait maintenant partie d’une autre" in gone
+    assert "Ajouter un enfant" not in gone, "nobody is added to what is no family any more"
 
 
 async def test_the_household_with_a_wallet_is_the_one_that_stays(hub: Hub, anne: Browser) -> None:
