@@ -115,6 +115,7 @@ async def test_what_leavers_of_the_year_have_ordered_is_cancelled_too(hub: Hub, 
     assert (await anne.fill("/promotion", "/promotion", {"next-1-5B": "", "leave-1-5B": "yes", "do": "yes"})).status_code == 303
     assert hub.desk.school.pupils[100].left_day == TUESDAY
     assert list(hub.desk.books.meals) == [(100, 1, 20260921)]
+    assert "La classe aussi" in (await anne.get(LEAVE)).text, "to who wants the child back"
 
 
 async def test_who_has_left_is_not_among_the_diets(hub: Hub, anne: Browser) -> None:

@@ -54,18 +54,24 @@ async def test_a_year_ends_and_a_leaver_is_paid_out(hub: Hub, url: str, chromium
     assert hub.desk.school.pupils[111].group == "M1"
     assert not books.meals
 
-    await page.get_by_role("link", name="Élèves", exact=True).last.click()
-    await expect(page.get_by_role("searchbox")).to_be_focused()
-    await page.keyboard.type("renard")
-    await expect(page.get_by_role("row").filter(has_text="Renard Zoé")).to_contain_text("part le 26/06/2027")
-    await page.get_by_role("link", name="Renard Zoé").click()
-    await expect(page.locator("li").filter(has_text="…ZREN")).to_contain_text("Valable")
-    await page.get_by_role("link", name="Quitte l’école").click()
-    await page.get_by_role("link", name="Rendre le solde (départ)").click()
+    await page.get_by_role("link", name="Portefeuilles de qui part").click()
+    await expect(page.get_by_role("row")).to_have_count(1 + 1)
+    await page.get_by_role("link", name="Renard").click()
+    await page.get_by_role("button", name="Rendre le solde (départ)").click()
     await looked_at(page, "payout")
     await page.get_by_role("button", name="Voir le nouveau solde").click()
     await page.get_by_role("button", name="Confirmer").click()
     await expect(page.get_by_role("status")).to_contain_text("faites maintenant le virement")
     await expect(page.get_by_role("row").nth(1)).to_contain_text("-18,40")
     assert books.balance_cents(wallet_account(512)) == 0
+
+    await page.get_by_role("link", name="Élèves").click()
+    await expect(page.get_by_role("searchbox")).to_be_focused()
+    await page.keyboard.type("renard")
+    await expect(page.get_by_role("row").filter(has_text="Renard Zoé")).to_contain_text("part le 26/06/2027")
+    await page.get_by_role("link", name="Renard Zoé").click()
+    await expect(page.locator("li").filter(has_text="ZREN")).to_contain_text("Valable")  # until tonight: she is still at care
+    await page.get_by_role("link", name="Quitte l’école").click()
+    await expect(page.get_by_text("à partir du 26/06/2027")).to_be_visible()
+    await expect(page.get_by_role("listitem")).to_have_text("1 badge cesse d’être valable ce jour-là")
     assert complaints.texts == []
