@@ -79,7 +79,11 @@ def watch(found: Sequence[ReaderSettings], out: Screen, stop: threading.Event) -
     events: queue.Queue[ReadIn | ReaderChanged] = queue.Queue(QUEUE)
     known = {settings.id: settings for settings in found}
     readers = [listen(settings, events.put) for settings in found]
-    print("Show each reader a badge, and a keyboard scanner the calibration code first. Ctrl-C ends.", file=out, flush=True)
+    print(
+        "Show each reader a badge, and a keyboard scanner first the calibration code (provisioning/calibration.svg). Ctrl-C ends.",
+        file=out,
+        flush=True,
+    )
     try:
         for reader in readers:
             reader.start()
