@@ -71,7 +71,10 @@ class Fleet:
 
     def of(self, device: str) -> Seen:
         """What is known of a device, from its first word on."""
-        return self.devices.setdefault(device, Seen())
+        seen = self.devices.get(device)
+        if seen is None:  # twice for each scan: one is only made for who is new
+            seen = self.devices[device] = Seen()
+        return seen
 
 
 def condition_of(seen: Seen, heard_since_ms: int) -> Condition:
