@@ -7,7 +7,7 @@ import pytest
 from hub.core import canteen
 from hub.core.badges import badge_at
 from hub.core.canteen import Wish
-from hub.core.codes import By, Code
+from hub.core.codes import By, Clearing, Code, Reason
 from hub.core.days import class_on
 from hub.core.facts import MealCancelled, Refusal
 from hub.core.families import rank_of
@@ -17,7 +17,9 @@ from hub.core.paperroster import expected
 from hub.core.promotion import LEAVES, classes, promote
 from hub.core.school import BadgeState, School
 from hub.core.timetable import ClassHours, Plan
+from hub.core.transfers import Payment, clear
 from tests.canteen import cancel, order, put_on_the_menu, rules, wait
+from tests.hub.core.test_settlement import come, run, weekly
 from tests.journals import check_books
 from tests.schools import MONDAY, Day, badge, moment, number
 
@@ -189,3 +191,21 @@ def test_who_leaves_waits_for_no_portion_any_more(day: Day) -> None:
     wait(day, "Tom")
     day.do(call_off, LEA, MONDAY, moment("09:40"), 15)
     assert list(day.books.waiting[TILLEULS, 20250106]) == [TOM]
+
+
+# --- the rest of a wallet -------------------------------------------------------------------------
+
+
+def test_a_leaver_s_rest_is_what_the_last_run_leaves_and_ends_at_zero(day: Day) -> None:
+    weekly(day)
+    come(day)
+    (wallet,) = day.books.gathered
+    rest = Payment(wallet, Clearing.PAYOUT, 0, Reason.LEAVER, 7)
+    assert not isinstance(day.do(clear, rest, moment("18:00")), Refusal)
+    assert day.balance_cents("Vanderzande") == 1_50, "what the run will take"
+    again = day.do(clear, rest, moment("18:01"))
+    assert isinstance(again, Refusal)
+    assert again.code == "nothing_to_pay"
+    day.close("19:31")
+    run(day, 20250106)
+    assert day.balance_cents("Vanderzande") == 0

@@ -12,13 +12,12 @@ from hub.core import corrections, settlement
 from hub.core.attendance import AT_ONCE, upkeep
 from hub.core.books import replay
 from hub.core.canteen import Wish, charge_deferred, order
-from hub.core.codes import By, Clearing, Level, Reason, Stage
+from hub.core.codes import By, Level, Reason, Stage
 from hub.core.corrections import Moment, Place, Staff
 from hub.core.facts import Charged, ChargesPosted, DayClosed, Facts, LowBalance, Refusal, Reversed, SettlementDone, StayClosed
 from hub.core.menus import Menu, Offer
 from hub.core.school import Badge, BadgeState, Pupil, TariffGroup
 from hub.core.settlement import Run
-from hub.core.transfers import Payment, clear
 from proto.messages import Direction
 from tests.schools import CARE_LINE, LONG_DAY, MONDAY, SHORT_DAY, STUDY_LINE, TUESDAY, Day, badge, hours, moment, number, tariff
 
@@ -209,20 +208,6 @@ def test_a_scan_that_is_ten_days_late_after_its_week_was_settled_becomes_correct
     day.close("19:31")
     run(day, 20250117)
     assert day.balance_cents("Vanderzande") == 20_00 - 75 - 2 * 75
-
-
-def test_a_leaver_s_rest_is_what_the_last_run_leaves_and_ends_at_zero(day: Day) -> None:
-    come(day)
-    (wallet,) = day.books.gathered
-    rest = Payment(wallet, Clearing.PAYOUT, 0, Reason.LEAVER, 7)
-    assert not isinstance(day.do(clear, rest, moment("18:00")), Refusal)
-    assert day.balance_cents("Vanderzande") == 1_50, "what the run will take"
-    again = day.do(clear, rest, moment("18:01"))
-    assert isinstance(again, Refusal)
-    assert again.code == "nothing_to_pay"
-    day.close("19:31")
-    run(day, 20250106)
-    assert day.balance_cents("Vanderzande") == 0
 
 
 def test_a_tariff_that_changes_after_the_day_does_not_touch_what_was_gathered(day: Day) -> None:
