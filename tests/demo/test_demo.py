@@ -17,7 +17,7 @@ from tests.demo.pace import until
 pytestmark = pytest.mark.broker
 
 FIRST_TAP_S = 60.0
-"""The promise is 10 s on a machine that does nothing else (measured: README); a loaded one is granted more."""
+"""The promise is 10 s on a machine that does nothing else; a loaded one is granted more."""
 END_S = 40.0
 
 
