@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from hub import tables as t
@@ -204,7 +204,7 @@ class Accounts:
     # --- invitations ------------------------------------------------------------------------------
 
     async def add_invite(self, token_hash: str, until_ms: int, staff: int = 0) -> None:
-        """A link that works once, until an instant: for an account that is there, or (0) for the first one. Its older links end."""
+        """A link that works once, until an instant: for an account, whose older links end, or (0) for the first one (use_invite)."""
         async with self._register.writing() as connection:
             if staff:
                 await connection.execute(delete(t.invite).where(t.invite.c.staff == staff, t.invite.c.used_ms == 0))
@@ -217,10 +217,19 @@ class Accounts:
         return await self.staff(row["staff"]) if row else None
 
     async def use_invite(self, token_hash: str, now_ms: int, staff: int = 0) -> bool:
-        """Whether the invitation was there for this account, unused and in time; from now on it is used."""
+        """Whether the invitation was there for this account, unused and in time; from now on it is used.
+
+        One for the first account opens nothing where there is an account, and takes along those that earlier starts have printed.
+        """
         i = t.invite.c
-        found = (i.token_hash == token_hash, i.used_ms == 0, i.until_ms > now_ms, i.staff == staff)
-        return await self._register.changed(update(t.invite).where(*found).values(used_ms=now_ms))
+        found = [i.token_hash == token_hash, i.used_ms == 0, i.until_ms > now_ms, i.staff == staff]
+        if not staff:
+            found.append(~exists(select(t.staff)))
+        async with self._register.writing() as connection:
+            used = (await connection.execute(update(t.invite).where(*found).values(used_ms=now_ms))).rowcount > 0
+            if used and not staff:
+                await connection.execute(update(t.invite).where(i.staff == 0, i.used_ms == 0).values(used_ms=now_ms))
+        return used
 
 
 def _rows(staff: int, posts: Posts) -> list[dict[str, Any]]:

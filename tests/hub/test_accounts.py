@@ -52,6 +52,12 @@ async def test_an_invitation_works_once_and_in_time(accounts: Accounts) -> None:
     assert not await accounts.use_invite("never made", 1)
 
 
+async def test_a_first_account_is_made_only_where_there_is_none(accounts: Accounts) -> None:
+    await accounts.add_staff(7, "anne", "Anne Leroy", "hash")
+    await accounts.add_invite("printed by an older hub", 1000)
+    assert not await accounts.use_invite("printed by an older hub", 1)
+
+
 async def test_an_invitation_is_for_one_account(accounts: Accounts) -> None:
     await accounts.add_invite("for marc", 1000, 8)
     assert not await accounts.use_invite("for marc", 1)

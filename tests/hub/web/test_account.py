@@ -32,6 +32,15 @@ async def test_the_first_account_is_made_by_a_link_that_works_once(hub: Hub, vis
     assert await first_account_link(hub.office, URL) is None
 
 
+async def test_the_links_that_earlier_starts_have_printed_make_no_second_account(hub: Hub, visitor: Browser) -> None:
+    """A school that restarts its hub before anybody signs in has several; each would make somebody who may do everything."""
+    links = [(await first_account_link(hub.office, URL) or "").removeprefix(URL) for _ in range(3)]
+    assert (await visitor.post(links[1], {**NEW})).status_code == 303
+    for link in links:
+        assert (await visitor.post(link, {**NEW, "login": "bob"})).status_code == 409
+    assert await hub.accounts.count_staff() == 1
+
+
 async def test_a_first_account_link_is_good_for_two_weeks(hub: Hub, visitor: Browser) -> None:
     link = (await first_account_link(hub.office, URL) or "").removeprefix(URL)
     hub.now_ms += 15 * 86_400_000
