@@ -21,6 +21,8 @@ VARIABLES = re.compile(r"%(?:\(\w+\)[sd]|.)")
 TRANSLATED = sorted(set(LANGUAGES) - {ENGLISH})
 GLUED = re.compile(r"[}%]\}(?:</\w+>)*:(?=[\s<])")
 """What a template says, and a colon right after it."""
+BREAKS = re.compile("[ \\u202f](?:[:;!?»€]|%%)|«(?!\\u00a0)|\\w[;!?»]")
+"""A mark of French without its no-break space (one kind, as keyboards set it): alone at the head of a line it is read as something else."""
 A_NAME = 3
 """So many words may be the same in two languages: a name, a unit, a brand."""
 Key = str | tuple[str, ...]
@@ -91,6 +93,12 @@ def test_a_colon_after_a_word_is_set_as_the_language_does_and_glued_to_it_nowher
     assert said == {"de": "A &amp; B:", "en": "A &amp; B:", "fr": "A &amp; B\u00a0:", "nl": "A &amp; B:"}
     glued = [path.name for path in sorted((ROOM / "templates").iterdir()) if GLUED.search(path.read_text(encoding="utf-8"))]
     assert not glued, "ask marks.colon: French has a space before it"
+
+
+def test_a_mark_of_french_never_stands_alone_at_the_head_of_a_line() -> None:
+    said = [(name, text) for folder in (PAGES, WORDS) for name, message in entries(folder, "fr") for _, text in forms(message)]
+    assert len([text for _, text in said if "\u00a0" in text]) > 300
+    assert not [f"{name}: {text}" for name, text in said if BREAKS.search(text)]
 
 
 def test_every_column_of_a_file_to_keep_has_its_word() -> None:

@@ -149,7 +149,7 @@
       leave(back, () => back.focus());
     } else if (event.target.closest("[data-untick]")) {
       // It stands beside others, under a thumb in a hurry.
-      if (!window.confirm(`${event.target.closest("[data-untick]").textContent.trim()}?`)) return;
+      if (!window.confirm(event.target.closest("[data-untick]").dataset.untick)) return;
       store([]);
       show();
     }

@@ -177,7 +177,7 @@ async def test_an_order_that_a_colleague_has_changed_meanwhile_is_shown_and_not_
     answer = await cook.fill(f"{ORDERS}?pupil=100", ORDERS, stale)
     assert answer.status_code == 409
     assert "Quelqu’un d’autre" in answer.text
-    assert "Commandé : Pâtes" in answer.text
+    assert "Commandé\xa0: Pâtes" in answer.text
     assert hub.desk.books.meals[100, 1, 20260922].product == 32
     now = re.search(r'name="was" value="(\w+)"', answer.text)
     assert now
@@ -217,7 +217,7 @@ async def test_who_orders_for_a_child_sees_what_it_must_not_eat_and_is_offered_w
     assert "Potage – hors régime" in (await cook.get(f"{ORDERS}?pupil=101")).text
     assert (await asks(cook, "order", 100, 31))[0] == 303, "it is said, and not refused"
     assert re.search(
-        r"Commandé : Potage\s*<br><span class=\"outcome look\">.*contient céleri", (await cook.get(f"{ORDERS}?pupil=100")).text
+        r"Commandé\xa0: Potage\s*<br><span class=\"outcome look\">.*contient céleri", (await cook.get(f"{ORDERS}?pupil=100")).text
     )
 
 

@@ -87,7 +87,7 @@ async def test_no_form_answers_with_sensitive_things_before_the_pin(hub: Hub, sh
 
 async def test_the_till_holds_back_a_diet_and_never_an_alert(hub: Hub, shared: Browser) -> None:
     page = await asked(shared, f"{TILL}?pupil=100")
-    assert "Allergie : " in unescape(page)
+    assert "Allergie\xa0: " in unescape(page)
     assert SENSITIVE["diet"] in page, "today's meal does not suit it"
     await hub.desk.edit(8_000, lambda school: (replace(school.products[31], diets=frozenset({SENSITIVE["diet"]})),))
     assert SENSITIVE["diet"] not in await asked(shared, f"{TILL}?pupil=100"), "it suits: nobody has to know"

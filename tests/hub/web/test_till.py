@@ -64,8 +64,8 @@ async def test_who_taps_is_on_the_page_with_class_order_and_allergy(hub: Hub, ca
     await taps(hub, 100)
     html = (await cashier.get(TILL)).text
     assert served(html) == "Léa Dupont 5B"
-    assert "Commandé : Potage" in html
-    assert "Allergie : lait" in html
+    assert "Commandé\xa0: Potage" in html
+    assert "Allergie\xa0: lait" in html
     assert "fruits à coque" not in html, "today's meal has none"
 
 
@@ -230,7 +230,7 @@ async def test_a_forgotten_badge_is_found_by_name_who_ordered_first_and_the_meal
     assert [int(face) for face in re.findall(r'id="face-(\d+)"', html)] == [101, 100]
     assert re.findall(r'id="face-(\d+)"', (await cashier.get(f"{TILL}/find?q=lea%205b")).text) == ["100"]
     page = f"{TILL}?pupil=101"
-    assert "Remettre : Potage" in (await cashier.get(page)).text
+    assert "Remettre\xa0: Potage" in (await cashier.get(page)).text
     answer = await cashier.fill(page, f"{TILL}/hand-out", {})
     assert answer.headers["location"] == page
     html = (await cashier.get(page)).text
