@@ -23,7 +23,7 @@ from hub.core.facts import Facts, MealAwaited, Refusal
 from hub.core.kept import Meal
 from hub.core.lists import by_name, fold
 from hub.core.menus import Allergen, Diet, Menu, Offer
-from hub.core.money import read_cents
+from hub.core.money import bare, read_cents, write_cents
 from hub.core.people import put_diet
 from hub.core.school import Product, ProductKind, Pupil, School, Site
 from hub.web.render import as_shown, page, stamp
@@ -133,7 +133,7 @@ class Order:
 class OrdersPage:
     """`chosen`: the pupil whose order is being changed, with the stamp of what it was; `dishes`: what there is, what suits first.
 
-    `diet`: the pupil's; None where nobody is chosen, and on a shared device before the PIN (`locked`).
+    `diet`: the pupil's; None where nobody is chosen, and on a shared device before the PIN (`locked`). `typed`: the product on the form.
     """
 
     day: Day
@@ -148,6 +148,7 @@ class OrdersPage:
     dishes: tuple[tuple[Product, Fit], ...]
     diet: Diet | None
     locked: bool
+    typed: int
     may_change: bool
     problem: Refusal | None = None
 
@@ -254,7 +255,7 @@ async def set_order(form: Cooks, site: int, on: str) -> Response:
     else:
         raise HTTPException(422)
     if answer.refusal:
-        return await page(visit, "orders.html", await _orders(visit, day, "", pupil.id, answer.refusal), status=409)
+        return await page(visit, "orders.html", await _orders(visit, day, "", pupil.id, answer.refusal, form.number("product")), status=409)
     return RedirectResponse(f"/canteen/{site}/{on}/orders?pupil={pupil.id}", 303)
 
 
@@ -338,7 +339,7 @@ def _choices(school: School, menu: Menu) -> tuple[Choice, ...]:
         if product.withdrawn and offer is None:
             continue
         cents = offer.price_cents if offer else product.price_cents
-        found.append(Choice(product, offer is not None, _amount(cents), offer.allergens if offer else frozenset()))
+        found.append(Choice(product, offer is not None, bare(write_cents(cents)), offer.allergens if offer else frozenset()))
     return tuple(found)
 
 
@@ -357,7 +358,7 @@ def _kitchen(school: School, books: Books, day: Day) -> KitchenPage:
     return KitchenPage(day, tuple(sorted(lines, key=lambda line: line[0].name if line[0] else "")))
 
 
-async def _orders(visit: Visit, day: Day, q: str, pupil: int, problem: Refusal | None = None) -> OrdersPage:
+async def _orders(visit: Visit, day: Day, q: str, pupil: int, problem: Refusal | None = None, typed: int = 0) -> OrdersPage:
     school, books, question = visit.school, visit.office.desk.books, " ".join(q.split())[:QUESTION]
     chosen = order_of(school, books, day, visit.pupil(pupil)) if pupil else None
     pupils = filter(visit.knows, school.everyone) if question else school.everyone
@@ -369,8 +370,10 @@ async def _orders(visit: Visit, day: Day, q: str, pupil: int, problem: Refusal |
     may_change = _may_change(visit, day.site)
     more = max(0, len(found) - LISTED)
     was, listed = stamp(_stands(books, pupil, day.site.id, day_code(day.date))), tuple(found[:LISTED])
-    dishes = _dishes(school, day, diet or Diet(pupil))
-    return OrdersPage(day, before, after, question, listed, more, tuple(waiting), chosen, was, dishes, diet, locked, may_change, problem)
+    dishes, on_form = _dishes(school, day, diet or Diet(pupil)), typed or (chosen.meal.product if chosen and chosen.meal else 0)
+    return OrdersPage(
+        day, before, after, question, listed, more, tuple(waiting), chosen, was, dishes, diet, locked, on_form, may_change, problem
+    )
 
 
 def _dishes(school: School, day: Day, diet: Diet) -> tuple[tuple[Product, Fit], ...]:
@@ -486,11 +489,6 @@ def _allergens(codes: Iterable[str]) -> frozenset[Allergen]:
 
 def _all_allergens() -> tuple[str, ...]:
     return tuple(allergen.value for allergen in Allergen)
-
-
-def _amount(cents: int) -> str:
-    """As it is typed: `4,50`."""
-    return f"{cents // 100},{cents % 100:02d}"
 
 
 def _cents(text: str) -> int:

@@ -221,6 +221,16 @@ async def test_who_orders_for_a_child_sees_what_it_must_not_eat_and_is_offered_w
     )
 
 
+async def test_what_was_refused_stays_chosen_on_the_form(hub: Hub, cook: Browser) -> None:
+    await offers(hub, TUESDAY)
+    assert (await asks(cook, "order", 100, 31))[0] == 303
+    assert '<option value="31" selected>' in (await cook.get(f"{ORDERS}?pupil=100")).text
+    await hub.desk.edit(76, lambda school: (replace(school.pupils[101], left_day=MONDAY),))
+    status, text = await asks(cook, "order", 101, 31)
+    assert status == 409
+    assert '<option value="31" selected>' in text
+
+
 async def test_the_child_that_was_chosen_stays_chosen_on_the_next_day(hub: Hub, cook: Browser) -> None:
     page = (await cook.get(f"{ORDERS}?pupil=100")).text
     assert 'href="/canteen/1/2026-09-23/orders?pupil=100"' in page
