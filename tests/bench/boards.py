@@ -31,6 +31,8 @@ from tests.schools import badge
 
 BOARDS, TILLS = 10, 3
 SHOWN_MS = 150.0
+LATER_MS = 20.0
+"""What nobody can see: as much as a settlement may cost a tap."""
 PER_S = 2.0
 """Taps a second over all devices, at random moments: two busy doors."""
 SETTLED_S = 2.0
@@ -128,10 +130,12 @@ def rows(found: Looked) -> Iterator[Row]:
     beside = f"p50 {usual:.0f} ms, worst {max(every):.0f} ms, of {len(last)} taps; {median(found.fetches):.2f} fetches a tap and page"
     what = f"from a scan to the bytes on {BOARDS} boards, {TILLS} tills open, {PER_S:g} taps/s"
     yield Row("G4", f"{what}, p99, ms", report.percentile(every, 0.99), SHOWN_MS, beside)
-    for share, name, target in ((0.5, "p50", 1.1), (0.99, "p99", None)):
-        beside = f"{middle(found.busy, share):.2f} ms / {middle(found.alone, share):.2f} ms"
-        value = ratio(list(zip(found.busy, found.alone, strict=True)), share)
-        yield Row("G5", f"tap to verdict with these pages open / without, {name}", value, target, beside)
+    later_ms = middle(found.busy, 0.99) - middle(found.alone, 0.99)
+    beside = f"{middle(found.busy, 0.99):.2f} ms - {middle(found.alone, 0.99):.2f} ms"
+    yield Row("G5", "tap to verdict with these pages open - without, p99, ms", max(later_ms, 0.0), LATER_MS, beside)
+    beside = f"{middle(found.busy, 0.5):.2f} ms / {middle(found.alone, 0.5):.2f} ms"
+    value = ratio(list(zip(found.busy, found.alone, strict=True)), 0.5)
+    yield Row("", "tap to verdict with these pages open / without, p50", value, None, beside)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -145,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="preau-bench-") as folder:
         found = asyncio.run(measure(*pages.set_up(Path(folder), options.broker, options.days), options.rounds, options.taps))
     for row in rows(found):
-        print(f"{row.key} {row.what}: {row.value:.4g}{f' (at most {row.target:g})' if row.target else ''}; {row.beside}")
+        print(f"{row.key or '  '} {row.what}: {row.value:.4g}{f' (at most {row.target:g})' if row.target else ''}; {row.beside}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ KEYS = {
     "starts": {"T10": 2, "": 3},
     "kills": {"T12": 1},
     "scale": {"T11": 2, "R1": 1, "R2": 1, "R3": 15, "R4": 1, "R5": 1, "R6": 1, "": 2},
-    "office": {"G1": 2, "G2": 1, "G3": 1, "G4": 1, "G5": 2},
+    "office": {"G1": 2, "G2": 1, "G3": 1, "G4": 1, "G5": 1, "": 1},
 }
 """Part -> how many rows of each target it makes."""
 
