@@ -44,7 +44,8 @@ REFUSED = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command. Returns the exit status; a settings error is one sentence on stderr."""
     command, config, baud = _asked(sys.argv[1:] if arguments is None else arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    said = logging.WARNING if command == "probe" else logging.INFO  # probe tells what happens in lines of its own
+    logging.basicConfig(level=said, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
         if command == "probe":
             from edge.readers.probe import probe

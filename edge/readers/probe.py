@@ -7,7 +7,7 @@ import contextlib
 import json
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +27,8 @@ INPUT_PORTS, SERIAL_PORTS = Path("/dev/input/by-path"), Path("/dev/serial/by-pat
 """Links named after the port, which stay the same when a reader is replugged."""
 QUEUE = 1000
 """Reads that wait to be shown; a reader that is faster waits itself."""
+UNNAMED = "n/a"
+"""What pyserial calls a port whose device has no name."""
 LOOK_S = 0.2
 """How often it is looked whether to end, in s."""
 
@@ -55,7 +57,7 @@ def probe(out: Screen, stop: threading.Event, baud: int = BAUD) -> int:
     if not found:
         print("No reader found. Plug one in; if one is, this user may not read it (groups input and dialout).", file=out)
         return 1
-    watch(found, out, stop)
+    watch(found, out, stop, port_names(found))
     return 0
 
 
@@ -68,14 +70,20 @@ def plugged_in(baud: int) -> list[ReaderSettings]:
     ]
 
 
+def port_names(found: Sequence[ReaderSettings]) -> dict[str, str]:
+    """What is plugged into the serial ports among these calls itself, by reader id: keyboards say it when they are opened."""
+    said = {stable_path(path, SERIAL_PORTS): name for path, name in serial.ports() if name != UNNAMED}
+    return {settings.id: said[settings.path] for settings in found if settings.path in said}
+
+
 def stable_path(path: str, links: Path) -> str:
     """The link to a device that is named after its port, else the path itself."""
     named = [link for link in links.iterdir() if _same_device(link, path)] if links.is_dir() else []
     return str(min(named, default=path))
 
 
-def watch(found: Sequence[ReaderSettings], out: Screen, stop: threading.Event) -> None:
-    """Show what these readers read, one line each, then the settings lines with what was learned from it."""
+def watch(found: Sequence[ReaderSettings], out: Screen, stop: threading.Event, names: Mapping[str, str] | None = None) -> None:
+    """Show what these readers read, one line each, then the settings lines with what was learned from it. `names`: by reader id."""
     events: queue.Queue[ReadIn | ReaderChanged] = queue.Queue(QUEUE)
     known = {settings.id: settings for settings in found}
     readers = [listen(settings, events.put) for settings in found]
@@ -90,7 +98,7 @@ def watch(found: Sequence[ReaderSettings], out: Screen, stop: threading.Event) -
         with contextlib.suppress(KeyboardInterrupt):
             while not stop.is_set():
                 with contextlib.suppress(queue.Empty):
-                    event = events.get(timeout=LOOK_S)
+                    event = _renamed(events.get(timeout=LOOK_S), names or {})
                     known[event.reader] = learn(known[event.reader], event)
                     print(line(known[event.reader], event), file=out, flush=True)
     finally:
@@ -160,6 +168,12 @@ class EitherFraming(Struct):
 
     def void(self) -> list[Found]:
         return self.tags.void() if self.tagged else self.lines.void()
+
+
+def _renamed(event: ReadIn | ReaderChanged, names: Mapping[str, str]) -> ReadIn | ReaderChanged:
+    """A serial port knows its own path only."""
+    named = isinstance(event, ReaderChanged) and event.ok and event.reader in names
+    return msgspec.structs.replace(event, name=names[event.reader]) if named else event
 
 
 def _same_device(link: Path, path: str) -> bool:

@@ -111,6 +111,7 @@ def test_probe_ends_with_ctrl_c(mocker: MockerFixture, tmp_path: Path) -> None:
         assert probe(screen, threading.Event()) == 0
     finally:
         signal.signal(signal.SIGINT, before)
+    assert f"serial1: ready: Scanner at {port.link}\n" in screen.text
     assert f'path = "{port.link}"' in screen.text
 
 
