@@ -32,9 +32,15 @@ def is_valid(badge: Badge, now_ms: int) -> bool:
 
 
 def give(school: School, pupil: int, new: Badge) -> Rows | Refusal:
-    """A new badge (state ACTIVE, from an instant) for a pupil. A badge that is someone's is refused; a known free tag is not."""
-    if pupil not in school.pupils:
+    """A new badge (state ACTIVE, from an instant) for a pupil. A badge that is someone's is refused; a known free tag is not.
+
+    Of who has left the school it would stop within the minute (leaving.py).
+    """
+    who = school.pupils.get(pupil)
+    if who is None:
         return Refusal("no_such_pupil")
+    if not who.is_here(day_of(new.from_ms, school.sites[who.site].zone)):
+        return Refusal("has_left")
     held = _active(school, new.hash, new.from_ms)
     return Refusal("badge_in_use", {"pupil": held.pupil}) if held else (replace(new, pupil=pupil),)
 

@@ -163,6 +163,8 @@ class PupilPage:
     """Whether badges may be looked at and given here."""
     bills: tuple[Bill, ...]
     orders: tuple[Order, ...]
+    is_here: bool
+    """Whether they have not left the school: then badges are given."""
     ordering: str
     """The page where this reader orders meals for the pupil; empty where that cannot be."""
     purses: tuple[Purse, ...]
@@ -206,6 +208,7 @@ async def pupil(visit: Looks, pupil: int, done: str = "") -> Response:
         may_give=visit.at(Right.BADGES, does=True).knows(found),
         bills=_bills(school, books, await _last(ids, past.charges_of, _at), counted) if counted else (),
         orders=_orders(school, books, found, today),
+        is_here=found.is_here(today),
         ordering=_ordering(visit, found, today),
         purses=tuple([await _purse(visit, wallet, place) for place, wallet in wallets]),
         sees_money=bool(counted),

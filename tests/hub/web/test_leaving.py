@@ -12,6 +12,7 @@ from hub.core.menus import Diet
 from hub.core.school import BadgeState, Policy, Product, ProductKind
 from hub.core.timetable import Plan
 from hub.core.whys import Rule, Why
+from proto.badge import code
 from tests.hub.web.conftest import MONDAY, Browser, Hub, sealed
 
 TUESDAY, FRIDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=4)
@@ -61,6 +62,16 @@ async def test_what_is_still_to_be_billed_stays_in_the_wallet_of_who_leaves(hub:
     assert "7,25\u00a0€" in tried.text, "of 10,25"
     await hub.book(msgspec.structs.replace(gathered, ask=4, charge=602, cents=800))
     assert 'href="/wallets/500/payout"' not in (await anne.get(LEAVE)).text
+
+
+async def test_who_has_left_is_given_no_badge_that_would_stop_at_once_and_it_is_said_why(hub: Hub, anne: Browser) -> None:
+    form = sealed((await anne.get("/badges/give?pupil=100")).text, "/badges/give")
+    assert 'href="/badges/give?pupil=100"' in (await anne.get("/pupils/100")).text
+    assert await leaves(anne, MONDAY.isoformat()) == 303
+    assert 'href="/badges/give?pupil=100"' not in (await anne.get("/pupils/100")).text
+    answer = await anne.post("/badges/give", {**form, "code": code(bytes(10))})
+    assert answer.status_code == 409
+    assert "ne fait plus partie de l’école ce jour-là" in answer.text
 
 
 async def test_a_badge_stops_by_itself_on_the_day(hub: Hub, anne: Browser) -> None:
