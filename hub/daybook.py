@@ -14,6 +14,7 @@ from hub.core import corrections, settlement
 from hub.core.calendar import at, day_code, instant_ms
 from hub.core.codes import Reason, Stage
 from hub.core.corrections import Moment, Place, Staff
+from hub.core.days import as_run_on
 from hub.core.dues import Day, reading
 from hub.core.facts import Refusal
 from hub.core.money import write_cents
@@ -148,7 +149,8 @@ def _preview(stores: "Memory", run: Run) -> None:
 def _show(stores: "Memory", pupil: Pupil, day: date, now_ms: int) -> None:
     """Marks and stays by their numbers, and what each stay costs."""
     school, books = stores.desk.school, stores.desk.books
-    for programme in school.programmes.values():
+    then = as_run_on(school, day)
+    for programme in then.programmes.values():
         sheet = books.sheet(pupil.id, programme.id, day_code(day))
         if sheet == Sheet():
             continue
@@ -165,7 +167,7 @@ def _show(stores: "Memory", pupil: Pupil, day: date, now_ms: int) -> None:
             print(f"  charge {line.charge}: {write_cents(line.cents)}{'' if stage is Stage.POSTED else f' ({stage})'}")
         if sheet.absence:
             print(f"  absent: {school.absences[sheet.absence.reason].name if sheet.absence.reason in school.absences else ''}")
-        for pair in _pairs(Day(school, books, 0, pupil, school.sites[programme.site], day_code(day), now_ms), programme, sheet):
+        for pair in _pairs(Day(then, books, 0, pupil, school.sites[programme.site], day_code(day), now_ms), programme, sheet):
             print(f"  marks {pair[0]} and {pair[1]} look turned round: `preau-hub day invert` changes that")
 
 

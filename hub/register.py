@@ -232,7 +232,7 @@ def _stored(row: Row) -> dict[str, Any]:
             values |= {"weekdays": sorted(row.weekdays), "excluded": sorted(day.isoformat() for day in row.excluded)}
         case Programme():
             values["windows"] = msgspec.to_builtins(row.windows, order="deterministic")
-            values["days"] = sorted(row.days)
+            values |= {"days": sorted(row.days), "formerly": msgspec.to_builtins(row.formerly, order="deterministic")}
         case Product():
             values |= {"allergens": sorted(row.allergens), "diets": sorted(row.diets)}
         case Menu():

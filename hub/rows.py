@@ -44,7 +44,7 @@ from hub.core.school import (
     Weeks,
     edited,
 )
-from hub.core.timetable import AbsenceReason, Attendance, ClassHours, LegalClass, Plan
+from hub.core.timetable import AbsenceReason, Attendance, ClassHours, Formerly, LegalClass, Plan
 from proto.messages import Direction, Use
 
 Stored = Mapping[str, Any]
@@ -98,11 +98,10 @@ def _site(row: Stored) -> Site:
 
 
 def _programme(row: Stored) -> Programme:
+    days, formerly = frozenset(map(DayKind, row["days"])), msgspec.convert(row["formerly"], tuple[Formerly, ...])
     windows = msgspec.convert(row["windows"], Windows)
     kinds = {"use": Use(row["use"]), "scans": Scans(row["scans"]), "attendance": Attendance(row["attendance"])}
-    return Programme(
-        **{**row, **kinds, "windows": windows, "legal": LegalClass(row["legal"]), "days": frozenset(map(DayKind, row["days"]))}
-    )
+    return Programme(**{**row, **kinds, "windows": windows, "legal": LegalClass(row["legal"]), "days": days, "formerly": formerly})
 
 
 def _tariff(row: Stored) -> Tariff:

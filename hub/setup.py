@@ -23,6 +23,7 @@ from hub.core.lists import Column, Said, understood
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
 from hub.core.money import read_cents
 from hub.core.school import Device, Policy, Product, ProductKind, Programme, Reader, Row, Scans, School, Site, WalletScope, edited
+from hub.core.sites import run_from
 from hub.core.timetable import Attendance, LegalClass
 from hub.days import CalendarFile, calendar_rows
 from hub.errors import ImportRefusedError, RefusedError
@@ -389,7 +390,8 @@ def _programmes(files: list[ProgrammeFile], site: int, school: School, new_id: N
     for one in files:
         try:
             known = school.programmes.get(ids[one.name])
-            yield _programme(one, ids, site, windows_of(one.hours, known.windows if known else (), today))
+            made = _programme(one, ids, site, windows_of(one.hours, known.windows if known else (), today))
+            yield run_from(known, made, today) if known else made
         except ValueError as error:
             raise ValueError(f"programme `{one.name}`: {error}") from error
 

@@ -51,6 +51,7 @@ programme = Table(
     Column("post_days", Integer, nullable=False, server_default="0", comment="0: at once"),
     Column("post_weekday", Integer, nullable=False, server_default="0"),
     Column("days", JSON, nullable=False, server_default="[]", comment="kinds of day, none: all"),
+    Column("formerly", JSON, nullable=False, server_default="[]", comment="how it was run on days before one, oldest first"),
 )
 plan = Table(
     "plan",

@@ -11,6 +11,7 @@ from itertools import islice
 from hub.core.books import Books
 from hub.core.calendar import Span, day_code, day_coded
 from hub.core.codes import Code, Reason
+from hub.core.days import as_run_on
 from hub.core.dues import Day, counts_as_present, due, due_together, reading, seen_at, spans_of
 from hub.core.facts import Fact, Facts, Marked, Resolved, StayClosed, StayOpened, StayVoided, Unresolved, derived
 from hub.core.payers import payers
@@ -35,9 +36,10 @@ def take(school: School, books: Books, tap: Tap) -> Outcome:
     day = _day(school, books, tap.ask, tap, programme)
     if day.day <= books.forgotten:
         return Outcome(Code.LATE_ORDER)
+    programme = day.school.programmes[programme.id]
     mark = Mark(tap.at_ms, tap.ask, tap.reader.direction, not tap.unlit)
     facts, found = marked(day, programme, mark)
-    return Outcome(found.codes[mark.id], (*_forgotten(day, programme), *facts))
+    return Outcome(found.codes[mark.id], (*_forgotten(school, day, programme), *facts))
 
 
 def unlit(school: School, books: Books, ask: int, tap: Tap) -> Facts:
@@ -49,8 +51,8 @@ def unlit(school: School, books: Books, ask: int, tap: Tap) -> Facts:
     known = books.sheet(tap.pupil.id, programme.id, day.day).marks.get(tap.ask)
     if known is None:
         return ()
-    facts, _ = marked(day, programme, Mark(known.at_ms, known.id, known.direction, lit=False, void=known.void))
-    return facts
+    unseen = Mark(known.at_ms, known.id, known.direction, lit=False, void=known.void)
+    return marked(day, day.school.programmes[programme.id], unseen)[0]
 
 
 def marked(day: Day, programme: Programme, *marks: Mark, earlier: Facts = ()) -> tuple[Facts, Reading]:
@@ -78,7 +80,7 @@ def upkeep(school: School, books: Books, ask: int, now_ms: int) -> Facts:
     for pupil, programme, on in _without_scan(school, books, now_ms):
         households = payers(school, pupil)
         if families.isdisjoint(households):
-            day = Day(school, books, ask, pupil, school.sites[programme.site], day_code(on), now_ms)
+            day = Day(as_run_on(school, on), books, ask, pupil, school.sites[programme.site], day_code(on), now_ms)
             made, _ = evened(day, programme, day.sheet(programme.id), facts)
             facts += made
             families |= households if made else frozenset()
@@ -92,7 +94,7 @@ def close_due(school: School, books: Books, ask: int, now_ms: int) -> Facts:
     """
     open_stays = (stay for stays in books.inside.values() for stay in stays.values())
     over = (stay for stay in open_stays if now_ms >= _due_ms(school, stay))
-    ended = (stay for stay in over if not _is_auto(school, stay.pupil, school.programmes[stay.programme], stay.day))
+    ended = (stay for stay in over if not _is_auto(school, stay.pupil, _as_run(school, stay), stay.day))
     facts: Facts = ()
     for stay in islice(ended, AT_ONCE):
         facts += _ended(school, books, ask, stay, now_ms, facts)
@@ -106,8 +108,12 @@ def _is_auto(school: School, pupil: int, programme: Programme, day: int) -> bool
 
 def _without_scan(school: School, books: Books, now_ms: int) -> Iterator[tuple[Pupil, Programme, date]]:
     """Who comes or goes now with the hours of a programme where the planned count as present (requirement S41)."""
-    for programme in school.programmes.values():
-        for on in _open_days(school, books, programme, now_ms) if programme.attendance is _AUTO else ():
+    for now in school.programmes.values():
+        is_auto = now.attendance is _AUTO or any(was.attendance is _AUTO for was in now.formerly)
+        for on in _open_days(school, books, now, now_ms) if is_auto else ():
+            programme = as_run_on(school, on).programmes[now.id]
+            if programme.attendance is not _AUTO:
+                continue
             zone = school.sites[programme.site].zone
             spans = [span for span in spans_of(programme, on, zone) if span[0] <= now_ms]
             planned = (pupil for pupil in school.plans if pupil in school.pupils and counts_as_present(school, pupil, programme, on))
@@ -139,21 +145,26 @@ def _is_news(sheet: Sheet, spans: list[Span], now_ms: int) -> bool:
 
 def _due_ms(school: School, stay: Stay) -> int:
     """When nobody waits for an exit any more. Asked of everybody who is in, each minute: no day is worked out for it."""
-    programme = school.programmes[stay.programme]
+    programme = _as_run(school, stay)
     end_ms = hours_end_ms(programme, school.sites[stay.site].zone, stay.from_ms)
     return end_ms if programme.scans is _ENTRY else end_ms + REACH_MS
 
 
-def _forgotten(day: Day, programme: Programme) -> Facts:
+def _as_run(school: School, stay: Stay) -> Programme:
+    """The programme of a stay, as it was run on the stay's day; older journals wrote no day down."""
+    return (as_run_on(school, day_coded(stay.day)) if stay.day else school).programmes[stay.programme]
+
+
+def _forgotten(school: School, day: Day, programme: Programme) -> Facts:
     """A stay of an earlier day that nobody ended is ended now that its pupil is back."""
     stay = day.books.inside.get(day.pupil.id, {}).get(programme.id)
-    return _ended(day.school, day.books, day.ask, stay, day.now_ms, ()) if stay and stay.day < day.day else ()
+    return _ended(school, day.books, day.ask, stay, day.now_ms, ()) if stay and stay.day < day.day else ()
 
 
 def _ended(school: School, books: Books, ask: int, stay: Stay, now_ms: int, earlier: Facts) -> Facts:
     pupil = school.as_entered(stay.pupil) or school.pupils[stay.pupil]
-    day = Day(school, books, ask, pupil, school.sites[stay.site], stay.day, now_ms)
-    programme = school.programmes[stay.programme]
+    then = as_run_on(school, day_coded(stay.day)) if stay.day else school
+    day, programme = Day(then, books, ask, pupil, school.sites[stay.site], stay.day, now_ms), then.programmes[stay.programme]
     if stay.day:
         return evened(day, programme, day.sheet(stay.programme), earlier)[0]
     # Older journals kept no marks: there is nothing to read it from.
@@ -164,7 +175,8 @@ def _ended(school: School, books: Books, ask: int, stay: Stay, now_ms: int, earl
 
 
 def _day(school: School, books: Books, ask: int, tap: Tap, programme: Programme) -> Day:
-    return Day(school, books, ask, tap.pupil, tap.site, day_code(care_day(programme, tap.site.zone, tap.at_ms)), tap.taken_ms)
+    on = care_day(programme, tap.site.zone, tap.at_ms)
+    return Day(as_run_on(school, on), books, ask, tap.pupil, tap.site, day_code(on), tap.taken_ms)
 
 
 # --- making what is recorded equal to what was read --------------------------------------------

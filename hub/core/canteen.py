@@ -13,7 +13,7 @@ from msgspec import Struct
 from hub.core.books import Books
 from hub.core.calendar import day_code, day_coded, day_of, instant_ms
 from hub.core.codes import By, Code, Reason
-from hub.core.days import cut_off_ms
+from hub.core.days import as_run_on, cut_off_ms
 from hub.core.dues import Day, refilled
 from hub.core.facts import Facts, MealAwaited, MealCancelled, MealReserved, MealResold, MealServed, Refusal, derived
 from hub.core.kept import Meal, MealPlace
@@ -256,7 +256,8 @@ def _with_care(school: School, books: Books, ask: int, wish: Wish, made: Facts, 
     pupil, site = school.pupils.get(wish.pupil), school.sites[wish.site]
     if pupil is None:
         return made
-    care = refilled(Day(school, books, ask, pupil, site, day_code(wish.day), wish.at_ms, bought=(*earlier, *made)))
+    then = as_run_on(school, wish.day)
+    care = refilled(Day(then, books, ask, pupil, site, day_code(wish.day), wish.at_ms, bought=(*earlier, *made)))
     return told_of_whole(school, books, (*made, *care), earlier) if care else made
 
 

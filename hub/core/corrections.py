@@ -14,6 +14,7 @@ from hub.core.attendance import Change, evened, evened_together, marked, put_mar
 from hub.core.books import Books
 from hub.core.calendar import day_code, day_coded
 from hub.core.codes import Act, Code, Reason
+from hub.core.days import as_run_on
 from hub.core.dues import Day
 from hub.core.facts import AbsenceMarked, Corrected, Facts, Refusal, Resolved, StaySplit, StayVerified, derived
 from hub.core.school import Programme, School
@@ -59,7 +60,7 @@ def add(school: School, books: Books, ask: int, staff: Staff, moment: Moment, di
     day = _day(school, books, ask, staff, place)
     if isinstance(day, Refusal):
         return day
-    programme = school.programmes[place.programme]
+    programme = day.school.programmes[place.programme]
     mark = Mark(moment.at_ms, derived(ask, "mark"), direction)
     head = _head(ask, Act.ADD, staff, place)
     facts, found = marked(day, programme, mark, earlier=(head,))
@@ -74,7 +75,7 @@ def void(school: School, books: Books, ask: int, staff: Staff, place: Place, mar
     if known is None:
         return Refusal("no_such_mark")
     head = _head(ask, Act.VOID, staff, place)
-    facts, _ = marked(day, school.programmes[place.programme], _voided(known), earlier=(head,))
+    facts, _ = marked(day, day.school.programmes[place.programme], _voided(known), earlier=(head,))
     return _with_mornings(day, (head, *facts))
 
 
@@ -87,7 +88,7 @@ def disown(school: School, books: Books, ask: int, staff: Staff, place: Place, m
     if not gone or len(gone) != len(marks):
         return Refusal("no_such_mark")
     head = _head(ask, Act.VOID, staff, place)
-    facts, _ = marked(day, school.programmes[place.programme], *gone, earlier=(head,))
+    facts, _ = marked(day, day.school.programmes[place.programme], *gone, earlier=(head,))
     return (*_with_mornings(day, (head, *facts)), *_answered(books, ask, set(marks)))
 
 
@@ -100,7 +101,7 @@ def move(school: School, books: Books, ask: int, staff: Staff, place: Place, mar
         return target
     if known is None:
         return Refusal("no_such_mark")
-    head, programme = _head(ask, Act.MOVE, staff, place), school.programmes[place.programme]
+    head, programme = _head(ask, Act.MOVE, staff, place), day.school.programmes[place.programme]
     if target == place:
         moved = Mark(to.at_ms, known.id, known.direction, known.lit)
         facts, found = marked(day, programme, moved, earlier=(head,))
@@ -108,7 +109,7 @@ def move(school: School, books: Books, ask: int, staff: Staff, place: Place, mar
     there = _day(school, books, ask, staff, target)
     if isinstance(there, Refusal):
         return there
-    moved, goal = Mark(to.at_ms, derived(ask, "mark"), known.direction, known.lit), school.programmes[to.programme]
+    moved, goal = Mark(to.at_ms, derived(ask, "mark"), known.direction, known.lit), there.school.programmes[to.programme]
     gone, without = put_marks(day, programme, day.sheet(programme.id), _voided(known))
     come, beside = put_marks(there, goal, there.sheet(goal.id), moved)
     put = (head, *gone, *come)
@@ -125,7 +126,7 @@ def invert(school: School, books: Books, ask: int, staff: Staff, place: Place, m
     if len(turned) != len(marks):
         return Refusal("no_such_pair")
     head = _head(ask, Act.INVERT, staff, place)
-    facts, _ = marked(day, school.programmes[place.programme], *turned, earlier=(head,))
+    facts, _ = marked(day, day.school.programmes[place.programme], *turned, earlier=(head,))
     return _with_mornings(day, (head, *facts))
 
 
@@ -134,7 +135,7 @@ def absent(school: School, books: Books, ask: int, staff: Staff, place: Place, a
     day = _day(school, books, ask, staff, place)
     if isinstance(day, Refusal):
         return day
-    reason, programme = school.absences.get(absence), school.programmes[place.programme]
+    reason, programme = school.absences.get(absence), day.school.programmes[place.programme]
     if absence and reason is None:
         return Refusal("no_such_absence")
     if absence and not school.is_planned(place.pupil, place.programme, day_coded(place.day)):
@@ -161,7 +162,7 @@ def verify(school: School, books: Books, ask: int, staff: Staff, place: Place, s
         return Refusal("already_verified")
     head, told = _head(ask, Act.VERIFY, staff, place), StayVerified(ask, stay, place.pupil, place.programme, place.day)
     after = replace(sheet, verified=sheet.verified | {stay})
-    facts, _ = evened(day, school.programmes[place.programme], after, (head, told))
+    facts, _ = evened(day, day.school.programmes[place.programme], after, (head, told))
     return (head, told, *facts, *_answered(books, ask, sheet.marks))
 
 
@@ -170,7 +171,7 @@ def split(school: School, books: Books, ask: int, staff: Staff, place: Place, *,
     day = _day(school, books, ask, staff, place)
     if isinstance(day, Refusal):
         return day
-    programme = school.programmes[place.programme]
+    programme = day.school.programmes[place.programme]
     if not programme.within:
         return Refusal("not_within")
     head, told = _head(ask, Act.SPLIT, staff, place), StaySplit(ask, place.pupil, place.programme, place.day, through)
@@ -197,9 +198,9 @@ def undo(school: School, books: Books, ask: int, staff: Staff) -> Facts | Refusa
             return day
         if not facts:
             facts = (Corrected(ask, Act.UNDO, *key, staff.who, Reason.UNDONE, staff.now_ms, act.ask),)
-        told, after = _put_back(day, school.programmes[place.programme], key, act)
+        told, after = _put_back(day, day.school.programmes[place.programme], key, act)
         facts += told
-        changes.append((day, school.programmes[place.programme], after))
+        changes.append((day, day.school.programmes[place.programme], after))
     return (*facts, *evened_together(changes, facts)[0], *mornings.corrected(school, books, facts, staff.now_ms))
 
 
@@ -253,7 +254,8 @@ def _day(school: School, books: Books, ask: int, staff: Staff, place: Place) -> 
         return Refusal("no_such_pupil" if pupil is None else "no_such_programme")
     if place.day <= books.forgotten:
         return Refusal("too_old", {"day": place.day})
-    return Day(school, books, ask, pupil, school.sites[programme.site], place.day, staff.now_ms, who=staff.who)
+    then = as_run_on(school, day_coded(place.day))
+    return Day(then, books, ask, pupil, school.sites[programme.site], place.day, staff.now_ms, who=staff.who)
 
 
 def _mark(books: Books, place: Place, mark: int) -> Mark | None:

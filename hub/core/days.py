@@ -1,17 +1,19 @@
-"""What kind of day it is at a site, when class is on it, and until when something for that day may still be changed.
+"""What kind of day it is at a site, when class is on it, how programmes were run on it, and until when something for it may be changed.
 
 The school calendar is rows of the register: an ordinary week, and the days that staff or the country's calendar say are something
 else. A row of one site goes before a row of all sites. Nothing here knows a country.
 """
 
 import functools
+from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from hub.core import indexes
 from hub.core.calendar import MINUTE_MS, DayKind, instant_ms
-from hub.core.school import CalendarDay, Pupil, School, Site
+from hub.core.school import CalendarDay, Programme, Pupil, School, Site
 from hub.core.timetable import ClassHours
 
 ALL_SITES = 0
@@ -43,6 +45,29 @@ def said_of(school: School, site: int, day: date) -> CalendarDay | None:
     if row is None or row.kind is None:
         row = school.days.get((ALL_SITES, day))
     return row if row is not None and row.kind is not None else None
+
+
+def as_run_on(school: School, day: date) -> School:
+    """The school with its programmes as they were run on a day: which scans made a stay, who was expected, what was within what.
+
+    A late scan or a correction of a day that is over reads it as it was then. Hours carry their own days (calendar.py).
+    """
+    if school.changed_day is None or day >= school.changed_day:
+        return school
+    untils = (was.until_day for programme in school.programmes.values() for was in programme.formerly)
+    until = min(until for until in untils if day < until)
+    if until not in school.runs:
+        programmes = {number: _as_run(programme, day) for number, programme in school.programmes.items()}
+        then = replace(school, programmes=programmes, changed_day=None)
+        school.runs[until] = replace(then, inner=indexes.inner(then), by_use=indexes.by_use(then))
+    return school.runs[until]
+
+
+def _as_run(programme: Programme, day: date) -> Programme:
+    was = next((was for was in programme.formerly if day < was.until_day), None)
+    if was is None:
+        return programme
+    return replace(programme, scans=was.scans, attendance=was.attendance, within=was.within, days=was.days)
 
 
 def is_working(school: School, site: int, day: date) -> bool:

@@ -4,7 +4,9 @@ What a stay costs is never taken back here: it follows its day (corrections.py).
 """
 
 from hub.core.books import Books
+from hub.core.calendar import day_coded
 from hub.core.codes import Reason, Stage
+from hub.core.days import as_run_on
 from hub.core.dues import Day, refilled
 from hub.core.facts import Facts, Refusal
 from hub.core.kept import Charge
@@ -30,5 +32,5 @@ def given_back(school: School, books: Books, ask: int, taken: Charge, at_ms: int
     pupil, site = school.as_entered(taken.pupil), school.sites.get(taken.site)
     if taken.stay or not (back and taken.day) or pupil is None or site is None:
         return back
-    care = refilled(Day(school, books, ask, pupil, site, taken.day, at_ms, who=who, bought=back))
+    care = refilled(Day(as_run_on(school, day_coded(taken.day)), books, ask, pupil, site, taken.day, at_ms, who=who, bought=back))
     return told_of_whole(school, books, (*back, *care)) if care else back

@@ -28,6 +28,11 @@ def inner(school: School) -> dict[int, tuple[int, ...]]:
     return {programme: tuple(those) for programme, those in found.items()}
 
 
+def changed_day(school: School) -> date | None:
+    """The first day on which every programme is run as it is now; None where none was ever run otherwise."""
+    return max((was.until_day for programme in school.programmes.values() for was in programme.formerly), default=None)
+
+
 def children(school: School) -> dict[str, Any]:
     """What of a school depends on which children were entered twice: each is there once, and known under both ids.
 

@@ -18,6 +18,7 @@ from hub.core.books import Books
 from hub.core.calendar import MINUTE_MS, day_code, day_coded, day_of, instant_ms, spans_around
 from hub.core.codes import Act, Reason
 from hub.core.corrections import Moment, Place, Staff
+from hub.core.days import as_run_on
 from hub.core.dues import Day, reading
 from hub.core.facts import Corrected, Facts, Refusal, Resolved, Unresolved, derived
 from hub.core.school import Programme, Scans, School
@@ -178,8 +179,9 @@ def _pair(school: School, books: Books, place: Place, sheet: Sheet, question: Un
     """An exit and then an entry that would be right the other way round."""
     if question.reason not in (Reason.NO_ENTRY, Reason.NO_EXIT) or place.pupil not in school.pupils:
         return None
-    programme = school.programmes[place.programme]
-    day = Day(school, books, 0, school.pupils[place.pupil], school.sites[programme.site], place.day, now_ms)
+    then = as_run_on(school, day_coded(place.day))
+    programme = then.programmes[place.programme]
+    day = Day(then, books, 0, school.pupils[place.pupil], school.sites[programme.site], place.day, now_ms)
     pairs = corrections.wrong_ways(reading(day, programme), sheet)
     turnable = (pair for pair in pairs if all(sheet.marks[mark].direction is not Direction.TOGGLE for mark in pair))
     return next((pair for pair in turnable if question.subject in (pair[0], derived(pair[1], "stay"))), None)

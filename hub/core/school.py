@@ -12,12 +12,14 @@ from datetime import date
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from hub.core import indexes
+from hub.core import indexes, timetable
 from hub.core.calendar import DayKind, Windows
 from hub.core.formulas import Line
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer
-from hub.core.timetable import AbsenceReason, Attendance, ClassHours, LegalClass, Plan
+from hub.core.timetable import AbsenceReason, Attendance, ClassHours, Formerly, LegalClass, Plan
 from proto.messages import Direction, Use
+
+Scans = timetable.Scans
 
 
 class Policy(enum.StrEnum):
@@ -26,14 +28,6 @@ class Policy(enum.StrEnum):
     MUST_SERVE = "must_serve"
     MUST_HAVE_FUNDS = "must_have_funds"
     LIMIT = "limit"  # down to the site's floor
-
-
-class Scans(enum.StrEnum):
-    """Which scans make a stay of a programme (requirement S41)."""
-
-    BOTH = "both"
-    ENTRY = "entry"  # the stay ends with its hours
-    EXIT = "exit"  # the stay began with its hours
 
 
 class ProductKind(enum.StrEnum):
@@ -113,7 +107,7 @@ class Programme:
 
     `within`: the programme whose stays it takes its hours out of, for those planned here (study within care, S44); 0 = none.
     `days`: the kinds of day its hours hold on, empty = all. Charges are posted every `post_days` days on `post_weekday` (0 = Monday)
-    by a settlement run, or at once (`post_days` 0; Q3).
+    by a settlement run, or at once (`post_days` 0; Q3). `formerly`: how it was run on days that are over, oldest first (days.py).
     """
 
     id: int
@@ -129,6 +123,7 @@ class Programme:
     post_days: int = 0
     post_weekday: int = 0
     days: frozenset[DayKind] = frozenset()
+    formerly: tuple[Formerly, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +360,10 @@ class School:
     """(site, use) -> programmes, those within others last: made from programmes."""
     siblings: dict[int, tuple[Pupil, ...]] = field(init=False, default_factory=dict, compare=False, repr=False)
     """pupil -> the other children of those who may pay for it: made as dues.py asks for them."""
+    changed_day: date | None = None
+    """The first day on which every programme is run as it is now: made from programmes."""
+    runs: dict[date, "School"] = field(init=False, default_factory=dict, compare=False, repr=False)
+    """With its programmes as they were run before a day: made as days.py asks for it."""
     by_presence: bool = False
     """Whether any price asks which brothers and sisters were there that day: made from tariffs."""
 
@@ -434,7 +433,7 @@ def edited(school: School, rows: Rows) -> School:
         changed.setdefault(name, dict(getattr(school, name)))[key] = value
     school = replace(school, **changed)  # type: ignore[arg-type]
     if "programmes" in changed:
-        school = replace(school, inner=indexes.inner(school), by_use=indexes.by_use(school))
+        school = replace(school, inner=indexes.inner(school), by_use=indexes.by_use(school), changed_day=indexes.changed_day(school))
     if "tariffs" in changed:
         school = replace(school, by_presence=any(by_presence(tariff) for versions in school.tariffs.values() for tariff in versions))
     if {"pupils", "merged", "custody", "overrides"} & changed.keys():

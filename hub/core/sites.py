@@ -18,7 +18,7 @@ from hub.core.facts import Refusal
 from hub.core.kept import Charge
 from hub.core.lists import MAX_NAME, fold
 from hub.core.school import Contact, Programme, Rows, Scans, School, Site, edited
-from hub.core.timetable import AbsenceReason, ClassHours
+from hub.core.timetable import AbsenceReason, ClassHours, Formerly
 from hub.core.wallets import charge_id
 
 MAX_TEXT = 200
@@ -95,7 +95,7 @@ def _limits(said: Said) -> Refusal | None:
 
 
 def put_programme(school: School, said: Programme, from_day: date, today: date, same: Same) -> Rows | Refusal:
-    """A programme as it is from now on; its hours from a day on, until the next ones that are known. Days that are over keep theirs."""
+    """A programme as it is from today on; its hours from a day on, until the next ones that are known. Days that are over keep theirs."""
     before = school.programmes[said.id]
     others = [one for one in school.programmes.values() if one.site == said.site and one.id != said.id]
     wrong = named(said.name, (one.name for one in others)) or _hours(said) or _posting(said)
@@ -105,7 +105,7 @@ def put_programme(school: School, said: Programme, from_day: date, today: date, 
         return Refusal("room_long")
     if said.within and said.within not in {one.id for one in others}:
         return Refusal("no_such_programme")
-    programme = replace(said, windows=in_turn(versions(before.windows) | {from_day: said.windows}))
+    programme = run_from(before, replace(said, windows=in_turn(versions(before.windows) | {from_day: said.windows})), today)
     untimely = _untimely(from_day, today) if programme.windows != before.windows else None
     if untimely:
         return untimely
@@ -116,6 +116,18 @@ def put_programme(school: School, said: Programme, from_day: date, today: date, 
     if nesting or complaints:
         return nesting or Refusal(f"tariff_{complaints[0].what.value}")
     return (programme,) if same(before) else Refusal("changed_meanwhile")
+
+
+def run_from(before: Programme, said: Programme, today: date) -> Programme:
+    """A programme that is run as it is said from today on, and on the days before as it was (days.py); changed again today, it is once."""
+    *older, last = (*before.formerly, _ways(before, today))
+    if older and older[-1].until_day >= today:
+        *older, last = older
+    return replace(said, formerly=tuple(older) if _ways(said, last.until_day) == last else (*older, last))
+
+
+def _ways(programme: Programme, until_day: date) -> Formerly:
+    return Formerly(until_day, programme.scans, programme.attendance, programme.within, programme.days)
 
 
 def _hours(programme: Programme) -> Refusal | None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from hub.core.calendar import DAY_MS, MINUTE_MS, Span, day_coded, day_of, spans_around, window_of
 from hub.core.codes import Code
-from hub.core.days import day_kind
+from hub.core.days import as_run_on, day_kind
 from hub.core.school import Programme, Scans, School, Site
 from hub.core.sheets import Mark
 from hub.core.timetable import Attendance
@@ -66,15 +66,16 @@ def programme_at(school: School, site: Site, use: Use, moment_ms: int, pupil: in
     Of those with hours around the scan one where the pupil is expected, and of these the nearest.
     """
     programmes = school.by_use.get((site.id, use), ())
-    if len(programmes) == 1 and not programmes[0].days:
+    if len(programmes) == 1 and not programmes[0].days and school.changed_day is None:
         return programmes[0]
     found: Programme | None = None
     least = (False, False, 0)
     for programme in programmes:
         away_ms, day = _nearest(programme, site.zone, moment_ms)
-        if programme.days and day_kind(school, site.id, day) not in programme.days:
+        then = as_run_on(school, day).programmes[programme.id]
+        if then.days and day_kind(school, site.id, day) not in then.days:
             continue
-        stranger = programme.attendance is not Attendance.OPEN and not school.is_planned(pupil, programme.id, day)
+        stranger = then.attendance is not Attendance.OPEN and not school.is_planned(pupil, programme.id, day)
         away = (away_ms >= DAY_MS, stranger, away_ms)
         if found is None or away < least:
             found, least = programme, away

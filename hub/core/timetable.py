@@ -1,4 +1,4 @@
-"""When pupils are expected: class hours, planned attendance, reasons of absence; and what a programme or product is by law.
+"""When pupils are expected: class hours, planned attendance, reasons of absence; how a programme is run, and what it is by law.
 
 Rows of what is set up only; what follows from them is decided in stays.py, dues.py and mornings.py.
 """
@@ -6,6 +6,10 @@ Rows of what is set up only; what follows from them is decided in stays.py, dues
 import enum
 from dataclasses import dataclass, field
 from datetime import date
+
+from msgspec import Struct
+
+from hub.core.calendar import DayKind
 
 
 class LegalClass(enum.StrEnum):
@@ -22,6 +26,24 @@ class Attendance(enum.StrEnum):
     OPEN = "open"  # everybody
     REGISTERED = "registered"  # those who are planned; others are served, and staff are asked
     AUTO = "auto"  # those who are planned count as present without a scan
+
+
+class Scans(enum.StrEnum):
+    """Which scans make a stay of a programme (requirement S41)."""
+
+    BOTH = "both"
+    ENTRY = "entry"  # the stay ends with its hours
+    EXIT = "exit"  # the stay began with its hours
+
+
+class Formerly(Struct, frozen=True):
+    """How a programme was run on the days before `until_day`, back to that of an older one: fields as those of a programme."""
+
+    until_day: date
+    scans: Scans
+    attendance: Attendance
+    within: int = 0
+    days: frozenset[DayKind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.calendar import day_coded, day_of, instant_ms
+from hub.core.days import as_run_on
 from hub.core.dues import Cut, Part, cut, spans_of
 from hub.core.facts import Charged, Fact, MealReserved, MealServed, Reversed
 from hub.core.families import bracket_on
@@ -181,11 +182,13 @@ def _has_tariff(school: School, draft: School, one: Stayed) -> bool:
 def _pieces(school: School, stays: list[Stayed]) -> Iterator[Stayed]:
     """The stays without the hours that were spent within, which are pieces of their own: as scanned there, else as planned (S44)."""
     scanned: defaultdict[tuple[int, date, int], list[Stayed]] = defaultdict(list)
-    for stay in stays if school.inner else ():
+    runs = school.inner or school.changed_day
+    for stay in stays if runs else ():
         scanned[stay.pupil, _day(school, stay), stay.item].append(stay)
     for stay in stays:
-        inner = school.inner.get(stay.item, ())
-        cuts = [each for programme in inner for each in _within(school, stay, school.programmes[programme], scanned)]
+        then = as_run_on(school, _day(school, stay))
+        inner = then.inner.get(stay.item, ())
+        cuts = [each for programme in inner for each in _within(then, stay, then.programmes[programme], scanned)]
         for part in cut(Part(0, 0, stay.item, stay.from_ms, stay.to_ms), sorted(cuts)) if cuts else ():
             yield Stayed(stay.pupil, stay.site, part.programme, part.from_ms, part.to_ms)
         if not cuts:

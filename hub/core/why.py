@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from hub.core.calendar import at, day_coded
 from hub.core.codes import Stage
+from hub.core.days import as_run_on
 from hub.core.facts import Charged, ChargesPosted, Reversed, StayClosed
 from hub.core.formulas import MAX_BRACKET
 from hub.core.money import write_cents, write_rate, write_tenths
@@ -65,7 +66,8 @@ def standing(charged: Charged, posted: ChargesPosted | None, zone: ZoneInfo) -> 
 
 def around(charged: Charged, stays: Iterable[StayClosed], school: School) -> tuple[Sentence, ...]:
     """That a charge is for a part of a stay, where one programme goes on within another; `stays` are the pupil's of that day."""
-    why, item = charged.why, school.programmes.get(charged.item)
+    why, school = charged.why, as_run_on(school, day_coded(charged.day)) if charged.day else school
+    item = school.programmes.get(charged.item)
     if item is None or why.rule is Rule.ABSENCE:
         return ()
     inner = school.inner.get(item.id, ())

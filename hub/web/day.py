@@ -17,6 +17,7 @@ from hub.core import corrections
 from hub.core.calendar import day_code, day_of
 from hub.core.codes import Act, Reason
 from hub.core.corrections import Moment, Place, Staff
+from hub.core.days import as_run_on
 from hub.core.dues import Day, reading
 from hub.core.facts import Corrected, MorningJustified, Refusal, ScanTaken
 from hub.core.lists import fold
@@ -329,7 +330,8 @@ def _entries(visit: Visit, pupil: Pupil, programme: Programme, day: date, at: in
 
 
 def _sheet(visit: Visit, entry: int, programme: Programme, day: date, scans: Mapping[int, ScanTaken]) -> ProgrammeSheet:
-    school, books, on = visit.school, visit.office.desk.books, day_code(day)
+    school, books, on = as_run_on(visit.school, day), visit.office.desk.books, day_code(day)
+    programme = school.programmes[programme.id]
     known, site = books.sheet(entry, programme.id, on), school.sites[programme.site]
     pupil = school.as_entered(entry) or school.pupils[entry]
     found = reading(Day(school, books, 0, pupil, site, on, visit.office.now_ms()), programme)

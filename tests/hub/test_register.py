@@ -51,7 +51,7 @@ from hub.core.school import (
     Weeks,
     edited,
 )
-from hub.core.timetable import AbsenceReason, ClassHours, Plan
+from hub.core.timetable import AbsenceReason, Attendance, ClassHours, Formerly, Plan
 from hub.errors import DamageError, RowError, StartError
 from hub.folder import Folder
 from hub.migrations import NEWEST, create, migrate, upgrade
@@ -107,7 +107,7 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
                 luck.choice(list(WalletScope)),
                 some(500),
             ),
-            Programme(some(5), some(3), luck.choice(list(Use)), words, windows, luck.choice(list(Scans))),
+            Programme(some(5), some(3), luck.choice(list(Use)), words, windows, luck.choice(list(Scans)), formerly=_formerly(luck)),
             *tariff_rows(luck, words),
             Product(
                 some(5),
@@ -133,6 +133,14 @@ def random_rows(luck: random.Random, count: int) -> Iterator[Row]:
             CalendarDay(luck.randrange(3), date(2024, 2, 28) + timedelta(days=some(3)), luck.choice([*DayKind, None]), words),
         ]
         yield luck.choice(rows)
+
+
+def _formerly(luck: random.Random) -> tuple[Formerly, ...]:
+    """How a programme was run before, up to twice."""
+    days = sorted(luck.sample([date(2024, 2, 29), date(2025, 9, 1), date(2025, 9, 2)], luck.randrange(3)))
+    kinds = [frozenset(luck.sample(list(DayKind), luck.randrange(3))) for _ in days]
+    how = [(luck.choice(list(Scans)), luck.choice(list(Attendance)), luck.randrange(3)) for _ in days]
+    return tuple(Formerly(day, *each, those) for day, each, those in zip(days, how, kinds, strict=True))
 
 
 def _canteen(luck: random.Random, words: str, allergens: frozenset[Allergen]) -> Rows:
@@ -355,6 +363,7 @@ async def test_hours_of_a_version_without_their_days_are_valid_on_all_days_after
     school = await register.read_school()
     await register.close()
     assert school.programmes[5].windows == (Window(frozenset({0, 2}), 930, 1080), Window(frozenset({4}), 720, 1440))
+    assert (school.programmes[5].formerly, school.changed_day) == ((), None)
     assert list(school.class_hours.values()) == [
         (ClassHours(1, "", 0, 510, 5, 720, 930),),
         (ClassHours(1, "", 1, 510, 5, 720, 930, date(2025, 9, 1)),),

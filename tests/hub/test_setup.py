@@ -2,13 +2,16 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from hub.core.formulas import Fixed, Line, Periods
 from hub.core.menus import Allergen, Canteen
-from hub.core.school import Device, Policy, School, edited
+from hub.core.school import Device, Policy, Scans, School, edited
+from hub.core.timetable import Attendance, Formerly
 from hub.errors import ImportRefusedError
 from hub.setup import describe
 from proto.errors import SettingsError
@@ -81,6 +84,15 @@ def test_the_same_file_again_changes_nothing() -> None:
     counting = ids()
     first = described(new_id=counting)
     assert described(school=first, new_id=counting) == first
+
+
+def test_how_a_programme_is_run_changes_from_today_on_and_days_that_are_over_keep_what_they_had() -> None:
+    """The clock of these tests stands at the beginning of 1970."""
+    before = described()
+    (care,) = before.programmes.values()
+    after = described(SCHOOL.replace("tolerance_min = 5\n", 'tolerance_min = 5\nscans = "exit"\n'), before)
+    assert after.programmes[care.id] == replace(care, scans=Scans.EXIT, formerly=(Formerly(date(1970, 1, 1), Scans.BOTH, Attendance.OPEN),))
+    assert described(SCHOOL, after).programmes[care.id] == care, "on the same day taken back"
 
 
 def test_a_device_keeps_its_password_when_the_file_is_read_again() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hub.accounts import Role
 from hub.core.calendar import DayKind, Window
 from hub.core.school import Contact, Scans, Site
-from hub.core.timetable import AbsenceReason, ClassHours
+from hub.core.timetable import AbsenceReason, Attendance, ClassHours, Formerly
 from tests.hub.web.conftest import Browser, Fields, Hub
 
 TODAY = date(2026, 9, 21)
@@ -103,6 +103,7 @@ async def test_a_service_is_changed(hub: Hub, anne: Browser) -> None:
     )
     assert (care.room, care.post_days, care.post_weekday) == ("Salle 2", 7, 4)
     assert care.days == {DayKind.SCHOOL}
+    assert care.formerly == (Formerly(TODAY, Scans.BOTH, Attendance.OPEN),), "days that are over keep what they had"
     assert 'value="00:00"' in (await anne.get("/sites/1/programmes/20")).text
 
 
