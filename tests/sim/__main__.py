@@ -60,14 +60,15 @@ def _storms(hours: float, first: int) -> int:
 
 
 def _days() -> int:
-    """One small day, with every single death and every pair of deaths close together."""
+    """One small day, with every single death and every pair of deaths close together, power cuts and kills."""
     steps = a_day().steps
-    cases, broken = [*single_deaths(steps), *double_deaths(steps)], 0
+    alone = list(single_deaths(steps))
+    cases, broken = [*alone, *double_deaths(steps)], 0
     for ending in on_all_cores(a_day, cases, 20):
         if ending.violation:
             broken += 1
-            print(f"a small day breaks: python -m tests.sim --cuts {' '.join(map(str, ending.cuts))} --trace: {ending.violation}")
-    print(f"a small day of {steps} steps: {steps} single and {len(cases) - steps} double deaths, {broken} broke a promise")
+            print(f"a small day breaks: .venv/bin/python -m tests.sim --cuts {' '.join(map(str, ending.cuts))} --trace: {ending.violation}")
+    print(f"a small day of {steps} steps: {len(alone):,} single and {len(cases) - len(alone):,} double deaths, {broken} broke a promise")
     return 1 if broken else 0
 
 
@@ -83,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first", type=int, default=FRESH, help="the first fresh seed")
     parser.add_argument("--seed", type=int, help="one world only")
     parser.add_argument("--until", type=float, help="with --seed: end its storm after so many seconds")
-    parser.add_argument("--cuts", type=int, nargs="+", help="the small day only, with deaths at these steps")
+    parser.add_argument("--cuts", type=int, nargs="+", help="the small day only, with power cuts at these steps; below zero: kills")
     parser.add_argument("--trace", action="store_true", help="with --seed or --cuts: a line for everything that is seen")
     return parser
 

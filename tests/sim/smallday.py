@@ -1,10 +1,13 @@
 """One small day in which whoever takes the k-th step dies at it: every single death, and pairs of deaths close to each other.
 
+A death is a power cut or, below zero, a kill: the one loses what was not synced, the other leaves it to a start that has to settle it.
+
 No fault of nemesis strikes: what is found here is found at one exact point between a write, a message and a light.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from tests import schools
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 SEED = 4
 PLAN = Plan(faults=frozenset(), devices=("gate", "till"), storm_s=75.0, start_ms=schools.moment("15:40"), tap_s=60.0)
+KINDS = (1, -1)
+"""A power cut, a kill."""
 PAIR_STEPS = 12
 """A second death comes within so many steps of the first: while what died is rising again."""
 TAPS = (
@@ -61,13 +66,15 @@ def a_day(cuts: tuple[int, ...] = (), tell: Tell | None = None) -> Ending:
 
 
 def single_deaths(steps: int) -> Iterator[tuple[int, ...]]:
-    """A death at every step of the day."""
-    return ((step,) for step in range(1, steps + 1))
+    """A power cut and a kill at every step of the day."""
+    return ((kind * step,) for step in range(1, steps + 1) for kind in KINDS)
 
 
 def double_deaths(steps: int, every: int = 1) -> Iterator[tuple[int, ...]]:
-    """Two deaths, the second at each of the next PAIR_STEPS steps; `every`: only each so many first deaths."""
-    return ((first, first + gap) for first in range(1, steps + 1, every) for gap in range(1, PAIR_STEPS + 1))
+    """Two deaths of both kinds, the second at each of the next PAIR_STEPS steps; `every`: only each so many first deaths."""
+    kinds = tuple(product(KINDS, KINDS))
+    gaps = range(1, PAIR_STEPS + 1)
+    return ((one * first, other * (first + gap)) for first in range(1, steps + 1, every) for gap in gaps for one, other in kinds)
 
 
 def _script(world: World) -> None:

@@ -20,7 +20,7 @@ from tests.sim.smallday import a_day, double_deaths, single_deaths
 HOURS, FRESH = 200, 500_000
 HASH_SEEDS = ("0", "1", "12345")
 DIGESTS = "from tests.sim.runs import lived; print(*(lived(seed, until_s=600).digest for seed in (1, 2, 3)))"
-EVERY_PAIR = 10
+EVERY_PAIR = 20
 """Of the first deaths of a pair, the short form takes each so many; `make sim` takes all."""
 DENSE = Plan(
     faults=frozenset(Fault) - {Fault.FORGOTTEN, Fault.LYING_CARD, Fault.ROTTEN_CARD, Fault.OLD_IMAGE, Fault.EDGE_CLOCK, Fault.HUB_CLOCK},
@@ -63,10 +63,11 @@ def test_a_death_at_any_step_of_a_small_day_breaks_no_promise() -> None:
     whole = a_day()
     assert not whole.violation
     assert (whole.seen["lit"], whole.seen["pulse"]) == (7, 3)
+    assert (a_day((100,)).seen["cut"], a_day((-100, -105)).seen["kill"]) == (1, 2)
     cases = list(itertools.chain(single_deaths(whole.steps), double_deaths(whole.steps, EVERY_PAIR)))
     broken = [(ending.cuts, ending.violation) for ending in on_all_cores(a_day, cases, 20) if ending.violation]
     assert not broken
-    assert len(cases) > 400
+    assert len(cases) > 1_000
 
 
 def test_the_same_seed_is_the_same_world_in_every_process() -> None:

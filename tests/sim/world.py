@@ -56,7 +56,7 @@ class Ending:
     seen: Counter[str]
     steps: int
     cuts: tuple[int, ...] = ()
-    """The steps at which somebody was made to die."""
+    """The steps at which somebody lost its power; below zero: was killed."""
 
 
 def lunch_of(plan: Plan) -> Lunch:
@@ -73,9 +73,10 @@ def _witness(school: School, lunch: Lunch, plan: Plan) -> Witness:
 
 
 class World:
-    """`tell` gets a line for everything that is seen; `cuts`: at which steps (from 1) whoever takes them dies.
+    """`tell` gets a line for everything that is seen; `cuts`: at which steps (from 1) whoever takes them loses its power.
 
-    `until_s`: the storm ends then, and is the same until then: what is drawn by the length of a storm is drawn by that of the plan.
+    A cut below zero is a kill: what was written stays in the page cache. `until_s`: the storm ends then, and is the same until then,
+    for what is drawn by the length of a storm is drawn by that of the plan.
     """
 
     def __init__(self, seed: int, plan: Plan, tell: Tell | None = None, cuts: Collection[int] = (), until_s: float | None = None) -> None:
@@ -128,7 +129,7 @@ class World:
             self.counts,
             self.seen,
             self.steps,
-            tuple(sorted(self._cuts)),
+            tuple(sorted(self._cuts, key=abs)),
         )
 
     def often(self, pause_s: float, act: Callable[[], object]) -> None:
@@ -263,8 +264,9 @@ class World:
     def step(self, process: Process) -> None:
         """A point at which a process may die: before and after each write, at each message and light."""
         self.steps += 1
-        if self.steps in self._cuts:
-            self.saw("cut", self.steps, process.name)
+        cut = self.steps in self._cuts
+        if cut or -self.steps in self._cuts:
+            self.saw("cut" if cut else "kill", self.steps, process.name)
         elif process.fuse == 0:
             return
         else:
@@ -272,7 +274,8 @@ class World:
             if process.fuse:
                 return
             self.struck(Fault.HUB_AT_WRITE if process.name == "hub" else Fault.EDGE_AT_WRITE)
-        process.die(cut=self.chance.random() < 0.5)
+            cut = self.chance.random() < 0.5
+        process.die(cut=cut)
         raise CutError
 
     def _restart_device(self) -> None:
