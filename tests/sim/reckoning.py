@@ -13,8 +13,8 @@ from hub.core.facts import Fact
 from proto.messages import YES
 from tests import schools
 from tests.sim.acts import Place
-from tests.sim.daysheet import Key, Mark, PupilsDay, Sheet
-from tests.sim.setting import CARE, PARC, STUDY, Setting, payer
+from tests.sim.daysheet import Key, Mark, PupilsDay, Sheet, read
+from tests.sim.setting import CARE, PARC, STUDY, Pricing, Setting, older, payer
 
 MEAL, SOUP, SANDWICH, DRINK = (schools.number(name) for name in ("meal", "soup", "sandwich", "drink"))
 PARC_MEAL = schools.number("parc-meal")
@@ -149,6 +149,11 @@ class Reckoning:
         sheets = {programme: self._sheet((pupil, programme, day), more or {}, gone) for programme in (CARE, STUDY)}
         return PupilsDay(self.setting, pupil, day, sheets, now_ms)
 
+    def elders(self, pupil: int, day: int, now_ms: int) -> int:
+        """Older brothers and sisters who were there that day; 0 where no price asks for them."""
+        others = older(pupil, day) if self.setting.prices is Pricing.SIBLINGS else ()
+        return sum(any(read(self.pupils_day(other, day, now_ms), programme)[0] for programme in (CARE, STUDY)) for other in others)
+
     def _sheet(self, key: Key, more: dict[Key, Mark], gone: int) -> Sheet:
         marks = {mark.id: mark for mark in (*self.marks.get(key, {}).values(), *([more[key]] if key in more else [])) if mark.id != gone}
         return Sheet(list(marks.values()), self.verified.get(key, frozenset()), self.absences.get(key, 0), self.splits.get(key))
@@ -163,6 +168,10 @@ class Reckoning:
 
     def available(self, place: Place, at_ms: int) -> int:
         return self.balance(place) - self.held(place, at_ms)
+
+    def gathered(self, place: Place) -> int:
+        """What a run will still take from a wallet: who is paid all that is left is not paid that."""
+        return sum(paid.cents for paid in self.paid.values() if paid.stage == "gathered" and not paid.back and paid.place == place)
 
     def drawer(self, site: int, desk: str) -> int:
         """What has to be in it."""

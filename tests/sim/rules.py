@@ -337,7 +337,7 @@ def _cleared(case: Case) -> Effects | str:
     if act.place not in books.wallets:
         return "no_such_wallet"
     has_cents = books.available(act.place, case.at_ms)
-    cents = has_cents if act.kind is Kind.PAYOUT and not act.cents else act.cents
+    cents = has_cents - books.gathered(act.place) if act.kind is Kind.PAYOUT and not act.cents else act.cents
     if cents <= 0:
         return "nothing_to_pay"
     if act.kind is not Kind.TOP_UP and cents > has_cents:
