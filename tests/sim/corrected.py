@@ -9,7 +9,7 @@ from proto.messages import YES
 from tests.sim.acts import Act, Kind
 from tests.sim.daysheet import READERS, Key, Mark, Prices, costs, read
 from tests.sim.reckoning import Paid, Reckoning
-from tests.sim.setting import ABSENCES, CARE, STUDY, Study
+from tests.sim.setting import ABSENCES, CARE, STUDY, Pricing, Study, kin
 
 Effect = tuple[object, ...]
 
@@ -89,7 +89,7 @@ def _said(fact: f.Fact) -> Effect:
 
 def wrong_money(books: Reckoning, group: Facts, before: dict[int, Paid]) -> Iterator[str]:
     """After an ask: each day it touched costs what its marks come to; what a run posts was gathered, once, of a closed day."""
-    for key in dict.fromkeys(_touched(books, group)):
+    for key in dict.fromkeys((*_touched(books, group), *_of_kin(books, group))):
         wrong = [wrong_day(books, key, now_ms) for now_ms in _moments(group)]
         if all(wrong):
             yield f"{wrong[0]}, after {group[0]}"
@@ -107,8 +107,10 @@ def wrong_money(books: Reckoning, group: Facts, before: dict[int, Paid]) -> Iter
 def wrong_day(books: Reckoning, key: Key, now_ms: int, filed: frozenset[int] | None = None) -> str:
     """What is wrong with the charges of a pupil's day at a programme, and what is within it; as it is known at an instant."""
     pupil, seen, day = key
-    for programme, right in costs(replace(books.pupils_day(pupil, day, now_ms), filed=filed)).items():
-        if programme != seen and books.setting.study is not Study.WITHIN:
+    hang_together = books.setting.study is Study.WITHIN or books.setting.prices is Pricing.TOGETHER
+    whose = replace(books.pupils_day(pupil, day, now_ms), filed=filed, elders=books.elders(pupil, day, now_ms))
+    for programme, right in costs(whose).items():
+        if programme != seen and not hang_together:
             continue
         stands = [books.paid[charge].cents for charge in sorted(books.charged.get((pupil, programme, day), ()))]
         if not _fits(stands, right):
@@ -175,6 +177,12 @@ def _touched(books: Reckoning, group: Iterable[f.Fact]) -> Iterator[Key]:
             yield fact.pupil, fact.item, fact.day
         elif isinstance(fact, f.Reversed) and (paid := books.paid.get(fact.charge)) and paid.service:
             yield _of_day(paid)
+
+
+def _of_kin(books: Reckoning, group: Iterable[f.Fact]) -> Iterator[Key]:
+    """Brothers and sisters in care on the days that are touched, where the price asks who was there."""
+    for pupil, _, day in dict.fromkeys(_touched(books, group)) if books.setting.prices is Pricing.SIBLINGS else ():
+        yield from ((other, CARE, day) for other in kin(pupil) if (other, CARE, day) in books.marks)
 
 
 def _of_day(paid: Paid) -> Key:

@@ -90,7 +90,7 @@ class Counters:
         """Something about a meal: mostly of today at Les Tilleuls; now and then of a day that cannot be."""
         kind = kind or self._of(LATE_ORDERS if self._world.loop.now_s > self._world.plan.lunch_s else ORDERS)
         site = PARC if kind is not Kind.COLLECT and self._chance.random() < 0.15 else TILLEULS
-        product = PARC_MEAL if site == PARC else self._chance.choice((MEAL, MEAL, SOUP, SANDWICH))
+        product = PARC_MEAL if site == PARC else self._chance.choice((MEAL, SOUP, SANDWICH, SANDWICH))
         if kind in {Kind.COLLECT, Kind.RESERVE}:
             product = PARC_MEAL if site == PARC else MEAL
         by = By.STAFF if kind is Kind.COLLECT else self._chance.choice(list(By))

@@ -10,7 +10,21 @@ from dataclasses import dataclass, field
 
 from hub.core.facts import derived
 from tests import schools
-from tests.sim.setting import ABSENCES, CARE, HIGHEST_CENTS, STUDY, Setting, Study, decoded, payer, session_cents
+from tests.sim.setting import (
+    ABSENCES,
+    BANDS,
+    CARE,
+    HIGHEST_CENTS,
+    LESS_PERCENT,
+    STUDY,
+    TOGETHER_CENTS,
+    Pricing,
+    Setting,
+    Study,
+    decoded,
+    payer,
+    session_cents,
+)
 
 READERS = {
     "care-gate": (CARE, "toggle"),
@@ -75,6 +89,8 @@ class PupilsDay:
     now_ms: int = 0
     filed: frozenset[int] | None = None
     """Households whose file is there; None: nobody knows when it came."""
+    elders: int = 0
+    """Older brothers and sisters who were there that day."""
 
     def sheet(self, programme: int) -> Sheet:
         return self.sheets.get(programme, Sheet())
@@ -90,6 +106,18 @@ class PupilsDay:
 
 Prices = frozenset[int]
 """What a charge may come to: two prices where a family's file may be there already, or not yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that is charged, from when on. `percent` of its prices; a `fixed` one is no part of what a day costs at most."""
+
+    from_ms: int
+    programme: int
+    prices: Prices
+    percent: int = 100
+    fixed: bool = False
+    absent: bool = False
 
 
 def hours_of(programme: int, day: int, setting: Setting) -> list[Hours]:
@@ -118,15 +146,33 @@ def read(whose: PupilsDay, programme: int) -> tuple[list[Visit], dict[int, str]]
 
 def costs(whose: PupilsDay) -> dict[int, list[Prices]]:
     """What the day costs at each programme, charge by charge: what was seen and lit at both ends, or what staff say was so."""
-    cuts, session = list(_cuts(whose)), bool(_counted(whose, STUDY))
-    pieces: list[Hours] = []
+    found: dict[int, list[Prices]] = {CARE: [], STUDY: []}
+    together, spent = whose.setting.prices is Pricing.TOGETHER, Prices({0})
+    for part in sorted(_parts(whose), key=lambda part: (part.from_ms, part.programme)):
+        sums = {(before, _left(cents, before, part) if together else cents) for before in spent for cents in part.prices}
+        prices = Prices((cents * part.percent + 50) // 100 for _, cents in sums)
+        spent = Prices(before + (cents * part.percent + 50) // 100 for before, cents in sums) if together else spent
+        if prices != {0} or (together and not part.absent):
+            found[part.programme].append(prices)
+    return found
+
+
+def _left(cents: int, before_cents: int, part: Part) -> int:
+    """What is left of the maximum of a day."""
+    return cents if part.fixed else min(cents, max(TOGETHER_CENTS - before_cents, 0))
+
+
+def _parts(whose: PupilsDay) -> Iterator[Part]:
+    """Stays in care, without the hours at study; one session; or what it costs to be absent from it."""
+    cuts, sessions = list(_cuts(whose)), [visit.from_ms for visit in _counted(whose, STUDY)]
     for visit in _counted(whose, CARE):
-        until_ms = visit.until_ms or max(visit.over_ms, visit.from_ms)
-        found, studied = _pieces((visit.from_ms, until_ms), cuts)
-        pieces, session = pieces + found, session or studied
-    care = [frozenset({cents}) for start, end in pieces if (cents := _care_cents(end - start))]
-    study = [_session(whose, 100)] if session else list(_absent(whose))
-    return {CARE: care, STUDY: study}
+        pieces, studied = _pieces((visit.from_ms, visit.until_ms or max(visit.over_ms, visit.from_ms)), cuts)
+        sessions += studied
+        yield from (Part(start, CARE, Prices({_care_cents(whose, start, end)})) for start, end in pieces)
+    if sessions:
+        yield Part(min(sessions), STUDY, _session(whose))
+    else:
+        yield from _absent(whose)
 
 
 def _counted(whose: PupilsDay, programme: int) -> list[Visit]:
@@ -150,37 +196,57 @@ def _cuts(whose: PupilsDay) -> Iterator[tuple[int, int, bool]]:
         yield from ((start, end, True) for start, end in hours)
 
 
-def _pieces(stay: Hours, cuts: Iterable[tuple[int, int, bool]]) -> tuple[list[Hours], bool]:
-    """What is left of a stay in care, and whether it went through study."""
-    pieces, session, (from_ms, until_ms) = list[Hours](), False, stay
+def _pieces(stay: Hours, cuts: Iterable[tuple[int, int, bool]]) -> tuple[list[Hours], list[int]]:
+    """What is left of a stay in care, and when it went to study because the pupil is expected there."""
+    pieces, sessions, (from_ms, until_ms) = list[Hours](), list[int](), stay
     for start, end, expected in cuts:
         start_ms, end_ms = max(start, from_ms), min(end, until_ms)
         if start_ms < end_ms:
-            pieces, from_ms, session = [*pieces, (from_ms, start_ms)], end_ms, session or expected
-    return [*pieces, (from_ms, until_ms)], session
+            pieces, from_ms = [*pieces, (from_ms, start_ms)], end_ms
+            sessions += [start_ms] if expected else []
+    pieces.append((from_ms, until_ms))
+    return [piece for piece in pieces if piece[0] < piece[1] or piece == stay], sessions
 
 
-def _absent(whose: PupilsDay) -> Iterator[Prices]:
+def _absent(whose: PupilsDay) -> Iterator[Part]:
     """What staff's reason says it costs that somebody did not come who was expected."""
     percent, cents = ABSENCES.get(whose.sheet(STUDY).absence, (0, 0))
-    if (percent or cents) and not read(whose, STUDY)[0] and hours_of(STUDY, whose.day, whose.setting):
-        yield _session(whose, percent) if percent else frozenset({cents})
+    hours = hours_of(STUDY, whose.day, whose.setting)
+    if (percent or cents) and not read(whose, STUDY)[0] and hours:
+        begun_ms = hours[0][0]
+        if percent:
+            yield Part(begun_ms, STUDY, _session(whose), percent, absent=True)
+        else:
+            yield Part(begun_ms, STUDY, Prices({cents}), fixed=True, absent=True)
 
 
-def _session(whose: PupilsDay, percent: int) -> Prices:
+def _session(whose: PupilsDay) -> Prices:
     household = payer(whose.pupil, STUDY, whose.day)
-    filed = session_cents(household, whose.day)
+    filed = session_cents(household, whose.day, whose.setting.prices)
     if whose.filed is not None:
-        prices = {filed if household in whose.filed else HIGHEST_CENTS}
-    else:
-        prices = {HIGHEST_CENTS, filed} if whose.setting.files else {HIGHEST_CENTS}
-    return frozenset((cents * percent + 50) // 100 for cents in prices)
+        return Prices({filed if household in whose.filed else HIGHEST_CENTS})
+    return Prices({HIGHEST_CENTS, filed} if whose.setting.files else {HIGHEST_CENTS})
 
 
-def _care_cents(stayed_ms: int) -> int:
-    """0,75 € for each started half hour, five minutes are forgiven, 6,00 € at most."""
-    halves, rest = divmod(stayed_ms // MINUTE_MS, 30)
-    return min(75 * (halves + (rest > 5)), 6_00)
+def _care_cents(whose: PupilsDay, from_ms: int, until_ms: int) -> int:
+    """0,75 € for each started half hour, five minutes are forgiven, less for who has elders there, 6,00 € at most; or by the clock."""
+    if whose.setting.prices is Pricing.BANDS:
+        return sum(_of_band(whose.day, (from_ms, until_ms), band) for band in BANDS)
+    full_cents = 75 * _started((until_ms - from_ms) // MINUTE_MS, 30, 5)
+    percent = LESS_PERCENT[min(whose.elders, len(LESS_PERCENT) - 1)]
+    return min((full_cents * (100 - percent) + 50) // 100, 6_00)
+
+
+def _of_band(day: int, stay: Hours, band: tuple[str, str, int, int, int]) -> int:
+    begins, ends, cents, period_min, forgiven_min = band
+    stayed_ms = min(stay[1], _instant_ms(day, ends)) - max(stay[0], _instant_ms(day, begins))
+    return cents * _started(max(stayed_ms, 0) // MINUTE_MS, period_min, forgiven_min)
+
+
+def _started(minutes: int, period_min: int, forgiven_min: int) -> int:
+    """How many periods were started; a rest that is forgiven starts none."""
+    whole, rest = divmod(minutes, period_min)
+    return whole + (rest > forgiven_min)
 
 
 class _Walk:

@@ -49,7 +49,7 @@ DEVICES = {
     "hall": ("entrance",),
 }
 """The devices of tests/schools.py that have people at them here, and their readers."""
-HOURS = (("15:10", 1.0), ("11:20", 0.6), ("06:50", 0.4), ("23:20", 0.1), ("16:40", 0.7))
+HOURS = (("15:10", 1.0), ("11:20", 0.6), ("06:50", 0.4), ("23:20", 0.3), ("16:40", 0.7))
 """When a storm begins, and how often that hour is drawn."""
 
 

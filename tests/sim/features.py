@@ -7,7 +7,7 @@ from hub.core import facts as f
 from hub.core.codes import Justification, Reason, Stage
 from hub.core.facts import Fact
 from hub.core.whys import Rule
-from tests.sim.setting import PARC, STUDY, Feature, Setting, Study, own_family
+from tests.sim.setting import CARE, PARC, STUDY, TOGETHER_CENTS, Feature, Setting, Study, own_family
 
 
 def features(facts: Iterable[Fact], setting: Setting) -> Counter[str]:
@@ -24,12 +24,16 @@ class _Seen:
         self._missed: set[tuple[int, int]] = set()
         self._deferred: set[tuple[int, int, int]] = set()
         self._priced_again = 0
+        self._tapped = (0, 0)
         self._wallets: dict[int, f.WalletOpened] = {}
 
     def of(self, fact: Fact) -> Iterator[Feature]:
         match fact:
+            case f.ScanTaken():
+                self._tapped = (fact.ask, fact.pupil)
             case f.Charged():
                 yield from self._charged(fact)
+                yield from self._priced(fact)
             case f.Reversed():
                 self._priced_again = fact.ask if fact.reason is Reason.CORRECTED else 0
             case f.WalletOpened():
@@ -54,8 +58,26 @@ class _Seen:
             yield Feature.ABSENT
         elif fact.item == STUDY and self._setting.study is Study.WITHIN:
             yield Feature.NESTED
+        if fact.reason is Reason.PROMISED:
+            yield Feature.PROMISED
         if fact.item == STUDY and fact.ask == self._priced_again and fact.why.terms and fact.why.terms.file:
             yield Feature.FILED
+
+    def _priced(self, fact: f.Charged) -> Iterator[Feature]:
+        """By another rule than the usual one."""
+        terms = fact.why.terms
+        if terms is None or fact.item not in {CARE, STUDY}:
+            return
+        if terms.parts:
+            yield Feature.BANDS
+        if terms.rate_ppm and terms.file:
+            yield Feature.EFFORT
+        if terms.percent and fact.item == CARE:
+            yield Feature.YOUNGER
+        if terms.rank and fact.ask == self._tapped[0] and fact.pupil != self._tapped[1]:
+            yield Feature.KIN
+        if terms.group and terms.before_cents and fact.cents == max(TOGETHER_CENTS - terms.before_cents, 0):
+            yield Feature.FULL
 
     def _regrouped(self, fact: f.Transferred) -> Iterator[Feature]:
         source, target = self._wallets[fact.source], self._wallets[fact.target]

@@ -101,7 +101,7 @@ class _Promised:
 
 
 def _charge(fact: Charged, balance_cents: int, *, promised: bool) -> Iterator[str]:
-    if fact.cents % PRICES_CENTS.get(fact.item, fact.cents):
+    if fact.item in PRICES_CENTS and fact.cents % PRICES_CENTS[fact.item]:
         yield f"not the price: {fact}"
     excused = promised and fact.reason is Reason.PROMISED
     if fact.entries and not excused and balance_cents < LOWEST_CENTS.get(fact.item, balance_cents):

@@ -29,7 +29,7 @@ from tests.sim.acts import Act, Kind
 from tests.sim.faults import DEVICES, Fault
 from tests.sim.reckoning import SOUP
 from tests.sim.rules import ARTICLES, MENU_DAYS, MENUS, PRICES_CENTS, Lunch
-from tests.sim.setting import CARE, FILES, HOUSEHOLDS, PARC, PUPILS, TILLEULS, Setting, file_of, rows
+from tests.sim.setting import CARE, FILES, HOUSEHOLDS, PARC, PUPILS, TILLEULS, Setting, born, code, file_of, rows
 
 if TYPE_CHECKING:
     from tests.sim.device import Device
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 STRANGERS = 2
-OPENING_CENTS = 12_00
+OPENING_CENTS, PILOT_CENTS = 12_00, 2_00
+"""What a family or pupil brings along; and a family where nothing costs yet: what is ordered there for later is soon too much."""
 DAILY_LIMIT_CENTS = 9_00
 """What the parents of every third pupil allow."""
 LAST_WEEK = (schools.MONDAY - timedelta(days=4), schools.MONDAY - timedelta(days=3))
@@ -89,7 +90,13 @@ def a_school(lunch: Lunch, setting: Setting) -> School:
 def _pupil(n: int) -> Pupil:
     limit_cents = DAILY_LIMIT_CENTS if n % 3 == 0 else 0
     return Pupil(
-        schools.number(f"pupil {n}"), schools.number(f"family {n % HOUSEHOLDS}"), TILLEULS, f"P{n}", f"F{n}", daily_limit_cents=limit_cents
+        schools.number(f"pupil {n}"),
+        schools.number(f"family {n % HOUSEHOLDS}"),
+        TILLEULS,
+        f"P{n}",
+        f"F{n}",
+        daily_limit_cents=limit_cents,
+        born=born(schools.number(f"pupil {n}")),
     )
 
 
@@ -169,7 +176,9 @@ class Office:
 
     def set_up(self) -> None:
         """Families and pupils bring their balances along."""
-        homes = ((TILLEULS, schools.number(f"family {n}"), OPENING_CENTS) for n in range(HOUSEHOLDS))
+        pilot = self._world.plan.setting.in_pilot(TILLEULS, code(self._world.oracle.witness.lunch.first))
+        cents = PILOT_CENTS if pilot else OPENING_CENTS
+        homes = ((TILLEULS, schools.number(f"family {n}"), cents) for n in range(HOUSEHOLDS))
         pupils = ((PARC, schools.number(f"pupil {n}"), OPENING_CENTS) for n in range(0, PUPILS, 2))
         self._world.forms.ask(Act(Kind.OPENING, balances=(*homes, *pupils)))
 

@@ -1,4 +1,5 @@
-"""What is set up in a world beyond the ordinary, by its seed: who pays on which days, who is expected, a pilot, class mornings, files.
+"""What is set up in a world beyond the ordinary, by its seed: who pays on which days, who is expected, a pilot, class mornings, files,
+and by what care and study are priced.
 
 The same tables are told twice: as rows of the register for the hub (`rows`), and as plain questions for the oracle, which asks no rule.
 """
@@ -7,10 +8,13 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from random import Random
 
-from hub.core.formulas import ByBracket, Line, Session
-from hub.core.school import Custody, FamilyFile, PayerOverride, Row, School, Weeks
+from msgspec import structs
+
+from hub.core.formulas import Band, Bands, ByBracket, ByEffort, Fixed, Line, Session, Siblings
+from hub.core.school import Custody, FamilyFile, PayerOverride, Row, School, TariffGroup, Weeks
 from hub.core.timetable import AbsenceReason, Attendance, ClassHours, Plan
 from tests import schools
 
@@ -29,17 +33,33 @@ class Study(enum.StrEnum):
     AUTO = "those who are registered count as present"
 
 
+class Pricing(enum.StrEnum):
+    """What is not priced as usual: started half hours of care, a session of study by the bracket of a family's file."""
+
+    USUAL = "as usual"
+    BANDS = "care by hours of the clock"
+    EFFORT = "study by a rate of what the family earns"
+    SIBLINGS = "care less for whoever has older brothers and sisters there"
+    TOGETHER = "care and study together at most so much a day"
+
+
 class Feature(enum.StrEnum):
     """What has to be seen in a long run: of a rule that never had anything to say nothing is proved."""
 
     PILOT = "charges of a pilot"
     DEFERRED = "orders of a pilot, charged after it"
+    PROMISED = "orders of a pilot that pass a limit after it"
     OTHER_PAYER = "charges to who has the pupil's turn"
     AUTO = "stays without a scan"
     STRANGER = "stays of pupils who are not expected"
     NESTED = "sessions within care"
     ABSENT = "absences that cost something"
     FILED = "charges priced again with a family's file"
+    BANDS = "stays priced by hours of the clock"
+    EFFORT = "sessions priced by what the family earns"
+    YOUNGER = "stays that cost less for an older brother or sister"
+    KIN = "charges made anew because a brother or sister came"
+    FULL = "charges that a full day has lowered"
     LATE = "late mornings"
     MISSED = "missed mornings"
     CAME_AFTER_ALL = "mornings that were not missed after all"
@@ -66,6 +86,7 @@ class Setting:
     pilot: tuple[tuple[int, date], ...] = ()
     lesson: Lesson | None = None
     files: bool = False
+    prices: Pricing = Pricing.USUAL
 
     def in_pilot(self, site: int, day: int) -> bool:
         """Whether a service of this day (YYYYMMDD) costs nothing yet."""
@@ -80,12 +101,14 @@ class Setting:
 ORDINARY = Setting()
 PILOTS: tuple[tuple[tuple[tuple[int, date], ...], float], ...] = (
     ((), 5),
-    (((TILLEULS, schools.TUESDAY),), 1.5),
+    (((TILLEULS, schools.TUESDAY),), 2.5),
     (((TILLEULS, schools.MONDAY),), 1.5),
     (((PARC, schools.TUESDAY),), 1),
     (((PARC, schools.MONDAY), (TILLEULS, schools.MONDAY)), 1),
 )
 """Sites that go live today or tomorrow, and how often."""
+LIVE_AT_MIDNIGHT = ((TILLEULS, schools.TUESDAY),)
+"""In a storm that goes on past midnight: then what was ordered for later is charged while it storms."""
 _LAST_MIN = 24 * 60 - 1
 
 
@@ -93,8 +116,19 @@ def drawn(chance: Random, begins_min: int, storm_s: float) -> Setting:
     """What a seed sets up, for a storm that begins at this minute of the day: a class begins early in it, and is missed late in it."""
     study = chance.choice((Study.OPEN, Study.WITHIN, Study.WITHIN, Study.AUTO))
     pilot = chance.choices([which for which, _ in PILOTS], [often for _, often in PILOTS])[0]
+    if begins_min + storm_s / 60 > _LAST_MIN:
+        pilot = LIVE_AT_MIDNIGHT
     lesson = lesson_in(begins_min, storm_s) if chance.random() < 0.6 else None
-    return Setting(study, pilot, lesson, files=chance.random() < 0.5)
+    files = chance.random() < 0.5
+    prices = chance.choice([each for each in Pricing if _can_be(each, study, files=files)])
+    return Setting(study, pilot, lesson, files, prices)
+
+
+def _can_be(prices: Pricing, study: Study, *, files: bool) -> bool:
+    """Who comes by plan comes when the hub looks, once a minute, and a file corrects what its own family pays: then nobody outside could
+    say at each moment who was there, or what was left of a day's maximum."""
+    by_others = prices in {Pricing.SIBLINGS, Pricing.TOGETHER}
+    return not (by_others and study is Study.AUTO) and not (prices is Pricing.TOGETHER and files)
 
 
 def lesson_in(begins_min: int, storm_s: float) -> Lesson | None:
@@ -130,6 +164,7 @@ _OVERRIDES: tuple[tuple[int, int, int, date, date | None], ...] = (
 _OWN = {_pupil(n): family(n) for n in range(PUPILS)}
 
 
+@cache
 def payer(pupil: int, item: int, day: int) -> int:
     """Who pays for a pupil's programme or product on a day; 0 for a stranger."""
     on = decoded(day)
@@ -173,24 +208,55 @@ _EXPECTED: dict[int, tuple[frozenset[int], int]] = {
 """Pupil -> weekdays of study, and a day that is left out."""
 ABSENCES: dict[int, tuple[int, int]] = {71: (0, 0), 72: (50, 0), 73: (0, 2_50)}
 """Reason -> percent of the session, or cents."""
-FILES: dict[int, tuple[int, date]] = {
-    family(n): (n % 9 + 1, (FIRST_DAY, date(2025, 1, 3), schools.MONDAY)[n % 3]) for n in range(HOUSEHOLDS)
+FILES: dict[int, tuple[int, int, date]] = {
+    family(n): (n % 9 + 1, 37_50 + 125_00 * n, (FIRST_DAY, date(2025, 1, 3), schools.MONDAY)[n % 3]) for n in range(HOUSEHOLDS)
 }
-"""Household -> the bracket of its file, and from when on it counts."""
+"""Household -> the bracket and the monthly QF (cents) of its file, and from when on it counts."""
 HIGHEST_CENTS, BRACKET_CENTS = 1_00, 10
 """A session without a file; with one, for each bracket."""
+LOWEST_CENTS, RATE_PPM = 10, 1_200
+"""By what the family earns, a session is at least so much, and 0,12 % of it."""
+TOGETHER_CENTS = 1_60
+"""Care and study of a day, where they have a maximum together."""
+BANDS = (("07:00", "08:30", 50, 30, 0), ("08:30", "16:30", 75, 30, 5), ("16:30", "18:00", 40, 15, 2))
+"""From, until, cents for each started period, its minutes, and how many of them are forgiven."""
+LESS_PERCENT = (0, 20, 50)
+"""What the first, the second and any further child has taken off."""
 
 
-def session_cents(household: int, day: int) -> int:
+def session_cents(household: int, day: int, prices: Pricing) -> int:
     """What a session costs once the household's file is there."""
-    bracket, since = FILES.get(household, (10, FIRST_DAY))
-    return BRACKET_CENTS * bracket if day >= code(since) else HIGHEST_CENTS
+    bracket, qf_cents, since = FILES.get(household, (10, -1, FIRST_DAY))
+    if day < code(since) or qf_cents < 0:
+        return HIGHEST_CENTS
+    earned_cents = (qf_cents * RATE_PPM + 500_000) // 1_000_000
+    return max(LOWEST_CENTS, min(earned_cents, HIGHEST_CENTS)) if prices is Pricing.EFFORT else BRACKET_CENTS * bracket
 
 
 def file_of(household: int) -> FamilyFile:
     """A family's file, as it comes in."""
-    bracket, since = FILES[household]
-    return FamilyFile(schools.number(f"file {household}"), household, since, bracket=bracket, validated_day=schools.MONDAY)
+    bracket, qf_cents, since = FILES[household]
+    file = schools.number(f"file {household}")
+    return FamilyFile(file, household, since, bracket=bracket, qf_cents=qf_cents, validated_day=schools.MONDAY)
+
+
+def born(pupil: int) -> date:
+    """When a pupil was born: in a family the numbers are not the order of age, and 5 and 14 are twins."""
+    n = next(n for n in range(PUPILS) if _pupil(n) == pupil)
+    return date(2014 + n * 5 % 7, 1 + n % 3, 5) if n not in {5, 14} else date(2016, 2, 2)
+
+
+@cache
+def older(pupil: int, day: int) -> tuple[int, ...]:
+    """Who is older, and has care paid by the same household on a day (YYYYMMDD); of twins the lower number is."""
+    household, age = payer(pupil, CARE, day), (born(pupil), pupil)
+    return tuple(other for other in _OWN if (born(other), other) < age and payer(other, CARE, day) == household)
+
+
+@cache
+def kin(pupil: int) -> frozenset[int]:
+    """Brothers and sisters: everybody for whom one may pay who may pay for this one."""
+    return frozenset(child for household in payers(pupil) for child in children(household)) - {pupil}
 
 
 # --- days ---------------------------------------------------------------------------------------
@@ -212,13 +278,35 @@ def rows(setting: Setting, school: School) -> Iterator[Row]:
     """What the register holds of all this."""
     yield from (replace(school.sites[site], pilot_from=FIRST_DAY, live_from=live) for site, live in setting.pilot)
     yield from _payer_rows()
-    yield schools.tariff("study", Line(Session(ByBracket(tuple(10 * BRACKET_CENTS * bracket for bracket in range(1, 11))))))
+    yield from _tariff_rows(setting.prices)
     yield from (AbsenceReason(reason, f"reason {reason}", *what) for reason, what in ABSENCES.items())
     yield from _study_rows(setting.study, school)
     if setting.lesson:
         at = setting.lesson
         tolerance_min = at.late_min - at.begins_min
         yield from (ClassHours(TILLEULS, "", day, at.begins_min, tolerance_min, at.missed_min, at.ends_min) for day in range(5))
+
+
+def _tariff_rows(prices: Pricing) -> Iterator[Row]:
+    """Nothing of care where it is priced as usual."""
+    group, by_bracket = "", ByBracket(tuple(10 * BRACKET_CENTS * bracket for bracket in range(1, 11)))
+    match prices:
+        case Pricing.BANDS:
+            bands = (Band(_minute(start), _minute(end), Fixed(10 * cents), *period) for start, end, cents, *period in BANDS)
+            yield schools.tariff("care", Line(Bands(tuple(bands))))
+        case Pricing.SIBLINGS:
+            yield schools.tariff("care", structs.replace(schools.CARE_LINE, siblings=Siblings(LESS_PERCENT, present=True)))
+        case Pricing.TOGETHER:
+            group = "together"
+            yield TariffGroup(schools.number(group), group, TOGETHER_CENTS)
+            yield schools.tariff("care", schools.CARE_LINE, group=group)
+    by_effort = ByEffort(RATE_PPM, LOWEST_CENTS, HIGHEST_CENTS)
+    yield schools.tariff("study", Line(Session(by_effort if prices is Pricing.EFFORT else by_bracket)), group=group)
+
+
+def _minute(clock: str) -> int:
+    hour, minute = clock.split(":")
+    return int(hour) * 60 + int(minute)
 
 
 def _payer_rows() -> Iterator[Row]:

@@ -35,7 +35,8 @@ from hub.core.facts import (
 from proto.messages import Light
 from tests import schools
 from tests.sim.faults import Plan
-from tests.sim.setting import PARC, Setting, Study, lesson_in
+from tests.sim.features import features
+from tests.sim.setting import PARC, Feature, Pricing, Setting, Study, lesson_in
 from tests.sim.witness import Witness
 from tests.sim.world import World
 
@@ -198,6 +199,23 @@ def test_a_journal_that_breaks_what_is_set_up_is_complained_of(crime: str) -> No
     doctor, sentence = CRIMES_THERE[crime]
     found = list(world.oracle.witness.complaints(doctor(), world.hub.desk.books, world.hub_wall_ms()))
     assert any(sentence in complaint for complaint in found), found[:3]
+
+
+PRICED = {Pricing.BANDS: Feature.BANDS, Pricing.EFFORT: Feature.EFFORT, Pricing.SIBLINGS: Feature.YOUNGER, Pricing.TOGETHER: Feature.FULL}
+
+
+@pytest.mark.parametrize("prices", PRICED)
+def test_a_cent_too_much_is_complained_of_whatever_care_and_study_are_priced_by(prices: Pricing) -> None:
+    setting = Setting(files=prices is Pricing.EFFORT, prices=prices)
+    world = World(7, Plan(frozenset(), ("door", "room"), 2_400.0, schools.moment("15:40"), 6.0, setting=setting))
+    assert not world.live().violation
+    assert world.seen[PRICED[prices].value]
+    assert world.hub is not None
+    facts = world.disk.facts()
+    charged = next(fact for fact in facts if isinstance(fact, Charged) and PRICED[prices].value in features([fact], setting))
+    facts[facts.index(charged)] = replace(charged, cents=charged.cents + 1)
+    found = list(world.oracle.witness.complaints(facts, world.hub.desk.books, world.hub_wall_ms()))
+    assert any(" costs [" in complaint for complaint in found), found[:3]
 
 
 def test_balances_that_are_not_what_the_facts_say_are_complained_of() -> None:

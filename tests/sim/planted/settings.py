@@ -1,4 +1,4 @@
-"""Bugs of what is set up: pilots, planned attendance, absences, payers, files, mornings. `hub/core/`."""
+"""Bugs of what is set up: pilots, planned attendance, absences, payers, files, prices, mornings. `hub/core/`."""
 
 from tests.sim.planting import Bug, Edit
 
@@ -18,6 +18,11 @@ _NOTE = "facts += (*reverse(ask, taken, at_ms, reason, who), *new, *_again(books
 _NOTE_LESS = "facts += (*new, *_again(books, ask, taken, each, wallet, (at_ms, who)))"
 _SPLIT_SUM = "    if sum(given.values()) != cents or any(share * cents < 0 for share in given.values()):\n"
 _FIRST = "    return min(known, default=0)\n"
+_BAND = "    parts = tuple([_part(band, max(start, start_ms), min(end, end_ms), file) for band, (start_ms, end_ms) in spans])\n"
+_EARNED = "max(half_up(qf_cents * unit.rate_ppm, 1_000_000), unit.least_cents)"
+_NEWS = "    is_news = bool(here) and any("
+_RANK = "        if (not siblings.present or other in present) and _counts("
+_SPENT = "    return min(cents, max(terms.group_cents - terms.before_cents, 0)) if terms.group else cents"
 
 BUGS = (
     Bug("a pilot's charge takes money", (Edit("hub.core.wallets", _PILOT, _PILOT.replace("Stage.PILOT if", "sale.stage if")),)),
@@ -116,6 +121,17 @@ BUGS = (
                 "if file.validated_day is not None and (",
             ),
         ),
+    ),
+    Bug("a band of the clock goes on to the end of the stay", (Edit("hub.core.tariffs", _BAND, _BAND.replace("min(end, end_ms)", "end")),)),
+    Bug(
+        "a rate of what a family earns is rounded down",
+        (Edit("hub.core.tariffs", _EARNED, "max(qf_cents * unit.rate_ppm // 1_000_000, unit.least_cents)"),),
+    ),
+    Bug("who comes does not make it cheaper for a sister", (Edit("hub.core.dues", _NEWS, "    is_news = len(here) > 99 and any("),)),
+    Bug("a brother who stayed at home counts", (Edit("hub.core.families", _RANK, "        if _counts("),)),
+    Bug(
+        "a day's maximum is each stay's own",
+        (Edit("hub.core.tariffs", _SPENT, _SPENT.replace("terms.group_cents - terms.before_cents", "terms.group_cents")),),
     ),
     Bug("who was seen first comes last", (Edit("hub.core.mornings", _FIRST, "    return max(known, default=0)\n"),)),
     Bug(
