@@ -1,6 +1,7 @@
 """Who strikes: each fault of a seed's plan at its own pace, and in the end all is mended."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proto.messages import ClockQuality
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 DAY_MS = 86_400_000
+OFFICE_LATER_S = 20.0
 CLOCKS = ((ClockQuality.NTP, 10), (ClockQuality.RTC, 300_000), (ClockQuality.SAVED, 70 * DAY_MS), (ClockQuality.NONE, 50 * 365 * DAY_MS))
 
 
@@ -166,7 +168,15 @@ class Nemesis:
             device.card.replace_content(image)
 
     def _back_up(self) -> None:
-        self._backup = self._world.disk.image()
+        """As hub.backup does: the journal first, and the register some moments later. A disk that is lost in between leaves none."""
+        rows = self._world.disk.image().rows
+
+        def whole() -> None:
+            image = self._world.disk.image()
+            if image.rows[: len(rows)] == rows:
+                self._backup = replace(image, rows=rows)
+
+        self._later(0.0, OFFICE_LATER_S, whole)
 
     def _restore(self) -> None:
         """The hub's disk is lost, and replaced by the last backup."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.sim.mutants import Found, hunts
-from tests.sim.planted import counters, every_bug
+from tests.sim.planted import NAMED, counters, every_bug
 from tests.sim.planting import Bug, Edit, Planter, PlantingError, changed_source, plant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +51,14 @@ def test_each_bug_is_an_edit_of_the_code_as_it_is(name: str) -> None:
         changed = changed_source(source, [edit for edit in bug.edits if edit.room == room])
         compile(changed, path, "exec")
         assert changed != source
+
+
+def test_each_of_the_twenty_that_are_named_is_planted_or_a_test_of_its_own() -> None:
+    assert len(NAMED) == 20
+    for name, here in NAMED.items():
+        path, _, test = here.partition("::")
+        found = f"def {test}" in (ROOT / path).read_text(encoding="utf-8") if test else here in every_bug()
+        assert found, f"{name}: {here} is not there"
 
 
 def test_at_least_25_bugs_are_planted_and_10_of_them_at_the_counters() -> None:

@@ -22,6 +22,10 @@ BUGS = (
             ),
         ),
     ),
+    Bug(
+        "an article is paid with what is set aside for another",
+        (Edit("hub.core.wallets", "limit_day, after_cents - kept, earlier)", "limit_day, after_cents, earlier)"),),
+    ),
     Bug("a hold that has expired still counts", (Edit("hub.core.wallets", _HELD, _HELD.replace(" if hold.until_ms > at_ms", "")),)),
     Bug("a hold is released twice", (Edit("hub.core.wallets", "    if hold not in books.holds.get(wallet, {}):", "    if hold < 0:"),)),
     Bug(

@@ -46,6 +46,7 @@ BUGS = (
             Edit("edge.station", _TOLD_SHOWS, _TOLD_SHOWS.replace("e.Pattern.ADULT", "e.Pattern(scan.shown.light.value)")),
         ),
     ),
+    Bug("a card that fails is taken for a full one", (Edit("edge.loop", "    if error.fatal:\n", "    if not str(error):\n"),)),
     Bug(
         "a scan that a full card refused is forgotten",
         (Edit("edge.station", "    kept = (*state.unsaved, *told)", "    kept = state.unsaved"),),

@@ -29,6 +29,18 @@ BUGS = (
         ),
     ),
     Bug(
+        "a commit that failed is tried again, and then believed",
+        (
+            Edit(
+                "tests.sim.disk",
+                "            self._fail()\n            return\n        self._disk.durable = len(self._disk.rows)\n",
+                "            self._disk.failing = False\n"
+                "            self._disk.rows.pop()\n"  # the kernel has told of it once; now it says yes, and the row is nowhere
+                "        self._disk.durable = len(self._disk.rows)\n",
+            ),
+        ),
+    ),
+    Bug(
         "a start believes what was never made durable",
         (
             Edit(
