@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.faults.result import Order, Part, Result, complaints
 
-PARTS = ("kills", "flood", "power", "writelog", "ioerrors", "full", "flips", "fuzz", "pages")
+PARTS = ("kills", "flood", "power", "writelog", "ioerrors", "full", "flips", "fuzz", "guided", "pages")
 """In the order of the table; each is the module of that name."""
 
 

@@ -119,7 +119,42 @@ def test_what_takes_long_is_found_when_it_takes_long_alone(tmp_path: Path, monke
     assert all("took" in sentence for sentence in tally.wrong)
 
 
+ATHERIS = """
+import sys
+from contextlib import contextmanager
+
+@contextmanager
+def instrument_imports(include):
+    yield
+
+def Setup(arguments, one):
+    globals()["one"] = one
+
+def Fuzz():
+    for number in range(3):
+        one(bytes([number]))
+    {then}
+    print("Done 3 runs in 0 second(s)", file=sys.stderr)
+"""
+"""As much of it as is used here."""
+
+
+@pytest.mark.parametrize(("then", "said"), [("", []), ("raise AssertionError('planted')", ["planted", "no inputs guided", "nothing"])])
+def test_what_atheris_finds_is_told(then: str, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "atheris.py").write_text(ATHERIS.format(then=then))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(guided, "TARGETS", ("readers",))
+    result = guided.inject(Order(1, tmp_path, lambda _line: None))
+    found = complaints(result)
+    assert result.injected == {"inputs guided through readers": 0 if then else 3}
+    assert len(found) == len(said)
+    assert all(any(word in sentence for sentence in found) for word in said)
+
+
 def test_without_atheris_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "atheris", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert "not installed" in guided.inject(Order(1, Path(), lambda _line: None)).skipped
     assert guided.main(["hub"]) == 0
     assert "SKIPPED: atheris is not installed" in capsys.readouterr().err
