@@ -56,7 +56,7 @@ class ClassHoursFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class AbsenceFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What an absence costs: `percent` of the planned time's price, or an `amount`; nothing without either (requirement P18)."""
+    """What an absence costs: `percent` of what all planned hours of the day would have cost, or an `amount`; else nothing (P18)."""
 
     name: str
     percent: Annotated[int, Meta(ge=0, le=100)] | None = None

@@ -66,7 +66,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class AbsenceReason:
-    """Why a planned pupil did not come, and what that costs: `percent` of the planned time's price, or an amount.
+    """Why a planned pupil did not come, and what that costs: `percent` of what all planned hours of the day would have cost, or an amount.
 
     Raises ValueError for both at once, a percentage that is none, a negative amount.
     """
