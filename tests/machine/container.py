@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+PROGRAMS, SOURCES = ("edge", "hub", "proto"), ("provisioning", "systemd")
+"""What the machine sees of it."""
 WAIT_S = 120.0
 """Deadline of every wait: what takes longer on a busy machine has failed."""
 LOOK_S = 0.05
@@ -133,9 +135,9 @@ def _install(preau: Path) -> None:
     for entry in (venv / packages).iterdir():
         if "preau" not in entry.name or entry.is_dir():  # not the link to where the checkout is on this machine
             (preau / packages / entry.name).symlink_to(f"/opt/preau/packages/{entry.name}")
-    for program in ("edge", "hub", "proto"):
+    for program in PROGRAMS:
         (preau / packages / program).symlink_to(f"/opt/preau/checkout/{program}")
-    for name in ("provisioning", "systemd"):
+    for name in SOURCES:
         (preau / "source" / name).symlink_to(f"/opt/preau/checkout/{name}")
 
 
@@ -176,7 +178,9 @@ def _ended_at_last(first: int) -> Iterator[None]:
 
 def _nspawn(root: Path, binds: Sequence[str]) -> list[str]:
     site = Path(sys.prefix, "lib", f"python{sys.version_info.major}.{sys.version_info.minor}", "site-packages")
-    read_only = ["/usr", f"{CHECKOUT}:/opt/preau/checkout", f"{site}:/opt/preau/packages"]
+    # Each folder by itself: the checkout may be its owner's alone, and the programs run as users of their own.
+    ours = (f"{CHECKOUT / name}:/opt/preau/checkout/{name}" for name in (*PROGRAMS, *SOURCES, "tests"))
+    read_only = ["/usr", *ours, f"{site}:/opt/preau/packages"]
     if not sys.base_prefix.startswith("/usr"):
         read_only.append(sys.base_prefix)
     return [
