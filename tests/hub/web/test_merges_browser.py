@@ -51,8 +51,10 @@ async def test_a_child_of_two_families_becomes_one_child_of_one(hub: Hub, url: s
     await page.get_by_role("searchbox").fill("dupont lea")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("article")).to_contain_text("7,00 € passent de son portefeuille à celui de Léa Dupont")
+    await looked_at(page, "same-child")
     await page.get_by_role("button", name="C’est un seul enfant").click()
     await expect(page.get_by_role("status")).to_contain_text("un seul enfant")
+    await expect(page.get_by_text("Était encodé deux fois")).to_be_visible()
     await expect(page.get_by_text("Valable")).to_have_count(2)
     school, books = hub.desk.school, hub.desk.books
     assert (school.pupils[103].id, school.merged[103].same_as, len(school.plans[100])) == (100, 100, 1)
