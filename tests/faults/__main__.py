@@ -41,7 +41,7 @@ def table(results: Sequence[tuple[Result, float]], same: str) -> str:
         lines += [f"{'':10}{'skipped':10}{result.skipped}"] if result.skipped else []
         lines += [f"{'':10}{'proved':10}{sentence}" for sentence in result.proved]
         lines += [f"{'':10}{'VIOLATED':10}{sentence}" for sentence in wrong]
-        lines += [f"{'':10}{'again':10}python -m tests.faults {result.part} {same}"] if wrong else []
+        lines += [f"{'':10}{'again':10}.venv/bin/python -m tests.faults {result.part} {same}"] if wrong else []
     return "\n".join([*lines, ""])
 
 

@@ -30,7 +30,7 @@ def test_the_table_shows_what_was_done_and_how_to_see_a_failure_again() -> None:
     text = table([(GOOD, 12.0), (BAD, 1.5), (Result("power", {}, skipped="needs root"), 0.1)], "--seed 7 --count 9")
     assert "kills     holds        12.0 s   1,000 kills\n          proved    3,000 lights\n" in text
     assert "flips     VIOLATED" in text
-    assert "          again     python -m tests.faults flips --seed 7 --count 9\n" in text
+    assert "          again     .venv/bin/python -m tests.faults flips --seed 7 --count 9\n" in text
     assert "power     SKIPPED" in text
     assert text.count("again") == 1
 

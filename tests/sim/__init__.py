@@ -15,8 +15,8 @@ To plant a bug from outside, in a process of its own: patch functions or classes
 Who asks: `people` at the readers, `counter` (families, cashiers, the bursar) and `carers` at the desk, by `forms` that are sent until they
 are answered. Who judges: `oracle` and `ledgers` what was seen; `witness` what was asked and answered, by the rules told anew in `rules`
 (orders, till, wallets, holds), `corrected` and `daysheet` (marks, what a day costs, runs), `roll` (class mornings), on the books of its own
-in `reckoning`. What is set up is a world's `setting`: who pays, who is expected, pilots, mornings, files; `features` counts which of these
-rules had anything to say.
+in `reckoning`. What is set up is a world's `setting`: who pays, who is expected, pilots, mornings, files, prices; `features` counts which
+of these rules had anything to say.
 
 `faults` names what goes wrong, `smallday` is one small day with a death at every step. An Ending carries seed, violation, virtual
 seconds, digest, and what struck and was seen, counted.

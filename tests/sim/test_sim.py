@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
@@ -15,7 +16,9 @@ from tests.sim.__main__ import main
 from tests.sim.faults import Fault, Plan, plan_of
 from tests.sim.kept import kept_seeds
 from tests.sim.runs import SEARCH_S, Survey, hunted, lived, on_all_cores, replay_command, seeds_for, shortest
+from tests.sim.setting import Feature
 from tests.sim.smallday import a_day, double_deaths, single_deaths
+from tests.sim.world import Ending
 
 HOURS, FRESH = 200, 500_000
 HASH_SEEDS = ("0", "1", "12345")
@@ -122,6 +125,14 @@ def test_a_world_without_faults_sees_none() -> None:
     ending = lived(1, plan=Plan(frozenset(), ("gate", "till"), 600.0, schools.moment("15:45"), 10.0))
     assert (ending.violation, dict(ending.struck)) == ("", {})
     assert ending.seen["lit"] > 50
+
+
+def test_a_fault_that_never_struck_and_a_rule_that_never_spoke_are_told() -> None:
+    every = [*(fault.value for fault in Fault), *(feature.value for feature in Feature)]
+    survey = Survey()
+    assert survey.idle() == every
+    survey.add(Ending(1, "", 3600.0, "", Counter(every[:1]), Counter(every[-1:]), 0))
+    assert survey.idle() == every[1:-1]
 
 
 def test_seeds_leave_faults_out_and_some_have_all() -> None:
