@@ -105,8 +105,9 @@ async def sign_out(form: Posted) -> Response:
 
 @router.get("/first/{token}")
 async def first_form(visit: Anyone, token: str) -> Response:
-    """The form of the one-time link. Whether the link is good is said when the form is sent: looking must not use it up."""
-    return await page(visit, "first.html", FirstPage(token, "", "", {}))
+    """The form of the one-time link, while there is no account. Whether the link is good is said when the form is sent."""
+    there = await visit.office.accounts.count_staff() > 0
+    return await page(visit, "first.html", FirstPage(token, "", "", {"token": "used"} if there else {}), status=410 if there else 200)
 
 
 @router.post("/first/{token}")

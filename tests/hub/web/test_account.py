@@ -38,6 +38,9 @@ async def test_the_links_that_earlier_starts_have_printed_make_no_second_account
     assert (await visitor.post(links[1], {**NEW})).status_code == 303
     for link in links:
         assert (await visitor.post(link, {**NEW, "login": "bob"})).status_code == 409
+        looked = await visitor.get(link)
+        assert looked.status_code == 410
+        assert f'action="{link}"' not in looked.text, "nobody fills in a form that leads nowhere"
     assert await hub.accounts.count_staff() == 1
 
 
