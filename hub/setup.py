@@ -45,6 +45,7 @@ from hub.timetable import (
     windows_of,
 )
 from proto.messages import DeviceId, Direction, ReaderId, Use
+from proto.settings import Written as Name
 from proto.settings import parse
 
 NewId = Callable[[], int]
@@ -64,7 +65,7 @@ class ProgrammeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     `on`: the kinds of day its hours hold on; without it, all.
     """
 
-    name: str
+    name: Name
     use: Literal["care", "study"]
     hours: Annotated[list[HoursFile], Meta(min_length=1)]
     price: str = ""
@@ -81,7 +82,7 @@ class ProgrammeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class ProductFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    name: str
+    name: Name
     kind: Literal["meal", "article"]
     price: str
     policy: Literal["must_serve", "must_have_funds", "limit"]
@@ -106,7 +107,7 @@ class CanteenFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 class ReaderFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: ReaderId
-    name: str
+    name: Name
     use: Use
     direction: Direction = Direction.TOGGLE
     product: str = ""
@@ -115,14 +116,14 @@ class ReaderFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class DeviceFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: DeviceId
-    name: str
+    name: Name
     readers: Annotated[list[ReaderFile], Meta(min_length=1, max_length=16)]
 
 
 class SiteFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`settlement`: whether a run leaves what is to be verified for the next one, or posts nothing at all then."""
 
-    name: Annotated[str, Meta(min_length=1)]
+    name: Name
     zone: str = "Europe/Brussels"
     floor: str = "0,00"
     low: str = "2,00"

@@ -22,6 +22,7 @@ from hub.core.formulas import Band, Bands, ByBracket, ByEffort, Fixed, Formula, 
 from hub.core.money import read_cents, read_rate, read_tenths
 from hub.core.school import Row, Rows, School, Tariff, TariffGroup, edited
 from hub.errors import ImportRefusedError
+from proto.settings import Written as Name
 from proto.settings import line_of, parse
 
 NewId = Callable[[], int]
@@ -93,7 +94,7 @@ class TariffFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class GroupFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A tariff group: what its programmes and products cost a pupil together, at most, on one day."""
 
-    name: str
+    name: Name
     at_most: str
 
 

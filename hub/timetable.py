@@ -19,6 +19,7 @@ from hub.core.sites import LATEST, begins, class_rows, live_moved, nested
 from hub.core.timetable import AbsenceReason, ClassHours
 from hub.core.weekdays import WEEKDAYS, Weekday
 from hub.errors import ImportRefusedError
+from proto.settings import Written
 
 Clock = Annotated[str, Meta(pattern=r"\A([01]\d|2[0-3]):[0-5]\d\Z")]
 Minutes = Annotated[int, Meta(ge=0, le=1440)]
@@ -58,7 +59,7 @@ class ClassHoursFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class AbsenceFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What an absence costs: `percent` of what all planned hours of the day would have cost, or an `amount`; else nothing (P18)."""
 
-    name: str
+    name: Written
     percent: Annotated[int, Meta(ge=0, le=100)] | None = None
     amount: str | None = None
 

@@ -15,7 +15,7 @@ from proto.errors import SettingsError
 _ONE_LINE = r"\A[^\x00-\x1f\x7f]*\Z"
 Line = Annotated[str, Meta(max_length=1_000, pattern=_ONE_LINE)]
 """A name, an address, a path: one line, without what the system refuses to look at."""
-Written = Annotated[str, Meta(min_length=1, max_length=1_000, pattern=_ONE_LINE)]
+Written = Annotated[str, Meta(min_length=1, max_length=1_000, pattern=rf"(?=.*\S){_ONE_LINE}")]
 """… that has to be there."""
 
 S = TypeVar("S", bound=msgspec.Struct)

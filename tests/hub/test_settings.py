@@ -38,6 +38,7 @@ WRONG = [
     ("[hub]\n", 1, "key `data` is missing"),
     ('[hub]\ndata = "x"\n\n[broker]\nkind = "pigeon"\n', 5, "key `broker.kind`"),
     ('[hub]\ndata = "x"\n\n[web]\nport = 0\n', 5, "key `web.port`"),
+    ('[hub]\ndata = " "\n', 2, "key `hub.data`"),
     ('[hub]\ndata = ""\n', 2, "key `hub.data`: Expected `str` of length >= 1"),
     ('[hub]\ndata = "a\\u0000b"\n', 2, "key `hub.data`"),
     ('[hub]\ndata = "x"\n[broker]\nhost = ""\n', 4, "key `broker.host`"),

@@ -115,6 +115,8 @@ def test_reading_the_file_again_does_not_let_a_blocked_device_in() -> None:
         ('use = "care"\nprice', 'use = "lessons"\nprice', 7, "sites[0].programmes[0].use"),
         ('start = "15:30"', 'start = "25:30"', 11, "sites[0].programmes[0].hours[0].start"),
         ('id = "door-1"', 'id = "Door 1"', 20, "sites[0].devices[0].id"),
+        ('name = "Repas"\n', 'name = " "\n', 14, "sites[0].products[0].name"),
+        ('name = "Porte"', 'name = "Por\\u0000te"', 21, "sites[0].devices[0].name"),
         ("door_ms = 800", "door_ms = 80000", 22, "sites[0].devices[0].readers[0].door_ms"),
         ('name = "Les Tilleuls"\n', "", 1, "key `name` is missing"),
     ],
