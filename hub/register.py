@@ -151,6 +151,7 @@ class Register:
                 if isinstance(row, Pupil) and row.same_as:
                     for statement in _papers_of_one(row.id, row.same_as):
                         await connection.execute(statement)
+        await self.tidy()  # many edits at once fill a disk that has only its reserve before the history comes round to it
         return True
 
     # --- for the rooms on the same database -------------------------------------------------------
