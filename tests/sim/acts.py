@@ -65,6 +65,11 @@ class Kind(enum.StrEnum):
     JUSTIFY = "words on a morning"
 
 
+def done(kind: Kind) -> str:
+    """The counter of those that were answered yes."""
+    return f"yes: {kind.value}"
+
+
 _NOTHING = (date.min, (0, 0, ""), (0, 0, 0))
 CORRECTIONS = (Kind.ADD, Kind.STRIKE, Kind.MOVE, Kind.INVERT, Kind.VERIFY, Kind.ABSENT, Kind.SPLIT, Kind.TAKE_BACK)
 Shares = tuple[tuple[int, tuple[tuple[int, int], ...]], ...]

@@ -19,7 +19,7 @@ from tests.sim.acts import Act, Kind, Place
 from tests.sim.forms import Told
 from tests.sim.reckoning import DRINK, MEAL, PARC_MEAL, SANDWICH, SOUP
 from tests.sim.rules import PRICES_CENTS, heirs
-from tests.sim.setting import PARC, PUPILS, TILLEULS
+from tests.sim.setting import PARC, PUPILS, TILLEULS, decoded
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -33,6 +33,8 @@ SOLD_SHARE = 0.7
 """So many of those who tap at a till for an article buy it."""
 SWITCH_SHARE, SWITCH_BACK_SHARE = 0.3, 0.5
 """In so many worlds Le Parc changes whose its wallets are, and in so many of them back again."""
+LOOKS_SHARE = 0.8
+"""Of those who change an order, so many look first which there are."""
 MISCOUNTED_SHARE = 0.5
 """Of the times that somebody says who gets how much of a wallet, it is a cent too much or too little in so many."""
 ORDERS = ((Kind.ORDER, 40), (Kind.CANCEL, 24), (Kind.CHANGE, 10), (Kind.WAIT, 14), (Kind.LEAVE, 4), (Kind.COLLECT, 8), (Kind.RESERVE, 8))
@@ -94,7 +96,16 @@ class Counters:
         if kind in {Kind.COLLECT, Kind.RESERVE}:
             product = PARC_MEAL if site == PARC else MEAL
         by = By.STAFF if kind is Kind.COLLECT else self._chance.choice(list(By))
-        self._ask(Act(kind, self._regular(), site, day or self._day(), product, by))
+        act = Act(kind, self._regular(), site, day or self._day(), product, by)
+        there = self._waiting() if kind is Kind.CHANGE and site == TILLEULS and day is None else None
+        self._ask(replace(act, pupil=there[0], day=decoded(there[1])) if there else act)
+
+    def _waiting(self) -> tuple[int, int] | None:
+        """Whose order is not handed out yet, and of which day, as far as the page knows; now and then nobody looks."""
+        hub = self._world.hub
+        meals = hub.desk.books.meals if hub is not None else {}
+        there = [(pupil, day) for (pupil, site, day), meal in meals.items() if site == TILLEULS and not meal.served_ms and not meal.late]
+        return self._slips.choice(there) if there and self._slips.random() < LOOKS_SHARE else None
 
     def last_minute(self) -> None:
         """Just before orders close, and at the very instant."""

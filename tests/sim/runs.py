@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn, TypeVar
 
+from tests.sim.acts import Kind, done
 from tests.sim.faults import Fault, Plan, plan_of
 from tests.sim.setting import Feature
 from tests.sim.world import Ending, Tell, World
@@ -87,9 +88,9 @@ class Survey:
             self.failed.append(ending)
 
     def idle(self) -> list[str]:
-        """Faults that never struck, and rules that never spoke: nothing is proved of them."""
-        never = [feature.value for feature in Feature if not self.seen[feature.value]]
-        return [fault.value for fault in Fault if not self.struck[fault.value]] + never
+        """Faults that never struck, rules that never spoke, acts that were never answered yes: nothing is proved of them."""
+        never = [fault.value for fault in Fault if not self.struck[fault.value]]
+        return never + [what for what in (*(feature.value for feature in Feature), *map(done, Kind)) if not self.seen[what]]
 
 
 def on_all_cores(live: Callable[[A], Ending], cases: Iterable[A], chunk: int = 1) -> Iterator[Ending]:

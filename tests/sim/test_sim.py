@@ -13,6 +13,7 @@ from edge import events as e
 from edge.loop import Loop
 from tests import schools
 from tests.sim.__main__ import main
+from tests.sim.acts import Kind, done
 from tests.sim.faults import Fault, Plan, plan_of
 from tests.sim.kept import kept_seeds
 from tests.sim.runs import SEARCH_S, Survey, hunted, lived, on_all_cores, replay_command, seeds_for, shortest
@@ -127,8 +128,8 @@ def test_a_world_without_faults_sees_none() -> None:
     assert ending.seen["lit"] > 50
 
 
-def test_a_fault_that_never_struck_and_a_rule_that_never_spoke_are_told() -> None:
-    every = [*(fault.value for fault in Fault), *(feature.value for feature in Feature)]
+def test_a_fault_that_never_struck_a_rule_that_never_spoke_and_an_act_that_never_was_are_told() -> None:
+    every = [*(fault.value for fault in Fault), *(feature.value for feature in Feature), *map(done, Kind)]
     survey = Survey()
     assert survey.idle() == every
     survey.add(Ending(1, "", 3600.0, "", Counter(every[:1]), Counter(every[-1:]), 0))

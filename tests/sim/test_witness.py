@@ -46,7 +46,7 @@ CALM = Plan(frozenset(), ("door", "till"), 2_400.0, schools.moment("15:40"), 20.
 @cache
 def a_calm_day() -> World:
     """Nothing goes wrong, and everybody comes."""
-    world = World(3, CALM)
+    world = World(4, CALM)
     assert not world.live().violation
     return world
 

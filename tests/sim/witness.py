@@ -18,7 +18,7 @@ from hub.core.wallets import available_cents
 from hub.desk import Answer
 from tests import schools
 from tests.sim import corrected, roll, rules, scanned, told
-from tests.sim.acts import CORRECTIONS, Act, Kind
+from tests.sim.acts import CORRECTIONS, Act, Kind, done
 from tests.sim.reckoning import Reckoning
 from tests.sim.roll import EXPECTED
 from tests.sim.rules import Case, Lunch
@@ -81,6 +81,10 @@ class Witness:
         self._numbers[ask] = answer.number
         if self.yeses.setdefault(ask, answer.facts) != answer.facts:
             self.changed.append(f"asked again, another answer: {self.wishes[ask]}")
+
+    def done(self) -> Counter[str]:
+        """How many acts of each kind were answered yes, and did something."""
+        return Counter(done(self.wishes[ask].kind) for ask, facts in self.yeses.items() if facts)
 
     def restored(self, last: int, lost: Iterable[Fact]) -> int:
         """All facts after `last` are gone, with what was answered on them; how many acts that were answered yes."""

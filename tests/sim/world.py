@@ -214,6 +214,7 @@ class World:
         for complaint in witness.complaints(facts, books, self.hub_wall_ms()):
             self.fail(complaint)
         self.seen.update(features(facts, self.plan.setting))
+        self.seen.update(witness.done())
         if not self.clocks_lie and Fault.RESTORED not in self.plan.faults:
             for complaint in twice(self.oracle.taps, facts):
                 self.fail(complaint)
