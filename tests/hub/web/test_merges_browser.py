@@ -33,6 +33,7 @@ async def test_a_child_of_two_families_becomes_one_child_of_one(hub: Hub, url: s
     complaints = Complaints()
     page = await sign_in(hub, url, await chromium.new_context(locale="fr-BE"), complaints)
     await page.get_by_role("link", name="Élèves").click()
+    await expect(page.get_by_role("searchbox")).to_be_focused()
     await page.keyboard.type("lea")
     await expect(page.get_by_role("row")).to_have_count(1 + 2)
     await page.get_by_role("link", name="Dupont Léa", exact=True).click()
