@@ -7,11 +7,13 @@ import shutil
 import socket
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import axe_playwright_python
 import pytest
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from starlette.routing import compile_path
 
 from hub.core import facts as f
 from hub.core.codes import Code, Reason
@@ -20,6 +22,7 @@ from hub.web.account import first_account_link
 from proto.badge import badge_hash, code
 from proto.messages import Health, ReaderHealth, ReaderState, State, Status
 from tests.hub.web.conftest import KEY, PASSWORD, Hub
+from tests.hub.web.pictures import PICTURES
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -143,8 +146,12 @@ async def sign_in(hub: Hub, url: str, context: BrowserContext, complaints: Compl
 async def looked_at(page: Page, word: str, *, whole: bool = True) -> None:
     """Keep a picture of the open page in each of its forms, and hold what every page has to keep.
 
-    Nothing sticks out at the side, every field has its label, there is one heading, and axe finds nothing.
+    Nothing sticks out at the side, every field has its label, there is one heading, and axe finds nothing. A `word` of pictures.py is
+    the picture of the page that it stands with there, and of no other.
     """
+    shown = next((compile_path(path)[0] for path, name in PICTURES.items() if name == word), None)
+    if shown:  # a form that was sent by a key may not have led on yet
+        await page.wait_for_url(lambda url: shown.match(urlsplit(url).path) is not None)
     SCREENS.mkdir(parents=True, exist_ok=True)
     before = page.viewport_size
     for form, (width, scheme) in FORMS.items():

@@ -23,6 +23,7 @@ async def test_a_device_is_added_and_another_is_set(hub: Hub, url: str, chromium
     await page.get_by_label("Nom de l’appareil").fill("Entrée rue Haute")
     await page.get_by_label("Implantation").select_option("Implantation du Parc")
     await page.get_by_label("À quoi sert").select_option("Entrée")
+    await looked_at(page, "device-new")
     await page.get_by_role("button", name="Ajouter l’appareil").click()
     await expect(page.locator(".done")).to_contain_text("ajouté")
     await page.goto(f"{url}/devices/porte-parc")

@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, expect
 
-from hub.core.facts import MorningNoted
 from hub.core.school import Pupil, Rows
-from hub.core.timetable import AbsenceReason, ClassHours, Plan
+from hub.core.timetable import AbsenceReason, Plan
 from tests.hub.web.browsing import Complaints, looked_at, sign_in
 from tests.hub.web.conftest import MONDAY, Hub
 
@@ -17,17 +16,15 @@ NAMES = ("Adam", "Emma", "Jade", "Jules", "Lina", "Louis", "Mila", "Nora", "Sach
 
 
 async def week(hub: Hub) -> None:
-    """Two classes, most of them planned; a forgotten exit last Friday, a late morning, an absence with its reason to choose."""
+    """Two classes, most of them planned; a forgotten exit last Friday, an absence with its reason to choose."""
     pupils = [Pupil(300 + n, 10, 1, name, "Lambert" if n % 2 else "Martin", "5B") for n, name in enumerate(NAMES)]
     plans = [Plan(400 + n, 300 + n, 20, MONDAY, weekdays=frozenset({0, 1, 3})) for n in range(0, len(NAMES), 2)]
-    rows: Rows = (*pupils, *plans, Plan(500, 100, 20, MONDAY), AbsenceReason(900, "Malade, avec certificat"), ClassHours(1, "", 0, 510))
+    rows: Rows = (*pupils, *plans, Plan(500, 100, 20, MONDAY), AbsenceReason(900, "Malade, avec certificat"))
     await hub.desk.edit(96, lambda _school: rows)
     await hub.hold(100, "15:35", MONDAY - timedelta(days=3))
     for n, clock in enumerate(("15:31", "15:33", "15:36", "15:50")):
         await hub.hold(300 + n, clock)
     await hub.hold(301, "15:58")
-    begins = hub.at("08:30")
-    await hub.book(MorningNoted(7001, 100, 1, 20260921, begins, begins, hub.at("12:00"), hub.at("09:10"), 40))
     await hub.wait_until("16:05")
 
 
@@ -72,7 +69,6 @@ async def test_the_pages_of_presence_fit_their_screens(hub: Hub, url: str, chrom
         "presence": "/presence?programme=20&week=2026-09-21",
         "day": "/presence/day/100/2026-09-18?at=20",
         "verification": "/presence/verify/20",
-        "mornings": "/presence/mornings",
     }
     for word, path in pages.items():
         await page.goto(url + path)

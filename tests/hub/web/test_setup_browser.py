@@ -80,6 +80,7 @@ async def test_from_an_empty_hub_to_the_first_badge_scanned(empty: Hub, chromium
 async def test_a_list_is_looked_through_before_it_is_done(hub: Hub, url: str, chromium: Browser) -> None:
     page = await sign_in(hub, url, await chromium.new_context(locale="fr-BE"), Complaints())
     await page.goto(f"{url}/imports")
+    await looked_at(page, "imports")
     await choose(page, "Nom;Prénom;Implantation;Ménage\nClaes;Zoé;Implantation du Parc;Claes\n;Tom;;\n")
     await looked_at(page, "import-faults")
     await page.get_by_role("link", name="← Importer une liste").click()
