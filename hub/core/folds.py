@@ -279,7 +279,9 @@ def _moved(books: Books, fact: f.Transferred | f.Cleared) -> None:
 
 def _reserved(books: Books, fact: f.MealReserved) -> None:
     place = (fact.pupil, fact.site, fact.day)
-    books.meals[place] = Meal(fact.meal, fact.product, ask=fact.ask)
+    before = books.meals.get(place)
+    late = before is not None and before.late  # what a pilot promised was cancelled late, and is charged all the same
+    books.meals[place] = Meal(fact.meal, fact.product, ask=fact.ask, late=late)
     if fact.deferred:
         books.deferred[place] = None
     else:

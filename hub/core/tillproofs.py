@@ -56,7 +56,8 @@ class Meals:
     def _reserved(self, fact: f.MealReserved) -> Iterator[str]:
         key = (fact.pupil, fact.site, fact.day)
         before = self._orders.get(key)
-        if before is not None and (before.meal != fact.meal or before.served or before.late):
+        late = before is not None and before.late and key in self._deferred and not fact.deferred  # a pilot's, charged at last
+        if before is not None and (before.meal != fact.meal or before.served or (before.late and not late)):
             yield f"pupil {fact.pupil} has a second order for {fact.day} at site {fact.site}: meal {fact.meal}"
         elif before is not None:
             self._back.append((fact.meal, before.ask))
@@ -66,7 +67,7 @@ class Meals:
         self._deferred.pop(key, None)
         if fact.deferred:
             self._deferred[key] = None
-        self._orders[key] = Order(fact.meal, fact.product, fact.ask)
+        self._orders[key] = Order(fact.meal, fact.product, fact.ask, late=late)
 
     def _handed_out(self, fact: f.MealServed) -> Iterator[str]:
         self._served += 1

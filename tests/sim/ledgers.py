@@ -96,7 +96,7 @@ class _Promised:
             elif key in self.orders:
                 self.orders.discard(key)
                 self.ask = fact.ask
-        elif isinstance(fact, MealCancelled | MealResold):
+        elif isinstance(fact, MealResold) or (isinstance(fact, MealCancelled) and not fact.late):  # late, it stays due
             self.orders.discard((fact.pupil, fact.site, fact.day))
 
 

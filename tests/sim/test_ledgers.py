@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core import canteen
-from hub.core.codes import Code, Reason
-from hub.core.facts import Charged, Fact, HoleDeclared, MealReserved, ScanTaken, StayOpened
+from hub.core.codes import By, Code, Reason
+from hub.core.facts import Charged, Fact, HoleDeclared, MealCancelled, MealReserved, MealServed, ScanTaken, StayOpened
 from proto.messages import Light, Shown
 from tests import schools
 from tests.schools import Day, badge
@@ -122,6 +122,17 @@ def test_a_stranger_who_was_charged_is_complained_of_unless_the_device_had_said_
 def test_a_tap_that_identified_or_found_its_order_and_is_charged_is_complained_of(code: Code) -> None:
     taps, facts = honest()
     assert any(f"is {code} and is charged 450" in complaint for complaint in complaints(taps, changed(facts, ScanTaken, code=code)))
+
+
+def test_what_a_pilot_promised_may_be_charged_when_it_is_handed_out_also_after_a_late_cancellation() -> None:
+    """Seed 10721: the oracle had taken a late cancellation for the end of the order, and complained of its charge."""
+    taps, facts = honest()
+    (served,) = (fact for fact in facts if isinstance(fact, MealServed))
+    place = (7, served.pupil, served.site, served.product, served.day, By.PARENT, 0, 0)
+    ordered = changed(facts, ScanTaken, code=Code.MEAL)
+    for late, complained in ((True, False), (False, True)):
+        before: list[Fact] = [MealReserved(5, *place, deferred=True), MealCancelled(6, *place, late)]
+        assert any("is meal and is charged 450" in each for each in complaints(taps, [*before, *ordered])) == complained
 
 
 def test_one_service_that_was_taken_for_two_is_complained_of() -> None:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hub.core import corrections, settlement
 from hub.core.attendance import AT_ONCE, upkeep
 from hub.core.books import replay
-from hub.core.canteen import Wish, charge_deferred, order
+from hub.core.canteen import Wish, cancel, charge_deferred, order, wait
 from hub.core.codes import By, Level, Reason, Stage
 from hub.core.corrections import Moment, Place, Staff
 from hub.core.facts import Charged, ChargesPosted, DayClosed, Facts, LowBalance, Refusal, Reversed, SettlementDone, StayClosed
-from hub.core.menus import Menu, Offer
+from hub.core.menus import Canteen, Menu, Offer
 from hub.core.school import Badge, BadgeState, Pupil, TariffGroup
 from hub.core.settlement import Run
 from proto.messages import Direction
@@ -360,6 +360,24 @@ def test_a_meal_ordered_in_the_pilot_for_a_day_after_it_is_charged_when_the_site
     assert day.balance_cents("Vanderzande") == 15_50
     assert day.do(charge_deferred, place, moment("00:01", TUESDAY)) == ()
     assert day.balance_cents("Vanderzande") == 15_50
+
+
+def test_a_meal_that_was_cancelled_late_in_the_pilot_is_charged_all_the_same_and_its_portion_stays_to_be_had() -> None:
+    """Late is late, whatever the day of the cancellation cost; what is resold comes back."""
+    day, wednesday, meal = pilot(live_from=TUESDAY), TUESDAY + timedelta(days=1), number("meal")
+    day.bring("Quintelier", 20_00)
+    day.change((Menu(TILLEULS, wednesday, (Offer(meal, 4_50),)), Canteen(TILLEULS, days_before=2)))
+
+    def wish(who: str, at_ms: int) -> Wish:
+        return Wish(number(who), TILLEULS, wednesday, By.PARENT, at_ms)
+
+    day.do(order, wish("Léa", moment("08:00")), meal)
+    day.do(cancel, wish("Léa", moment("10:00")))
+    (place,) = day.books.deferred
+    day.do(charge_deferred, place, moment("00:00", TUESDAY))
+    assert (day.balance_cents("Vanderzande"), day.books.meals[place].late) == (15_50, True)
+    day.do(wait, wish("Noé", moment("09:30", wednesday)), meal)
+    assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier")) == (20_00, 15_50)
 
 
 @pytest.mark.parametrize(
