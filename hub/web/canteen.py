@@ -25,7 +25,8 @@ from hub.core.lists import by_name, fold
 from hub.core.menus import Allergen, Diet, Menu, Offer
 from hub.core.money import bare, read_cents, write_cents
 from hub.core.people import put_diet
-from hub.core.school import Product, ProductKind, Pupil, School, Site
+from hub.core.school import Product, ProductKind, Pupil, School, Site, Tariff
+from hub.core.tariffs import tariff_on
 from hub.web.render import as_shown, page, stamp
 from hub.web.rights import Right
 from hub.web.session import Does, Form, Sees, Visit
@@ -69,10 +70,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A product and its offer on each day of the week, None where there is none."""
+    """A product, and on each day of the week its offer and its tariff, None where there is none."""
 
     product: Product
-    offers: tuple[Offer | None, ...]
+    offers: tuple[tuple[Offer | None, Tariff | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,13 @@ class CanteenPage:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A product on the form of a day: whether it is offered, its price as typed, and what it contains that day beside its own."""
+    """A product on the form of a day: whether it is offered, its price as typed (a tariff goes before it), what it also contains that day."""
 
     product: Product
     is_offered: bool
     price: str
     allergens: frozenset[Allergen]
+    tariff: Tariff | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +300,7 @@ def _week(visit: Visit, site: int, week: str, problem: str = "") -> CanteenPage:
     today = day_of(visit.office.now_ms(), place.zone)
     columns = tuple(_column(school, visit.office.desk.books, _day_at(place, day), today) for day in days)
     rows = tuple(
-        Row(product, tuple(school.offer(place.id, day, product.id) for day in days))
+        Row(product, tuple((school.offer(place.id, day, product.id), tariff_on(school, product.id, day)) for day in days))
         for product in _products(school, place.id)
         if (product.kind is ProductKind.MEAL and not product.withdrawn) or any(school.offer(place.id, day, product.id) for day in days)
     )
@@ -338,8 +340,8 @@ def _choices(school: School, menu: Menu) -> tuple[Choice, ...]:
         offer = offers.get(product.id)
         if product.withdrawn and offer is None:
             continue
-        cents = offer.price_cents if offer else product.price_cents
-        found.append(Choice(product, offer is not None, bare(write_cents(cents)), offer.allergens if offer else frozenset()))
+        cents, contains = (offer.price_cents, offer.allergens) if offer else (product.price_cents, frozenset())
+        found.append(Choice(product, offer is not None, bare(write_cents(cents)), contains, tariff_on(school, product.id, menu.day)))
     return tuple(found)
 
 
@@ -347,7 +349,7 @@ def _typed(form: Form, choice: Choice) -> Choice:
     """What the form says of a product."""
     number = choice.product.id
     allergens = _allergens(form.fields.get(f"allergen-{number}", ()))
-    return Choice(choice.product, number in form.numbers("offer"), form.text(f"price-{number}"), allergens)
+    return Choice(choice.product, number in form.numbers("offer"), form.text(f"price-{number}"), allergens, choice.tariff)
 
 
 def _kitchen(school: School, books: Books, day: Day) -> KitchenPage:

@@ -11,8 +11,9 @@ from hub.core import canteen as rules
 from hub.core import facts as f
 from hub.core.codes import By
 from hub.core.facts import Refusal
+from hub.core.formulas import Fixed, Line, Session
 from hub.core.menus import Allergen, Diet, Menu, Offer
-from hub.core.school import Policy, Product, ProductKind, School
+from hub.core.school import Policy, Product, ProductKind, School, Tariff
 from tests.hub.web.conftest import SCHOOL_ROWS, Browser, Hub
 
 MONDAY, TUESDAY = date(2026, 9, 21), date(2026, 9, 22)
@@ -70,6 +71,18 @@ async def test_a_price_that_is_none_is_told_and_what_was_typed_stays(hub: Hub, c
     assert answer.status_code == 409
     assert 'value="deux" aria-invalid="true"' in answer.text
     assert (1, TUESDAY) not in hub.desk.school.menus
+
+
+async def test_a_meal_whose_price_is_a_tariff_shows_that_and_asks_for_none(hub: Hub, cook: Browser) -> None:
+    """What was typed there counted for nobody, and the week showed it."""
+    dearer = Tariff(71, SOUP.id, TUESDAY, None, (Line(Session(Fixed(2_600))),))
+    await hub.desk.edit(72, lambda _school: (dearer,))
+    html = (await cook.get(DAY)).text
+    assert re.search(r'<input type="hidden" name="price-31"', html)
+    assert "2,60" in html
+    assert re.search(r'name="price-32" inputmode', html)
+    assert (await cook.fill(DAY, f"{DAY}/menu", {"offer": ["31", "32"], "price-31": "2,00", "price-32": "4,50"})).status_code == 303
+    assert re.search(r"2,60.*4,50", (await cook.get("/canteen?week=2026-09-22")).text, re.DOTALL)
 
 
 async def test_a_menu_that_somebody_else_has_changed_meanwhile_is_shown_and_not_overwritten(hub: Hub, cook: Browser) -> None:
