@@ -251,7 +251,8 @@ class Reckoning:
 
     def _ordered(self, fact: f.MealReserved) -> None:
         key = fact.pupil, fact.site, fact.day
-        self.orders[key], self._unpaid = Order(fact.product, deferred=fact.deferred), (fact.ask, key)
+        late = key in self.orders and self.orders[key].late  # charged at last, what a pilot promised stays cancelled
+        self.orders[key], self._unpaid = Order(fact.product, deferred=fact.deferred, late=late), (fact.ask, key)
         self.waiting[fact.site, fact.day].pop(fact.pupil, None)
 
     def _served(self, fact: f.MealServed) -> None:
