@@ -91,7 +91,7 @@ class CanteenPage:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A product on the form of a day: whether it is offered, its price as typed (a tariff goes before it), what it also contains that day."""
+    """A product on the form of a day: whether it is offered, its price as typed (a tariff goes before it), what it also contains."""
 
     product: Product
     is_offered: bool
