@@ -18,6 +18,11 @@ def payload(holder: str, iban: str, cents: int, reference: int) -> str:
     return "\n".join(("BCD", "002", "1", "SCT", "", _plain(holder)[:NAME_LETTERS], iban.replace(" ", ""), amount, "", f"{reference:012d}"))
 
 
+def in_fours(iban: str) -> str:
+    """An account number as people read it (ISO 13616): `BE68 5390 0754 7034`."""
+    return " ".join(iban[at : at + 4] for at in range(0, len(iban), 4))
+
+
 def _plain(name: str) -> str:
     letters = unicodedata.normalize("NFKD", name.replace("œ", "oe").replace("Œ", "Oe").replace("’", "'"))
     return " ".join(letters.encode("ascii", "ignore").decode().split())

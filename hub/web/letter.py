@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from hub.core.epc import in_fours
 from hub.core.references import printed
 
 LIMIT_S = 900
@@ -86,7 +87,7 @@ class Letter(Struct, frozen=True):
     @property
     def account(self) -> str:
         """The IBAN in fours."""
-        return " ".join(self.iban[at : at + 4] for at in range(0, len(self.iban), 4))
+        return in_fours(self.iban)
 
 
 class Code(Struct, frozen=True):

@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, MemcachedBytecodeCache, Strict
 from starlette.responses import HTMLResponse
 
 from hub.catalogues import catalogue, languages
-from hub.core import calendar, money
+from hub.core import calendar, epc, money
 from hub.core.school import Pupil
 from hub.web.chapters import Chapter, chapters
 from hub.web.kept import Typed, taken
@@ -177,6 +177,7 @@ def environment(language: str, catalogue: NullTranslations, files: Mapping[str, 
         "money": money.write_cents,
         "tenths": money.write_tenths,
         "rate": money.write_rate,
+        "fours": epc.in_fours,
         "day_before": lambda day: day - timedelta(days=1),
         "clock": clock,
         "clock_of": calendar.clock_of,

@@ -30,7 +30,7 @@ from hub.web.session import Does, Form, Sees, Visit
 from proto.badge import badge_hash
 from proto.messages import Use
 
-BLOCKS = ("progress", "connected", "live")
+BLOCKS = ("progress", "at_the_door", "connected", "scanned", "live")
 """The parts of the page that follow what happens."""
 ZONE = "Europe/Brussels"
 PUPILS = 40

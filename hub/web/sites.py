@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse
 from hub.core import sites as rules
 from hub.core.badges import fee_of
 from hub.core.calendar import DAY_MIN, DayKind, Window, Windows, clock_of, day_of, night_min, versions
+from hub.core.epc import in_fours
 from hub.core.facts import Refusal, derived
 from hub.core.lists import fold, read_day
 from hub.core.money import read_cents, write_cents
@@ -303,7 +304,7 @@ def _site(visit: Visit, found: Site, problem: str = "", at: str = "", done: str 
         typed={
             "name": found.name,
             "address": found.address,
-            "iban": " ".join(found.iban[n : n + 4] for n in range(0, len(found.iban), 4)),
+            "iban": in_fours(found.iban),
             "holder": found.holder,
             "floor": _euros(found.floor_cents),
             "low": _euros(found.low_cents),

@@ -41,6 +41,24 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 SCREENS = Path(__file__).parents[3] / "out" / "screens"
+FAINT = """() => {
+  const linear = part => part <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4;
+  const light = colour => colour.match(/[\\d.]+/g).slice(0, 3)
+    .reduce((sum, part, at) => sum + linear(part / 255) * [.2126, .7152, .0722][at], .05);
+  const behind = field => {
+    for (let each = field.parentElement; each; each = each.parentElement) {
+      const colour = getComputedStyle(each).backgroundColor;
+      if (!colour.endsWith(", 0)")) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const contrast = (one, other) => Math.max(one, other) / Math.min(one, other);
+  return [...document.querySelectorAll("input:not([type=hidden], [type=file]), select, textarea")]
+    .filter(field => field.checkVisibility({visibilityProperty: true}) && !field.disabled && !field.checked)
+    .map(field => [field.name, contrast(light(getComputedStyle(field).borderTopColor), light(behind(field)))])
+    .filter(([, seen]) => seen < 3).map(([name, seen]) => `${name} ${seen.toFixed(2)} : 1`);
+}"""
+"""The fields whose edge is less than 3 : 1 from what is around them (WCAG 2.2, 1.4.11), which axe does not look for."""
 WITHIN_MS = 5_000
 """How long a page may take on a slow test machine; what must be quick is measured by itself."""
 
@@ -146,8 +164,8 @@ async def sign_in(hub: Hub, url: str, context: BrowserContext, complaints: Compl
 async def looked_at(page: Page, word: str, *, whole: bool = True) -> None:
     """Keep a picture of the open page in each of its forms, and hold what every page has to keep.
 
-    Nothing sticks out at the side, every field has its label, there is one heading, and axe finds nothing. A `word` of pictures.py is
-    the picture of the page that it stands with there, and of no other.
+    Nothing sticks out at the side, every field has its label and an edge that can be seen, there is one heading, and axe finds nothing.
+    A `word` of pictures.py is the picture of the page that it stands with there, and of no other.
     """
     shown = next((compile_path(path)[0] for path, name in PICTURES.items() if name == word), None)
     if shown:  # a form that was sent by a key may not have led on yet
@@ -162,6 +180,7 @@ async def looked_at(page: Page, word: str, *, whole: bool = True) -> None:
         assert over <= 0, f"{word} is {over} px too wide at {width}"
         # Only colours differ by day and night; the rest is the same page, and axe takes a second for it.
         found = await faults(page, () if form == "1280-light" else COLOURS)
+        found += [f"too faint an edge: {field}" for field in await page.evaluate(FAINT)]
         assert not found, "\n".join([f"{word}, {form}:", *found])
     assert await page.locator("h1").count() == 1
     assert await page.title() not in {"", " – Préau"}

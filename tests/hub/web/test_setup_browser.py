@@ -70,6 +70,8 @@ async def test_from_an_empty_hub_to_the_first_badge_scanned(empty: Hub, chromium
         await scanned(empty)
         await expect(page.locator("#heard")).to_contain_text("Élève A", timeout=2_000)
         await expect(page.locator("#progress")).to_contain_text("6 étapes sur 6")
+        for step in ("#device", "#scan"):
+            await expect(page.locator(f"{step} > header")).to_contain_text("fait")
         errand_s = time.perf_counter() - began_s
         log.info("the errand took %.1f s", errand_s)
         await looked_at(page, "setup")
