@@ -38,6 +38,8 @@ class Trail:
         query = select(*columns).where(t.c.at_ms >= wanted.from_ms, t.c.at_ms < wanted.until_ms, t.c.id < wanted.before)
         if wanted.staff is not None:
             query = query.where(t.c.staff.in_(wanted.staff))
+        if wanted.act:
+            query = query.where(t.c.act == wanted.act)
         if wanted.things:
             query = query.where(text(_ABOUT).bindparams(things=json.dumps(wanted.things)))
         rows = query.order_by(t.c.id.desc()).limit(limit).subquery()

@@ -20,7 +20,7 @@ class Step:
 class Wanted:
     """Which steps are asked for, of [from_ms, until_ms) and with a smaller id than `before`.
 
-    `staff` None = everybody's; `things`: how `thing` begins (`pupil=1`), none = all.
+    `staff` None = everybody's; `things`: how `thing` begins (`pupil=1`), none = all; `act`: this one only, empty = all.
     """
 
     staff: frozenset[int] | None = None
@@ -28,3 +28,4 @@ class Wanted:
     from_ms: int = 0
     until_ms: int = 2**62
     before: int = 2**62
+    act: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Response
 from starlette.responses import RedirectResponse
@@ -15,6 +16,7 @@ from hub.core.facts import derived
 from hub.core.leaving import call_off
 from hub.core.promotion import LEAVES, classes, first_day_without, promote, suggested
 from hub.core.school import Pupil
+from hub.core.trail import Wanted
 from hub.web.asking import NOWHERE
 from hub.web.render import page, stamp
 from hub.web.rights import Right
@@ -22,6 +24,10 @@ from hub.web.session import Does, Form, Sees, Visit
 
 NAMES = 8
 """Names of a class that are shown; more are counted."""
+ACT = "POST /promotion"
+"""As the trail has a change that was made."""
+RECENT_MS = 300 * 86_400_000
+"""A change that is younger than this may be that of the same summer."""
 _FIELD = re.compile(r"next-(\d+)-(.+)", re.DOTALL)
 
 Looks = Annotated[Visit, Depends(Sees(Right.PUPILS))]
@@ -45,8 +51,17 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """The last change of year: when, and who made it. It may have been of other sites."""
+
+    at_ms: int
+    zone: ZoneInfo
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class PromotionPage:
-    """`preview`: whether it was looked at and can be done. `was`: who was in which class."""
+    """`preview`: whether it was looked at and can be done. `was`: who was in which class. `before`: None = none within `RECENT_MS`."""
 
     steps: tuple[Step, ...]
     was: str
@@ -55,6 +70,7 @@ class PromotionPage:
     leaving: int
     problem: str
     done: str
+    before: Before | None
 
 
 @router.get("/promotion")
@@ -116,11 +132,22 @@ def _was(found: Mapping[Key, tuple[Pupil, ...]]) -> str:
 
 
 async def _shown(visit: Visit, following: Mapping[Key, str], *, preview: bool = False, problem: str = "", done: str = "") -> Response:
-    context = await asyncio.to_thread(_page, visit, following, preview=preview, problem=problem, done=done)
+    before = None if done else await _before(visit)
+    context = await asyncio.to_thread(_page, visit, following, preview=preview, problem=problem, done=done, before=before)
     return await page(visit, "promotion.html", context, status=409 if problem else 200)
 
 
-def _page(visit: Visit, following: Mapping[Key, str], *, preview: bool = False, problem: str = "", done: str = "") -> PromotionPage:
+async def _before(visit: Visit) -> Before | None:
+    office = visit.office
+    steps = await office.trail.steps(Wanted(from_ms=office.wall_ms() - RECENT_MS, act=ACT), 1)
+    if not steps:
+        return None
+    zone = next((site.zone for site in visit.own_sites()), NOWHERE)
+    names = {one.id: one.name for one in await office.accounts.everyone()}
+    return Before(steps[0].at_ms, zone, names[steps[0].staff])
+
+
+def _page(visit: Visit, following: Mapping[Key, str], *, preview: bool, problem: str, done: str, before: Before | None) -> PromotionPage:
     found = classes(visit.school, visit.sites, _today(visit))
     steps = []
     for (site, group), pupils in found.items():
@@ -136,4 +163,5 @@ def _page(visit: Visit, following: Mapping[Key, str], *, preview: bool = False, 
         leaving=sum(step.count for step in steps if step.leaves),
         problem=problem,
         done=done,
+        before=before,
     )

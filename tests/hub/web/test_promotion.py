@@ -9,6 +9,7 @@ from hub.accounts import Role
 from hub.core.promotion import suggested
 from hub.core.school import BadgeState
 from hub.core.timetable import Plan
+from hub.web.promotion import RECENT_MS
 from tests.hub.web.conftest import Browser, Hub, sealed
 
 
@@ -59,6 +60,21 @@ async def test_what_was_just_done_is_not_proposed_a_second_time(hub: Hub, anne: 
     page = (await anne.get(done.headers["location"])).text
     assert dict(re.findall(r'name="(next-[^"]+)" value="([^"]*)"', page)) == {"next-1-3A": "3A", "next-1-6B": "6B", "next-2-5B": "5B"}
     assert " checked" not in page
+
+
+async def test_whoever_comes_later_is_told_that_the_year_was_changed(hub: Hub, anne: Browser, visitor: Browser) -> None:
+    told = "La dernière fois, Anne Leroy a changé d’année scolaire le 21/09/2026."
+    await anne.fill("/promotion", "/promotion", {"next-1-2A": "3A"})
+    await hub.app.state.footsteps.write()
+    assert told not in (await anne.get("/promotion")).text, "looked at only"
+    await anne.fill("/promotion", "/promotion", {"next-1-2A": "3A", "do": "yes"})
+    await hub.app.state.footsteps.write()
+    assert told in (await anne.get("/promotion")).text
+    hub.now_ms += RECENT_MS + 1
+    await visitor.sign_in_as("jeanne", frozenset({(Role.HEAD, 1)}))
+    page = (await visitor.get("/promotion")).text
+    assert 'name="next-1-3A"' in page
+    assert told not in page, "of the summer before"
 
 
 async def test_a_class_that_has_changed_since_it_was_looked_at_is_not_moved(hub: Hub, anne: Browser) -> None:
