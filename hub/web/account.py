@@ -20,7 +20,10 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class SignInPage:
-    """`problem`: empty, wrong, wait or busy. `pause_s`: how long to wait. `typed`: the form that could not be taken, if one was sent."""
+    """`problem`: empty, wrong, wait or busy. `pause_s`: how long to wait. `typed`: the form that could not be taken, if one was sent.
+
+    `lost`: whether one was sent that cannot be kept: there is a file in it.
+    """
 
     login: str
     back: str
@@ -28,6 +31,7 @@ class SignInPage:
     pause_s: int = 0
     shared: bool = False
     typed: kept.Typed | None = None
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,11 @@ async def first_account_link(office: Office, url: str) -> str | None:
 
 
 @router.get("/sign-in")
-async def sign_in_form(visit: Anyone, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+async def sign_in_form(visit: Anyone, next: str = "/", lost: str = "") -> Response:  # noqa: A002 - the name in the address
     """The form; whoever is signed in already goes on."""
     if visit.person:
         return RedirectResponse(own_path(next), 303)
-    return await page(visit, "sign_in.html", SignInPage("", own_path(next)))
+    return await page(visit, "sign_in.html", SignInPage("", own_path(next), lost=lost == "yes"))
 
 
 @router.post("/sign-in")

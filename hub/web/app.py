@@ -199,7 +199,12 @@ async def _to_sign_in(request: Request, _: Exception) -> Response:
     if request.headers.get("hx-request") == "true":
         return Response(status_code=401, headers={"hx-refresh": "true"})
     typed = await kept.typed_in(request)
-    return await account.ask_again(request, typed) if typed else RedirectResponse(sign_in_path(request), 303)
+    if typed:
+        return await account.ask_again(request, typed)
+    path = sign_in_path(request)
+    if request.method == "POST" and request.url.path != kept.LEAVES:
+        path += f"{'&' if '?' in path else '?'}lost=yes"
+    return RedirectResponse(path, 303)
 
 
 async def _to_its_page(request: Request, _: Exception) -> Response:

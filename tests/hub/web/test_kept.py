@@ -192,8 +192,10 @@ async def test_what_cannot_be_kept_still_finds_the_way_back(hub: Hub, anne: Brow
     typed = {**await opened(anne), **CHANGED}
     await anne.fill("/", "/sign-out", {})
     back = {"referer": f"{URL}{EDIT}"}
-    assert (await anne.post(EDIT, {**typed, "note": "x" * 70_000}, **back)).headers["location"] == f"/sign-in?next={EDIT}"
-    assert (await anne.post(EDIT, {**typed}, **back, **{"content-type": "multipart/form-data; boundary=x"})).status_code == 303
+    assert (await anne.post(EDIT, {**typed, "note": "x" * 70_000}, **back)).headers["location"] == f"/sign-in?next={EDIT}&lost=yes"
+    with_file = await anne.post(EDIT, {**typed}, **back, **{"content-type": "multipart/form-data; boundary=x"})
+    assert "rien n’a été envoyé. Connectez-vous, puis recommencez." in (await anne.get(with_file.headers["location"])).text
+    assert "envoyé" not in (await anne.get("/sign-in")).text
     part = await anne.post(EDIT, typed, **back, **{"hx-request": "true"})
     assert (part.status_code, part.headers["hx-refresh"], part.text) == (401, "true", "")
     assert (await anne.post(EDIT, typed, origin="https://elsewhere.test")).status_code == 403

@@ -122,7 +122,7 @@ async def test_a_recovery_code_opens_once_instead_of_the_telephone(hub: Hub, ann
     first, second, *_ = await recovery_codes(hub, anne)
     assert first not in (await anne.get("/account/second/codes")).text, "shown once"
     typed = {"recovery": f" {first.lower().replace('-', ' ')} "}
-    assert (await visitor.post("/account/second/recovery", typed)).headers["location"] == "/sign-in", "the password comes first"
+    assert (await visitor.post("/account/second/recovery", typed)).headers["location"] == "/sign-in?lost=yes", "the password comes first"
     await sign_in(visitor)
     before = visitor.http.cookies[PLAIN_COOKIE]
     assert (await visitor.post("/account/second/recovery", typed, origin="https://elsewhere.test")).status_code == 403
