@@ -122,16 +122,21 @@ async def _disks(ground: Ground) -> list[Row]:
 
 
 async def _starts(ground: Ground) -> list[Row]:
-    there, options = ground.there, ground.options
-    facts = stores.fill(there.store, options.facts)
+    options, (there, facts) = ground.options, _filled(ground, "starts")
     begun = await starts.measure(there, options.rounds, options.taps)
     longest = await starts.longest_callbacks(there, options.taps * 5, options.crowd)
     return [*starts.rows(begun, facts, longest, options.crowd)]
 
 
 async def _kills(ground: Ground) -> list[Row]:
-    facts = stores.fill(ground.there.store, ground.options.facts)
-    return [*kills.rows(await kills.measure(ground.there, ground.options.rounds), facts)]
+    there, facts = _filled(ground, "kills")
+    return [*kills.rows(await kills.measure(there, ground.options.rounds), facts)]
+
+
+def _filled(ground: Ground, name: str) -> tuple[World, int]:
+    """A school of its own with as many facts as are asked for, not those of the parts before as well."""
+    there = world.set_up(ground.room(name), ground.options.broker)
+    return there, stores.fill(there.store, ground.options.facts)
 
 
 async def _scale(ground: Ground) -> list[Row]:
