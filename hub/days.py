@@ -14,9 +14,9 @@ from datetime import date
 
 from msgspec import Struct, field
 
-from hub.core.calendar import DayKind
+from hub.core.calendar import CalendarDay, DayKind
 from hub.core.days import ALL_SITES
-from hub.core.school import CalendarDay, School
+from hub.core.school import School
 from hub.errors import ImportRefusedError
 
 _LONGEST_YEARS = 10

@@ -30,7 +30,7 @@ async def keep_up(desk: Desk, new_ask: Callable[[], int], now_ms: int) -> None:
     for place in tuple(desk.books.deferred):
         ask = new_ask()
         await desk.do(ask, charge_deferred, ask, place, now_ms)
-    if desk.school.merged:  # what a late charge or a transfer from the bank still brought to the second entry of a child
+    if desk.school.merged or desk.school.second_homes:  # what a late charge or a transfer from the bank still brought to a second entry
         ask = new_ask()
         await desk.do(ask, brought_over, ask, now_ms)
     if left_by(desk.school, now_ms):

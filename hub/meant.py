@@ -85,7 +85,7 @@ def pupils_by_names(school: School) -> dict[tuple[str, str, str], int]:
 
 def households_called(school: School, text: str) -> list[Household]:
     """The households with this name, or the one with this number."""
-    return [home for home in school.households.values() if text in (home.name, str(home.id))]
+    return [home for home in school.homes if text in (home.name, str(home.id))]
 
 
 def household_called(school: School, text: str) -> Household:

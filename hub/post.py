@@ -236,7 +236,7 @@ def readers(school: School, low: Mapping[int, LowBalance]) -> list[tuple[int, Ad
     """
     numbers: defaultdict[int, list[int]] = defaultdict(list)
     for number, fact in low.items():
-        numbers[fact.payer].append(number)
+        numbers[school.home(fact.payer)].append(number)
     return [(number, adult) for adult in school.adults.values() if adult.email for number in numbers.get(adult.household, ())]
 
 

@@ -20,11 +20,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hub import tables as t
+from hub.core.calendar import CalendarDay
 from hub.core.menus import Canteen, Diet, Menu
 from hub.core.school import (
     Adult,
     Badge,
-    CalendarDay,
     Custody,
     Device,
     FamilyFile,

@@ -14,14 +14,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from hub.core.calendar import DayKind, Windows
+from hub.core.calendar import CalendarDay, DayKind, Windows
 from hub.core.formulas import Line
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
 from hub.core.school import (
     Adult,
     Badge,
     BadgeState,
-    CalendarDay,
     Contact,
     Custody,
     Device,

@@ -114,7 +114,8 @@ def _meant(stores: "Memory", whose: str) -> tuple[int, list[Wallet]]:
         raise RefusedError(several(whose, homes))
     household = homes[0].id if homes else 0
     children = {number for child in school.kin.get(household, ()) for number in school.ids_of(child)}
-    wallets = [one for one in books.owners.values() if household and (one.household == household or one.pupil in children)]
+    homes_of = school.homes_of(household)
+    wallets = [one for one in books.owners.values() if household and (one.household in homes_of or one.pupil in children)]
     if not wallets:
         raise RefusedError(f"`{whose}` is no household with a wallet, and no structured communication")
     return household, sorted(wallets, key=lambda one: one.reference)

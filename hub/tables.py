@@ -149,6 +149,7 @@ household = Table(
     Column("name", Text, nullable=False),
     Column("key", Text, nullable=False, server_default="", comment="elsewhere"),
     Column("address", Text, nullable=False, server_default=""),
+    Column("same_as", BigInteger, nullable=False, server_default="0", comment="the household it was entered twice as, 0: itself"),
 )
 adult = Table(
     "adult",

@@ -6,6 +6,7 @@ Instants are Unix milliseconds (`_ms`, UTC); local time exists only inside these
 import enum
 import functools
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -28,6 +29,19 @@ class DayKind(enum.StrEnum):
     HOLIDAY = "holiday"  # of the school
     PEDAGOGIC = "pedagogic"  # teachers only
     CAMP = "camp"
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarDay:
+    """A day that is not what its weekday says, or is all the same; `site` 0 = all sites. A site's own word goes before that of all.
+
+    `kind` None: the word was taken back, and nothing is said any more.
+    """
+
+    site: int
+    day: date
+    kind: DayKind | None
+    name: str = ""
 
 
 class Window(Struct, frozen=True, cache_hash=True):

@@ -50,6 +50,7 @@ class Reason(enum.StrEnum):
     OVERPAID = "overpaid"
     LEAVER = "leaver"  # the pupil goes to another school
     SAME_CHILD = "same_child"  # a pupil was entered twice: what the second entry had is the first one's
+    SAME_FAMILY = "same_family"  # a household was entered twice: likewise
     NOT_PLANNED = "not_planned"  # served, though others are expected there
     TWO_SITES = "two_sites"  # in at two places at once
     FORGOTTEN = "forgotten"  # the badge, or to hold it there

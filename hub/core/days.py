@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from hub.core import indexes
-from hub.core.calendar import MINUTE_MS, DayKind, instant_ms
-from hub.core.school import CalendarDay, Programme, Pupil, School, Site
+from hub.core.calendar import MINUTE_MS, CalendarDay, DayKind, instant_ms
+from hub.core.school import Programme, Pupil, School, Site
 from hub.core.timetable import ClassHours
 
 ALL_SITES = 0

@@ -52,6 +52,15 @@ def children(school: School) -> dict[str, Any]:
     return found
 
 
+def families(school: School) -> dict[str, Any]:
+    """What of a school depends on which families were entered twice: each is there once, and known under both ids."""
+    second = school.second_homes
+    own = {number: home for number, home in school.households.items() if home.id == number and number not in second}
+    again = {old: own[row.same_as] for old, row in second.items() if row.same_as in own}
+    homes = tuple(home for _, home in sorted(own.items()))
+    return {"homes": homes, "households": own | again if second else school.households}
+
+
 def kin(school: School) -> dict[int, tuple[int, ...]]:
     """Who may have to pay for whom, eldest first; twins by birth order, then id; without a date of birth last."""
     found: dict[int, list[int]] = {}

@@ -74,7 +74,7 @@ class People:
     """Everybody a line may mean."""
 
     def __init__(self, school: School) -> None:
-        self.homes: Roll[Household] = Roll(school.households.values())
+        self.homes: Roll[Household] = Roll(school.homes)
         self.pupils: Roll[Pupil] = Roll(school.everyone)
         self.adults: Roll[Adult] = Roll(school.adults.values())
 

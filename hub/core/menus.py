@@ -1,6 +1,7 @@
 """What a site's canteen is set up with: its menus, how it takes orders, what its pupils may eat. Orders themselves are canteen.py's."""
 
 import enum
+import functools
 from dataclasses import dataclass
 from datetime import date
 
@@ -85,3 +86,9 @@ class Diet:
     pupil: int
     code: str = ""
     allergens: frozenset[Allergen] = frozenset()
+
+
+@functools.lru_cache(maxsize=64)  # asked for with every tap at a till
+def default_canteen(site: int) -> Canteen:
+    """The one of a site without a row."""
+    return Canteen(site)

@@ -1,11 +1,8 @@
 """What was entered twice: households that are one family, pupils that are one child. One goes on with everything; no fact is rewritten.
 
-A household that owns a wallet is the one that stays. Where both do, their money would have to move, and that is a transfer of its own.
-The other one stays without a name, so that nothing that ever spoke of it points nowhere.
-
-A child that was entered twice has both ids from then on (`Pupil.same_as`, indexes.py): what is to come is under the one that stays,
-what was booked stays under the one it was booked for. Money that is in a wallet of the second entry's own goes to the child's, by
-transfers that say so, now and whenever some comes there.
+A family or a child that was entered twice has both ids from then on (`same_as`, indexes.py): what is to come is under the one that
+stays, what was booked stays under the one it was booked for. Money that is in a wallet of the second entry's goes to the one of the
+first, by transfers that say so, now and whenever some comes there. Of two households the one with a wallet stays.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -26,27 +23,26 @@ _OWN = (Compartment.GENERAL, Compartment.RESERVE)
 
 
 def merge(school: School, pair: tuple[int, int], owners: Collection[int], same: Same, ask: int) -> Rows | Refusal:
-    """Make two households one. `owners`: households with a wallet; of two without one, the first stays. `same`: still as shown."""
+    """Make two households one. `owners`: households with a wallet; where both or none have one, the first stays. `same`: as shown."""
     one, other = (school.households.get(each) for each in pair)
     if one is None or other is None or one.id == other.id:
         return Refusal("same_one")
     if not same((one, other)):
         return Refusal("changed_meanwhile")
-    if one.id in owners and other.id in owners:
-        return Refusal("both_have_facts")
     kept, gone = stays_and_goes(one, other, owners)
-    return (*_both(kept, gone), *_moved(school, kept.id, gone.id), *_files(school, kept.id, gone.id, ask))
+    earlier = (replace(row, same_as=kept.id) for row in school.second_homes.values() if row.same_as == gone.id)
+    return (*_both(kept, gone), *earlier, *_moved(school, kept.id, gone.id), *_files(school, kept.id, gone.id, ask))
 
 
 def stays_and_goes(one: Household, other: Household, owners: Collection[int]) -> tuple[Household, Household]:
-    """Which of two stays: the one with a wallet, else the first."""
-    return (other, one) if other.id in owners else (one, other)
+    """Which of two stays: the only one with a wallet, else the first."""
+    return (other, one) if other.id in owners and one.id not in owners else (one, other)
 
 
 def _both(kept: Household, gone: Household) -> tuple[Household, Household]:
     """What only one of them had said of itself stays known."""
     merged = replace(kept, key=kept.key or gone.key, address=kept.address or gone.address)
-    return merged, replace(gone, name="", key="", address="")
+    return merged, replace(gone, key="", same_as=kept.id)
 
 
 def _moved(school: School, kept: int, gone: int) -> list[Row]:
@@ -142,19 +138,33 @@ def own_wallets(school: School, books: Books, pupil: int) -> list[int]:
     return [books.wallets[place] for place in places if place in books.wallets]
 
 
+def family_wallets(school: School, books: Books, household: int) -> list[int]:
+    """The wallets of a household, at every site."""
+    places = ((site, household, Compartment.WHOLE) for site in school.sites)
+    return [books.wallets[place] for place in places if place in books.wallets]
+
+
 def brought_over(school: School, books: Books, ask: int, at_ms: int, who: int = 0) -> Facts:
-    """What is in wallets of second entries, and owed there, goes to the child's own, from general to general, from reserve to reserve.
+    """What is in wallets of second entries, and owed there, goes to those of the first, from general to general, from reserve to reserve.
 
     Money that is set aside there is free again. Nothing where nothing is left to move; who owed money was told when it happened.
     """
     facts: list[Fact] = []
     ahead = 0
-    for wallet, row in ((wallet, row) for old, row in school.merged.items() for wallet in own_wallets(school, books, old)):
+    for wallet, first, why in _second_wallets(school, books):
         cents, (site, _, part) = balance_cents(books, wallet), books.owners[wallet].place
-        facts += (HoldReleased(ask, hold, wallet, at_ms, Reason.SAME_CHILD, who) for hold in books.holds.get(wallet, ()))
+        facts += (HoldReleased(ask, hold, wallet, at_ms, why, who) for hold in books.holds.get(wallet, ()))
         if cents:
-            target, opened = wallet_at(books, ask, (site, row.same_as, part), at_ms, ahead)
+            target, opened = wallet_at(books, ask, (site, first, part), at_ms, ahead)
             ahead += len(opened)
             entries = move(wallet_account(wallet), wallet_account(target), cents)
-            facts += (*opened, Transferred(ask, wallet, target, cents, at_ms, By.STAFF, who, Reason.SAME_CHILD, entries))
+            facts += (*opened, Transferred(ask, wallet, target, cents, at_ms, By.STAFF, who, why, entries))
     return tuple(facts)
+
+
+def _second_wallets(school: School, books: Books) -> Iterator[tuple[int, int, Reason]]:
+    """The wallets of second entries, whose each one is, and why."""
+    for old, child in school.merged.items():
+        yield from ((wallet, child.same_as, Reason.SAME_CHILD) for wallet in own_wallets(school, books, old))
+    for old, home in school.second_homes.items():
+        yield from ((wallet, home.same_as, Reason.SAME_FAMILY) for wallet in family_wallets(school, books, old))

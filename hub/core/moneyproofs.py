@@ -165,6 +165,8 @@ class Moves:
             yield f"wallets {fact.source} and {fact.target} are not the two of one pupil"
         if fact.reason is Reason.SAME_CHILD and not (source.pupil and target.pupil and source.compartment is target.compartment):
             yield f"wallets {fact.source} and {fact.target} are not the same one of two pupils"
+        if fact.reason is Reason.SAME_FAMILY and not (source.household and target.household):
+            yield f"wallets {fact.source} and {fact.target} are not those of two households"
         if fact.reason is Reason.NONE and (fact.cents <= 0 or self._entries.of_wallet(fact.source) < 0):
             yield f"moves {write_cents(fact.cents)}, which wallet {fact.source} did not have"
 

@@ -64,7 +64,8 @@ def rerated(school: School, books: Books, past: Iterable[Past], household: int, 
     """
 
     def due(charges: list[Charged], day: _Past) -> set[int]:
-        return {one.charge for one in charges if _goes_by_file(day.tariff(one)) and day.payer(one) == one.payer == household}
+        own = (one for one in charges if day.payer(one) == one.payer and school.home(one.payer) == household)
+        return {one.charge for one in own if _goes_by_file(day.tariff(one))}
 
     return tuple(each for each in _again_priced(school, books, past, since, due) if each.more_cents)
 
@@ -124,8 +125,9 @@ class _Past(Struct, frozen=True):
     present: frozenset[int]
 
     def payer(self, one: Charged) -> int:
-        """Who pays for a charge of this day, as it is set up now."""
-        return payer_on(self.school, self.school.pupils[one.pupil], one.item, self.day)
+        """Who pays for a charge of this day, as it is set up now; the same as was charged where that is the same family, entered twice."""
+        payer = payer_on(self.school, self.school.pupils[one.pupil], one.item, self.day)
+        return one.payer if self.school.home(one.payer) == payer else payer
 
     def tariff(self, one: Charged) -> Tariff | None:
         """The tariff of a charge of this day; None where it was priced by none."""

@@ -5,7 +5,6 @@ Names of people live here and in the register only: no fact may hold one.
 """
 
 import enum
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -13,9 +12,9 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hub.core import indexes, timetable
-from hub.core.calendar import DayKind, Windows
+from hub.core.calendar import CalendarDay, DayKind, Windows
 from hub.core.formulas import Line
-from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer
+from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, default_canteen
 from hub.core.timetable import AbsenceReason, Attendance, ClassHours, Formerly, LegalClass, Plan
 from proto.messages import Direction, Use
 
@@ -214,12 +213,13 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """Who pays. `key`: what the school's other programme calls it (imports.py), empty = nothing."""
+    """Who pays. `key`: what the school's other programme calls it (imports.py), empty = nothing. `same_as`: as with a pupil."""
 
     id: int
     name: str
     key: str = ""
     address: str = ""
+    same_as: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,19 +303,6 @@ class PayerOverride:
 
 
 @dataclass(frozen=True, slots=True)
-class CalendarDay:
-    """A day that is not what its weekday says, or is all the same; `site` 0 = all sites. A site's own word goes before that of all.
-
-    `kind` None: the word was taken back, and nothing is said any more.
-    """
-
-    site: int
-    day: date
-    kind: DayKind | None
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class School:
     """All of it. Mappings are read-only; an edit makes a new School with the changed rows (register.py)."""
 
@@ -325,6 +312,11 @@ class School:
     devices: Mapping[str, Device] = field(default_factory=dict)
     readers: Mapping[tuple[str, str], Reader] = field(default_factory=dict)
     households: Mapping[int, Household] = field(default_factory=dict)
+    """Also under each id that a family was entered under a second time: what facts say of that one is this family's."""
+    homes: tuple[Household, ...] = ()
+    """Each family once: made from households."""
+    second_homes: Mapping[int, Household] = field(default_factory=dict)
+    """Those second entries, as they were."""
     adults: Mapping[int, Adult] = field(default_factory=dict)
     pupils: Mapping[int, Pupil] = field(default_factory=dict)
     """Also under each id that a child was entered under a second time: what facts say of that one is this child's."""
@@ -371,6 +363,15 @@ class School:
         """Under the very id that was asked for, also where it is a second entry: what was booked under it stays there."""
         return self.merged.get(pupil) or self.pupils.get(pupil)
 
+    def home(self, household: int) -> int:
+        """The family that a household is, also where it is a second entry."""
+        second = self.second_homes.get(household)
+        return second.same_as if second else household
+
+    def homes_of(self, household: int) -> tuple[int, ...]:
+        """Every id under which facts may speak of a family."""
+        return (household, *(old for old, row in self.second_homes.items() if row.same_as == household))
+
     def ids_of(self, pupil: int) -> tuple[int, ...]:
         """Every id under which facts may speak of a child."""
         return (pupil, *(old for old, row in self.merged.items() if row.same_as == pupil))
@@ -381,7 +382,7 @@ class School:
 
     def canteen(self, site: int) -> Canteen:
         """How a site takes orders and runs its till."""
-        return self.canteens.get(site) or _default_canteen(site)
+        return self.canteens.get(site) or default_canteen(site)
 
     def offer(self, site: int, day: date, product: int) -> Offer | None:
         """A product as it stands on the menu of a day."""
@@ -392,11 +393,6 @@ class School:
         """Every badge state of a pupil, newest first."""
         found = [badge for states in self.badges.values() for badge in states if badge.pupil == pupil]
         return sorted(found, key=lambda badge: badge.from_ms, reverse=True)
-
-
-@functools.lru_cache(maxsize=64)  # asked for with every tap at a till
-def _default_canteen(site: int) -> Canteen:
-    return Canteen(site)
 
 
 Row = (
@@ -436,6 +432,8 @@ def edited(school: School, rows: Rows) -> School:
         school = replace(school, inner=indexes.inner(school), by_use=indexes.by_use(school), changed_day=indexes.changed_day(school))
     if "tariffs" in changed:
         school = replace(school, by_presence=any(by_presence(tariff) for versions in school.tariffs.values() for tariff in versions))
+    if {"households", "second_homes"} & changed.keys():
+        school = replace(school, **indexes.families(school))
     if {"pupils", "merged", "custody", "overrides"} & changed.keys():
         school = replace(school, **indexes.children(school))
         school = replace(school, kin=indexes.kin(school))
@@ -452,6 +450,8 @@ def _place(school: School, row: Row, changed: Mapping[str, Mapping[object, objec
     match row:
         case Pupil() if row.same_as:
             return "merged", row.id, row
+        case Household() if row.same_as:
+            return "second_homes", row.id, row
         case Badge():
             states = changed.get("badges", school.badges).get(row.hash, ())
             return "badges", row.hash, in_order([*(state for state in states if state.id != row.id), row])  # type: ignore[attr-defined]

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from hub.core.books import Books
-from hub.core.calendar import DayKind, day_code
+from hub.core.calendar import CalendarDay, DayKind, day_code
 from hub.core.days import CLASS_DAYS, day_kind, said_of
 from hub.core.facts import Refusal
 from hub.core.kept import MealPlace
 from hub.core.lists import MAX_NAME
-from hub.core.school import CalendarDay, Programme, Rows, School, edited
+from hub.core.school import Programme, Rows, School, edited
 
 MAX_DAYS = 366
 FIRST_MONTH = 8

@@ -220,7 +220,7 @@ class _Told:
             day=self._told_day(fact),
             kind=Kind.CHARGE,
             wallet=fact.wallet,
-            payer=fact.payer,
+            payer=self.school.home(fact.payer),
             cents=-fact.cents,
             booked_ms=fact.at_ms,
             pupil=fact.pupil,
@@ -271,7 +271,7 @@ class _Told:
     def _moved(self, kind: Kind, wallet: int, at_ms: int, entries: tuple[Entry, ...], payer: int = 0) -> Line:
         """The wallet's side of other money. Whose it is, where the fact does not say: the household's, or who pays for the pupil."""
         owner, day, account = self.owners[wallet], self._local(wallet, at_ms), wallet_account(wallet)
-        payer = payer or owner.household or payer_on(self.school, self.school.pupils[owner.pupil], 0, day)
+        payer = self.school.home(payer or owner.household) or payer_on(self.school, self.school.pupils[owner.pupil], 0, day)
         return Line(day, kind, wallet, payer, sum(entry.cents for entry in entries if entry.account == account), at_ms)
 
     def _local(self, wallet: int, at_ms: int) -> date:

@@ -11,7 +11,7 @@ from hub.errors import StartError
 if TYPE_CHECKING:  # the number of the newest step is asked for before SQLAlchemy is loaded
     from sqlalchemy import Connection
 
-NEWEST = "0024"
+NEWEST = "0025"
 """The last step this program knows; a test holds it to the files."""
 
 

@@ -15,11 +15,11 @@ from starlette.datastructures import QueryParams
 from starlette.responses import RedirectResponse
 
 from hub.core import schoolyear as rules
-from hub.core.calendar import DayKind, day_of
+from hub.core.calendar import CalendarDay, DayKind, day_of
 from hub.core.days import ALL_SITES, day_kind, said_of
 from hub.core.facts import Refusal
 from hub.core.lists import read_day
-from hub.core.school import CalendarDay, Rows, School, Site
+from hub.core.school import Rows, School, Site
 from hub.core.schoolyear import Period, Range, Touched
 from hub.web.asking import NOWHERE
 from hub.web.render import as_shown, page, stamp

@@ -157,7 +157,7 @@ def _household(form: Form, typed: Typed, before: Pupil | None) -> tuple[int, str
 def _homes(visit: Visit, name: str) -> tuple[Home, ...]:
     """The households of a name that the visitor may know of."""
     school = visit.school
-    called = (home for home in school.households.values() if name and fold(home.name) == fold(name) and visit.knows_family(home.id))
+    called = (home for home in school.homes if name and fold(home.name) == fold(name) and visit.knows_family(home.id))
     return tuple(Home(home, tuple(school.pupils[pupil] for pupil in school.kin.get(home.id, ()))) for home in called)[:HOMES]
 
 

@@ -285,11 +285,11 @@ def _purses(visit: Visit, home: Household, children: tuple[Pupil, ...], sites: f
 
 
 def _found(visit: Visit, words: list[str]) -> list[Family]:
-    """Households the visitor may know of, in whose names all words stand. One without a name was merged into another."""
+    """Households the visitor may know of, in whose names all words stand."""
     school, adults, found = visit.school, _adults(visit.school), []
-    for home in school.households.values():
+    for home in school.homes:
         children = tuple(school.pupils[pupil] for pupil in school.kin.get(home.id, ()))
-        if home.name and visit.knows_family(home.id):
+        if visit.knows_family(home.id):
             people = adults.get(home.id, ())
             known: tuple[Pupil | Adult, ...] = (*children, *people)
             names = [f"{each.first_name} {each.last_name}" for each in known]

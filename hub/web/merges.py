@@ -1,6 +1,7 @@
 """What was entered twice, a family or a child: those of the same name beside each other, what it would lead to, and made one."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -11,7 +12,7 @@ from starlette.responses import RedirectResponse
 from hub.core.books import Books
 from hub.core.facts import derived
 from hub.core.lists import fold
-from hub.core.merging import brought_over, merge, own_wallets, same_child, stays_and_goes, still_open
+from hub.core.merging import brought_over, family_wallets, merge, own_wallets, same_child, stays_and_goes, still_open
 from hub.core.school import BadgeState, Household, Pupil, School
 from hub.core.wallets import balance_cents
 from hub.web.render import as_shown, page, stamp
@@ -28,13 +29,15 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """Another household, and what making the two one leads to. `barred`: both have a wallet, so nothing is rewritten."""
+    """Another household, and what making the two one leads to.
+
+    `cents`: what is in wallets of the one that goes, where the visitor may see money; None where it has none there.
+    """
 
     household: Household
     children: tuple[Pupil, ...]
     stays: Household
-    goes: Household
-    barred: bool
+    cents: int | None
     was: str
 
 
@@ -56,12 +59,13 @@ async def twins(visit: Looks, household: int, q: str = "") -> Response:
 
 @router.post("/families/{household}/merge")
 async def make_one(form: Writes, household: int) -> Response:
-    """Make two households one."""
-    one, other = form.visit.household(household), form.visit.household(form.number("other"))
-    owners = _owners(form.visit.office.desk.books)
+    """Make two households one; then the money that was in wallets of the one that goes is in those of the other."""
+    desk, one, other = form.visit.office.desk, form.visit.household(household), form.visit.household(form.number("other"))
+    owners = _owners(desk.books)
     change = partial(merge, pair=(one.id, other.id), owners=owners, same=as_shown(form.text("was")), ask=form.ask)
-    answer = await form.visit.office.desk.edit(form.ask, change)
+    answer = await desk.edit(form.ask, change)
     if answer.refusal is None:
+        await _bring_over(form)
         return RedirectResponse(f"/families/{stays_and_goes(one, other, owners)[0].id}?done=merged", 303)
     context = await asyncio.to_thread(_page, form.visit, one, owners, other.name, answer.refusal.code)
     return await page(form.visit, "merge.html", context, status=409)
@@ -112,9 +116,13 @@ async def make_one_child(form: Writes, pupil: int) -> Response:
     if answer.refusal is not None:
         name = f"{gone.first_name} {gone.last_name}"
         return await page(visit, "same_child.html", await _children_page(visit, kept, name, answer.refusal.code), status=409)
-    ask, who = derived(form.ask, "money"), visit.person.id if visit.person else 0
-    await desk.do(ask, brought_over, ask, now_ms, who)
+    await _bring_over(form)
     return RedirectResponse(f"/pupils/{kept.id}?done=merged", 303)
+
+
+async def _bring_over(form: Form) -> None:
+    visit, ask = form.visit, derived(form.ask, "money")
+    await visit.office.desk.do(ask, brought_over, ask, visit.office.now_ms(), visit.person.id if visit.person else 0)
 
 
 async def _children_page(visit: Visit, pupil: Pupil, question: str, problem: str = "") -> SameChildPage:
@@ -134,22 +142,20 @@ def _called(visit: Visit, pupil: Pupil, question: str) -> list[Pupil]:
 
 def _second_entry(visit: Visit, kept: Pupil, gone: Pupil) -> SecondEntry:
     school, books = visit.school, visit.office.desk.books
-    counted = visit.where(Right.MONEY)
-    wallets = [wallet for wallet in own_wallets(school, books, gone.id) if books.owners[wallet].site in counted]
     return SecondEntry(
         pupil=gone,
         household=school.households[gone.household].name,
         site=school.sites[gone.site].name,
         badges=sum(not badge.until_ms and badge.state is BadgeState.ACTIVE for badge in school.badges_of(gone.id)),
         plans=len(school.plans.get(gone.id, ())),
-        cents=sum(balance_cents(books, wallet) for wallet in wallets) if wallets else None,
+        cents=_cents_in(visit, own_wallets(school, books, gone.id)),
         barred=still_open(school, books, kept, gone, visit.office.now_ms()),
         was=stamp((kept, gone)),
     )
 
 
 def _page(visit: Visit, household: Household, owners: frozenset[int], question: str, problem: str = "") -> MergePage:
-    others = [other for other in visit.school.households.values() if other.name and other.id != household.id]
+    others = [other for other in visit.school.homes if other.id != household.id]
     alike = [other for other in others if (_holds(other.name, question) if question else _is_alike(visit.school, household, other))]
     found = [other for other in alike if visit.knows_family(other.id)]
     return MergePage(
@@ -159,8 +165,15 @@ def _page(visit: Visit, household: Household, owners: frozenset[int], question: 
 
 def _twin(visit: Visit, household: Household, other: Household, owners: frozenset[int]) -> Twin:
     stays, goes = stays_and_goes(household, other, owners)
-    both = household.id in owners and other.id in owners
-    return Twin(other, _children(visit, other), stays, goes, both, stamp((household, other)))
+    wallets = family_wallets(visit.school, visit.office.desk.books, goes.id)
+    return Twin(other, _children(visit, other), stays, _cents_in(visit, wallets), stamp((household, other)))
+
+
+def _cents_in(visit: Visit, wallets: Sequence[int]) -> int | None:
+    """What is in these wallets, at the sites where the visitor may see money; None where none is."""
+    books, counted = visit.office.desk.books, visit.where(Right.MONEY)
+    seen = [wallet for wallet in wallets if books.owners[wallet].site in counted]
+    return sum(balance_cents(books, wallet) for wallet in seen) if seen else None
 
 
 def _is_alike(school: School, one: Household, other: Household) -> bool:

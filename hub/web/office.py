@@ -7,8 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from hub.accounts import Accounts
+from hub.core.calendar import CalendarDay
 from hub.core.facts import Charged, Fact, MorningJustified, MorningNoted, Refusal, ScanTaken, SettlementDone, StayClosed
-from hub.core.school import CalendarDay, Device
+from hub.core.school import Device
 from hub.desk import Answer, Desk
 from hub.fleet import Fleet
 from proto.messages import Do

@@ -135,7 +135,7 @@ def _may_bill(visit: Visit, pupil: Pupil) -> bool:
 
 def _page(visit: Visit, pupil: Pupil, form: Form | None = None, problem: str = "") -> PayersPage:
     school, today = visit.school, _today(visit, pupil)
-    names = {home.id: home.name for home in school.households.values()}
+    names = {home.id: home.name for home in school.homes}
     coming = (today + timedelta(days=shift) for shift in range(DAYS))
     known: tuple[Programme | Product, ...] = (*school.programmes.values(), *school.products.values())
     return PayersPage(
@@ -167,7 +167,7 @@ def _turn(school: School, row: Custody | PayerOverride, today: date) -> Turn:
 
 def _homes(visit: Visit, name: str) -> tuple[Household, ...]:
     """The households of this name that the visitor may know of."""
-    called = (home for home in visit.school.households.values() if name and fold(home.name) == fold(name))
+    called = (home for home in visit.school.homes if name and fold(home.name) == fold(name))
     return tuple(home for home in called if visit.knows_family(home.id))[:HOMES]
 
 

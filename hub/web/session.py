@@ -174,7 +174,7 @@ class Visit:
     def household(self, household: int) -> Household:
         """Such a household; 404 for another."""
         found = _found(self.school.households.get(household))
-        return _found(found if self.knows_family(household) else None)
+        return _found(found if self.knows_family(found.id) else None)
 
     def wallet(self, wallet: int) -> int:
         """A wallet of one of these sites; 404 for another."""

@@ -274,10 +274,10 @@ def _named(facts: Iterable[Fact]) -> set[int]:
 
 
 def _wallets(visit: Visit, site: Site, home: Household) -> list[Wallet]:
-    """The household's own wallet at a site, and those of its children."""
+    """The household's own wallet at a site, those of its second entries, and those of its children."""
     books, kin = visit.office.desk.books, visit.school.kin.get(home.id, ())
-    own = (site.id, home.id, Compartment.WHOLE)
-    places = [own, *((site.id, number, part) for pupil in kin for number in visit.school.ids_of(pupil) for part in _OF_A_PUPIL)]
+    own = ((site.id, number, Compartment.WHOLE) for number in visit.school.homes_of(home.id))
+    places = [*own, *((site.id, number, part) for pupil in kin for number in visit.school.ids_of(pupil) for part in _OF_A_PUPIL)]
     known = (books.wallets.get(place) for place in places)
     return [books.owners[wallet] for wallet in known if wallet]
 
@@ -346,7 +346,7 @@ def _months(today: date) -> tuple[str, ...]:
 
 def _households(school: School, owners: Collection[Wallet], site: Site) -> list[Found]:
     """Who has a wallet at a site, or a child with one, by name."""
-    homes = {wallet.household for wallet in owners if wallet.site == site.id and wallet.household}
+    homes = {school.home(wallet.household) for wallet in owners if wallet.site == site.id and wallet.household}
     owned = {wallet.pupil for wallet in owners if wallet.site == site.id and wallet.pupil}
     owned = {school.pupils[number].id for number in owned if number in school.pupils}
     homes |= {home for home, kin in school.kin.items() if owned.intersection(kin)} if owned else set()

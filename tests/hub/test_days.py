@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from hub.core.calendar import DayKind
+from hub.core.calendar import CalendarDay, DayKind
 from hub.core.days import ALL_SITES, day_kind
-from hub.core.school import CalendarDay, School, edited
+from hub.core.school import School, edited
 from hub.days import CalendarFile, DayFile, calendar_rows
 from hub.errors import ImportRefusedError
 from tests.schools import number, small_school

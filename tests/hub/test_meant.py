@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hub.core.school import Household, Pupil, School
+from hub.core.school import Household, Pupil, School, edited
 from hub.errors import ImportRefusedError, RefusedError
 from hub.meant import day_written, household_called, instant_written, one_of, pupil_called, pupil_of, pupils_by_names, whole_written
 from hub.payers import read_payers
@@ -22,7 +22,7 @@ def test_a_pupil_is_called_by_number_or_name_and_two_of_one_name_by_number() -> 
 
 
 def test_of_two_households_with_one_name_neither_is_taken_for_the_other() -> None:
-    school = School(households={home.id: home for home in (Household(1, "Dupont", "", "Rue Haute 3"), Household(2, "Dupont"))})
+    school = edited(School(), (Household(1, "Dupont", "", "Rue Haute 3"), Household(2, "Dupont")))
     with pytest.raises(RefusedError, match=r"^`Dupont` is several households: name one by its number: 1 \(Rue Haute 3\), 2$"):
         household_called(school, "Dupont")
     assert household_called(school, "2").id == 2
@@ -53,8 +53,8 @@ def test_one_of_a_few_words_is_asked_for_by_all_of_them() -> None:
 
 def test_two_pupils_of_the_same_names_and_households_are_nobody_for_sure() -> None:
     everyone = (Pupil(4, 1, 9, "Léa", "Dupont"), Pupil(5, 2, 9, "Léa", "Dupont"), Pupil(6, 2, 9, "Noé", "Dupont"))
-    homes = {1: Household(1, "Dupont"), 2: Household(2, "Dupont"), 3: Household(3, "Martin")}
-    school = School(households=homes, pupils={one.id: one for one in everyone}, everyone=everyone)
+    homes = (Household(1, "Dupont"), Household(2, "Dupont"), Household(3, "Martin"))
+    school = edited(School(), (*homes, *everyone))
     assert pupils_by_names(school) == {("Dupont", "Dupont", "Léa"): 0, ("Dupont", "Dupont", "Noé"): 6}
     assert pupil_of(school, "Dupont", "Dupont", "Léa") is None
     assert pupil_of(school, "2", "Dupont", "Léa") is school.pupils[5]

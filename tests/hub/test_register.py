@@ -20,7 +20,7 @@ from sqlalchemy import Connection, create_engine, insert
 from sqlalchemy.exc import OperationalError
 
 import hub.migrations
-from hub.core.calendar import DayKind, Window
+from hub.core.calendar import CalendarDay, DayKind, Window
 from hub.core.formulas import Band, Bands, ByBracket, ByEffort, Fixed, Kin, Late, Line, Periods, Session, Siblings
 from hub.core.menus import Allergen, Canteen, Diet, Menu, Offer, Unordered
 from hub.core.papers import Note
@@ -28,7 +28,6 @@ from hub.core.school import (
     Adult,
     Badge,
     BadgeState,
-    CalendarDay,
     Custody,
     Device,
     FamilyFile,

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.calendar import DayKind
+from hub.core.calendar import CalendarDay, DayKind
 from hub.core.codes import Code, Reason
 from hub.core.facts import Charged, Marked, Reversed, StayClosed, StayOpened, Unresolved
 from hub.core.formulas import Fixed, Line, Periods, Siblings
-from hub.core.school import CalendarDay, Scans, TariffGroup
+from hub.core.school import Scans, TariffGroup
 from hub.core.wallets import reverse
 from proto.messages import Light
 from tests.journals import check_books

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.calendar import MINUTE_MS, DayKind, at, day_of, instant_ms
+from hub.core.calendar import MINUTE_MS, CalendarDay, DayKind, at, day_of, instant_ms
 from hub.core.days import ALL_SITES, cut_off_ms, day_kind, is_working
-from hub.core.school import CalendarDay, School, edited
+from hub.core.school import School, edited
 from tests.schools import LONG_DAY, SHORT_DAY, ZONE, number, small_school
 
 TILLEULS, PARC = number("Tilleuls"), number("Parc")

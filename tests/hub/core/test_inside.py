@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as but
 
 from hub.core import attendance, corrections
-from hub.core.calendar import DayKind, at
+from hub.core.calendar import CalendarDay, DayKind, at
 from hub.core.codes import Excuse, Justification, Reason
 from hub.core.corrections import Place, Staff
 from hub.core.inside import evacuation, grown_ups, rooms
-from hub.core.school import Adult, CalendarDay, Custody
+from hub.core.school import Adult, Custody
 from hub.core.timetable import AbsenceReason, Attendance, Plan
 from proto.messages import Direction, Use
 from tests.mornings import ENTRANCES, PARC, TILLEULS, came, front, roll, say, with_timetable

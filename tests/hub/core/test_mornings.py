@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.core import corrections, mornings
-from hub.core.calendar import DayKind
+from hub.core.calendar import CalendarDay, DayKind
 from hub.core.codes import Code, Excuse, Justification, Reason
 from hub.core.corrections import Moment, Place, Staff
 from hub.core.entrance import Morning, Said
 from hub.core.facts import Charged, EntrancePassed, MorningJustified, MorningNoted, Refusal, RollTaken, ScanTaken, StayOpened
 from hub.core.mornings import Word
-from hub.core.school import BadgeState, CalendarDay
+from hub.core.school import BadgeState
 from hub.core.settlement import close_days
 from hub.core.timetable import ClassHours
 from tests.mornings import JANE, PARC, TILLEULS, came, noted, roll, say, told, with_timetable

@@ -6,12 +6,12 @@ from datetime import date, timedelta
 import pytest
 
 from hub.core import canteen
-from hub.core.calendar import DayKind
+from hub.core.calendar import CalendarDay, DayKind
 from hub.core.codes import By, Code, Reason
 from hub.core.facts import Charged, MealReserved, MealResold, MealServed, Refusal, Reversed
 from hub.core.formulas import ByBracket, Line, Session
 from hub.core.menus import Menu, Offer, Unordered
-from hub.core.school import CalendarDay, FamilyFile, Policy, Product, ProductKind
+from hub.core.school import FamilyFile, Policy, Product, ProductKind
 from hub.core.whys import Rule, Why
 from tests.canteen import OFFERS, TILLEULS, cancel, change, code, order, put_on_the_menu, rules, wait, wish
 from tests.schools import LONG_DAY, MONDAY, SHORT_DAY, TUESDAY, Day, moment, number, tariff

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from hub.core.calendar import DayKind
+from hub.core.calendar import CalendarDay, DayKind
 from hub.core.paperroster import expected, read_short, short_code
-from hub.core.school import CalendarDay, School, edited
+from hub.core.school import School, edited
 from hub.core.timetable import Plan
 from proto.badge import ALPHABET
 from tests.schools import BADGE_KEY, MONDAY, TUESDAY, number, small_school

@@ -6,12 +6,12 @@ from datetime import date
 import msgspec
 import pytest
 
-from hub.core.calendar import DayKind
+from hub.core.calendar import CalendarDay, DayKind
 from hub.core.codes import Code, Reason
 from hub.core.corrections import Place, Staff, absent, undo
 from hub.core.facts import Refusal
 from hub.core.formulas import Late, Siblings
-from hub.core.school import CalendarDay, Scans, TariffGroup
+from hub.core.school import Scans, TariffGroup
 from hub.core.timetable import AbsenceReason, Attendance, Plan
 from tests.planned import (
     CARE,

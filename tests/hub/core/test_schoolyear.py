@@ -5,12 +5,12 @@ from datetime import date
 
 import pytest
 
-from hub.core.calendar import DayKind, day_code
+from hub.core.calendar import CalendarDay, DayKind, day_code
 from hub.core.days import day_kind
 from hub.core.facts import Refusal
 from hub.core.formulas import Fixed, Line, Session
 from hub.core.menus import Menu, Offer
-from hub.core.school import CalendarDay, Rows, School, edited
+from hub.core.school import Rows, School, edited
 from hub.core.schoolyear import Period, Range, periods, proposed, put_days, put_range, said_in, span, touched, year_of
 from hub.core.timetable import ClassHours, Plan
 from tests.schools import number, small_school, tariff

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.calendar import MINUTE_MS, DayKind, day_of, instant_ms
+from hub.core.calendar import MINUTE_MS, CalendarDay, DayKind, day_of, instant_ms
 from hub.core.days import ALL_SITES
 from hub.core.formulas import Band, Bands, ByBracket, ByEffort, Fixed, Late, Line, Periods, Session
-from hub.core.school import CalendarDay, FamilyFile, School, TariffGroup, edited
+from hub.core.school import FamilyFile, School, TariffGroup, edited
 from hub.core.tariffs import Occasion, cents_of, grouped, price, price_of_product, started_periods
 from hub.core.whys import Rule, Terms, Why
 from tests.schools import CARE_LINE, LONG_DAY, MONDAY, SHORT_DAY, STUDY_LINE, TUESDAY, WEDNESDAY, ZONE, moment, number, small_school, tariff

@@ -6,10 +6,10 @@ from datetime import date
 import pytest
 
 from hub.accounts import Role
-from hub.core.calendar import DayKind
+from hub.core.calendar import CalendarDay, DayKind
 from hub.core.days import day_kind
 from hub.core.formulas import Fixed, Line, Session
-from hub.core.school import CalendarDay, Programme, Tariff
+from hub.core.school import Programme, Tariff
 from tests.hub.web.conftest import Browser, Fields, Hub, sealed
 
 PARK, STATION = 1, 2

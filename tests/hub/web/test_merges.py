@@ -23,15 +23,12 @@ async def test_two_households_become_one_with_everybody_of_both(hub: Hub, anne: 
     assert "Rue Haute 1" in page
     assert (await anne.post(path, {**sealed(page, path)})).headers["location"] == "/families/11?done=merged"
     school = hub.desk.school
-    assert school.households[11] == Household(11, "Maes", "", "Rue Haute 1")
-    assert school.households[12].name == ""
+    assert school.households[11] == school.households[12] == Household(11, "Maes", "", "Rue Haute 1")
     assert school.adults[700].household == school.custody[100][0].household == 11
     assert [file.bracket for file in school.files[11]] == [3]
     assert school == await hub.register.read_school()
     assert (await anne.get("/families?q=maes")).text.count('href="/families/1') == 1
-    gone = (await anne.get("/families/12")).text
-    assert "fait maintenant partie d’une autre" in gone
-    assert "Ajouter un enfant" not in gone, "nobody is added to what is no family any more"
+    assert 'href="/families/11/edit"' in (await anne.get("/families/12")).text, "an old address leads to the family"
 
 
 async def test_the_household_with_a_wallet_is_the_one_that_stays(hub: Hub, anne: Browser) -> None:
@@ -42,14 +39,23 @@ async def test_the_household_with_a_wallet_is_the_one_that_stays(hub: Hub, anne:
     assert hub.desk.school.pupils[102].household == 12
 
 
-async def test_what_is_booked_for_both_is_never_rewritten(hub: Hub, anne: Browser) -> None:
+async def test_the_money_of_two_families_is_in_one_wallet_and_no_fact_is_rewritten(hub: Hub, anne: Browser) -> None:
     await hub.desk.edit(77, lambda _school: TWIN)
-    stale = sealed((await anne.get("/families/11/merge")).text, "/families/11/merge")
-    await hub.book(f.WalletOpened(1, 500, 1, 12, hub.now_ms), f.WalletOpened(1, 501, 1, 11, hub.now_ms))
-    assert "jamais réécrit" in (await anne.get("/families/11/merge")).text
-    before = hub.desk.school
-    assert (await anne.post("/families/11/merge", stale)).status_code == 409
-    assert hub.desk.school is before
+    for wallet, household, cents in ((500, 12, 700), (501, 11, -450)):
+        entries = (f.Entry(opening_account(1), -cents), f.Entry(wallet_account(wallet), cents))
+        await hub.book(f.WalletOpened(wallet, wallet, 1, household, hub.now_ms), f.BalanceOpened(wallet, wallet, hub.now_ms, entries))
+    path = "/families/11/merge"
+    page = (await anne.get(path)).text
+    assert "7,00\u00a0€ passent de son portefeuille à celui de Maes" in page
+    assert (await anne.post(path, {**sealed(page, path)})).headers["location"] == "/families/11?done=merged"
+    assert [hub.desk.books.balance_cents(wallet_account(wallet)) for wallet in (500, 501)] == [0, 250]
+    assert hub.desk.school == await hub.register.read_school()
+    assert "2,50\u00a0€" in (await anne.get("/families/11")).text
+    shown = (await anne.get("/wallets/500")).text
+    assert "<h1>Maes" in shown
+    assert "La famille était encodée deux fois" in shown
+    statement = (await anne.get("/statements/11?site=1&first=2026-09&months=1")).text
+    assert statement.count("7,00\u00a0€") >= 2, "out of one wallet, into the other"
 
 
 async def test_a_household_that_was_changed_meanwhile_is_not_merged(hub: Hub, anne: Browser) -> None:
