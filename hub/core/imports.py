@@ -78,6 +78,8 @@ def _household(draft: Draft, line: Said) -> int | None:
     said = Home(line[C.HOUSEHOLD_KEY], line[C.HOUSEHOLD], line[C.ADDRESS])
     if said == Home():
         return 0
+    if said.key in draft.people.second_homes:  # what is said there of the family goes by its first entry
+        return draft.people.second_homes[said.key]
     column = C.HOUSEHOLD if said.name else C.HOUSEHOLD_KEY if said.key else C.ADDRESS
     named = replace(said, name=said.name or line[C.LAST_NAME])
     found = draft.people.home(named)

@@ -75,6 +75,8 @@ class People:
 
     def __init__(self, school: School) -> None:
         self.homes: Roll[Household] = Roll(school.homes)
+        self.second_homes = {row.key: row.same_as for row in school.second_homes.values() if row.key}
+        """By the key under which the other programme still has a family a second time: which one it is."""
         self.pupils: Roll[Pupil] = Roll(school.everyone)
         self.adults: Roll[Adult] = Roll(school.adults.values())
 

@@ -40,9 +40,9 @@ def stays_and_goes(one: Household, other: Household, owners: Collection[int]) ->
 
 
 def _both(kept: Household, gone: Household) -> tuple[Household, Household]:
-    """What only one of them had said of itself stays known."""
+    """What only one of them had said of itself stays known. A second key does too: the school's other programme goes on to say it."""
     merged = replace(kept, key=kept.key or gone.key, address=kept.address or gone.address)
-    return merged, replace(gone, key="", same_as=kept.id)
+    return merged, replace(gone, key=gone.key if kept.key else "", same_as=kept.id)
 
 
 def _moved(school: School, kept: int, gone: int) -> list[Row]:

@@ -12,6 +12,7 @@ from hub.core.books import Books
 from hub.core.facts import Refusal, derived
 from hub.core.imports import Kind, canonical_badge, plan
 from hub.core.lists import Complaint, Line, Table, Wrong
+from hub.core.merging import merge
 from hub.core.plans import Plan, Stamp, Thing
 from hub.core.school import Adult, Badge, BadgeState, Household, Pupil, School, WalletScope, edited
 from hub.core.wallets import open_balances
@@ -207,6 +208,19 @@ def test_a_household_key_finds_it_under_another_name_and_address() -> None:
     school = done(pupils("Dupont;Eva;Le Parc;F1;Dupont;Rue Haute 1", header=HOMES))
     found = pupils("Dupont;Eva;Le Parc;F1;Dupont-Roux;Rue Basse 2", header=HOMES, school=school)
     assert changes(found) == [(2, "name", "Dupont", "Dupont-Roux"), (2, "address", "Rue Haute 1", "Rue Basse 2")]
+
+
+def test_a_family_that_the_other_programme_still_has_twice_stays_one() -> None:
+    both = ("Dupont;Eva;Le Parc;F1;Dupont;Rue Haute 1", "Dupont;Max;Le Parc;F2;Dupont;Rue Haute 2")
+    school = done(pupils(*both, header=HOMES))
+    first, second = (home.id for home in school.homes if home.key)
+    rows = merge(school, (first, second), (first, second), lambda _pair: True, 88)
+    assert not isinstance(rows, Refusal)
+    school = edited(school, rows)
+    again = pupils(*both, header=HOMES, school=school)
+    assert (again.complaints, again.rows) == ((), ())
+    (idas,) = [row for row in pupils("Dupont;Ida;Le Parc;F2;Dupont;", header=HOMES, school=school).rows if isinstance(row, Pupil)]
+    assert idas.household == first
 
 
 def test_two_households_of_one_name_cannot_be_told_apart_by_it() -> None:
