@@ -78,8 +78,6 @@ def _household(draft: Draft, line: Said) -> int | None:
     said = Home(line[C.HOUSEHOLD_KEY], line[C.HOUSEHOLD], line[C.ADDRESS])
     if said == Home():
         return 0
-    if said.key in draft.people.second_homes:  # what is said there of the family goes by its first entry
-        return draft.people.second_homes[said.key]
     column = C.HOUSEHOLD if said.name else C.HOUSEHOLD_KEY if said.key else C.ADDRESS
     named = replace(said, name=said.name or line[C.LAST_NAME])
     found = draft.people.home(named)
@@ -88,6 +86,8 @@ def _household(draft: Draft, line: Said) -> int | None:
         return None
     if found is None:
         return _new_household(draft, line, named)
+    if said.key in draft.people.second_homes:  # what is said there of a family goes by its first entry
+        return found.id
     earlier = draft.people.homes.line_of.setdefault(found.id, line.number)
     if earlier != line.number and _contradicts(found, said):
         draft.wrong(line, Wrong.HOUSEHOLD_DIFFERS, column, earlier)

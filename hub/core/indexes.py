@@ -53,11 +53,14 @@ def children(school: School) -> dict[str, Any]:
 
 
 def families(school: School) -> dict[str, Any]:
-    """What of a school depends on which families were entered twice: each is there once, and known under both ids."""
+    """What of a school depends on which families were entered twice: each is there once, and known under both ids.
+
+    One without a name was made another before that was kept (migration 25).
+    """
     second = school.second_homes
     own = {number: home for number, home in school.households.items() if home.id == number and number not in second}
     again = {old: own[row.same_as] for old, row in second.items() if row.same_as in own}
-    homes = tuple(home for _, home in sorted(own.items()))
+    homes = tuple(home for _, home in sorted(own.items()) if home.name)
     return {"homes": homes, "households": own | again if second else school.households}
 
 

@@ -83,6 +83,8 @@ class People:
     def home(self, said: Home) -> Household | Wrong | None:
         """The household of a line, None where there is none like it. With a key, only one that has no other key."""
         keyed = self.homes.keyed(said.key)
+        if keyed is None and said.key in self.second_homes:
+            keyed = self.homes[self.second_homes[said.key]]
         if keyed is not None:
             return keyed
         fit = [each for each in self.homes.named(fold(said.name)) if not (said.key and each.key)] if said.name else []

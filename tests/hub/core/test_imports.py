@@ -221,6 +221,8 @@ def test_a_family_that_the_other_programme_still_has_twice_stays_one() -> None:
     assert (again.complaints, again.rows) == ((), ())
     (idas,) = [row for row in pupils("Dupont;Ida;Le Parc;F2;Dupont;", header=HOMES, school=school).rows if isinstance(row, Pupil)]
     assert idas.household == first
+    balance = planned(Kind.BALANCES, "numéro de ménage;implantation;solde", "F2;Le Parc;5,00", school=school)
+    assert (balance.complaints, dict(balance.balances)) == ((), {(number("Parc"), first): 5_00})
 
 
 def test_two_households_of_one_name_cannot_be_told_apart_by_it() -> None:

@@ -133,3 +133,9 @@ def test_of_two_the_one_with_a_wallet_stays_and_what_only_one_said_is_kept(day: 
     made_one(day)
     assert day.school.households[FIRST] == Household(SECOND, "Quintelier", "K1", "Rue Haute 1")
     assert {day.school.pupils[number(name)].household for name in ("Léa", "Tom", "Noé")} == {SECOND}
+
+
+def test_one_without_a_name_was_made_another_before_that_was_kept_and_is_listed_nowhere(day: Day) -> None:
+    day.change((Household(99, ""),))
+    assert 99 in day.school.households
+    assert 99 not in {home.id for home in day.school.homes}
