@@ -22,7 +22,7 @@ router = APIRouter()
 class SignInPage:
     """`problem`: empty, wrong, wait or busy. `pause_s`: how long to wait. `typed`: the form that could not be taken, if one was sent.
 
-    `lost`: whether one was sent that cannot be kept: there is a file in it.
+    `lost`: whether one was sent that cannot be kept, as one with a file.
     """
 
     login: str

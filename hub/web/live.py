@@ -17,7 +17,7 @@ LAST_HERE = 100
 REMEMBERED = 500
 """Taps read at a start, of all readers: a break's worth."""
 BREATH_S = 0.06
-"""Between two pushes to one page: a tap is shown within 150 ms, its fetch included, and at a rush a page is fetched 16 times a second."""
+"""Between two pushes to one page: a tap is shown within 150 ms, fetch included; at a rush a page is fetched at most 16 times a second."""
 TICK_S = 5.0
 """A sign of life on a quiet stream; devices' pages refresh by it, and an ended web session is noticed."""
 MAX_STREAMS = 64

@@ -111,8 +111,11 @@ async def _call_off(form: Form, leavers: Iterable[int], since: date) -> None:
 
 
 def _today(visit: Visit) -> date:
-    zone = next((site.zone for site in visit.own_sites()), NOWHERE)
-    return day_of(visit.office.now_ms(), zone)
+    return day_of(visit.office.now_ms(), _zone(visit))
+
+
+def _zone(visit: Visit) -> ZoneInfo:
+    return next((site.zone for site in visit.own_sites()), NOWHERE)
 
 
 def _typed(form: Form, found: Mapping[Key, tuple[Pupil, ...]]) -> dict[Key, str]:
@@ -142,9 +145,8 @@ async def _before(visit: Visit) -> Before | None:
     steps = await office.trail.steps(Wanted(from_ms=office.wall_ms() - RECENT_MS, act=ACT), 1)
     if not steps:
         return None
-    zone = next((site.zone for site in visit.own_sites()), NOWHERE)
     names = {one.id: one.name for one in await office.accounts.everyone()}
-    return Before(steps[0].at_ms, zone, names[steps[0].staff])
+    return Before(steps[0].at_ms, _zone(visit), names[steps[0].staff])
 
 
 def _page(visit: Visit, following: Mapping[Key, str], *, preview: bool, problem: str, done: str, before: Before | None) -> PromotionPage:

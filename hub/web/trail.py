@@ -172,7 +172,7 @@ async def trail_file(visit: Looks, staff: str = "", pupil: str = "", day: str = 
 
 
 def _file(visit: Visit, people: tuple[Staff, ...], found: list[tuple[Step, ...]]) -> Response:
-    """For a thread, which takes the steps out of `found`, so that it is the one to let go of them: that takes a millisecond or two."""
+    """For a thread, which takes the steps out of `found`, so that it is the one to let go of them: that takes a millisecond."""
     zone, say = _zone(visit), words(visit.language).gettext
     said = ((f"{datetime.fromtimestamp(line.at_ms / 1000, zone):%d/%m/%Y %H:%M:%S}", line) for line in _lines(visit, people, found.pop()))
     rows = ((when, *map(defused, (line.person, line.what, line.about))) for when, line in said)
