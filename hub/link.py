@@ -54,12 +54,16 @@ FLOOD_RECORDS = 4
 """So many records of a scan message count for one more message: some 700 scans a second, which empties a week's outbox in seconds."""
 TURN_DEVICES = 2
 """Devices that are told their config and roster before others get a turn: 1 to 2 ms."""
+TURN_PAUSE_S = 0.005
+"""Between two such turns: at a start all devices come back at once, and who taps goes before who is told what it has on its card."""
 TURN_RECORDS = 20
 """Records of a message that are taken in one turn of the loop: 1 ms, 3 on a Pi. A full message has some 120; others come in between."""
 STRANGERS = 100
 """Unknown device ids that are remembered for the devices page."""
 OPEN_WITHIN_S = 3.0
 """A challenge (of a door, or of a restart) is answered within this time of the request at the office, or not at all."""
+EARLY_NS = 1_000_000_000
+"""Scans may be so much earlier than the birth of their session; older ones are asked again by their device."""
 CALL_S = 2.0
 """Between two calls of the hub to all devices."""
 
@@ -131,6 +135,11 @@ class Link:
         self._opening: dict[str, tuple[Command, float]] = {}
         """The last request to open or to restart of each device, and when it left (monotonic)."""
         self._called_s = -CALL_S
+        self._calling: asyncio.TimerHandle | None = None
+        """The next call, where one was asked for before CALL_S was over."""
+        self._leaving = False
+        self._early: dict[str, tuple[ScanMessage, int]] = {}
+        """By device: scans of a session whose birth is not here yet, and when they came. QoS 1 takes longer than QoS 0."""
         self._spoken: set[str] = set()
         """Devices that told their state live on this connection: what the broker remembers of it can only be older."""
         filters = [(topics.everyone(kind), topics.qos(kind)) for kind in topics.FROM_DEVICE]
@@ -150,6 +159,9 @@ class Link:
 
     async def stop(self) -> None:
         """Say that the hub goes, and go."""
+        self._leaving = True
+        if self._calling is not None:
+            self._calling.cancel()
         await self._wire.close((topics.HUB, codec.encode(HubState(status=Status.OFF, session=self._session))))
 
     def receive(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - the shape of Listener.message
@@ -203,7 +215,7 @@ class Link:
             for kind, payload in self._orders.retained(self._desk.school, device, self._clock.now_ms()):
                 self._wire.publish(topics.topic(device.id, kind), payload, qos=1, retain=True)
         if devices[TURN_DEVICES:]:
-            asyncio.get_running_loop().call_soon(self._tell, devices[TURN_DEVICES:])
+            asyncio.get_running_loop().call_later(TURN_PAUSE_S, self._tell, devices[TURN_DEVICES:])
 
     # --- the connection ---
 
@@ -216,14 +228,24 @@ class Link:
         asyncio.get_running_loop().call_soon(self.republish)
 
     def _call(self) -> None:
-        """Say that the hub is here, at most once in CALL_S: whoever missed it, or whose birth we missed, answers with its birth.
+        """Say that the hub is here: whoever missed it, or whose birth we missed, answers with its birth. Once in CALL_S; at its end, if
+        that was just before.
 
         Brokers keep states for those who come later, but one that comes at that very moment may be told nothing.
         """
+        if self._leaving:
+            return
         now_s = self._clock.mono_s()
-        if now_s - self._called_s >= CALL_S:
+        wait_s = self._called_s + CALL_S - now_s
+        if wait_s <= 0:
             self._called_s = now_s
             self._wire.publish(topics.HUB, codec.encode(HubState(status=Status.ON, session=self._session)), qos=1, retain=True)
+        elif self._calling is None:
+            self._calling = asyncio.get_running_loop().call_later(wait_s, self._call_again)
+
+    def _call_again(self) -> None:
+        self._calling = None
+        self._call()
 
     def _greet(self, device: Device) -> None:
         """A device has come: it is told again what the broker should have kept for it."""
@@ -255,6 +277,8 @@ class Link:
             return message.value
         if kind is not Kind.STATE and message.session != seen.session:
             self._call()
+            if kind is Kind.SCAN:
+                self._early[device.id] = (message, self._clock.mono_ns())
             return "old_session"
         if retained and (device.id in self._spoken or message.inc in seen.superseded):
             return None  # the broker's memory: older than what we know, and no proof against a device
@@ -269,10 +293,10 @@ class Link:
 
     # --- scans ---
 
-    def _scans(self, device: Device, _seen: Seen, message: ScanMessage) -> None:
+    def _scans(self, device: Device, _seen: Seen, message: ScanMessage, came_ns: int = 0) -> None:
         # A full message counts for the work it makes: else one device could keep the hub busy all by itself.
         self._budgets[device.id].left -= len(message.records) // FLOOD_RECORDS
-        self._take(message, Reply(device.id, message.session, message.q, self._clock.mono_ns()), 0)
+        self._take(message, Reply(device.id, message.session, message.q, came_ns or self._clock.mono_ns()), 0)
 
     def _take(self, message: ScanMessage, reply: Reply, start: int) -> None:
         """Apply the records strictly in order; stop at a gap, and say how far we are.
@@ -394,6 +418,9 @@ class Link:
             self._greet(device)
         self._fleet.cloned.discard(device.id)
         seen.status, seen.session, seen.inc, seen.state = Status.ON, message.session, message.inc, message
+        scans, came_ns = self._early.pop(device.id, (None, 0))
+        if scans is not None and scans.session == message.session and self._clock.mono_ns() - came_ns < EARLY_NS:
+            self._scans(device, seen, scans, came_ns)
 
     def _cloned(self, device: Device) -> None:
         """An earlier life of this device speaks again: there are two of them, and neither is believed (design.md, Wire)."""
