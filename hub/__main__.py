@@ -5,10 +5,13 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hub.errors import HubError
-from hub.settings import load
 from proto.errors import ProtoError
+
+if TYPE_CHECKING:
+    from hub.beside import Child
 
 REFUSED = 2
 """Exit status when something is refused; the sentence is on stderr."""
@@ -27,18 +30,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    """The hub, until it is told to end. After a power cut badges wait for this start: it loads nothing that it does not need."""
-    settings = load(_asked(words))
-    gc.disable()  # until books and pages are loaded (opening.py): nothing of a start is garbage
+    """The hub, until it is told to end. After a power cut badges wait for this start: it loads nothing that it does not need, and what
+    the journal's walk needs first.
+    """
+    asked = _asked(words)
     from hub import beside
+
+    called = beside.called()
+    try:
+        return _run_beside(asked, called)
+    finally:
+        beside.end(called)
+
+
+def _run_beside(asked: Path, called: "Child | None") -> int:
+    from hub.settings import load
+
+    settings = load(asked)
+    gc.disable()  # until books and pages are loaded (opening.py): nothing of a start is garbage
+    from concurrent.futures import ThreadPoolExecutor
+
+    from hub.beside import start
     from hub.folder import Folder
 
     folder = Folder(Path(settings.hub.data))
-    walker = beside.start(folder)  # it walks while all the rest is loaded
-    import asyncio
+    with ThreadPoolExecutor(1) as thread:
+        starting = thread.submit(start, folder, called)  # the disk is waited for while all the rest is loaded
+        import asyncio
 
-    from hub.run import serve
+        from hub.run import serve
 
+        walker = starting.result()
     asyncio.run(serve(settings, folder, walker))
     return 0
 

@@ -50,6 +50,8 @@ LEFT_BEHIND_MS = 5000
 """How long the walker of a hub that was killed may take to notice."""
 REPORT_FACTS = 100_000
 """A long check says how far it is this often: every second or so."""
+NEARLY_FACTS = 50_000
+"""A start is nearly through the journal when no more are left: they take as long as a broker needs to start beside it, some 0.1 s."""
 
 Done = Callable[[], None]
 
@@ -92,6 +94,27 @@ class _Batch:
     done: list[Done] = field(default_factory=list)
 
 
+def nobody_waits() -> None:
+    """For who begins nothing before the journal is whole."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a start is along a journal of about `total` facts (0: nobody knows). `nearly` is called once."""
+
+    path: Path
+    total: int
+    nearly: Callable[[], None]
+
+    def checked(self, first: int, last: int) -> None:
+        """These facts are whole."""
+        if last // REPORT_FACTS > first // REPORT_FACTS:
+            log.info("%s: %d facts checked", self.path, last)
+        if self.total - last <= NEARLY_FACTS:
+            nearly, self.nearly = self.nearly, nobody_waits
+            nearly()
+
+
 class Journal:
     """Implements `hub.desk.Journal`. `durable` is the number of the last fact on disk, `head` the hash of its row.
 
@@ -120,18 +143,25 @@ class Journal:
         self._writer: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, folder: Folder, die: Die, replay: Callable[[Fact], None] | None = None, walker: Walker | None = None) -> "Journal":
+    async def open(
+        cls,
+        folder: Folder,
+        die: Die,
+        replay: Callable[[Fact], None] | None = None,
+        walker: Walker | None = None,
+        nearly: Callable[[], None] = nobody_waits,
+    ) -> "Journal":
         """Check everything from the first row on, handing each fact to `replay`, then be ready to write.
 
-        `walker`: one that was started before, else a long journal gets one now. Raises DamageError, naming the row and what is wrong with
-        it; StartError for a journal of a newer version.
+        `walker`: one that was started before, else a long journal gets one now. `nearly` is called when no more than NEARLY_FACTS are
+        left, or all. Raises DamageError, naming the row and what is wrong with it; StartError for a journal of a newer version.
         """
         with contextlib.closing(walker or beside.start(folder)) as walking:
             begun = walking.begun()
             journal = cls(folder, await _connect(folder.journal), await _connect(folder.journal), die)
             journal._log_bytes, journal.id = walking.log_bytes, begun.id if begun else b""
             try:
-                await journal._verify(walking, replay or _only_checked)
+                await journal._verify(walking, replay or _only_checked, _Progress(folder.journal, begun.last if begun else 0, nearly))
             except BaseException:
                 await journal._disconnect()
                 raise
@@ -282,18 +312,19 @@ class Journal:
 
     # --- reading ----------------------------------------------------------------------------------
 
-    async def _verify(self, walker: Walker, take: Callable[[Fact], None]) -> None:
+    async def _verify(self, walker: Walker, take: Callable[[Fact], None], progress: "_Progress") -> None:
         """Walk the whole chain. Books are built in the same pass: what was verified is what is replayed."""
         before: Row | None = None
         try:
-            before = await self._beside(walker, take)
+            progress.checked(0, 0)
+            before = await self._beside(walker, take, progress)
             async for chunk in self._ahead(before.last + 1 if before else 0):
                 for row in chunk:
                     for fact in verified(row, before):
                         take(fact)
                     before = row
                 self.id = self.id or chunk[0].hash
-                self._checked(chunk[0].number, chunk[-1].last)
+                progress.checked(chunk[0].number, chunk[-1].last)
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite quotes damaged names in its complaints
             damage = DamageError(f"{self._folder.journal}: damaged after fact {before.last if before else 0}: {error}")
             raise disk_full(self._folder.journal, error) or damage from error
@@ -303,7 +334,7 @@ class Journal:
             raise DamageError(f"{self._folder.journal}: row 0, the journal's own id, is missing")
         self.durable, self._queued, self.head = before.last, before.last, before.hash
 
-    async def _beside(self, walker: Walker, take: Callable[[Fact], None]) -> Row | None:
+    async def _beside(self, walker: Walker, take: Callable[[Fact], None], progress: "_Progress") -> Row | None:
         """Prepare the file; meanwhile replay what the walker finds whole. Returns the last row that was replayed.
 
         What is damaged is left to the walk of our own, and the file's own complaint comes first.
@@ -317,16 +348,12 @@ class Journal:
                 for fact in stretch.facts:
                     take(fact)
                 before = stretch.last
-                self._checked(number, before.last)
+                progress.checked(number, before.last)
                 number = before.last + 1
                 await asyncio.sleep(0)
         finally:
             await preparing
         return before
-
-    def _checked(self, first: int, last: int) -> None:
-        if last // REPORT_FACTS > first // REPORT_FACTS:
-            log.info("%s: %d facts checked", self._folder.journal, last)
 
     async def _chunks(self, number: int) -> AsyncIterator[list[Row]]:
         while found := await self._rows(number, CHUNK_ROWS):

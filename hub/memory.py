@@ -8,11 +8,11 @@ import asyncio
 import contextlib
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hub import rows
 from hub.beside import Walker
@@ -20,9 +20,9 @@ from hub.broker import Account
 from hub.core.books import Books
 from hub.core.school import Device, Rows, School
 from hub.desk import Desk
-from hub.errors import DamageError
+from hub.errors import DamageError, HubError
 from hub.folder import Folder, disk_full, settle_log, stop_at_once
-from hub.journal import Journal
+from hub.journal import Journal, nobody_waits
 from hub.keys import device_password, load_master
 from hub.migrations import NEWEST
 
@@ -55,6 +55,18 @@ class Edits:
         await self._opened.wait()
         assert self._register is not None, "it is what was waited for"
         return self._register
+
+
+class Known(NamedTuple):
+    """What is set up. `seen`: the last fact that the office has seen, and of which journal."""
+
+    master: bytes
+    school: School
+    seen: tuple[int, bytes] | None
+
+    def accounts(self) -> list[Account]:
+        """The broker accounts of all devices that may speak."""
+        return accounts(self.master, self.school)
 
 
 @dataclass(slots=True)
@@ -91,7 +103,13 @@ class Memory:
 
     def accounts(self) -> list[Account]:
         """The broker accounts of all devices that may speak."""
-        return [Account(device.id, self.password(device)) for device in self.desk.school.devices.values() if not device.blocked]
+        return accounts(self.master, self.desk.school)
+
+
+def accounts(master: bytes, school: School) -> list[Account]:
+    """The broker accounts of all devices of a school that may speak."""
+    devices = school.devices.values()
+    return [Account(device.id, device_password(master, device.id, device.generation)) for device in devices if not device.blocked]
 
 
 @contextlib.asynccontextmanager
@@ -105,35 +123,59 @@ async def memory(data: Path) -> AsyncIterator[Memory]:
         yield stores
 
 
-async def remember(folder: Folder, stack: contextlib.AsyncExitStack, walker: Walker | None = None) -> Memory:
-    """What badges are answered from: books on a whole journal, and the school. `walker` may walk along the journal already."""
+def known_before(folder: Folder) -> Known | None:
+    """What is set up, read while the walker walks; None where that has to wait until the journal is whole.
+
+    What cannot be read now is read once more then, and the complaint is made behind the journal's own.
+    """
+    if folder.master_key.exists() and folder.office.exists():
+        with contextlib.suppress(HubError, sqlite3.Error):
+            settle_log(folder.office)
+            if _version(folder.office) == NEWEST:
+                return _read(folder)
+    return None
+
+
+async def remember(
+    folder: Folder,
+    stack: contextlib.AsyncExitStack,
+    walker: Walker | None = None,
+    known: Known | None = None,
+    nearly: Callable[[], None] = nobody_waits,
+) -> Memory:
+    """What badges are answered from: books on a whole journal, and the school. `walker` may walk along the journal already; `known` was
+    read before; `nearly` is called when most of the journal is read.
+    """
     lost = [path for path in (folder.master_key, folder.office) if not path.exists()]
-    books = Books()
-    journal = await Journal.open(folder, stop_at_once, books.apply, walker)
+    books, edits = Books(), Edits()
+    journal = await Journal.open(folder, stop_at_once, books.apply, walker, nearly)
     stack.push_async_callback(journal.close)
     if books.number and lost:  # made again, it would be empty: no badge would be known, or nobody's name
         raise DamageError(f"{lost[0]}: is missing beside a journal with {books.number} facts: restore the folder from a backup")
-    master, edits = load_master(folder.master_key), Edits()
-    try:
-        school = await _school(folder, journal)
-    except sqlite3.Error as error:
-        damage = DamageError(f"{folder.office}: {error}: restore the folder from a backup")
-        raise disk_full(folder.office, error) or damage from error
+    master, school, seen = known or await _set_up(folder)
+    if seen is not None:
+        journal.refuse_other(*seen)
     return Memory(folder, journal, Desk(school, books, journal, edits, asyncio.to_thread), master, edits)
 
 
-async def _school(folder: Folder, journal: Journal) -> School:
-    """What is set up, where the history has seen no other journal. Tables of before are brought up to date first."""
-    settle_log(folder.office)
-    if not folder.office.exists() or _version(folder.office) != NEWEST:
-        from hub.register import Register
+async def _set_up(folder: Folder) -> Known:
+    """What is set up. A new folder gets its key and its tables; tables of before are brought up to date first."""
+    load_master(folder.master_key)
+    try:
+        settle_log(folder.office)
+        if not folder.office.exists() or _version(folder.office) != NEWEST:
+            from hub.register import Register
 
-        await (await Register.open(folder, stop_at_once, settled=True)).close()
+            await (await Register.open(folder, stop_at_once, settled=True)).close()
+        return _read(folder)
+    except sqlite3.Error as error:
+        damage = DamageError(f"{folder.office}: {error}: restore the folder from a backup")
+        raise disk_full(folder.office, error) or damage from error
+
+
+def _read(folder: Folder) -> Known:
     with rows.opened(folder.office) as office:
-        seen = rows.seen(office)
-        if seen is not None:
-            journal.refuse_other(*seen)
-        return rows.read_school(office)
+        return Known(load_master(folder.master_key), rows.read_school(office), rows.seen(office))
 
 
 def _version(path: Path) -> str:

@@ -1,7 +1,7 @@
 """The hub as a running program: every room opened in order, put together by hand, and closed in the opposite order.
 
-Start: verify and replay the journal, read what is set up, start the broker, connect: badges are answered. Then the office is opened
-behind that (opening.py). Nothing is answered before the journal is whole. Ends on SIGTERM or Ctrl-C.
+Start: read what is set up, verify and replay the journal, start the broker towards the end of that, connect: badges are answered. Then
+the office is opened behind that (opening.py). Nothing is answered before the journal is whole. Ends on SIGTERM or Ctrl-C.
 """
 
 import asyncio
@@ -14,27 +14,30 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from hub.beside import Walker
 from hub.broker import HUB_USER, EmbeddedBroker
 from hub.broker import Account as BrokerAccount
+from hub.clock import Clock
 from hub.errors import BrokerError, StartError
+from hub.fleet import Fleet
 from hub.folder import Folder
+from hub.journal import nobody_waits
 from hub.keys import badge_key, hub_password
-from hub.memory import Memory, remember
+from hub.link import Link
+from hub.memory import Known, Memory, known_before, remember
+from hub.mqtt import Account, Wire
 from hub.notify import ALIVE, READY, STOPPING, alive_every_s, notify
+from hub.orders import Orders
 from hub.settings import Settings, mail_password
-
-if TYPE_CHECKING:
-    from hub.clock import Clock
-    from hub.fleet import Fleet
-    from hub.link import Link
 
 log = logging.getLogger(__name__)
 
 SWITCH_S = 0.0005
 """How long a thread may hold the interpreter while the loop waits for it: pages and stores have threads, and a badge must not wait 5 ms."""
+OFFICE_AFTER_S = 0.25
+"""The office is loaded this long after READY: devices come back first, and loading it takes the processor from them."""
 UNWATCHED_S = 60.0
 """Between two words to a watchdog that is not there."""
 
@@ -42,9 +45,9 @@ UNWATCHED_S = 60.0
 class Answering(NamedTuple):
     """What answers the devices."""
 
-    fleet: "Fleet"
-    clock: "Clock"
-    link: "Link"
+    fleet: Fleet
+    clock: Clock
+    link: Link
 
 
 async def serve(settings: Settings, folder: Folder, walker: Walker) -> None:
@@ -54,12 +57,12 @@ async def serve(settings: Settings, folder: Folder, walker: Walker) -> None:
         mail_password(settings.mail)  # a file that cannot be read is told now, not when the first letter is due
     async with contextlib.AsyncExitStack() as remembered, contextlib.AsyncExitStack() as stack:
         remembered.callback(folder.close)
-        stores = await remember(folder, remembered, walker)
+        broker, known = _Broker(settings, folder, stack), known_before(folder)
+        stores = await remember(folder, remembered, walker, known, partial(broker.begin, known) if known else nobody_waits)
         port = _pages_port(settings)
-        starting = asyncio.create_task(_start_broker(settings, stores, stack))
-        await asyncio.sleep(0)  # it starts, and takes its time: what the link is made of is loaded meanwhile
+        broker.begin(stores)
         answering = _make_link(settings, stores)
-        await starting
+        await broker.started(stores)
         answering.link.start()
         stack.push_async_callback(answering.link.stop)
         ended = asyncio.Event()
@@ -67,22 +70,39 @@ async def serve(settings: Settings, folder: Folder, walker: Walker) -> None:
             asyncio.get_running_loop().add_signal_handler(sign, ended.set)
         notify(READY)
         async with _alive():
+            await asyncio.sleep(OFFICE_AFTER_S)
             keep_open = await asyncio.to_thread(_load_office)
             await stores.open_office(remembered)
         await keep_open(settings, stores, answering, port, ended)
         notify(STOPPING)
 
 
-async def _start_broker(settings: Settings, stores: Memory, stack: contextlib.AsyncExitStack) -> None:
+class _Broker:
     """The embedded broker as our child, with the devices of the register; a mosquitto is run by systemd, not by us."""
-    if settings.broker.kind != "embedded":
-        return
-    hub = BrokerAccount(HUB_USER, hub_password(stores.master))
-    broker = EmbeddedBroker(settings.broker.host, settings.broker.port, stores.folder.broker, hub, stores.accounts())
-    await broker.start()
-    stack.push_async_callback(broker.stop)
-    following = asyncio.create_task(_follow_devices(stores, broker))
-    stack.callback(following.cancel)
+
+    def __init__(self, settings: Settings, folder: Folder, stack: contextlib.AsyncExitStack) -> None:
+        self._settings = settings.broker
+        self._folder = folder
+        self._stack = stack
+        self._child: EmbeddedBroker | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    def begin(self, known: Known | Memory) -> None:
+        """Start it, unless that was done before: it takes its time, and the rest of the journal is read meanwhile."""
+        if self._settings.kind != "embedded" or self._child is not None:
+            return
+        hub = BrokerAccount(HUB_USER, hub_password(known.master))
+        self._child = EmbeddedBroker(self._settings.host, self._settings.port, self._folder.broker, hub, known.accounts())
+        self._starting = asyncio.create_task(self._child.start())
+        self._stack.push_async_callback(self._child.stop)
+        self._stack.callback(self._starting.cancel)
+
+    async def started(self, stores: Memory) -> None:
+        """Return once it accepts connections, and let it follow what is set up. Raises BrokerError."""
+        if self._child is not None and self._starting is not None:
+            await self._starting
+            following = asyncio.create_task(_follow_devices(stores, self._child))
+            self._stack.callback(following.cancel)
 
 
 async def _follow_devices(stores: Memory, broker: EmbeddedBroker) -> None:
@@ -103,13 +123,7 @@ async def _follow_devices(stores: Memory, broker: EmbeddedBroker) -> None:
             log.error("the broker still lets the devices of before in: %s", error)  # noqa: TRY400 - the sentence is the whole story
 
 
-def _make_link(settings: Settings, stores: Memory) -> "Answering":
-    from hub.clock import Clock
-    from hub.fleet import Fleet
-    from hub.link import Link
-    from hub.mqtt import Account, Wire
-    from hub.orders import Orders
-
+def _make_link(settings: Settings, stores: Memory) -> Answering:
     blocking: set[asyncio.Task[object]] = set()
 
     def block(device: str) -> None:

@@ -6,6 +6,7 @@ a hub that is killed.
 """
 
 import contextlib
+import os
 import queue
 import signal
 import sqlite3
@@ -32,9 +33,10 @@ _FROM = "SELECT number, count, before, body, hash FROM journal ORDER BY number"
 
 
 class Begun(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """SQLite has read the log: others may open the file. `id` is the hash of row 0, which is whole."""
+    """SQLite has read the log: others may open the file. `id` is the hash of row 0, which is whole; `last` the number of the last row."""
 
     id: bytes
+    last: int
 
 
 class Stretch(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -86,7 +88,8 @@ def walk(journal: Path) -> Iterator[Begun | Stretch]:
         if first is None:
             return
         verified(first, None)
-        yield Begun(first.hash)
+        ((last,),) = database.execute("SELECT max(number) FROM journal")
+        yield Begun(first.hash, last)
         yield from stretches(rows, first)
 
 
@@ -113,4 +116,6 @@ def _write(waiting: "queue.Queue[bytes]", out: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).absolute(), sys.stdout.buffer)
+    # Called before anybody knows where; where nobody says it, the hub has no use for it, or is gone.
+    if where := os.fsdecode(sys.stdin.buffer.read()):
+        main(Path(where), sys.stdout.buffer)

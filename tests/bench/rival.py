@@ -105,7 +105,7 @@ def _ended(task: "asyncio.Task[None]") -> None:
         stop_at_once(f"PostgreSQL: {error!r}")
 
 
-async def remember(folder: Folder, stack: contextlib.AsyncExitStack, walker: Walker) -> Memory:
+async def remember(folder: Folder, stack: contextlib.AsyncExitStack, walker: Walker, *_early: object) -> Memory:
     """In place of `hub.memory.remember`: the same books, read from the journal that `preau-hub import` wrote, and then left alone."""
     books, edits = Books(), Edits()
     opening = await Journal.open(folder, stop_at_once, books.apply, walker)

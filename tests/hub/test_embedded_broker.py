@@ -291,6 +291,12 @@ def test_the_broker_is_the_one_of_its_wheel_and_of_the_version_we_pinned() -> No
     assert re.fullmatch(r"nats-server: v2\.1[5-9]\.\d+\n", output)
 
 
+def test_the_broker_is_found_by_what_its_wheel_says_where_it_is_not_beside_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = server_binary()
+    monkeypatch.setattr("hub.broker.sys.executable", "/nowhere/python")
+    assert server_binary().samefile(usual)
+
+
 async def until_dead(pidfd: int) -> None:
     """The kernel makes a pidfd readable when its process has ended."""
     ended = asyncio.Event()

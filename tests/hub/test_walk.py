@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shlex
 import shutil
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.beside import Walker
+from hub.beside import called, start
 from hub.core.facts import Fact
 from hub.folder import Folder
 from hub.journal import Journal
@@ -31,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
 
 def told(folder: Folder) -> list[Stretch]:
     """What the other process says behind its first words."""
-    with contextlib.closing(Walker(folder.journal)) as walker:
+    with contextlib.closing(start(folder)) as walker:
         walker.begun()
         return list(walker.stretches())
 
@@ -82,12 +83,58 @@ async def test_a_start_is_whole_when_the_other_process_is_killed_on_its_way(
 def test_the_other_process_ends_when_nobody_reads_any_more(folder: Folder) -> None:
     """The hub may be killed while it follows; nothing may be left of it. A pipe holds 64 KiB, this journal fills it several times."""
     asyncio.run(written(folder, asks(36, 2000), waiting=3))
-    other = subprocess.Popen([sys.executable, "-m", "hub.walk", str(folder.journal)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert other.stdout is not None
-    assert other.stdout.read(1000)
-    other.stdout.close()
-    _, said = other.communicate(timeout=60)
+    command, pipe = [sys.executable, "-m", "hub.walk"], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stderr is not None
+        other.stdin.write(os.fsencode(folder.journal))
+        other.stdin.close()
+        assert other.stdout.read(1000)
+        other.stdout.close()
+        said = other.stderr.read()
     assert (other.returncode, said) == (-signal.SIGPIPE, b"")
+
+
+def test_one_that_is_told_nothing_ends(folder: Folder) -> None:
+    """It was called for a journal that is short, or its hub is gone before it has read its settings."""
+    early = called()
+    assert early is not None
+    with contextlib.closing(start(folder, early)) as walker:
+        assert walker.begun() is None
+    assert early.poll() is not None
+    command, pipe = [sys.executable, "-m", "hub.walk"], subprocess.PIPE
+    alone = subprocess.run(command, input=b"", stdout=pipe, stderr=pipe, check=True, timeout=60)
+    assert (alone.stdout, alone.stderr) == (b"", b"")
+
+
+async def test_one_that_was_called_early_walks_where_it_is_told(folder: Folder) -> None:
+    made = list(asks(38, 300))
+    await written(folder, made, waiting=3)
+    early, replayed = called(), list[Fact]()
+    journal = await Journal.open(folder, alive, replayed.append, start(folder, early))
+    assert replayed == [fact for ask in made for fact in ask]
+    await journal.close()
+    assert early is not None
+    assert early.poll() is not None
+
+
+async def test_whoever_waits_for_the_end_of_a_start_is_told_when_little_is_left(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.journal.NEARLY_FACTS", 400)
+    made, replayed, then = list(asks(39, 2000)), list[Fact](), list[int]()
+    await written(folder, made, waiting=3)
+    journal = await Journal.open(folder, alive, replayed.append, nearly=lambda: then.append(len(replayed)))
+    await journal.close()
+    assert len(then) == 1
+    assert 0 < len(replayed) - then[0] <= 400
+
+
+async def test_a_short_journal_is_nearly_read_before_it_is_begun(folder: Folder) -> None:
+    await written(folder, list(asks(40, 20)))
+    replayed, then = list[Fact](), list[int]()
+    journal = await Journal.open(folder, alive, replayed.append, nearly=lambda: then.append(len(replayed)))
+    await journal.close()
+    assert then == [0]
 
 
 async def test_a_log_that_the_last_run_left_is_as_it_was_when_the_other_process_is_gone(folder: Folder, tmp_path: Path) -> None:
