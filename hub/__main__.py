@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 REFUSED = 2
 """Exit status when something is refused; the sentence is on stderr."""
+SWITCH_S = 0.0005
+"""How long a thread of the hub may hold the interpreter while another waits for it: pages and stores have threads, and a badge must not
+wait 5 ms; nor must the thread that reads the journal's disk while the hub is loaded.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +50,7 @@ def _run(words: Sequence[str]) -> int:
 def _run_beside(asked: Path, called: "Child | None") -> int:
     from hub.settings import load
 
+    sys.setswitchinterval(SWITCH_S)
     settings = load(asked)
     gc.disable()  # until books and pages are loaded (opening.py): nothing of a start is garbage
     from concurrent.futures import ThreadPoolExecutor

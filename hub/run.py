@@ -10,7 +10,6 @@ import logging
 import secrets
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from functools import partial
@@ -34,8 +33,6 @@ from hub.settings import Settings, mail_password
 
 log = logging.getLogger(__name__)
 
-SWITCH_S = 0.0005
-"""How long a thread may hold the interpreter while the loop waits for it: pages and stores have threads, and a badge must not wait 5 ms."""
 OFFICE_AFTER_S = 0.25
 """The office is loaded this long after READY: devices come back first, and loading it takes the processor from them."""
 UNWATCHED_S = 60.0
@@ -52,7 +49,6 @@ class Answering(NamedTuple):
 
 async def serve(settings: Settings, folder: Folder, walker: Walker) -> None:
     """The hub in its locked folder, until it is told to end. `walker` is on its way along the journal already."""
-    sys.setswitchinterval(SWITCH_S)
     if settings.mail is not None:
         mail_password(settings.mail)  # a file that cannot be read is told now, not when the first letter is due
     async with contextlib.AsyncExitStack() as remembered, contextlib.AsyncExitStack() as stack:
