@@ -27,6 +27,8 @@ class Taps:
     floor: list[list[float]] = field(default_factory=list)
     edge: list[list[float]] = field(default_factory=list)
     hub: list[list[float]] = field(default_factory=list)
+    least: list[list[float]] = field(default_factory=list)
+    """The hub's part where it does not think (least.py)."""
     crowd: list[list[float]] = field(default_factory=list)
     volleys: list[list[float]] = field(default_factory=list)
     """All devices in the same instant."""
@@ -40,6 +42,7 @@ class Crew:
     floor: Floor
     edge: Edge
     scripted: Sequence[Scripted]
+    least: Scripted
     hashes: Sequence[str]
 
 
@@ -49,11 +52,14 @@ async def measure(there: World, rounds: int, taps: int, size: int) -> Taps:
     async with contextlib.AsyncExitStack() as stack:
         (there.folder / "bare").mkdir()
         bare = await stack.enter_async_context(world.bare_broker(there.kind, there.folder / "bare"))
+        thoughtless = world.twin(there, there.folder / "least")
         stack.enter_context(world.hub_running(there))
+        stack.enter_context(world.hub_running(thoughtless, "tests.bench.least"))
         standing = stack.enter_context(floor(bare.port, brokers.HUB, brokers.DOOR, there.folder))
         edge = await stack.enter_async_context(world.edge_running(there))
         crowd = [await stack.enter_async_context(devices.present(there, name)) for name in school.SCRIPTED[:size]]
-        crew = Crew(standing, edge, crowd, world.hashes(there))
+        least = await stack.enter_async_context(devices.present(thoughtless, school.SCRIPTED[0]))
+        crew = Crew(standing, edge, crowd, least, world.hashes(there))
         for number, keep in enumerate(kept(rounds)):
             await _round(found, crew, range(number * taps, (number + 1) * taps), keep=keep)
     return found
@@ -66,11 +72,13 @@ async def _round(found: Taps, crew: Crew, pupils: range, *, keep: bool) -> None:
     quiet = await asyncio.to_thread(crew.floor.measure, len(pupils), TAP_EVERY_S)
     whole = await crew.edge.taps(codes, TAP_EVERY_S)
     alone = await devices.one_by_one(crew.scripted[0], hashes, TAP_EVERY_S)
+    least = await devices.one_by_one(crew.least, hashes, TAP_EVERY_S)
     crowd = await devices.together(crew.scripted, hashes * 2, PER_S)
     echoes = await asyncio.to_thread(crew.floor.volleys, len(pupils), len(crew.scripted), VOLLEY_EVERY_S)
     volleys = await devices.at_once(crew.scripted, hashes, VOLLEY_EVERY_S)
     if keep:
-        for all_rounds, came in ((found.floor, quiet), (found.edge, whole), (found.hub, alone), (found.crowd, crowd)):
+        lone = ((found.floor, quiet), (found.edge, whole), (found.hub, alone), (found.least, least))
+        for all_rounds, came in (*lone, (found.crowd, crowd)):
             all_rounds.append(came)
         found.volley_floor.append(echoes)
         found.volleys.append(volleys)
@@ -83,6 +91,7 @@ def rows(found: Taps, crowd: int) -> Iterator[Row]:
     yield _row("T2", "tap to light, 1 device, p99 / floor p99", found.edge, found.floor, 0.99, 1.5)
     yield _rare("tap to light, 1 device, p99.9 / floor p99.9, all rounds", found.edge, found.floor)
     yield _row("", "the hub's part: scan to verdict, scripted device, p50", found.hub, found.floor, 0.50, None)
+    yield _row("", "the same of a hub that does not think (least.py)", found.least, found.floor, 0.50, None)
     yield _row("T3", f"{crowd} devices, 200 scans/s together, p50 / floor p50", found.crowd, found.floor, 0.50, 1.6)
     yield _row("", "the same, p99 / floor p99", found.crowd, found.floor, 0.99, None)
     yield _rare("the same, p99.9 / floor p99.9, all rounds", found.crowd, found.floor)

@@ -1,6 +1,7 @@
 """What we are held against does what we do: it debits once for each ask, never below nothing, and durably. And what is told of it."""
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from hub.core.facts import Facts, HoleDeclared
 from hub.folder import Folder
 from hub.register import Register
 from tests.bench import postgres, transfers
+from tests.bench.least import Debited, Ledger, pack_debits, rows_written
 from tests.bench.pace import until
 from tests.bench.rival import PostgresJournal, nothing_to_follow
 from tests.bench.rush import Rush
@@ -39,6 +41,21 @@ async def test_postgresql_debits_once_for_each_ask_and_never_below_nothing(open_
             with pytest.raises(asyncpg.PostgresError, match="shortage"):
                 await other(8, 1, 60, 0)
             assert await other(8, 1, 40, 0)  # what was refused has left nothing behind
+
+
+async def test_the_desk_that_does_not_think_debits_once_never_below_nothing_and_answers_from_the_disk(tmp_path: Path) -> None:
+    told: list[str] = []
+    async with rows_written(tmp_path / "least.db", pack_debits) as rows:
+        ledger = Ledger(rows, {1: 100})
+        assert ledger.debit(Debited(7, 1, 60, 0), lambda: told.append("first"))
+        assert not ledger.debit(Debited(7, 1, 10, 0), lambda: told.append("again"))
+        assert not ledger.debit(Debited(8, 1, 60, 0), lambda: told.append("shortage"))
+        assert ledger.debit(Debited(8, 1, 40, 0), lambda: told.append("second"))
+        assert not told
+        await until(lambda: len(told) == 2, WAIT_S)
+        assert told == ["first", "second"]
+        with contextlib.closing(sqlite3.connect(tmp_path / "least.db")) as other:
+            assert other.execute("SELECT body FROM journal").fetchall() == [(b"[[7,1,60,0],[8,1,40,0]]",)]
 
 
 async def test_the_rival_hub_answers_an_ask_when_its_own_transaction_is_over() -> None:
@@ -97,7 +114,7 @@ def _speeds(**per_s: float) -> Speeds:
 
 
 def test_debits_are_held_against_the_same_number_waiting() -> None:
-    rows = list(transfers.rows(_speeds(debit=1_000, tap=149, sale=151, followed=100, postgres=100, sqlite=50)))
+    rows = list(transfers.rows(_speeds(debit=1_000, least=1_500, tap=149, sale=151, followed=100, postgres=100, sqlite=50)))
     assert [(row.value, row.holds) for row in rows if row.key == "T4"] == [(10, True), (10, False), (1.49, False), (1.51, True)]
     assert [round(row.value, 2) for row in rows if row.key == "T5"] == [7.14]
     assert [row.value for row in rows if "SQLite" in row.what] == [20] * 4

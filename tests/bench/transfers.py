@@ -30,6 +30,7 @@ from hub.folder import Folder, stop_at_once
 from hub.journal import Journal
 from hub.memory import Memory, memory
 from tests.bench import postgres, processes, rush
+from tests.bench.least import Debited, Ledger, pack_debits, rows_written
 from tests.bench.report import Row
 from tests.bench.rush import Done, Rush
 
@@ -54,7 +55,7 @@ Debit = Callable[[int, int, int, int], Awaitable[bool]]
 
 
 class Speeds(msgspec.Struct):
-    """Per second: engine -> waiting -> one figure for each round. Engines: debit, tap, followed, sale, postgres, sqlite."""
+    """Per second: engine -> waiting -> one figure for each round. Engines: debit, least, tap, followed, sale, postgres, sqlite."""
 
     per_s: dict[str, dict[int, list[float]]]
 
@@ -76,6 +77,7 @@ class _Engines:
     """Everything that is measured, open at once."""
 
     bare: Desk
+    least: Ledger
     sales: Sequence[Sale]
     stores: Memory
     rivals: dict[str, Sequence[Debit]]
@@ -91,6 +93,7 @@ async def _measured(store: Path, folder: Path, socket: str, rounds: int, seconds
         for number in range(rounds):
             for waiting in WAITING if number % 2 else reversed(WAITING):
                 found.keep("debit", waiting, await _debits(engines, waiting, seconds))
+                found.keep("least", waiting, await _least(engines.least, waiting, seconds))
                 for name, connections in engines.rivals.items():
                     sizes = sorted({min(size, waiting) for size in POOLS[name]})
                     found.keep(name, waiting, max([await _rival(connections[:size], seconds) for size in sizes]))
@@ -111,6 +114,18 @@ async def _debits(engines: _Engines, waiting: int, seconds: float) -> float:
     going = Rush(begin, ENDLESS)
     took_s = await _timed(going, waiting, seconds)
     assert desk.books.number - before == going.answered, "not every debit was booked as one fact"
+    return going.answered / took_s
+
+
+async def _least(ledger: Ledger, waiting: int, seconds: float) -> float:
+    turns, before = count(), len(ledger.asks)
+
+    def begin(done: Done) -> None:
+        ledger.debit(Debited(_ask(), next(turns) % WALLETS + 1, CENTS, time.time_ns() // 1_000_000), done)
+
+    going = Rush(begin, ENDLESS)
+    took_s = await _timed(going, waiting, seconds)
+    assert len(ledger.asks) - before == going.answered, "not every debit was kept"
     return going.answered / took_s
 
 
@@ -178,6 +193,7 @@ async def _open(stack: contextlib.AsyncExitStack, store: Path, folder: Path, soc
     stores = await stack.enter_async_context(memory(store))
     bare = await _bare(stack, folder / "bare", stores)
     balances = dict.fromkeys(range(1, WALLETS + 1), OPENING_CENTS)
+    least = Ledger(await stack.enter_async_context(rows_written(folder / "least.db", pack_debits)), dict(balances))
     sqlite = await stack.enter_async_context(sqlite_debits(folder / "rival.db", balances))
     rivals: dict[str, Sequence[Debit]] = {"sqlite": [sqlite] * max(POOLS["sqlite"])}
     if socket:
@@ -185,7 +201,8 @@ async def _open(stack: contextlib.AsyncExitStack, store: Path, folder: Path, soc
     site, (product, *_) = next(iter(stores.desk.school.sites.values())), stores.desk.school.products.values()
     why, now_ms = Why(Rule.PRICE, unit_tenths=CENTS * 10), time.time_ns() // 1_000_000
     pupils = stores.desk.school.pupils.values()
-    return _Engines(bare, [Sale(pupil, site, product.id, CENTS, why, Policy.MUST_HAVE_FUNDS, now_ms) for pupil in pupils], stores, rivals)
+    sales = [Sale(pupil, site, product.id, CENTS, why, Policy.MUST_HAVE_FUNDS, now_ms) for pupil in pupils]
+    return _Engines(bare, least, sales, stores, rivals)
 
 
 async def _bare(stack: contextlib.AsyncExitStack, folder: Path, stores: Memory) -> Desk:
@@ -234,6 +251,7 @@ def rows(found: Speeds) -> Iterator[Row]:
     """The lines of the table for T4 and T5, and the same against SQLite."""
     if "postgres" in found.per_s:
         yield from (_row(found, "debit", waiting, "postgres", DEBITS.get(waiting)) for waiting in WAITING)
+        yield from (_row(found, "least", waiting, "postgres", None) for waiting in DEBITS)
         yield from (_row(found, what, waiting, "postgres", TAPS.get(waiting)) for what in ("tap", "sale") for waiting in WAITING)
         yield _row(found, "followed", 64, "postgres", None)
         value = _ratio(found, "debit", 64, "postgres") / TIGERBEETLE
@@ -244,6 +262,7 @@ def rows(found: Speeds) -> Iterator[Row]:
 
 _WHAT = {
     "debit": "bare debits/s",
+    "least": "debits/s of a desk that does not think",
     "tap": "till taps/s, all rules",
     "sale": "cashier's sales/s, all rules",
     "followed": "till taps/s until the office's tables follow",
