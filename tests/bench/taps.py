@@ -92,6 +92,8 @@ def rows(found: Taps, crowd: int) -> Iterator[Row]:
     yield _rare("tap to light, 1 device, p99.9 / floor p99.9, all rounds", found.edge, found.floor)
     yield _row("", "the hub's part: scan to verdict, scripted device, p50", found.hub, found.floor, 0.50, None)
     yield _row("", "the same of a hub that does not think (least.py)", found.least, found.floor, 0.50, None)
+    yield _row("", "the hub's part, p99 / floor p99", found.hub, found.floor, 0.99, None)
+    yield _row("", "the same of a hub that does not think (least.py)", found.least, found.floor, 0.99, None)
     yield _row("T3", f"{crowd} devices, 200 scans/s together, p50 / floor p50", found.crowd, found.floor, 0.50, 1.6)
     yield _row("", "the same, p99 / floor p99", found.crowd, found.floor, 0.99, None)
     yield _rare("the same, p99.9 / floor p99.9, all rounds", found.crowd, found.floor)

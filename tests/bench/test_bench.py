@@ -12,7 +12,7 @@ from tests.bench.report import Report
 
 TINY = "--rounds 1 --taps 24 --scans 130 --facts 800 --grown 10000 --days 2 --ms 20 --crowd 6"
 KEYS = {
-    "taps": {"T1": 1, "T2": 1, "T3": 1, "": 8},
+    "taps": {"T1": 1, "T2": 1, "T3": 1, "": 10},
     "transfers": {"T4": 4, "T5": 1, "": 15},
     "crowds": {"T6": 1, "": 1},
     "disks": {"T7": 3, "T8": 2, "T9": 1, "": 1},
