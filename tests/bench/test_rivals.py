@@ -117,7 +117,7 @@ FOLLOWED = {"tap_followed": 100.0, "sale_followed": 100.0}
 
 
 def test_debits_are_held_against_the_same_number_waiting() -> None:
-    rows = list(transfers.rows(_speeds(debit=1_000, least=1_500, tap=149, sale=151, postgres=100, sqlite=50)))
+    rows = list(transfers.rows(_speeds(debit=1_000, least=1_500, tap=149, sale=151, postgres=100, sqlite=50, **FOLLOWED)))
     assert [(row.value, row.holds) for row in rows if row.key == "T4"] == [(10, True), (10, False), (1.49, False), (1.51, True)]
     assert [round(row.value, 2) for row in rows if row.key == "T5"] == [7.14]
     assert [row.value for row in rows if "SQLite" in row.what] == [20] * 4
