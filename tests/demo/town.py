@@ -281,7 +281,7 @@ class Town:
             await self.mosquitto.kill()
             await self.mosquitto.start()
             return
-        for child in _children(self.hub.pid):
+        for child in _brokers(self.hub.pid):
             os.kill(child, signal.SIGKILL)
 
     def first_link(self) -> str:
@@ -373,7 +373,16 @@ def _hub() -> list[str]:
     return [str(Path(sys.executable).with_name("preau-hub"))]
 
 
-def _children(pid: int) -> list[int]:
-    """The processes this one has started."""
+def _brokers(pid: int) -> list[int]:
+    """The brokers this process has started; a hub that has just begun also has a child that translates its pages, and ends by itself."""
     tasks = Path(f"/proc/{pid}/task")
-    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+    children = [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+    return [child for child in children if _program(child) == "nats-server"]
+
+
+def _program(pid: int) -> str:
+    """The name of a program that runs; empty for one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
