@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 from sqlalchemy import update
 
 from hub.core import facts as f
@@ -54,6 +54,26 @@ async def test_a_question_is_settled_on_one_board_and_gone_from_the_other(hub: H
     await page.get_by_role("button", name="Annuler").click()
     await expect(other.get_by_role("button", name="Encore là")).to_have_count(2)
     assert complaints.texts == []
+
+
+@pytest.mark.parametrize("script", ["hx-sse-", "office."])
+async def test_a_board_is_live_also_when_one_of_its_scripts_comes_late(hub: Hub, url: str, chromium: Browser, script: str) -> None:
+    """htmx that is ready between two scripts looks at the page before it knows what a stream is, and the board would never be live."""
+    context = await chromium.new_context(locale="fr-BE")
+    await sign_in(hub, url, context, Complaints())
+    page = await context.new_page()
+
+    async def late(route: Route) -> None:
+        while not await page.evaluate("'htmx' in window"):
+            pass
+        await page.evaluate("() => new Promise(done => setTimeout(done, 50))")  # what htmx put off until later has happened
+        await route.continue_()
+
+    await page.route(f"**/{script}*.js", late)
+    await page.goto(url)
+    await expect(page.get_by_text("En direct", exact=True)).to_be_visible(timeout=2500)  # less than a tick
+    await hub.tap(101, Code.IN)
+    await expect(page.get_by_role("link", name="Hugo Dupont").first).to_be_visible(timeout=2500)
 
 
 async def test_what_was_opened_on_today_stays_open_when_somebody_taps(hub: Hub, url: str, chromium: Browser) -> None:
