@@ -20,7 +20,8 @@ from pathlib import Path
 
 import msgspec
 
-from hub.chain import Row, verified
+from hub.bodies import verified
+from hub.chain import Row
 from hub.core.books import Books
 from hub.errors import BackupError, BusyError, DamageError
 from hub.folder import JOURNAL, MASTER_KEY, OFFICE, locked, restoring, settle_log

@@ -89,7 +89,7 @@ def start(folder: Folder, early: Child | None = None) -> Walker:
             walking = child = child or called()
             if walking is not None and walking.stdin is not None:
                 with contextlib.suppress(BrokenPipeError), walking.stdin as where:
-                    where.write(os.fsencode(folder.journal.absolute()))
+                    where.write(f"{folder.journal.absolute().as_uri()}?mode=ro".encode())
                 return Walker(walking, log_bytes)
     except BaseException:
         end(child)

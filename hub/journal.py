@@ -17,11 +17,11 @@ from itertools import islice
 from pathlib import Path
 
 import aiosqlite
-from msgspec.structs import astuple
 
 from hub import beside
 from hub.beside import Walker
-from hub.chain import Row, first_row, pack, unpack, unpacking, verified
+from hub.bodies import pack, unpack, unpack_joined, unpacking, verified
+from hub.chain import Row, first_row
 from hub.core.facts import Fact, Facts
 from hub.errors import DamageError, StartError
 from hub.folder import Die, Folder, disk_full
@@ -276,7 +276,7 @@ class Journal:
         if batch.facts:
             self._committing = batch
             row = pack(self.durable + 1, tuple(batch.facts), self.head)
-            await self._writing.execute(_INSERT, astuple(row))
+            await self._writing.execute(_INSERT, row)
             self._committing = None
             self.durable, self.head = row.last, row.hash
             self.commits += 1
@@ -345,7 +345,10 @@ class Journal:
         try:
             await asyncio.sleep(0)  # its thread begins
             for stretch in walker.stretches():
-                for fact in stretch.facts:
+                facts = unpack_joined(stretch.plain, stretch.sizes)
+                if facts is None:
+                    break
+                for fact in facts:
                     take(fact)
                 before = stretch.last
                 progress.checked(number, before.last)
@@ -381,7 +384,7 @@ class Journal:
 
 async def _unpacked(row: Row) -> Facts:
     """The facts of one row that was verified at the start; the loop is free between two pieces of a long one."""
-    if row.count <= PIECE_FACTS:
+    if row.size <= PIECE_FACTS:
         return unpack(row)
     facts, found = unpacking(row), list[Fact]()
     while piece := tuple(islice(facts, PIECE_FACTS)):
@@ -428,5 +431,5 @@ async def _create(writing: aiosqlite.Connection) -> None:
     await writing.execute("BEGIN IMMEDIATE")
     for statement in (*_SCHEMA, f"PRAGMA user_version={FORMAT}"):
         await writing.execute(statement)
-    await writing.execute(_INSERT, astuple(first_row(secrets.token_bytes(16))))
+    await writing.execute(_INSERT, first_row(secrets.token_bytes(16)))
     await writing.execute("COMMIT")

@@ -20,9 +20,8 @@ from pathlib import Path
 from statistics import median
 
 import msgspec
-from msgspec.structs import astuple
 
-from hub import chain
+from hub import bodies, chain
 from hub.core.books import Books
 from hub.core.calendar import day_of
 from hub.core.facts import Facts, Refusal
@@ -114,8 +113,8 @@ def write(folder: Path, sizes: Sequence[int]) -> Written:
             facts = booked(books, next(coming))
             if facts:
                 kinds.update(type(fact).__name__ for fact in facts)
-                before = chain.pack(before.last + 1, facts, before.hash)
-                growing.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?)", astuple(before))
+                before = bodies.pack(before.last + 1, facts, before.hash)
+                growing.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?)", before)
         growing.commit()
         _copied(growing, folder / str(size))
     growing.close()
@@ -169,7 +168,7 @@ def _decode_ms(folder: Path) -> float:
     with contextlib.closing(sqlite3.connect(folder / "journal.db")) as db:
         since_ns = time.monotonic_ns()
         for row in db.execute("SELECT number, count, before, body, hash FROM journal WHERE number > 0 ORDER BY number"):
-            chain.unpack(chain.Row(*row))
+            bodies.unpack(chain.Row(*row))
         return (time.monotonic_ns() - since_ns) / 1e6
 
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from msgspec.structs import astuple
-
-from hub import chain
+from hub import bodies, chain
 from hub.accounts import Accounts, Posts, Role, WebSession
 from hub.core.books import Books
 from hub.core.menus import Allergen, Diet
@@ -102,8 +100,8 @@ async def lived(folder: Path, days: int) -> date:
     for act in itertools.chain(commune.brought(), acts, Day(books, last).acts_until(COMES)):
         facts = booked(books, act)
         if facts:
-            row = chain.pack(row.last + 1, facts, row.hash)
-            journal.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?)", astuple(row))
+            row = bodies.pack(row.last + 1, facts, row.hash)
+            journal.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?)", row)
     journal.commit()
     journal.close()
     return last

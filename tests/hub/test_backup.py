@@ -25,7 +25,7 @@ import msgspec
 import pytest
 
 from hub import backup as room
-from hub import chain
+from hub import bodies, chain
 from hub.__main__ import REFUSED, main
 from hub.backup import FORMAT, KNOWN, MANIFEST, SETTINGS, backup, replayed, restore, verify
 from hub.core import facts as f
@@ -312,7 +312,7 @@ def test_books_that_do_not_balance_are_refused() -> None:
     def rows(facts: f.Facts) -> Iterator[chain.Row]:
         first = chain.first_row(b"an id of 16 byte")
         yield first
-        yield chain.pack(1, facts, first.hash)
+        yield bodies.pack(1, facts, first.hash)
 
     (opening, *_) = next(asks(9, 1))
     assert isinstance(opening, f.BalanceOpened)

@@ -1,8 +1,8 @@
 """The simulated world: the real devices and the real hub in one process, under one seeded clock, with everything going wrong.
 
 What is real: edge.loop.Loop turned event by event, edge.station, edge.link's encoding and checking, hub.desk.Desk, hub.link.Link,
-hub.orders, hub.core, hub.chain, proto. What is simulated: time, brokers and wires, cards and disks (twins of the outbox, the journal and
-the register), readers, lamps, people. What is not: see tests/README.md.
+hub.orders, hub.core, hub.chain, hub.bodies, proto. What is simulated: time, brokers and wires, cards and disks (twins of the outbox, the
+journal and the register), readers, lamps, people. What is not: see tests/README.md.
 
 To plant a bug from outside, in a process of its own: patch functions or classes of the real code (`edge.station._verdicts`,
 `hub.desk.Desk._committed`, `tests.sim.disk.HubDisk.settle`, …), then

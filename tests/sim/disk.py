@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from hub import chain
+from hub import bodies, chain
 from hub.core.books import Books, replay
 from hub.core.facts import Fact, Facts
 from hub.core.school import Rows, School, edited
@@ -78,7 +78,7 @@ class HubDisk:
 
     def unsure(self) -> list[Fact]:
         """What is in the page cache only: a dead process wrote it, and a start will make it durable."""
-        return [fact for row in self.rows[self.durable :] for fact in chain.unpack(row)]
+        return [fact for row in self.rows[self.durable :] for fact in bodies.unpack(row)]
 
     def facts(self) -> list[Fact]:
         """Everything durable, each row checked against the row before."""
@@ -88,7 +88,7 @@ class HubDisk:
         del self._read[same:]
         del self._facts[self._read[-1].last if self._read else 0 :]
         for row in self.rows[same : self.durable]:
-            self._facts += chain.verified(row, self._read[-1] if self._read else None)
+            self._facts += bodies.verified(row, self._read[-1] if self._read else None)
             self._read.append(row)
         return self._facts.copy()
 
@@ -144,7 +144,7 @@ class DiskJournal:
         await self._loop.pause(0.001)
         rows = self._disk.rows
         row = rows[bisect.bisect_right(rows, number, key=lambda one: one.number) - 1]
-        facts = chain.unpack(row)[number - row.number :]
+        facts = bodies.unpack(row)[number - row.number :]
         return tuple(fact for fact in facts if fact.ask == facts[0].ask)
 
     def pending(self) -> Facts:
@@ -164,7 +164,7 @@ class DiskJournal:
             size += len(facts)
         self._life.step()
         facts = tuple(fact for each, _ in group for fact in each)
-        self._disk.rows.append(chain.pack(self._written + 1, facts, self._disk.rows[-1].hash))
+        self._disk.rows.append(bodies.pack(self._written + 1, facts, self._disk.rows[-1].hash))
         if self._disk.slow_s:
             self._life.world.struck(Fault.SLOW_HUB)
         delay_s = self._chance.uniform(0.0002, 0.004) + self._chance.random() * self._disk.slow_s
