@@ -84,6 +84,7 @@ SENTENCES = {
     "no_reason": f"name a reason: one of {', '.join(sorted(desk_rules.VOID_REASONS))}",
     "another_person": "somebody else has to do that",
     "already_voided": "it has already been cancelled",
+    "corrected_since": "it was corrected since: take back the charge that stands, in the wallet",
 }
 """Every refusal of the canteen and the till, for staff."""
 

@@ -167,8 +167,10 @@ def _taken_back(school: School, books: Books, ask: int, cashier: Cashier, act: i
         return session
     if done is None or done.site != session.site:
         return Refusal("no_such_act")
-    if done.voided or any(books.charges[taken].reversed for taken in done.charges):  # priced again, by another family file
+    if done.voided:
         return Refusal("already_voided")
+    if any(books.charges[taken].reversed for taken in done.charges):  # priced again, paid by somebody else, or taken back by the office
+        return Refusal("corrected_since")
     back: Facts = ()
     for taken in done.charges:
         back += reverse(ask, books.charges[taken], cashier.at_ms, reason, cashier.who)

@@ -231,7 +231,7 @@ def test_a_cashiers_sale_moves_counts_once_for_the_childs_limit_and_says_why_it_
     assert (made.cents, made.payer, made.reason, made.limit_day) == (3_20, FATHER, Reason.CORRECTED, 20250106)
     assert day.books.spent[LEA] == {20250106: 3_20}
     assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier")) == (10_00, -3_20)
-    assert day.do(till.void, Cashier("till", 72, moment("12:30")), act, Reason.WRONG_PUPIL) == Refusal("already_voided")
+    assert day.do(till.void, Cashier("till", 72, moment("12:30")), act, Reason.WRONG_PUPIL) == Refusal("corrected_since")
 
 
 def test_a_scan_that_comes_late_afterwards_corrects_the_charge_of_the_one_who_pays_now(day: Day) -> None:

@@ -333,7 +333,7 @@ def test_a_cashiers_sale_that_was_priced_again_is_not_taken_back_as_if_it_still_
     assert not isinstance(sold, Refusal)
     (act,) = (fact.act for fact in sold if isinstance(fact, TillSold))
     regularise(day, file(4))
-    assert day.do(till.void, replace_who(cashier, 72), act, Reason.WRONG_PUPIL) == Refusal("already_voided")
+    assert day.do(till.void, replace_who(cashier, 72), act, Reason.WRONG_PUPIL) == Refusal("corrected_since")
     assert day.balance_cents("Vanderzande") == 50_00 - 4_00
 
 

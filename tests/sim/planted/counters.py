@@ -81,7 +81,7 @@ BUGS = (
     ),
     Bug(
         "a top-up is given back twice",
-        (Edit("hub.core.till", "    if done.voided or any(", "    if (done.voided and done.charges) or any("),),
+        (Edit("hub.core.till", "    if done.voided:", "    if done.voided and done.charges:"),),
     ),
     Bug(
         "a cashier voids a large act alone",
