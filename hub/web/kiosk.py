@@ -19,7 +19,7 @@ from hub.core.books import Books
 from hub.core.calendar import day_code, day_of, instant_ms
 from hub.core.canteen import Wish, day_number
 from hub.core.codes import By, Code
-from hub.core.facts import Refusal, ScanTaken
+from hub.core.facts import Refusal, ScanTaken, derived
 from hub.core.kept import Meal
 from hub.core.menus import Diet
 from hub.core.school import Product, Pupil, School, Site
@@ -155,13 +155,14 @@ async def done(form: PostedAtKiosk, device: str, reader: str) -> Response:
 async def _order(form: Form, guest: Guest, wish: Wish, product: int) -> bool:
     """Whether it is as the pupil wants it now. What somebody else ordered is changed here, never taken off."""
     desk, day = form.visit.office.desk, day_code(wish.day)
+    ask = derived(form.ask, form.text("wish"))  # one form, many pictures: two of them touched quickly are two choices
     meal = desk.books.meals.get((wish.pupil, wish.site, day))
     if meal is None:
-        answer = await desk.do(form.ask, canteen.order, form.ask, wish, product)
+        answer = await desk.do(ask, canteen.order, ask, wish, product)
     elif meal.product != product:
-        answer = await desk.do(form.ask, canteen.change, form.ask, wish, product)
+        answer = await desk.do(ask, canteen.change, ask, wish, product)
     elif day in guest.ordered:
-        answer = await desk.do(form.ask, canteen.cancel, form.ask, wish)
+        answer = await desk.do(ask, canteen.cancel, ask, wish)
     else:
         return True
     if not answer.refusal and meal is None:

@@ -157,6 +157,7 @@ async def _page(
     visit: Visit, typed: Mapping[str, str] = NOTHING, days: tuple[str, ...] = WEEK, trouble: tuple[str, str] = ("", "")
 ) -> SetupPage:
     school, live = visit.school, visit.request.app.state.live
+    version = live.version  # what happens from here on may be missing, and rings again
     services = tuple(each for each in school.programmes.values() if each.site in visit.sites and each.use in USES)
     devices = tuple(each for each in school.devices.values() if each.site in visit.sites)
     places = {each.id for each in devices}
@@ -168,7 +169,7 @@ async def _page(
     done = {step for step, part in zip(STEPS, parts, strict=True) if part}
     at, problem = trouble
     return SetupPage(
-        version=live.version,
+        version=version,
         steps=STEPS,
         done=frozenset(done | _further(visit)),
         sites=visit.own_sites(),

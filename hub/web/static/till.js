@@ -40,3 +40,32 @@ document.addEventListener("htmx:after:swap", () => {
     document.querySelector("#till [data-first], #till #next, #till #find")?.focus({ preventScroll: true });
   }
 });
+
+// What is pressed while an answer is under way would end it: a sale or its refusal would go unseen, a key be lost. Keys wait for it.
+let under = null;
+const pressed = [];
+document.addEventListener("htmx:before:request", (event) => {
+  const { ctx } = event.detail, at = ctx.sourceElement;
+  if (!at.id.startsWith("poll-")) {
+    if (at.closest("#till")) under = ctx;
+    return;
+  }
+  const asked = at.isConnected && new URL(at.getAttribute("hx-get"), location);
+  if (asked && asked.pathname + asked.search === ctx.request.action) return;
+  event.preventDefault(); // it waited behind an answer, and asks for who was served before
+  htmx.trigger("#stream", "changed");
+});
+document.addEventListener("htmx:finally:request", (event) => {
+  if (event.detail.ctx !== under) return;
+  under = null;
+  const next = pressed.shift();
+  const key = next && next.face === faceOf() && document.getElementById(next.id);
+  if (key) setTimeout(() => key.click(), 0); else pressed.length = 0;
+});
+document.addEventListener("click", (event) => {
+  const at = under && event.target.closest("#till a[hx-get], #till form[hx-post] button");
+  if (!at) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (at.matches(".key, .ways a")) pressed.push({ face: faceOf(), id: at.id });
+}, true);
