@@ -266,6 +266,7 @@ async def test_a_kiosk_whose_hub_is_away_sends_children_to_an_adult_and_comes_ba
         page = await at_the_kiosk(hub, f"http://127.0.0.1:{port}", chromium)
         await expect(page.get_by_text("Demande à un adulte")).to_be_hidden()
     await expect(page.get_by_text("Demande à un adulte")).to_be_visible()
+    await expect(page.get_by_text("Présente ton badge ici")).to_be_hidden()
     async with served(hub, port):
         await expect(page.get_by_text("Demande à un adulte")).to_be_hidden(timeout=SOON_MS)
         await canteen.tap(hub, 100)
