@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 def first_row(identity: bytes) -> Row:
     """Row 0 of a new journal; `identity` is random, so that no two journals share a hash."""
-    return Row(0, 1, NOTHING, identity, _digest(NOTHING, 0, 1, identity))
+    return next_row(0, 1, NOTHING, identity)
 
 
 def next_row(number: int, size: int, before: bytes, body: bytes) -> Row:
@@ -51,7 +51,7 @@ def next_row(number: int, size: int, before: bytes, body: bytes) -> Row:
 
 def check(row: Row, before: Row | None) -> None:
     """Raise DamageError naming the row, unless it is whole and follows `before` (None: is row 0, which has none)."""
-    number, chained = (before.number + before.size, before.hash) if before else (0, NOTHING)
+    number, chained = (before.last + 1, before.hash) if before else (0, NOTHING)
     if row.number != number:
         raise DamageError(f"fact {number} is missing: the next row begins at {row.number}")
     if row.before != chained:

@@ -115,13 +115,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class TillPage:
-    """`held`: somebody is being served. `poll`: what the page fetches when something has happened. `problem`: why it was not done."""
+    """`held`: somebody is being served. `poll`: what the page fetches when something has happened, and `shown_ms` after whoever was
+    answered alone came. `problem`: why it was not done.
+    """
 
     version: str
     place: Place
     desk: CashSession | None
     held: bool
     poll: str
+    shown_ms: int
     person: Person | None
     keys: tuple[Key, ...]
     lines: tuple[Line, ...]
@@ -217,6 +220,7 @@ def till_page(
         desk=books.cash_sessions.get(place.device.id),
         held=held,
         poll=f"{place.path}/queue?{urlencode(replace(now, goods=()).fields())}" if held else place.path,
+        shown_ms=SHOWN_MS,
         person=person,
         keys=_keys(school, place, pupil, now, now_ms) if pupil else (),
         lines=lines,

@@ -31,6 +31,12 @@ async def till(hub: Hub, url: str, chromium: Browser) -> Page:
     return page
 
 
+async def chosen(till: Page, name: str) -> None:
+    """One of it is on the form."""
+    await till.get_by_role("button", name=name).click()
+    await expect(till.locator(".cart")).to_contain_text(f"1 × {name}")
+
+
 class Slow:
     """Some requests that take their time: `begun` when one is under way, done when `go_on` is set."""
 
@@ -82,15 +88,13 @@ async def test_cash_that_is_being_typed_stays_when_others_tap_and_something_is_s
     await tap(hub, 102)
     await expect(till.locator("#queue li")).to_have_count(1)
     await expect(till.get_by_label("Montant reçu")).to_be_focused()
-    await till.get_by_role("button", name="Sandwich").click()
-    await expect(till.locator(".cart")).to_contain_text("1 × Sandwich")
+    await chosen(till, "Sandwich")
     await expect(till.get_by_label("Montant reçu")).to_have_value("20,00")
 
 
 async def test_a_key_pressed_while_a_sale_is_under_way_does_not_bring_the_form_back(hub: Hub, till: Page) -> None:
     await tap(hub, 100)
-    await till.get_by_role("button", name="Gaufre").click()
-    await expect(till.locator(".cart")).to_contain_text("1 × Gaufre")
+    await chosen(till, "Gaufre")
     slow = await Slow().on(till, "**/sell")
     await till.get_by_role("button", name="Vendre").click()
     await slow.begun.wait()
@@ -102,7 +106,7 @@ async def test_a_key_pressed_while_a_sale_is_under_way_does_not_bring_the_form_b
 
 async def test_a_refusal_is_told_though_next_was_pressed_at_once(hub: Hub, till: Page) -> None:
     await tap(hub, 100)
-    await till.get_by_role("button", name="Gaufre").click()
+    await chosen(till, "Gaufre")
     for count in range(2, TOO_MANY):
         await till.get_by_role("button", name="Un de plus").click()
         await expect(till.locator(".cart")).to_contain_text(f"{count} × Gaufre")
@@ -131,16 +135,23 @@ async def test_two_quick_presses_are_two(hub: Hub, till: Page, second: str, cart
 async def test_who_is_served_does_not_wait_as_well(hub: Hub, till: Page) -> None:
     await tap(hub, 100)
     await tap(hub, 102)
-    await till.get_by_role("button", name="Gaufre").click()
-    await expect(till.locator(".cart")).to_contain_text("1 × Gaufre")
-    slow = await Slow().on(till, "**/sell")
+    await chosen(till, "Gaufre")
+    slow, asked = await Slow().on(till, "**/sell"), list[str]()
     await till.get_by_role("button", name="Vendre").click()
     await slow.begun.wait()
+    await till.evaluate("document.addEventListener('changed', () => { window.rang = true; })")
+    await hub.tap(0, Code.UNKNOWN)  # what has to be fetched then waits for the sale's answer
+    while not await till.evaluate("window.rang"):
+        pass
+    before = await till.locator("#poll-held").get_attribute("hx-get")
+    till.on("request", lambda request: asked.append(request.url))
     slow.go_on.set()
     await expect(till.get_by_role("heading", name="Noé Maes")).to_be_visible()
     async with till.expect_response(lambda answer: answer.ok and TILL in answer.url):
         await hub.tap(0, Code.UNKNOWN)
     await expect(till.locator("#queue")).to_contain_text("Personne")
+    assert before is not None
+    assert not [url for url in asked if url.endswith(before)], "asked who waits beside the one who was served before"
 
 
 async def test_whoever_was_answered_alone_leaves_the_page_after_two_minutes(hub: Hub, url: str, till: Page) -> None:
