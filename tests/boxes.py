@@ -53,6 +53,8 @@ from tests.schools import BADGE_KEY, BOOT, FIRST_LIFE, badge, moment, number, sm
 SESSION = "1" * 16
 LOOK_S = 0.002
 """How often a condition is looked at that nobody announces."""
+TOLD_S = 1.0
+"""A box that was told nothing of the hub for so long says its birth."""
 SHAPES: dict[Kind, Any] = {
     Kind.VERDICT: VerdictMessage,
     Kind.SETTLED: Settled,
@@ -188,6 +190,15 @@ class Box:
         (verdict,) = message.verdicts
         return verdict
 
+    async def told(self) -> bool:
+        """Whether the hub says soon that it is here. A broker may tell nothing to who subscribes while the hub says it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TOLD_S):
+                while (await self.hear(Kind.STATE)).status is not Status.ON:
+                    pass
+                return True
+        return False
+
     async def hear(self, kind: Kind) -> Any:
         """The next message of this kind."""
         while not self.kept.get(kind):
@@ -206,18 +217,18 @@ class Box:
 
 
 @contextlib.asynccontextmanager
-async def box(running: Running, account: BrokerAccount = DEVICES[0], *, will: bool = True, born: bool = True) -> AsyncIterator[Box]:
-    """A connected device, born under the first session, when the hub is there and has heard of it."""
+async def box(running: Running, account: BrokerAccount = DEVICES[0], *, will: bool = True) -> AsyncIterator[Box]:
+    """A connected device, born under the first session once it heard the hub: the hub hears whoever comes from then on."""
     last = (topics.topic(account.user, Kind.STATE), codec.encode(State(status=Status.LOST, session=SESSION, inc=FIRST_LIFE)))
     async with Peer(running, account, last if will else None) as peer:
         speaking = Box(peer, account.user)
         for kind in topics.TO_DEVICE:
             assert await peer.subscribe(topics.topic(account.user, kind), topics.qos(kind))
         assert await peer.subscribe(topics.HUB, 1)
-        while (await speaking.hear(Kind.STATE)).status is not Status.ON:
-            pass
-        if born:
-            await speaking.birth()
+        async with asyncio.timeout(WAIT_S):
+            while not await speaking.told():
+                await speaking.birth()  # as a device does at once: it makes the hub call
+        await speaking.birth()
         yield speaking
 
 

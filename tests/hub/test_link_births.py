@@ -33,6 +33,14 @@ async def test_a_device_whose_birth_was_missed_is_called_and_says_it_again(board
     assert (await door.verdict()).light is Light.ACCEPTED
 
 
+async def test_a_device_that_the_broker_tells_nothing_of_the_hub_hears_it_at_its_birth(board: Switchboard, broker: Running) -> None:
+    """It subscribed while the hub said that it is here: too late to hear it said, too early for the broker's memory."""
+    await until(lambda: board.link._wire.up)
+    board.link._wire.publish(topics.HUB, b"", qos=1, retain=True)
+    async with box(broker):
+        await until(lambda: board.seen("door-1").session == SESSION)
+
+
 async def test_a_device_that_takes_the_hub_for_gone_is_called(board: Switchboard, door: Box) -> None:
     """Its birth was heard, and what the broker kept of the hub never came: nothing else would ever tell it."""
     door.kept.pop(Kind.STATE, None)
