@@ -52,7 +52,7 @@ from proto.messages import (
 from proto.signing import sign, signing_key
 from proto.topics import HUB as HUB_TOPIC
 from proto.topics import Kind, topic
-from tests.brokers import DOOR, HUB, Peer, Running, mosquitto
+from tests.brokers import DOOR, HUB, Peer, Running, free_port, mosquitto
 
 pytestmark = pytest.mark.broker
 
@@ -183,8 +183,7 @@ def test_after_a_restart_of_the_broker_the_device_is_back_under_a_new_session(tm
 
 
 def test_a_device_starts_before_its_broker(tmp_path: Path) -> None:
-    with mosquitto(tmp_path, (HUB, DOOR)) as port:
-        pass
+    port = free_port()
     device = Device(Running("mosquitto", "127.0.0.1", port))
     device.link.start()
     device.link.publish(Kind.STATE, device.state(Status.ON, "f" * 16))  # nobody hears it, and nobody will

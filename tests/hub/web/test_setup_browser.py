@@ -68,7 +68,7 @@ async def test_from_an_empty_hub_to_the_first_badge_scanned(empty: Hub, chromium
         await page.keyboard.press("Enter")
         await expect(page.get_by_text("Présentez le badge au lecteur")).to_be_visible()
         await scanned(empty)
-        await expect(page.locator("#heard")).to_contain_text("Élève A", timeout=2_000)
+        await expect(page.locator("#heard")).to_contain_text("Élève A")
         await expect(page.locator("#progress")).to_contain_text("6 étapes sur 6")
         for step in ("#device", "#scan"):
             await expect(page.locator(f"{step} > header")).to_contain_text("fait")
