@@ -15,7 +15,7 @@ from hub.core.facts import Facts, Refusal, derived
 from hub.core.kept import Charge
 from hub.core.school import Badge, BadgeState, Policy, Product, ProductKind, Rows, School
 from hub.core.tariffs import price_of_product
-from hub.core.wallets import Sale, charge, charge_id
+from hub.core.wallets import Sale, charge, charge_id, standing
 
 
 def badge_at(school: School, badge_hash: str, moment_ms: int) -> Badge | None:
@@ -128,7 +128,7 @@ def charge_fee(school: School, books: Books, badge: Badge, at_ms: int, who: int)
 
 def fee_charged(books: Books, badge: Badge) -> Charge | None:
     """What was charged for replacing a badge, by that state of it."""
-    return books.charges.get(charge_id(fee_ask(badge)))
+    return standing(books, charge_id(fee_ask(badge)))
 
 
 def _active(school: School, badge_hash: str, now_ms: int) -> Badge | None:

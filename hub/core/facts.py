@@ -231,7 +231,7 @@ class Cleared(Struct, frozen=True, array_like=True, gc=False, tag="clear"):
 
 
 class Reversed(Struct, frozen=True, array_like=True, gc=False, tag="reverse"):
-    """A charge is taken back whole; without entries where it was not posted."""
+    """A charge is taken back whole; without entries where it was not posted. `again`: the charge made in its place, 0 = none."""
 
     ask: Id
     charge: Id
@@ -241,6 +241,7 @@ class Reversed(Struct, frozen=True, array_like=True, gc=False, tag="reverse"):
     reason: Reason
     entries: tuple[Entry, ...]
     who: int = 0
+    again: int = 0
 
 
 class MealReserved(Struct, frozen=True, array_like=True, gc=False, tag="meal"):

@@ -241,7 +241,7 @@ def _group(books: Books, fact: f.Charged, group: int) -> None:
 
 
 def _reversed(books: Books, fact: f.Reversed) -> None:
-    taken = books.charges[fact.charge] = replace(books.charges[fact.charge], reversed=True)
+    taken = books.charges[fact.charge] = replace(books.charges[fact.charge], reversed=True, again=fact.again)
     if taken.stay:
         _sheet(books, taken.pupil, taken.item, taken.day).lines.pop(taken.stay, None)
     if taken.stage is _GATHERED:

@@ -31,6 +31,8 @@ class Charge(Struct, frozen=True, gc=False):
     limit_day: int = 0
     stage: Stage = Stage.POSTED
     reversed: bool = False
+    again: int = 0
+    """The charge that was made in place of this one, 0 = none."""
 
 
 class Wallet(Struct, frozen=True, gc=False):

@@ -220,7 +220,8 @@ def corrected(school: School, books: Books, ask: int, changes: tuple[Rerated, ..
             continue
         wallet, new = wallet_of(books, ask, _place(school, books, each), at_ms, opened)
         reason = Reason.OTHER_PAYER if each.moves else Reason.CORRECTED
-        facts += (*reverse(ask, taken, at_ms, reason, who), *new, *_again(books, ask, taken, each, wallet, (at_ms, who)))
+        ordered, made = _again(books, ask, taken, each, wallet, (at_ms, who))
+        facts += (*reverse(ask, taken, at_ms, reason, who, made.charge), *new, *ordered, made)
         opened, wallets = (*opened, *new), wallets | {taken.wallet, wallet}
     for wallet in sorted(wallets):
         less_cents = moved_cents(facts, wallet)
@@ -237,8 +238,8 @@ def _place(school: School, books: Books, each: Rerated) -> Place:
     return place_of(school.sites[one.site], each.payer, one.pupil)
 
 
-def _again(books: Books, ask: int, taken: Charge, each: Rerated, wallet: int, stamp: tuple[int, int]) -> Facts:
-    """The charge as it is right; an order that is not handed out yet is from now on paid by it."""
+def _again(books: Books, ask: int, taken: Charge, each: Rerated, wallet: int, stamp: tuple[int, int]) -> tuple[Facts, Charged]:
+    """The charge as it is right, and before it the order that is not handed out yet: it is paid by it from now on."""
     (at_ms, who), order = stamp, _order(books, each)
     entries = move(wallet_account(wallet), sales_account(taken.site, taken.item), each.cents)
     passes = bool(taken.limit_day) and (each.moves or each.more_cents > 0)  # it may pass a limit, and then says why
@@ -257,9 +258,9 @@ def _again(books: Books, ask: int, taken: Charge, each: Rerated, wallet: int, st
         who=who,
     )
     if order is None or order.late:
-        return (made,)
+        return (), made
     day = day_code(each.day)
-    return (MealReserved(ask, order.id, taken.pupil, taken.site, order.product, day, By.STAFF, who, at_ms), made)
+    return (MealReserved(ask, order.id, taken.pupil, taken.site, order.product, day, By.STAFF, who, at_ms),), made
 
 
 def _order(books: Books, each: Rerated) -> Meal | None:

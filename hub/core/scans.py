@@ -14,7 +14,7 @@ from hub.core.facts import Facts, HoleDeclared, ScanTaken, ShownBooked, Unresolv
 from hub.core.givenback import given_back
 from hub.core.school import Badge, BadgeState, ProductKind, School
 from hub.core.tap import Outcome, Tap
-from hub.core.wallets import charge_id
+from hub.core.wallets import charge_id, standing
 from proto.messages import YES, Hole, Light, Scan, Use
 
 _ACTIVE, _NONE = BadgeState.ACTIVE, Reason.NONE
@@ -204,7 +204,7 @@ def _taken_back(school: School, books: Books, arrived: Arrived, ask: int, decide
     reader = school.readers.get((arrived.device, arrived.scan.reader))
     if reader and reader.use in {Use.CARE, Use.STUDY} and decided.pupil in school.pupils:
         facts = attendance.unlit(school, books, ask, replace(_tap(school, arrived, decided.pupil), at_ms=decided.at_ms))
-    charge = books.charges.get(charge_id(arrived.ask))
+    charge = standing(books, charge_id(arrived.ask))
     if not facts and charge is not None:  # a till's; or of a stay from before days were kept
         facts = given_back(school, books, ask, charge, arrived.taken_ms, Reason.NOT_LIT)
     return (*facts, *_questions(school, arrived, ask, decided.code, Reason.NOT_LIT, decided.pupil))

@@ -19,7 +19,7 @@ from hub.core.kept import Charge
 from hub.core.lists import MAX_NAME, fold
 from hub.core.school import Contact, Programme, Rows, Scans, School, Site, edited
 from hub.core.timetable import AbsenceReason, ClassHours, Formerly
-from hub.core.wallets import charge_id
+from hub.core.wallets import charge_id, standing
 
 MAX_TEXT = 200
 MAX_CONTACTS = 20
@@ -259,7 +259,8 @@ def _joined(programme: Programme, day: date) -> list[tuple[int, int]]:
 def live_moved(site: Site, books: Books) -> Refusal | None:
     """Why a site cannot go live on its day: a `day` that cost nothing would cost something, or the other way round (S2, Q4)."""
     live = day_code(site.live_from) if site.live_from else 0
-    days = {charge_id(meal.ask): day for (_, place, day), meal in books.meals.items() if place == site.id}
+    meals = ((standing(books, charge_id(meal.ask)), day) for (_, place, day), meal in books.meals.items() if place == site.id)
+    days = {charge.id: day for charge, day in meals if charge is not None}
     mine = [one for one in books.charges.values() if one.site == site.id and one.cents and not one.reversed]
     stands = [(_day(one, days), one) for one in mine if _day(one, days)]
     free = max((day for day, one in stands if one.stage is Stage.PILOT and day >= live), default=0)

@@ -114,13 +114,21 @@ def charge_id(ask: int, place: int = 0) -> int:
     return derived(ask, f"charge|{place}" if place else "charge")
 
 
-def reverse(ask: int, taken: Charge, at_ms: int, reason: Reason, who: int = 0) -> Facts:
-    """Take a whole charge back; nothing when that was already done."""
+def standing(books: Books, charge: int) -> Charge | None:
+    """The charge with this id, or what was made in its place since: priced again, or charged to who pays by a custody that came late."""
+    found = books.charges.get(charge)
+    while found is not None and found.again:
+        found = books.charges.get(found.again)
+    return found
+
+
+def reverse(ask: int, taken: Charge, at_ms: int, reason: Reason, who: int = 0, again: int = 0) -> Facts:
+    """Take a whole charge back; nothing when that was already done. `again`: the charge that the same ask makes in its place."""
     if taken.reversed:
         return ()
     posted = taken.stage is _POSTED
     entries = move(sales_account(taken.site, taken.item), wallet_account(taken.wallet), taken.cents) if posted else ()
-    return (Reversed(ask, taken.id, taken.wallet, taken.cents, at_ms, reason, entries, who),)
+    return (Reversed(ask, taken.id, taken.wallet, taken.cents, at_ms, reason, entries, who, again),)
 
 
 def open_balances(

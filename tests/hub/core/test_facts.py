@@ -186,6 +186,8 @@ def test_a_fact_is_written_and_read_as_it_always_was(place: int) -> None:
         (36, FACTS[34]),
         (37, FACTS[41]),
         (38, FACTS[42]),
+        (39, FACTS[11]),
+        (40, FACTS[48]),
     ],
 )
 def test_an_older_shorter_array_is_read_with_what_was_meant_before_the_field_existed(place: int, older: Fact) -> None:

@@ -17,8 +17,9 @@ from hub.core.rerating import Past, asks, corrected, families, per_wallet, repai
 from hub.core.school import Custody, FamilyFile, PayerOverride, TariffGroup, WalletScope, Weeks
 from hub.core.statements import Kind, Whose, statement
 from hub.core.till import Cashier, Goods
+from proto.messages import Light
 from tests.journals import check_books
-from tests.schools import MONDAY, TUESDAY, WEDNESDAY, Day, moment, number, tariff
+from tests.schools import MONDAY, TUESDAY, WEDNESDAY, Day, moment, number, reported, scan, tariff
 
 MOTHER, FATHER, LEA, CARE, SITE = (number(name) for name in ("Vanderzande", "Quintelier", "Léa", "care", "Tilleuls"))
 RUN = number("run")
@@ -211,6 +212,17 @@ def test_a_meal_that_is_ordered_for_the_other_parents_week_is_paid_and_cancelled
     assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier")) == (0, -4_50)
     day.do(canteen.cancel, replace_at(wish, "14:00"))
     assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier"), day.books.meals) == (0, 0, {})
+
+
+def test_a_meal_that_was_refused_at_the_till_after_all_is_paid_back_to_whom_it_was_moved(day: Day) -> None:
+    """The till had lost the hub's yes, said no by itself, and tells it when the network is back; meanwhile the custody was entered."""
+    arrived = scan("Léa", "meal-till", "12:05", n=1)
+    day.take(arrived)
+    day.change((custody(),))
+    move(day)
+    assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier")) == (0, -4_50)
+    day.report(reported(arrived, Light.ADULT))
+    assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier"), standing(day)) == (0, 0, [])
 
 
 def replace_at(wish: Wish, clock: str) -> Wish:

@@ -21,8 +21,9 @@ from hub.core.school import FamilyFile, PayerOverride, TariffGroup
 from hub.core.statements import Whose, statement
 from hub.core.till import Cashier, Goods
 from hub.core.timetable import AbsenceReason, LegalClass, Plan
+from proto.messages import Light
 from tests.journals import check_books
-from tests.schools import MONDAY, TUESDAY, WEDNESDAY, Day, moment, number, tariff
+from tests.schools import MONDAY, TUESDAY, WEDNESDAY, Day, moment, number, reported, scan, tariff
 
 HOUSEHOLD, CARE, STUDY, MEAL = (number(name) for name in ("Vanderzande", "care", "study", "meal"))
 GRID = ByBracket(tuple(range(100, 1100, 100)))
@@ -295,6 +296,15 @@ def test_a_meal_that_was_eaten_is_repriced_and_stays_eaten(day: Day) -> None:
     before = day.books.meals.copy()
     regularise(day, file(4))
     assert (cents_of(day), day.books.meals) == ([40], before)
+
+
+def test_a_meal_that_was_refused_at_the_till_after_all_is_paid_back_at_its_new_price(day: Day) -> None:
+    arrived = scan("Léa", "meal-till", "12:05", n=1)
+    day.take(arrived)
+    regularise(day, file(4))
+    assert cents_of(day) == [40]
+    day.report(reported(arrived, Light.ADULT))
+    assert (cents_of(day), day.balance_cents("Vanderzande")) == ([], 0)
 
 
 def replace_at(wish: Wish, clock: str) -> Wish:

@@ -14,8 +14,8 @@ _WAS = (
 )
 _REPLACED = "why, replaced=part.programme in replaced, earlier"
 _LIVE = "    if in_pilot(site, day_of(wish.at_ms, site.zone)) and not in_pilot(site, wish.day):\n"
-_NOTE = "facts += (*reverse(ask, taken, at_ms, reason, who), *new, *_again(books, ask, taken, each, wallet, (at_ms, who)))"
-_NOTE_LESS = "facts += (*new, *_again(books, ask, taken, each, wallet, (at_ms, who)))"
+_NOTE = "facts += (*reverse(ask, taken, at_ms, reason, who, made.charge), *new, *ordered, made)"
+_NOTE_LESS = "facts += (*new, *ordered, made)"
 _SPLIT_SUM = "    if sum(given.values()) != cents or any(share * cents < 0 for share in given.values()):\n"
 _FIRST = "    return min(known, default=0)\n"
 _BAND = "    parts = tuple([_part(band, max(start, start_ms), min(end, end_ms), file) for band, (start_ms, end_ms) in spans])\n"
