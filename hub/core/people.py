@@ -21,6 +21,7 @@ MAX_LIMIT_CENTS = 1_000_00
 OLDEST = date(1900, 1, 1)
 LANGUAGES = ("fr", "nl", "de", "en")
 R = TypeVar("R", Pupil, Household, Adult, Custody, PayerOverride, FamilyFile)
+H = TypeVar("H", Pupil, Adult, Custody, PayerOverride, FamilyFile)
 Same = Callable[[object], bool]
 """Whether a row is still as the form was made from it."""
 
@@ -37,7 +38,8 @@ def put_pupil(school: School, pupil: Pupil, same: Same, today: date, household: 
     if not 0 <= pupil.daily_limit_cents <= MAX_LIMIT_CENTS:
         return Refusal("no_limit")
     if not household:
-        return _kept(school.pupils.get(pupil.id), pupil, same) if pupil.household in school.households else Refusal("no_household")
+        known = pupil.household in school.households
+        return _kept(school.pupils.get(pupil.id), _at_home(school, pupil), same) if known else Refusal("no_household")
     home = put_household(school, Household(pupil.household, household), same)
     return home if isinstance(home, Refusal) else (*home, pupil)
 
@@ -64,7 +66,7 @@ def put_adult(school: School, adult: Adult, same: Same, is_address: Callable[[st
         return Refusal("no_email")
     if adult.household not in school.households:
         return Refusal("no_household")
-    return _kept(school.adults.get(adult.id), adult, same) if adult.language in LANGUAGES else Refusal("no_language")
+    return _kept(school.adults.get(adult.id), _at_home(school, adult), same) if adult.language in LANGUAGES else Refusal("no_language")
 
 
 def language_of(school: School, household: int) -> str:
@@ -96,7 +98,7 @@ def put_custody(school: School, turn: Custody, same: Same) -> Rows | Refusal:
     taken = next((other for other in others if other.id != turn.id and clash(turn, other)), None)
     if taken is not None:
         return Refusal("days_of_another", {"household": taken.household})
-    return _kept(_by_id(others, turn.id), turn, same)
+    return _kept(_by_id(others, turn.id), _at_home(school, turn), same)
 
 
 def clash(one: Custody, other: Custody) -> bool:
@@ -112,13 +114,14 @@ def put_override(school: School, row: PayerOverride, same: Same) -> Rows | Refus
     """Who pays for a pupil on some days, whatever the custody says."""
     if row.item and row.item not in school.programmes and row.item not in school.products:
         return Refusal("no_such_item")
-    return _payer(school, row) or _kept(_by_id(school.overrides.get(row.pupil, ()), row.id), row, same)
+    return _payer(school, row) or _kept(_by_id(school.overrides.get(row.pupil, ()), row.id), _at_home(school, row), same)
 
 
 def put_file(school: School, site: int, file: FamilyFile, same: Same, chosen_day: date | None = None) -> Rows | Refusal:
     """A household's income file, as it counts by the deadline of a site, or from the day that staff choose."""
     if file.until_day is not None and file.until_day <= (chosen_day or file.from_day):
         return Refusal("ends_before_it_begins")
+    file = _at_home(school, file)
     made = regularise(school, site, file, chosen_day)
     if isinstance(made, Refusal):
         return made
@@ -149,6 +152,11 @@ def _payer(school: School, row: Custody | PayerOverride) -> Refusal | None:
 
 
 # --- what may be said -----------------------------------------------------------------------------
+
+
+def _at_home(school: School, row: H) -> H:
+    """The same; of a household that was made another while its form was open, it is that one's."""
+    return replace(row, household=school.home(row.household))
 
 
 def _kept(before: R | None, row: R, same: Same) -> Rows | Refusal:

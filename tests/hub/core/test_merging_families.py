@@ -8,8 +8,9 @@ from hub.core.codes import By, Clearing, Compartment, Reason
 from hub.core.corrections import Place, Staff
 from hub.core.facts import HoldReleased, Refusal, Transferred
 from hub.core.merging import brought_over, merge
+from hub.core.people import put_adult, put_custody, put_file, put_override, put_pupil
 from hub.core.rerating import Past, repaid, rerated
-from hub.core.school import FamilyFile, Household, edited
+from hub.core.school import Adult, Custody, FamilyFile, Household, PayerOverride, Pupil, edited
 from hub.core.statements import Whose, concerning, statement
 from hub.core.transfers import Payment, clear
 from hub.core.wallets import set_aside
@@ -65,6 +66,26 @@ def test_a_transfer_with_the_old_communication_is_brought_over_and_what_was_set_
     assert day.do(brought_over, moment("10:01")) != ()
     assert (day.balance_cents("Vanderzande"), day.balance_cents("Quintelier")) == (38_00, 0)
     assert day.do(brought_over, moment("10:02")) == (), "nothing is left to move"
+
+
+def test_what_is_written_down_for_the_second_entry_at_that_very_moment_is_the_firsts(day: Day) -> None:
+    """The form was sent before the two were one, and is dealt with behind it."""
+    made_one(day)
+    school, today = day.school, day.date
+    written = (
+        put_pupil(school, Pupil(91, SECOND, TILLEULS, "Zoé", "Quintelier"), same, today),
+        put_adult(school, Adult(92, SECOND, "Ann", "Quintelier"), same, lambda _text: True),
+        put_custody(school, Custody(93, NOE, SECOND, today), same),
+        put_override(school, PayerOverride(94, NOE, SECOND, today), same),
+        put_file(school, TILLEULS, FamilyFile(95, SECOND, today, bracket=3, validated_day=today), same),
+    )
+    for rows in written:
+        assert not isinstance(rows, Refusal)
+        assert [row.household for row in rows] == [FIRST]  # type: ignore[union-attr]
+
+
+def same(_shown: object) -> bool:
+    return True
 
 
 def test_what_comes_is_charged_to_the_one_that_stays_and_a_past_day_costs_the_same_family(day: Day) -> None:
