@@ -94,10 +94,13 @@ def wrong_money(books: Reckoning, group: Facts, before: dict[int, Paid]) -> Iter
         if all(wrong):
             yield f"{wrong[0]}, after {group[0]}"
     corrected = {_of_day(before[fact.charge]) for fact in group if isinstance(fact, f.Reversed) and before[fact.charge].stage == "posted"}
+    moved = ""
     for fact in group:
-        if isinstance(fact, f.Charged) and fact.day:
+        if isinstance(fact, f.Reversed):
+            moved = before[fact.charge].stage if fact.reason.value == "other_payer" else ""
+        elif isinstance(fact, f.Charged) and fact.day:
             waits = fact.item in GATHERED and (fact.pupil, fact.item, fact.day) not in corrected
-            stage = "pilot" if books.setting.in_pilot(fact.site, fact.day) else "gathered" if waits else "posted"
+            stage = moved or ("pilot" if books.setting.in_pilot(fact.site, fact.day) else "gathered" if waits else "posted")
             if fact.stage.name.lower() != stage:
                 yield f"{fact.stage.name}, and should be {stage}: {fact}"
         elif isinstance(fact, f.ChargesPosted):

@@ -7,19 +7,18 @@ from datetime import date, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from hub.core.books import Books
 from hub.core.calendar import day_of
 from hub.core.codes import By
 from hub.core.facts import CashPaidIn, Facts, HoldPlaced, TillSold
 from hub.core.ledger import wallet_account
 from hub.core.school import Rows, School, WalletScope
-from hub.desk import Answer
+from hub.desk import Answer, Desk
 from tests import schools
 from tests.sim.acts import Act, Kind, Place
 from tests.sim.forms import Told
 from tests.sim.reckoning import DRINK, MEAL, PARC_MEAL, SANDWICH, SOUP
 from tests.sim.rules import PRICES_CENTS, heirs
-from tests.sim.setting import PARC, PUPILS, TILLEULS, decoded
+from tests.sim.setting import PARC, PUPILS, TILLEULS, decoded, known_in
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -220,21 +219,21 @@ class Counters:
         hub = self._world.hub
         if hub is not None:
             to_pupils = hub.desk.school.sites[PARC].wallet_scope is WalletScope.PUPIL
-            shares = () if self._chance.random() < 0.1 else tuple(self._shares(hub.desk.books, to_pupils=to_pupils))
+            shares = () if self._chance.random() < 0.1 else tuple(self._shares(hub.desk, to_pupils=to_pupils))
             if shares and self._slips.random() < MISCOUNTED_SHARE:
                 owner, ((heir, cents), *others) = shares[0]
                 shares = ((owner, ((heir, cents + self._slips.choice((-1, 1))), *others)), *shares[1:])
             self._ask(Act(Kind.REGROUP, site=PARC, shares=shares))
 
-    def _shares(self, books: Books, *, to_pupils: bool) -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
+    def _shares(self, desk: Desk, *, to_pupils: bool) -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
         """Equal shares, where there are several heirs; what cannot be shared is the first one's."""
-        left: Counter[int] = Counter()
-        for wallet in books.owners.values():
-            cents = books.balance_cents(wallet_account(wallet.id))
+        left, known = Counter[int](), known_in(desk.school)
+        for wallet in desk.books.owners.values():
+            cents = desk.books.balance_cents(wallet_account(wallet.id))
             if wallet.site == PARC and bool(wallet.compartment) is not to_pupils and cents:
                 left[wallet.pupil or wallet.household] += cents
         for owner, cents in left.items():
-            able = heirs(owner, to_pupils=to_pupils)
+            able = heirs(owner, known, to_pupils=to_pupils)
             if len(able) > 1:
                 each = abs(cents) // len(able) * (1 if cents > 0 else -1)
                 yield owner, ((able[0], cents - each * (len(able) - 1)), *((heir, each) for heir in able[1:]))

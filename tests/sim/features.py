@@ -23,9 +23,10 @@ class _Seen:
         self._setting = setting
         self._missed: set[tuple[int, int]] = set()
         self._deferred: set[tuple[int, int, int]] = set()
-        self._priced_again = 0
+        self._priced_again, self._moved = 0, 0
         self._tapped = (0, 0)
         self._wallets: dict[int, f.WalletOpened] = {}
+        self._emptied: set[int] = set()
 
     def of(self, fact: Fact) -> Iterator[Feature]:
         match fact:
@@ -36,12 +37,18 @@ class _Seen:
                 yield from self._priced(fact)
             case f.Reversed():
                 self._priced_again = fact.ask if fact.reason is Reason.CORRECTED else 0
+                self._moved = fact.ask if fact.reason is Reason.OTHER_PAYER else 0
+                yield from [Feature.REPAID] if self._moved else []
             case f.WalletOpened():
                 self._wallets[fact.wallet] = fact
             case f.Transferred() if fact.reason is Reason.POLICY:
                 yield from self._regrouped(fact)
+            case f.Transferred() if fact.reason is Reason.SAME_FAMILY:
+                yield Feature.ONE_FAMILY_LATER if fact.source in self._emptied else Feature.ONE_FAMILY
+                self._emptied.add(fact.source)
             case f.MealReserved():
                 key = (fact.pupil, fact.site, fact.day)
+                yield from [Feature.ORDER_REPAID] if fact.ask == self._moved else []
                 yield from [Feature.DEFERRED] if key in self._deferred and not fact.deferred else []
                 (self._deferred.add if fact.deferred else self._deferred.discard)(key)
             case f.StayOpened() | f.StayClosed():
@@ -52,7 +59,7 @@ class _Seen:
     def _charged(self, fact: f.Charged) -> Iterator[Feature]:
         if fact.stage is Stage.PILOT:
             yield Feature.PILOT
-        if fact.payer != own_family(fact.pupil):
+        if fact.payer != own_family(fact.pupil) and not self._setting.afterwards:
             yield Feature.OTHER_PAYER
         if fact.why.rule is Rule.ABSENCE:
             yield Feature.ABSENT

@@ -122,6 +122,8 @@ class HubLife:
         orders = Orders(schools.BADGE_KEY, password, lambda device: world.fail(f"{device} was taken for a clone"))
         self.link = Link(self.desk, Fleet(), orders, self.clock, self._connect, world.random16)
         self.link.start()
+        self._tell_set_up()
+        self.desk.watch(lambda facts: None if facts else self._tell_set_up())
         self.task(self._upkeep())
 
     def step(self) -> None:
@@ -155,6 +157,10 @@ class HubLife:
             self._hold_against_replay()
             self._end()
             self.world.hub_died(cut=False)
+
+    def _tell_set_up(self) -> None:
+        """An edit is seen by all at once; what was decided before it was decided without it."""
+        self.world.oracle.witness.set_up(self.desk.books.number, self.desk.school)
 
     def _hold_against_replay(self) -> None:
         """The books must hold all that is durable, and what waits to be. Who starts next has what was replayed, if it finds just that."""

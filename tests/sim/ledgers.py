@@ -45,6 +45,9 @@ AGAIN_S = 44.0
 """Less than the rule's minute, by the true time of both taps: of the second the hub may hear seconds late."""
 
 
+_NOBODYS: Key = ("", "", 0)
+
+
 def complaints(taps: "Mapping[Key, Tap]", facts: list[Fact], excused: AbstractSet[Key]) -> Iterator[str]:
     """Everything that is wrong, worst first."""
     yield from money(facts)
@@ -58,7 +61,7 @@ def money(facts: Iterable[Fact]) -> Iterator[str]:
     """Entries sum to zero, charges are made and taken back once, no sale passes a limit."""
     balances: dict[str, int] = defaultdict(int)
     charges: dict[int, Charged] = {}
-    promised = _Promised()
+    promised, moved = _Promised(), 0
     for fact in facts:
         promised.take(fact)
         entries = getattr(fact, "entries", ())
@@ -70,8 +73,10 @@ def money(facts: Iterable[Fact]) -> Iterator[str]:
             if fact.charge in charges:
                 yield f"charged twice: {fact}"
             charges[fact.charge] = fact
-            yield from _charge(fact, balances[f"wallet:{fact.wallet}"], promised=fact.ask == promised.ask)
+            due = fact.ask == moved if fact.reason is Reason.CORRECTED else fact.ask == promised.ask and fact.reason is Reason.PROMISED
+            yield from _charge(fact, balances[f"wallet:{fact.wallet}"], due=due)
         elif isinstance(fact, Reversed):
+            moved = fact.ask if fact.reason is Reason.OTHER_PAYER else moved
             taken = charges.get(fact.charge)
             if taken is None or taken.cents != fact.cents:
                 yield f"taken back what was not there, or twice: {fact}"
@@ -100,11 +105,11 @@ class _Promised:
             self.orders.discard((fact.pupil, fact.site, fact.day))
 
 
-def _charge(fact: Charged, balance_cents: int, *, promised: bool) -> Iterator[str]:
+def _charge(fact: Charged, balance_cents: int, *, due: bool) -> Iterator[str]:
+    """`due`: whether it is due in any case, and says so: promised in a pilot, or moved to who has to pay it."""
     if fact.item in PRICES_CENTS and fact.cents % PRICES_CENTS[fact.item]:
         yield f"not the price: {fact}"
-    excused = promised and fact.reason is Reason.PROMISED
-    if fact.entries and not excused and balance_cents < LOWEST_CENTS.get(fact.item, balance_cents):
+    if fact.entries and not due and balance_cents < LOWEST_CENTS.get(fact.item, balance_cents):
         yield f"a limit is passed: {fact}"
 
 
@@ -237,6 +242,7 @@ def _charged_cents(facts: Iterable[Fact]) -> dict[Key, int]:
     asks: dict[int, Key] = {}
     charges: dict[int, Key] = {}
     net: dict[Key, int] = defaultdict(int)
+    moved = _NOBODYS, 0
     for fact in facts:
         if isinstance(fact, ScanTaken):
             key = (fact.device, fact.inc, fact.n)
@@ -245,6 +251,12 @@ def _charged_cents(facts: Iterable[Fact]) -> dict[Key, int]:
         elif isinstance(fact, Charged) and fact.ask in asks:
             charges[fact.charge] = asks[fact.ask]
             net[asks[fact.ask]] += fact.cents
-        elif isinstance(fact, Reversed) and fact.charge in charges:
-            net[charges[fact.charge]] -= fact.cents
+        elif isinstance(fact, Charged) and fact.ask == moved[1]:  # what was taken back is there again
+            charges[fact.charge] = moved[0]
+            net[moved[0]] += fact.cents
+            moved = _NOBODYS, 0
+        elif isinstance(fact, Reversed):
+            of = charges.get(fact.charge, _NOBODYS)
+            moved = of, fact.ask if of is not _NOBODYS and fact.reason is Reason.OTHER_PAYER else 0
+            net[of] -= fact.cents
     return net

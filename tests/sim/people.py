@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hub.core import badges, families, rerating
-from hub.core.facts import Refusal, derived
+from hub.core import badges
+from hub.core.facts import derived
 from hub.core.menus import Canteen, Menu, Offer
 from hub.core.school import (
     Badge,
     BadgeState,
-    FamilyFile,
     Household,
     Policy,
     Product,
@@ -29,11 +28,20 @@ from tests.sim.acts import Act, Kind
 from tests.sim.faults import DEVICES, Fault
 from tests.sim.reckoning import SOUP
 from tests.sim.rules import ARTICLES, MENU_DAYS, MENUS, PRICES_CENTS, Lunch
-from tests.sim.setting import CARE, FILES, HOUSEHOLDS, PARC, PUPILS, TILLEULS, Setting, born, code, file_of, rows
+from tests.sim.setting import (
+    CARE,
+    HOUSEHOLDS,
+    PARC,
+    PUPILS,
+    TILLEULS,
+    Setting,
+    born,
+    code,
+    rows,
+)
 
 if TYPE_CHECKING:
     from tests.sim.device import Device
-    from tests.sim.hub import HubLife
     from tests.sim.world import World
 
 STRANGERS = 2
@@ -171,8 +179,6 @@ class Office:
         self._world = world
         self._crowd = crowd
         self._chance = world.chance
-        self.busy = 0
-        """Families whose files are being worked through."""
 
     def set_up(self) -> None:
         """Families and pupils bring their balances along."""
@@ -197,40 +203,6 @@ class Office:
                 self._world.struck(Fault.BADGES)
 
         self._world.forms.send(lambda ask, desk: desk.edit(ask, swap), told)
-
-    def regularise(self) -> None:
-        """A family brings its file along; what it was charged since the file's first day is priced again."""
-        file = file_of(self._chance.choice(list(FILES)))
-
-        def change(school: School) -> Rows | Refusal:
-            return families.regularise(school, TILLEULS, file, file.from_day)
-
-        self._world.saw("files regularised")
-        self._world.forms.send(lambda ask, desk: desk.edit(ask, change), lambda _answer: self._price_again(file))
-
-    def regularise_again(self) -> None:
-        """Once more for every file that is there: a run that was cut off is simply run again."""
-        for files in self._world.disk.school.files.values():
-            for file in files:
-                self._price_again(file)
-
-    def _price_again(self, file: FamilyFile) -> None:
-        hub = self._world.hub
-        if hub is not None:
-            self.busy += 1
-            hub.task(self._corrected(hub, file)).add_done_callback(lambda _task: self._done())
-
-    def _done(self) -> None:
-        self.busy -= 1
-
-    async def _corrected(self, hub: "HubLife", file: FamilyFile) -> None:
-        """As `preau-hub files regularise` does: everything of the journal, then pupil by pupil."""
-        desk, now_ms = hub.desk, self._world.hub_wall_ms()
-        await desk.seen()
-        past = [fact for fact in self._world.disk.facts() if isinstance(fact, rerating.Past)]
-        changes = rerating.rerated(desk.school, desk.books, past, file.household, file.from_day)
-        for ask, some in rerating.asks(desk.books, self._world.random63(), changes, self._world.oracle.witness.lunch.first).items():
-            await desk.do(ask, rerating.corrected, ask, some, now_ms)
 
     def open_door(self) -> None:
         """Somebody rings at the gate."""

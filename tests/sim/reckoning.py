@@ -6,6 +6,7 @@ It never looks at a fact's entries and knows no code of the hub's: what each fac
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from hub.core import facts as f
@@ -14,7 +15,7 @@ from proto.messages import YES
 from tests import schools
 from tests.sim.acts import Place
 from tests.sim.daysheet import Key, Mark, PupilsDay, Sheet, read
-from tests.sim.setting import CARE, PARC, STUDY, Pricing, Setting, older, payer
+from tests.sim.setting import CARE, PARC, STUDY, Known, Pricing, Setting, code, older, payer
 
 MEAL, SOUP, SANDWICH, DRINK = (schools.number(name) for name in ("meal", "soup", "sandwich", "drink"))
 PARC_MEAL = schools.number("parc-meal")
@@ -34,7 +35,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A charge. `day`: whose daily limit it counts for, 0 = nobody's."""
+    """A charge. `day`: whose daily limit it counts for, 0 = nobody's; `on`: the day of what is paid."""
 
     place: Place
     pupil: int
@@ -45,6 +46,9 @@ class Paid:
     service: int = 0
     """The day of care or study."""
     stage: str = "posted"
+    payer: int = 0
+    on: int = 0
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -87,8 +91,8 @@ class Reckoning:
 
     setting: Setting
     limits: dict[int, int]
-    by_pupil: bool = True
-    """Whose the wallets of Le Parc are just now: that is set up, and no fact tells it."""
+    known: Known = field(default_factory=Known)
+    """What the office has set up by the moment of the next fact."""
     cents: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     wallets: dict[Place, int] = field(default_factory=dict)
     places: dict[int, Place] = field(default_factory=dict)
@@ -125,7 +129,9 @@ class Reckoning:
     taps: dict[tuple[str, str, str], f.ScanTaken] = field(default_factory=dict)
     """(device, reader, badge) -> the last tap that was answered yes, as far as anybody knows; what was the same tap again left out."""
     of_scans: dict[int, list[int]] = field(default_factory=dict)
-    """Ask of a scan -> its charges."""
+    """Ask of a scan -> its charges, or those that are there in their place."""
+    _moved: tuple[int, int] = (0, 0)
+    """A charge that is another household's to pay, and the ask that took it back: it makes it again."""
     _unpaid: tuple[int, tuple[int, int, int]] = (0, (0, 0, 0))
     """The ask of the order that was just booked, and whose it is: its charge follows."""
 
@@ -142,7 +148,12 @@ class Reckoning:
 
         Le Parc may have two wallets for each pupil, Les Tilleuls has one for each household that pays.
         """
-        return (site, pupil, "general") if site == PARC and self.by_pupil else (site, payer(pupil, item, day), "")
+        return (site, pupil, "general") if site == PARC and self.known.by_pupil else (site, self.payer(pupil, item, day), "")
+
+    def payer(self, pupil: int, item: int, day: int) -> int:
+        """Who pays for a pupil's programme or product on a day; 0 for a stranger."""
+        household = payer(pupil, item, day, late=pupil in self.known.late)
+        return self.known.first.get(household, household)
 
     def pupils_day(self, pupil: int, day: int, now_ms: int, more: dict[Key, Mark] | None = None, gone: int = 0) -> PupilsDay:
         """All that is known of a day, with `more` marks in place of those of the same number, and without the one that is `gone`."""
@@ -205,14 +216,28 @@ class Reckoning:
 
     def _charged(self, fact: f.Charged) -> None:
         stage = fact.stage.name.lower()
-        paid = Paid(self.places[fact.wallet], fact.pupil, fact.item, fact.cents, fact.limit_day, service=fact.day, stage=stage)
-        self.paid[fact.charge] = paid
+        self.paid[fact.charge] = Paid(
+            self.places[fact.wallet],
+            fact.pupil,
+            fact.item,
+            fact.cents,
+            fact.limit_day,
+            service=fact.day,
+            stage=stage,
+            payer=fact.payer,
+            on=fact.day or fact.limit_day or _day(fact.at_ms),
+            reason=fact.reason.value,
+        )
         self.spent[fact.pupil, fact.limit_day] += fact.cents
         ask, whose = self._unpaid
         if fact.ask == ask and fact.pupil == whose[0]:
             self.orders[whose] = replace(self.orders[whose], charge=fact.charge)
         if fact.ask in self.of_scans:
             self.of_scans[fact.ask].append(fact.charge)
+        elif fact.ask == self._moved[1]:
+            for charges in self.of_scans.values():
+                charges[:] = [fact.charge if charge == self._moved[0] else charge for charge in charges]
+            self._moved = (0, 0)
         if fact.day:
             self.charged[fact.pupil, fact.item, fact.day].add(fact.charge)
         if stage == "posted":
@@ -222,6 +247,8 @@ class Reckoning:
         paid = self.paid.get(fact.charge)
         if paid is None or paid.back:
             return
+        if fact.reason.value == "other_payer":
+            self._moved = (fact.charge, fact.ask)
         self.paid[fact.charge] = replace(paid, back=True)
         self.spent[paid.pupil, paid.day] -= paid.cents
         self.charged[paid.pupil, paid.item, paid.service].discard(fact.charge)
@@ -360,6 +387,10 @@ class Reckoning:
 
     def _desk(self, session: int) -> str:
         return next((desk for desk, each in self.sessions.items() if each == session), "that is closed")
+
+
+def _day(at_ms: int) -> int:
+    return code(datetime.fromtimestamp(at_ms / 1000, schools.ZONE).date())
 
 
 _TOLD: dict[type, Callable[[Reckoning, Any], None]] = {

@@ -3,14 +3,14 @@
 The answer is what must be booked, as effects without ids; or the code of the refusal.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from tests import schools
 from tests.sim.acts import Act, Kind, Place
-from tests.sim.reckoning import DRINK, MEAL, PARC_MEAL, SANDWICH, SOUP, Order, Reckoning
-from tests.sim.setting import PARC, TILLEULS, children, code, payers
+from tests.sim.reckoning import DRINK, MEAL, PARC_MEAL, SANDWICH, SOUP, Order, Paid, Reckoning
+from tests.sim.setting import PARC, TILLEULS, Known, children, code, payers
 
 Effect = tuple[object, ...]
 Effects = list[Effect]
@@ -320,6 +320,8 @@ def _taken_back(case: Case) -> Effects | str:
         return "not_open" if act.desk not in books.sessions else "no_such_act"
     if done.voided:
         return "already_voided"
+    if any(books.paid[charge].back for charge in done.charges):
+        return "corrected_since"
     return [("void", act.act, done.cents), *(effect for charge in done.charges for effect in paid_back(books, charge))]
 
 
@@ -327,7 +329,7 @@ def _taken_back(case: Case) -> Effects | str:
 
 
 def _opening(case: Case) -> Effects | str:
-    if not case.books.by_pupil:
+    if not case.books.known.by_pupil:
         return "no_such_wallet"
     return [("opening", (site, owner, "general" if site == PARC else ""), cents) for site, owner, cents in case.act.balances]
 
@@ -347,8 +349,8 @@ def _cleared(case: Case) -> Effects | str:
 
 def _transfer(case: Case) -> Effects | str:
     act, books = case.act, case.books
-    if not books.by_pupil or act.cents <= 0:
-        return "no_amount" if books.by_pupil else "no_such_wallet"
+    if not books.known.by_pupil or act.cents <= 0:
+        return "no_amount" if books.known.by_pupil else "no_such_wallet"
     if act.place not in books.wallets or act.cents > books.available(act.place, case.at_ms):
         return "shortage"
     return [("transfer", act.place, act.target, act.cents)]
@@ -358,26 +360,67 @@ def _regroup(case: Case) -> Effects | str:
     """What is left in wallets of the old policy goes to who has them now; what was set aside there is free, and a reserve goes along."""
     books, given, left = case.books, dict(case.act.shares), dict[int, list[Place]]()
     for place in books.wallets:
-        if place[0] == PARC and bool(place[2]) is not books.by_pupil and books.balance(place):
+        if place[0] == PARC and bool(place[2]) is not books.known.by_pupil and books.balance(place):
             left.setdefault(place[1], []).append(place)
     if given.keys() - left.keys():
         return "no_such_wallet"
     effects: Effects = []
     for owner, places in left.items():
         cents = sum(books.balance(place) for place in places)
-        shares = _shares(cents, heirs(owner, to_pupils=books.by_pupil), dict(given.get(owner, ())))
+        shares = _shares(cents, heirs(owner, books.known, to_pupils=books.known.by_pupil), dict(given.get(owner, ())))
         if isinstance(shares, str):
             return shares
         effects += [("free", place, hold) for place in places for hold in books.holds.get(books.wallets[place], {})]
         effects += [("transfer", place, places[0], books.balance(place)) for place in places[1:]]
-        compartment = "general" if books.by_pupil else ""
+        compartment = "general" if books.known.by_pupil else ""
         effects += [("transfer", places[0], (PARC, heir, compartment), share) for heir, share in shares.items()]
     return effects
 
 
-def heirs(owner: int, *, to_pupils: bool) -> list[int]:
-    """Whose an owner's money may be under the other policy."""
-    return children(owner) if to_pupils else payers(owner)
+def repaid(books: Reckoning, charges: Iterable[int], at_ms: int) -> Effects:
+    """Charges that staff move to who has the turn now, at the same price; an order that is not handed out goes along. What is not
+    another's to pay, or may still be resold, is not moved; what care and study come to is told by their days (`corrected.py`)."""
+    effects: Effects = []
+    for charge in charges:
+        paid = books.paid[charge]
+        if paid.item in MEALS or paid.item in LOWEST_CENTS:
+            effects += _repaid(books, charge, paid) if is_anothers(books, charge, at_ms) else ()
+    return effects
+
+
+def _repaid(books: Reckoning, charge: int, paid: Paid) -> Effects:
+    order = books.orders.get((paid.pupil, paid.place[0], paid.on))
+    ordered: Effects = []
+    if order is not None and order.charge == charge and not order.served and not order.late:
+        ordered = [("order", paid.pupil, paid.place[0], paid.on, order.product, False)]
+    place = books.place(paid.place[0], paid.pupil, paid.item, paid.on)
+    reason = "corrected" if paid.day else paid.reason
+    again: Effect = ("charge", place, paid.pupil, paid.item, paid.cents, paid.stage, reason, paid.day)
+    return [*paid_back(books, charge), *ordered, again]
+
+
+def is_anothers(books: Reckoning, charge: int, at_ms: int) -> bool:
+    """Whether a charge stands, and is another household's to pay; not what was cancelled late, as long as it may be resold."""
+    paid = books.paid[charge]
+    order = books.orders.get((paid.pupil, paid.place[0], paid.on))
+    waits = order is not None and order.charge == charge and order.late and not order.served and paid.on >= day_code(at_ms)
+    payer = books.known.first.get(paid.payer, paid.payer)
+    return not paid.back and not waits and payer != books.payer(paid.pupil, paid.item, paid.on)
+
+
+def brought_over(books: Reckoning) -> Effects:
+    """All that is in wallets of families that were entered a second time, to the same wallet of the first; what was set aside is free."""
+    effects: Effects = []
+    for place in [place for place in books.wallets if place[1] in books.known.first]:
+        effects += [("free", place, hold) for hold in books.holds.get(books.wallets[place], {})]
+        if books.balance(place):
+            effects.append(("transfer", place, (place[0], books.known.first[place[1]], place[2]), books.balance(place)))
+    return effects
+
+
+def heirs(owner: int, known: Known, *, to_pupils: bool) -> list[int]:
+    """Whose an owner's money may be under the other policy; what a family's second entry has is nobody's until it is brought over."""
+    return children(owner, known) if to_pupils else payers(owner, known)
 
 
 def _shares(cents: int, able: list[int], given: dict[int, int]) -> dict[int, int] | str:

@@ -5,8 +5,8 @@ The same tables are told twice: as rows of the register for the hub (`rows`), an
 """
 
 import enum
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from random import Random
@@ -14,7 +14,7 @@ from random import Random
 from msgspec import structs
 
 from hub.core.formulas import Band, Bands, ByBracket, ByEffort, Fixed, Line, Session, Siblings
-from hub.core.school import Custody, FamilyFile, PayerOverride, Row, School, TariffGroup, Weeks
+from hub.core.school import Custody, FamilyFile, PayerOverride, Row, School, TariffGroup, WalletScope, Weeks
 from hub.core.timetable import AbsenceReason, Attendance, ClassHours, Plan
 from tests import schools
 
@@ -66,6 +66,10 @@ class Feature(enum.StrEnum):
     JUSTIFIED = "mornings justified"
     TO_HOUSEHOLD = "wallets of pupils emptied into their payers'"
     TO_PUPIL = "wallets of payers emptied into their pupils'"
+    ONE_FAMILY = "money of families that were entered twice brought over"
+    ONE_FAMILY_LATER = "money that came to a second entry later"
+    REPAID = "charges moved to who has the turn"
+    ORDER_REPAID = "orders moved to who has the turn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +84,15 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`pilot`: site -> the first day whose services are charged. `files`: whether families bring theirs along, late."""
+    """`pilot`: site -> the first day whose services are charged. `files`: whether families bring theirs along, late. `afterwards`: whether
+    families turn out to be one that was entered twice, and it is told late whose turn it is to pay."""
 
     study: Study = Study.OPEN
     pilot: tuple[tuple[int, date], ...] = ()
     lesson: Lesson | None = None
     files: bool = False
     prices: Pricing = Pricing.USUAL
+    afterwards: bool = False
 
     def in_pilot(self, site: int, day: int) -> bool:
         """Whether a service of this day (YYYYMMDD) costs nothing yet."""
@@ -96,6 +102,23 @@ class Setting:
         """Whether a pupil is planned for study on a day."""
         weekdays, excluded = _EXPECTED.get(pupil, (frozenset(), 0))
         return self.study is not Study.OPEN and day != excluded and decoded(day).weekday() in weekdays
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the office has set up meanwhile, and no fact tells. `by_pupil`: whose the wallets of Le Parc are; `first`: family that was
+    entered a second time -> the one it is; `late`: pupils of whom a turn is known that came late."""
+
+    by_pupil: bool = True
+    first: Mapping[int, int] = field(default_factory=dict)
+    late: frozenset[int] = frozenset()
+
+
+def known_in(school: School) -> Known:
+    """What is set up just now."""
+    first = {second: row.same_as for second, row in school.second_homes.items()}
+    late = frozenset(pupil for pupil in LATE_TURNS if any(turn.id == _late_id(pupil) for turn in school.custody.get(pupil, ())))
+    return Known(school.sites[PARC].wallet_scope is WalletScope.PUPIL, first, late)
 
 
 ORDINARY = Setting()
@@ -109,6 +132,7 @@ PILOTS: tuple[tuple[tuple[tuple[int, date], ...], float], ...] = (
 """Sites that go live today or tomorrow, and how often."""
 LIVE_AT_MIDNIGHT = ((TILLEULS, schools.TUESDAY),)
 """In a storm that goes on past midnight: then what was ordered for later is charged while it storms."""
+AFTERWARDS_SHARE = 0.6
 _LAST_MIN = 24 * 60 - 1
 
 
@@ -121,7 +145,8 @@ def drawn(chance: Random, begins_min: int, storm_s: float) -> Setting:
     lesson = lesson_in(begins_min, storm_s) if chance.random() < 0.6 else None
     files = chance.random() < 0.5
     prices = chance.choice([each for each in Pricing if _can_be(each, study, files=files)])
-    return Setting(study, pilot, lesson, files, prices)
+    by_family = files or prices in {Pricing.SIBLINGS, Pricing.TOGETHER}  # they ask whose file, who is whose brother, who paid before
+    return Setting(study, pilot, lesson, files, prices, chance.random() < AFTERWARDS_SHARE and not by_family)
 
 
 def _can_be(prices: Pricing, study: Study, *, files: bool) -> bool:
@@ -161,12 +186,25 @@ _OVERRIDES: tuple[tuple[int, int, int, date, date | None], ...] = (
     (3, 6, STUDY, FIRST_DAY, None),
 )
 """Pupil, who pays, for what (0 = everything), from, until."""
+LATE_TURNS: dict[int, tuple[int, date]] = {
+    _pupil(n): (family(n + 5), (date(2025, 1, 3), schools.MONDAY, schools.TUESDAY)[n % 3]) for n in (0, 4, 8, 9, 15, 17)
+}
+"""Pupil -> whose turn it is on every day, since when; told late, in some worlds. Of 4 and 8 somebody else pays for some days anyway."""
 _OWN = {_pupil(n): family(n) for n in range(PUPILS)}
 
 
+def _late_id(pupil: int) -> int:
+    return schools.number(f"late turn {pupil}")
+
+
+def late_turn(pupil: int, household: int) -> Custody:
+    """A turn that is told late, as a row."""
+    return Custody(_late_id(pupil), pupil, household, LATE_TURNS[pupil][1])
+
+
 @cache
-def payer(pupil: int, item: int, day: int) -> int:
-    """Who pays for a pupil's programme or product on a day; 0 for a stranger."""
+def payer(pupil: int, item: int, day: int, *, late: bool = False) -> int:
+    """Who pays for a pupil's programme or product on a day; 0 for a stranger. `late`: once it is told whose turn it is."""
     on = decoded(day)
     bound = [
         (what, payer) for n, payer, what, since, until in _OVERRIDES if _pupil(n) == pupil and since <= on and (not until or on < until)
@@ -175,6 +213,8 @@ def payer(pupil: int, item: int, day: int) -> int:
         for what, other in bound:
             if what == wanted:
                 return family(other)
+    if late and LATE_TURNS[pupil][1] <= on:
+        return LATE_TURNS[pupil][0]
     even = on.isocalendar().week % 2 == 0
     for n, other, weeks, weekdays in _TURNS:
         if _pupil(n) == pupil and on.weekday() in weekdays and weeks in {Weeks.EVERY, Weeks.EVEN if even else Weeks.ODD}:
@@ -187,15 +227,16 @@ def own_family(pupil: int) -> int:
     return _OWN.get(pupil, 0)
 
 
-def payers(pupil: int) -> list[int]:
+def payers(pupil: int, known: Known) -> list[int]:
     """Everybody who may have to pay for a pupil, in order."""
-    others = [other for n, other in (*(turn[:2] for turn in _TURNS), *(each[:2] for each in _OVERRIDES)) if _pupil(n) == pupil]
-    return sorted({_OWN[pupil], *(family(other) for other in others)})
+    others = [family(other) for n, other in (*(turn[:2] for turn in _TURNS), *(each[:2] for each in _OVERRIDES)) if _pupil(n) == pupil]
+    late = [LATE_TURNS[pupil][0]] if pupil in known.late else []
+    return sorted({known.first.get(household, household) for household in (_OWN[pupil], *others, *late)})
 
 
-def children(household: int) -> list[int]:
+def children(household: int, known: Known) -> list[int]:
     """Everybody a household may have to pay for."""
-    return [pupil for pupil in _OWN if household in payers(pupil)]
+    return [pupil for pupil in _OWN if household in payers(pupil, known)]
 
 
 # --- who is expected, and what that comes to ------------------------------------------------------
@@ -253,10 +294,15 @@ def older(pupil: int, day: int) -> tuple[int, ...]:
     return tuple(other for other in _OWN if (born(other), other) < age and payer(other, CARE, day) == household)
 
 
+_FROM_THE_BEGINNING = Known()
+
+
 @cache
 def kin(pupil: int) -> frozenset[int]:
     """Brothers and sisters: everybody for whom one may pay who may pay for this one."""
-    return frozenset(child for household in payers(pupil) for child in children(household)) - {pupil}
+    return frozenset(child for household in payers(pupil, _FROM_THE_BEGINNING) for child in children(household, _FROM_THE_BEGINNING)) - {
+        pupil
+    }
 
 
 # --- days ---------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from hub.core import facts as f
 from hub.core.books import Books
+from hub.core.codes import Reason
 from hub.core.facts import Fact, Facts
-from hub.core.school import School, WalletScope
+from hub.core.school import School
 from hub.core.wallets import available_cents
 from hub.desk import Answer
 from tests import schools
@@ -22,7 +23,7 @@ from tests.sim.acts import CORRECTIONS, Act, Kind, done
 from tests.sim.reckoning import Reckoning
 from tests.sim.roll import EXPECTED
 from tests.sim.rules import Case, Lunch
-from tests.sim.setting import CARE, PARC, STUDY, Setting, Study, payer
+from tests.sim.setting import CARE, STUDY, Known, Setting, Study, known_in
 
 PROGRAMMES = ((CARE,), (STUDY,))
 LATELY_MS = 150_000
@@ -49,8 +50,10 @@ class Witness:
         self.yeses: dict[int, Facts] = {}
         self._numbers: dict[int, int] = {}
         """Of the first fact of each."""
-        self._by_pupil: dict[tuple[int, int], bool] = {}
-        """Whose the wallets of Le Parc were when an ask was received."""
+        self._known: dict[tuple[int, int], Known] = {}
+        """What was set up when an ask was received."""
+        self._knew: list[tuple[int, Known]] = [(0, Known())]
+        """The same, and the number of the last fact that a hub had decided before it knew it; in the order in which hubs learnt it."""
         self.noes: list[No] = []
         self.honest_clock = True
         """Whether the hub's clock was right all the time."""
@@ -66,7 +69,11 @@ class Witness:
     def received(self, ask: int, at_ms: int, school: School) -> None:
         """The hub has it, by its own clock; it decides now, on what is set up now."""
         self.receipts[ask].add(at_ms)
-        self._by_pupil[ask, at_ms] = school.sites[PARC].wallet_scope is WalletScope.PUPIL
+        self._known[ask, at_ms] = known_in(school)
+
+    def set_up(self, number: int, school: School) -> None:
+        """This is what a hub goes by after the fact `number`."""
+        self._knew.append((number, known_in(school)))
 
     def answered(self, ask: int, answer: Answer, at_ms: int) -> None:
         """The hub says what came of it; asked again, the same. A refusal is not kept: one that was decided before may come after."""
@@ -103,6 +110,7 @@ class Witness:
             group = tuple(grouped)
             while noes and noes[0].number <= number:
                 yield from self._refused(reckoned, noes.pop(0))
+            reckoned.known = next(known for since, known in reversed(self._knew) if since <= number)
             if ask in seen:
                 yield f"done twice, or in two pieces: {group[0]}"
             seen.add(ask)
@@ -121,6 +129,13 @@ class Witness:
         for key, order in reckoned.orders.items():
             if order.deferred and not order.late and not order.served and rules.paid_at_last(reckoned, key, now_ms - LATELY_MS):
                 yield f"ordered in the pilot, and not charged since: {key} {order}"
+        for account, cents in reckoned.cents.items():
+            place = reckoned.places.get(int(account.removeprefix("wallet:")) if account.startswith("wallet:") else 0)
+            if cents and place is not None and place[1] in reckoned.known.first:
+                yield f"left in the wallet of a second entry: {cents} in {place}"
+        for charge, paid in reckoned.paid.items():
+            if paid.pupil in reckoned.known.late and rules.is_anothers(reckoned, charge, now_ms):
+                yield f"another household's to pay, and not moved: {charge} {paid}"
         if self.honest_clock:
             first, today = rules.day_code(schools.moment("12:00", self.lunch.first)), rules.day_code(now_ms)
             yield from roll.never_called(reckoned, first, now_ms)
@@ -174,7 +189,7 @@ class Witness:
         return right, wrong
 
     def _expected(self, reckoned: Reckoning, ask: int, act: Act, at_ms: int) -> rules.Effects | str:
-        reckoned.by_pupil = self._by_pupil.get((ask, at_ms), True)
+        reckoned.known = self._known.get((ask, at_ms), reckoned.known)
         if act.kind in CORRECTIONS:
             effects = corrected.expected(reckoned, ask, act, at_ms, rules.day_code(act.moment_ms))
             return effects if isinstance(effects, str) else [*effects, *roll.corrected(reckoned, effects)]
@@ -190,22 +205,20 @@ def _reasons(group: Facts) -> Iterator[str]:
 
 
 def _brought_by_time(reckoned: Reckoning, group: Facts) -> rules.Effects | None:
-    """What nobody asked for: the roll of a morning, and what was ordered in a pilot that is over."""
+    """What nobody asked for: the roll of a morning, what was ordered in a pilot that is over, what came to a second entry's wallet."""
+    if any(isinstance(fact, f.Transferred | f.HoldReleased) and fact.reason is Reason.SAME_FAMILY for fact in group):
+        return rules.brought_over(reckoned)
+    moved = [fact for fact in group if isinstance(fact, f.Reversed) and fact.reason is Reason.OTHER_PAYER]
+    if moved:
+        return rules.repaid(reckoned, [fact.charge for fact in moved], moved[0].at_ms)
     called, ordered = (next((fact for fact in group if isinstance(fact, kind)), None) for kind in (f.RollTaken, f.MealReserved))
     if isinstance(called, f.RollTaken):
         return roll.called(reckoned, called.day)
     if not isinstance(ordered, f.MealReserved):
         return None
-    reckoned.by_pupil = any(isinstance(fact, f.Charged) and fact.wallet in _of_pupils(reckoned, group) for fact in group)
     key = (ordered.pupil, ordered.site, ordered.day)
     paid = rules.paid_at_last(reckoned, key, ordered.at_ms)
     return [("order", *key, reckoned.orders[key].product, False), *paid] if paid else []
-
-
-def _of_pupils(reckoned: Reckoning, group: Facts) -> set[int]:
-    """Wallets of pupils, those of this ask among them: whose the wallets of Le Parc are just now is set up, and no fact tells it."""
-    opened = {fact.wallet for fact in group if isinstance(fact, f.WalletOpened) and fact.compartment}
-    return opened | {wallet for wallet, place in reckoned.places.items() if place[2]}
 
 
 def _other_payers(reckoned: Reckoning, group: Facts) -> Iterator[str]:
@@ -216,7 +229,7 @@ def _other_payers(reckoned: Reckoning, group: Facts) -> Iterator[str]:
             day = fact.day
         elif isinstance(fact, f.Charged):
             on = fact.day or fact.limit_day or day or rules.day_code(fact.at_ms)
-            right = payer(fact.pupil, fact.item, on)
+            right = reckoned.payer(fact.pupil, fact.item, on)
             if fact.payer != right or reckoned.places[fact.wallet] != reckoned.place(fact.site, fact.pupil, fact.item, on):
                 yield f"another one pays than {right}: {fact}"
 

@@ -20,7 +20,8 @@ from tests.sim.disk import HubDisk
 from tests.sim.faults import CALM_S, Fault, Plan
 from tests.sim.features import features
 from tests.sim.forms import Forms
-from tests.sim.hub import HubLife
+from tests.sim.hub import UPKEEP_S, HubLife
+from tests.sim.late import Late
 from tests.sim.ledgers import twice
 from tests.sim.nemesis import Nemesis
 from tests.sim.oracle import Oracle
@@ -105,6 +106,7 @@ class World:
         self.forms = Forms(self)
         self.office = Office(self, self.crowd)
         self.counters = Counters(self)
+        self.late = Late(self)
         self.carers = Carers(self)
         self.nemesis = Nemesis(self)
 
@@ -158,8 +160,7 @@ class World:
         self.counters.begin()
         self.carers.begin()
         self.often(600, self.office.change_badge)
-        if self.plan.setting.files:
-            self.often(self.plan.storm_s / 6, self.office.regularise)
+        self.late.begin()
         self.often(100 / self.plan.rate, self.office.open_door)
         self.often(1_800, self._restart_device)
         self.often(2_400, self._restart_hub)
@@ -193,9 +194,9 @@ class World:
         if not left and not self._settled and self.hub is not None:
             self._settled = True
             self.carers.settle()
-            self.office.regularise_again()
-            self.loop.after_s(1.0, self._look, until_s)
-        elif not left and self.hub is not None and not self.office.busy:
+            self.late.again()
+            self.loop.after_s(UPKEEP_S + 5 if self.plan.setting.afterwards else 1.0, self._look, until_s)
+        elif not left and self.hub is not None and not self.late.busy:
             self.hub.desk.when_seen(self._judge)
         elif self.loop.now_s >= until_s:
             self.fail(f"not drained after {CALM_S[1]:.0f} s of calm: {left}")

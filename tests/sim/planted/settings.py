@@ -16,6 +16,8 @@ _REPLACED = "why, replaced=part.programme in replaced, earlier"
 _LIVE = "    if in_pilot(site, day_of(wish.at_ms, site.zone)) and not in_pilot(site, wish.day):\n"
 _NOTE = "facts += (*reverse(ask, taken, at_ms, reason, who, made.charge), *new, *ordered, made)"
 _NOTE_LESS = "facts += (*new, *ordered, made)"
+_TURNS = "    rows += [replace(turn, household=kept) for turns in school.custody.values() for turn in turns if turn.household == gone]\n"
+_FREED = "        facts += (HoldReleased(ask, hold, wallet, at_ms, why, who) for hold in books.holds.get(wallet, ()))\n"
 _SPLIT_SUM = "    if sum(given.values()) != cents or any(share * cents < 0 for share in given.values()):\n"
 _FIRST = "    return min(known, default=0)\n"
 _BAND = "    parts = tuple([_part(band, max(start, start_ms), min(end, end_ms), file) for band, (start_ms, end_ms) in spans])\n"
@@ -146,5 +148,26 @@ BUGS = (
     Bug(
         "shares of a wallet need not be all of it",
         (Edit("hub.core.transfers", _SPLIT_SUM, "    if any(share * cents < 0 for share in given.values()):\n"),),
+    ),
+    Bug(
+        "what comes to a second entry's wallet later stays there",
+        (Edit("hub.keeping", "desk.school.merged or desk.school.second_homes", "desk.school.merged"),),
+    ),
+    Bug(
+        "what a family entered twice owes stays where it was", (Edit("hub.core.merging", "        if cents:\n", "        if cents > 0:\n"),)
+    ),
+    Bug("what a second entry has set aside is not freed", (Edit("hub.core.merging", _FREED, ""),)),
+    Bug("a turn stays with a family's second entry", (Edit("hub.core.merging", _TURNS, ""),)),
+    Bug(
+        "an order does not know that somebody else pays it",
+        (Edit("hub.core.rerating", "    if order is None or order.late:\n", "    if order is None or order.id:\n"),),
+    ),
+    Bug(
+        "what may still be resold is moved to who pays",
+        (Edit("hub.core.rerating", "order.late and each.day >= today", "order.late and each.day > today"),),
+    ),
+    Bug(
+        "what is moved to another household is posted at once",
+        (Edit("hub.core.rerating", "        stage=taken.stage,\n", "        stage=Stage.POSTED,\n"),),
     ),
 )
