@@ -18,7 +18,7 @@ from hub.core.school import School
 from hub.core.wallets import available_cents
 from hub.desk import Answer
 from tests import schools
-from tests.sim import corrected, roll, rules, scanned, told
+from tests.sim import afterwards, corrected, roll, rules, scanned, told
 from tests.sim.acts import CORRECTIONS, Act, Kind, done
 from tests.sim.reckoning import Reckoning
 from tests.sim.roll import EXPECTED
@@ -134,7 +134,7 @@ class Witness:
             if cents and place is not None and place[1] in reckoned.known.first:
                 yield f"left in the wallet of a second entry: {cents} in {place}"
         for charge, paid in reckoned.paid.items():
-            if paid.pupil in reckoned.known.late and rules.is_anothers(reckoned, charge, now_ms):
+            if paid.pupil in reckoned.known.late and afterwards.is_anothers(reckoned, charge, now_ms):
                 yield f"another household's to pay, and not moved: {charge} {paid}"
         if self.honest_clock:
             first, today = rules.day_code(schools.moment("12:00", self.lunch.first)), rules.day_code(now_ms)
@@ -207,10 +207,10 @@ def _reasons(group: Facts) -> Iterator[str]:
 def _brought_by_time(reckoned: Reckoning, group: Facts) -> rules.Effects | None:
     """What nobody asked for: the roll of a morning, what was ordered in a pilot that is over, what came to a second entry's wallet."""
     if any(isinstance(fact, f.Transferred | f.HoldReleased) and fact.reason is Reason.SAME_FAMILY for fact in group):
-        return rules.brought_over(reckoned)
+        return afterwards.brought_over(reckoned)
     moved = [fact for fact in group if isinstance(fact, f.Reversed) and fact.reason is Reason.OTHER_PAYER]
     if moved:
-        return rules.repaid(reckoned, [fact.charge for fact in moved], moved[0].at_ms)
+        return afterwards.repaid(reckoned, [fact.charge for fact in moved], moved[0].at_ms)
     called, ordered = (next((fact for fact in group if isinstance(fact, kind)), None) for kind in (f.RollTaken, f.MealReserved))
     if isinstance(called, f.RollTaken):
         return roll.called(reckoned, called.day)
