@@ -192,7 +192,7 @@ class Moves:
 
 
 class Known(Struct, gc=False):
-    """What there is to know of a charge. `back`: the ask that took it back, 0 = it stands."""
+    """What there is to know of a charge. `back`: the ask that took it back, 0 = it stands; `again`: the charge made in its place."""
 
     ask: int
     wallet: int
@@ -204,6 +204,7 @@ class Known(Struct, gc=False):
     day: int
     stage: Stage
     back: int = 0
+    again: int = 0
 
     def entries(self) -> tuple[f.Entry, ...]:
         """What it takes from its wallet once it is posted."""
@@ -290,7 +291,7 @@ class Charges:
         whole = move(sales_account(taken.site, taken.item), wallet_account(taken.wallet), taken.cents)
         if (fact.wallet, fact.cents, fact.entries) != (taken.wallet, taken.cents, whole if taken.stage is Stage.POSTED else ()):
             yield f"charge {fact.charge} of {write_cents(taken.cents)}, {_worded(taken.stage)}, is not cancelled whole, to its wallet"
-        taken.back = fact.ask
+        taken.back, taken.again = fact.ask, fact.again
         if self.standing.get(taken.stay) == fact.charge:
             del self.standing[taken.stay]
 
@@ -304,11 +305,13 @@ class Charges:
 
     def end(self, books: Books) -> Iterator[str]:
         ours = {
-            charge: (one.wallet, one.pupil, one.site, one.item, one.cents, one.stage, bool(one.back)) for charge, one in self.known.items()
+            charge: (one.wallet, one.pupil, one.site, one.item, one.cents, one.stage, bool(one.back), one.again)
+            for charge, one in self.known.items()
         }
         charges = books.charges.values()
-        theirs = {one.id: (one.wallet, one.pupil, one.site, one.item, one.cents, one.stage, one.reversed) for one in charges}
+        theirs = {one.id: (one.wallet, one.pupil, one.site, one.item, one.cents, one.stage, one.reversed, one.again) for one in charges}
         yield from differ("charge", ours, theirs)
+        yield from self._never_again()
         waiting = {charge: one.wallet for charge, one in self.known.items() if one.stage is Stage.GATHERED and not one.back}
         yield from differ("gathered charge", waiting, {charge: wallet for wallet, each in books.gathered.items() for charge in each})
         for stay, charge in self.standing.items():
@@ -316,6 +319,13 @@ class Charges:
             line = books.sheet(one.pupil, one.item, one.day).lines.get(stay)
             if one.day > books.forgotten and (line is None or (line.charge, line.cents) != (charge, one.cents)):
                 yield f"charge {charge} stands for stay {stay}, and the books do not have it there"
+
+    def _never_again(self) -> Iterator[str]:
+        """What is said to be made in place of another is a charge of the ask that cancelled it, for the same pupil and item."""
+        for charge, one in self.known.items():
+            again = self.known.get(one.again)
+            if one.again and (again is None or (again.ask, again.pupil, again.item) != (one.back, one.pupil, one.item)):
+                yield f"charge {charge} is cancelled and made again as {one.again}, which is no such charge"
 
     def sentence(self) -> str:
         early = f" ({self._early} of the first version, which wrote no price down)" if self._early else ""

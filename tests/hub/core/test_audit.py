@@ -376,6 +376,7 @@ DOCTORED: tuple[tuple[str, str, Doctor], ...] = (
     ("charges", "is cancelled a second time", twice(Reversed)),
     ("charges", "is not cancelled whole", changed(Reversed, cents=one_more("cents"))),
     ("charges", "is not cancelled whole", changed(Reversed, entries=())),
+    ("charges", "made again as 5, which is no such charge", changed(Reversed, again=5)),
     ("charges", "is posted, and was never made", changed(ChargesPosted, charges=(5,))),
     ("charges", "is posted, and was posted", twice(ChargesPosted)),
     ("charges", "its charges make", changed(ChargesPosted, cents=one_more("cents"))),
