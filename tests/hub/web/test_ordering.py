@@ -1,5 +1,7 @@
 """How meals are ordered: set for each site in the office, and nothing that was typed is lost where it cannot be."""
 
+import re
+
 import pytest
 
 from hub.accounts import Role
@@ -40,6 +42,7 @@ async def test_a_site_says_until_when_it_takes_orders(hub: Hub, anne: Browser) -
         ({"walk_up_cents": "-1,00"}, "n’est pas un montant"),
         ({"void_limit_cents": "12.5.3"}, "n’est pas un montant"),
         ({"unordered_cents": "99999,00"}, "n’est pas un montant"),
+        ({"horizon_days": "x", "days_before": "31"}, "ne sont pas possibles"),
     ],
 )
 async def test_what_cannot_be_is_said_and_everything_typed_stays(hub: Hub, anne: Browser, said: dict[str, str], words: str) -> None:
@@ -49,6 +52,7 @@ async def test_what_cannot_be_is_said_and_everything_typed_stays(hub: Hub, anne:
     assert words in answer.text
     assert hub.desk.school is before
     assert all(f'value="{text}"' in answer.text for text in {**SAID, **said}.values())
+    assert re.findall(r'name="(\w+)"[^>]*aria-invalid="true"', answer.text) == [*said], "the field that is meant, and no other"
 
 
 async def test_a_child_who_is_there_eats_whatever_a_form_says(hub: Hub, anne: Browser) -> None:
