@@ -1,5 +1,6 @@
 """Who is there: births, wills, what overtakes them, clones, and the hub's call to whoever missed it, on both real brokers."""
 
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
@@ -154,7 +155,10 @@ async def test_the_brokers_memory_of_an_older_life_is_no_proof_against_a_device(
 
 
 async def test_a_hub_that_comes_later_learns_who_is_there_from_the_broker(broker: Running) -> None:
-    async with switchboard(broker), box(broker) as door, switchboard(broker) as later:
+    async with AsyncExitStack() as stack:
+        async with switchboard(broker):
+            door = await stack.enter_async_context(box(broker))
+        later = await stack.enter_async_context(switchboard(broker))
         await until(lambda: later.seen("door-1").session == SESSION)
         assert later.seen("door-1").heard_ms == 0, "the device itself has not spoken to this hub yet"
         await door.ask()
