@@ -25,9 +25,17 @@ def test_two_short_days_with_their_accidents_pass_every_check_to_the_cent(tmp_pa
     assert lived.returncode == 0, lived.stdout + lived.stderr
     assert "FAILED" not in lived.stdout
     assert lived.stdout.count("holds   ") == 12
-    offline = re.search(r"^answered offline +(\d+)", lived.stdout, re.MULTILINE)
-    assert offline is not None
-    assert int(offline[1]) > 0, "a dead hub and a pulled cable make devices answer alone"
+    assert _number("answered offline", lived.stdout) > 0, "a dead hub and a pulled cable make devices answer alone"
     pictures = [ET.fromstring(one.read_text(encoding="utf-8")) for one in sorted(tmp_path.glob("day-*.svg"))]
     titles = [picture.findtext("{http://www.w3.org/2000/svg}title") for picture in pictures]
-    assert titles == [f"A school day at Préau: {taps} taps on three devices" for taps in (25, 9)]
+    taps = [_number("A school day at Préau:", title or "") for title in titles]
+    assert taps[0] >= 25
+    assert taps[1:] == [_number("taps sent", lived.stdout) - taps[0]]
+    assert taps[1] >= 9, "who sees no light for long, as on a busy machine, taps again"
+
+
+def _number(after: str, text: str) -> int:
+    """The number behind these words, at the beginning of a line."""
+    found = re.search(rf"^{after} +(\d+)", text, re.MULTILINE)
+    assert found is not None, f"{after} is not in {text}"
+    return int(found[1])
