@@ -138,7 +138,9 @@ def _pupil(draft: Draft, line: Said) -> None:
         return
     said = Child(line[C.KEY], line[C.LAST_NAME], line[C.FIRST_NAME], born, household)
     found = found_pupil(draft, line, said)
-    if found is not None and _first_line(draft, line, draft.people.pupils.line_of, found.id):
+    if found is not None and draft.people.second_pupil(said.key):  # what is said there of a child goes by its first entry
+        pupil = found
+    elif found is not None and _first_line(draft, line, draft.people.pupils.line_of, found.id):
         pupil = _changed_pupil(draft, line, found, said, site)
     elif found is None and len(draft.complaints) == before:
         made = _new_pupil(draft, line, said, site)

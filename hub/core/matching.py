@@ -78,6 +78,7 @@ class People:
         self.second_homes = {row.key: row.same_as for row in school.second_homes.values() if row.key}
         """By the key under which the other programme still has a family a second time: which one it is."""
         self.pupils: Roll[Pupil] = Roll(school.everyone)
+        self._second_pupils = {row.key: row for row in school.merged.values() if row.key}
         self.adults: Roll[Adult] = Roll(school.adults.values())
 
     def home(self, said: Home) -> Household | Wrong | None:
@@ -95,13 +96,20 @@ class People:
 
     def pupil(self, said: Child) -> Pupil | Wrong | None:
         """The pupil of a line, None where there is none like it. Without birth dates, the household has to be the same."""
-        keyed = self.pupils.keyed(said.key)
+        keyed, second = self.pupils.keyed(said.key), self.second_pupil(said.key)
         if keyed is not None:
             return Wrong.KEY_OF_OTHER if _another(keyed, said) else keyed
+        if second is not None:
+            first = self.pupils[second.same_as]
+            return Wrong.KEY_OF_OTHER if _another(second, said) and _another(first, said) else first
         named = self.pupils.named(_both(said.last_name, said.first_name))
         fit = [each for each in named if not (said.key and each.key) and _may_be(each, said)]
         surely = [each for each in fit if said.born and each.born == said.born] or fit
         return Wrong.SEVERAL_PEOPLE if len(surely) > 1 else surely[0] if surely else None
+
+    def second_pupil(self, key: str) -> Pupil | None:
+        """The second entry of a child, as it was, by the key under which the other programme still has it; None for any other key."""
+        return self._second_pupils.get(key) if self.pupils.keyed(key) is None else None
 
     def adult(self, household: int, last_name: str, first_name: str) -> Adult | Wrong | None:
         """The grown-up of a household with this name."""

@@ -73,7 +73,8 @@ def same_child(school: School, books: Books, pair: tuple[int, int], same: Same, 
     if barred:
         return Refusal(barred)
     earlier = (replace(row, same_as=kept.id) for row in school.merged.values() if row.same_as == gone.id)
-    return (_filled(kept, gone), replace(gone, same_as=kept.id, key=""), *earlier, *_theirs(school, kept.id, gone.id))
+    second = replace(gone, same_as=kept.id, key=gone.key if kept.key else "")  # which the school's other programme goes on to say
+    return (_filled(kept, gone), second, *earlier, *_theirs(school, kept.id, gone.id))
 
 
 def still_open(school: School, books: Books, kept: Pupil, gone: Pupil, now_ms: int) -> str:

@@ -207,7 +207,7 @@ def found_pupil(draft: Draft, line: Said, said: Child) -> Pupil | None:
     if not isinstance(found, Wrong):
         return found
     if found is Wrong.KEY_OF_OTHER:
-        owner = draft.people.pupils.keyed(said.key)
+        owner = draft.people.pupils.keyed(said.key) or draft.people.second_pupil(said.key)
         draft.wrong(line, found, Column.KEY, name_of(owner) if owner else "")
     else:
         draft.wrong(line, found, Column.LAST_NAME)

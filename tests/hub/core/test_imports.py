@@ -12,7 +12,7 @@ from hub.core.books import Books
 from hub.core.facts import Refusal, derived
 from hub.core.imports import Kind, canonical_badge, plan
 from hub.core.lists import Complaint, Line, Table, Wrong
-from hub.core.merging import merge
+from hub.core.merging import merge, same_child
 from hub.core.plans import Plan, Stamp, Thing
 from hub.core.school import Adult, Badge, BadgeState, Household, Pupil, School, WalletScope, edited
 from hub.core.wallets import open_balances
@@ -431,6 +431,20 @@ def test_who_has_changed_its_name_is_not_found_under_the_old_one() -> None:
     found = pupils("A7;Roux;Eva;;Le Parc;Claes", ";Claes;Eva;;Le Parc;Claes", header=KEYED, school=school)
     assert changes(found) == [(2, "last_name", "Claes", "Roux")]
     assert new(found) == [(3, Thing.PUPIL, "Eva Claes")]
+
+
+def test_a_child_that_the_other_programme_still_has_twice_stays_one() -> None:
+    both = ("A7;Claes;Eva;3/4/2018;Le Parc;Claes", "B8;Claës;Evá;4/3/2018;Le Parc;Claes")
+    school = done(pupils(*both, header=KEYED))
+    first, second = (pupil.id for pupil in school.everyone if pupil.key)
+    rows = same_child(school, Books(), (first, second), lambda _pair: True, moment("08:00"))
+    assert not isinstance(rows, Refusal)
+    school = edited(school, rows)
+    again = pupils(*both, header=KEYED, school=school)
+    assert (again.complaints, again.rows) == ((), ())
+    badge = planned(Kind.BADGES, "id;badge", f"B8;{TAG}", school=school)
+    assert [row.pupil for row in badge.rows if isinstance(row, Badge)] == [first]
+    assert wrongs(pupils("B8;Roux;Tim;;Le Parc;Claes", header=KEYED, school=school)) == [(2, Wrong.KEY_OF_OTHER, "Evá Claës")]
 
 
 def test_another_key_is_another_child_even_of_the_same_name_and_household() -> None:
