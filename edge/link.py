@@ -261,8 +261,8 @@ class Link:
         if code.is_failure:
             log.error("%s", _refusal(self._broker.host, self._broker.port, self._device, str(code)))
             return
-        own = [Kind.STATE, *topics.TO_DEVICE]
-        client.subscribe([(topics.topic(self._device, kind), topics.qos(kind)) for kind in own] + [(topics.HUB, 1)])
+        own = [topics.topic(self._device, kind) for kind in (Kind.STATE, *topics.TO_DEVICE)]
+        client.subscribe([(each, topics.HEARD_QOS) for each in (*own, topics.HUB)])
         self._up = self._admitted = True
         log.info("connected to the broker")
         self._put(LinkUp(self._session))

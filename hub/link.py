@@ -81,8 +81,8 @@ class Wire(Protocol):
     async def close(self, farewell: tuple[str, bytes]) -> None: ...
 
 
-Connect = Callable[[Listener, list[tuple[str, int]]], Wire]
-"""Makes the connection, given who listens and the topic filters with their QoS."""
+Connect = Callable[[Listener, list[str]], Wire]
+"""Makes the connection, given who listens and the topic filters."""
 
 _NONCE = re.compile(r"[0-9a-f]{16}")
 
@@ -139,10 +139,10 @@ class Link:
         """The next call, where one was asked for before CALL_S was over."""
         self._leaving = False
         self._early: dict[str, tuple[ScanMessage, int]] = {}
-        """By device: scans of a session whose birth is not here yet, and when they came. QoS 1 takes longer than QoS 0."""
+        """By device: scans of a session whose birth is not here yet, and when they came. A broker may take longer over QoS 1."""
         self._spoken: set[str] = set()
         """Devices that told their state live on this connection: what the broker remembers of it can only be older."""
-        filters = [(topics.everyone(kind), topics.qos(kind)) for kind in topics.FROM_DEVICE]
+        filters = [topics.everyone(kind) for kind in topics.FROM_DEVICE]
         self._wire = connect(Listener(self._up, self._down, self.receive), filters)
         self._hear: dict[Kind, tuple[Any, Callable[[Device, Seen, Any], None]]] = {
             Kind.SCAN: (ScanMessage, self._scans),

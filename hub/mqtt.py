@@ -17,6 +17,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from proto.topics import HEARD_QOS
+
 log = logging.getLogger(__name__)
 
 KEEPALIVE_S = 10
@@ -57,7 +59,7 @@ class Listener:
 class Wire:
     """One connection that is kept up until `close`."""
 
-    def __init__(self, account: Account, listener: Listener, filters: list[tuple[str, int]]) -> None:
+    def __init__(self, account: Account, listener: Listener, filters: list[str]) -> None:
         self._account = account
         self._listener = listener
         self._filters = filters
@@ -156,7 +158,7 @@ class Wire:
             log.error("the broker refuses the hub: %s", reason)
             return
         self.up = self._entered = True
-        client.subscribe(self._filters)
+        client.subscribe([(each, HEARD_QOS) for each in self._filters])
         self._told.append(self._listener.up)
 
     def _disconnected(self, _client: Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Properties | None) -> None:

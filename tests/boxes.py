@@ -223,8 +223,8 @@ async def box(running: Running, account: BrokerAccount = DEVICES[0], *, will: bo
     async with Peer(running, account, last if will else None) as peer:
         speaking = Box(peer, account.user)
         for kind in topics.TO_DEVICE:
-            assert await peer.subscribe(topics.topic(account.user, kind), topics.qos(kind))
-        assert await peer.subscribe(topics.HUB, 1)
+            assert await peer.subscribe(topics.topic(account.user, kind), topics.HEARD_QOS)
+        assert await peer.subscribe(topics.HUB, topics.HEARD_QOS)
         async with asyncio.timeout(WAIT_S):
             while not await speaking.told():
                 await speaking.birth()  # as a device does at once: it makes the hub call

@@ -37,7 +37,7 @@ class Scripted:
     _n: int = 0
 
     def __post_init__(self) -> None:
-        filters = [(topics.HUB, 1), (topics.topic(self.account.user, Kind.VERDICT), 0)]
+        filters = [topics.HUB, topics.topic(self.account.user, Kind.VERDICT)]
         self._wire = Wire(self.account, Listener(lambda: None, lambda: None, self._heard), filters)
         self._born = asyncio.Event()
         self._answered = asyncio.Event()

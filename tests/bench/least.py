@@ -184,7 +184,7 @@ async def serve(settings: Settings) -> None:
             await broker.start()
             stack.push_async_callback(broker.stop)
         hub = Hub(await stack.enter_async_context(rows_written(data / "least.db", b"".join)))
-        filters = [(topics.everyone(kind), topics.qos(kind)) for kind in topics.FROM_DEVICE]
+        filters = [topics.everyone(kind) for kind in topics.FROM_DEVICE]
         hub.wire = Wire(account, Listener(hub.come, lambda: None, hub.heard), filters)
         hub.wire.start((topics.HUB, _state(Status.LOST)))
         stack.push_async_callback(hub.wire.close, (topics.HUB, _state(Status.OFF)))

@@ -139,11 +139,11 @@ async def test_a_birth_and_a_farewell_are_retained_at_the_broker(mosquitto_broke
     async with Peer(mosquitto_broker, HUB) as hub:
         with connected(mosquitto_broker) as (device, session):
             device.link.publish(Kind.STATE, device.state(Status.ON, session))
-            await hub.subscribe(topic(DOOR.user, Kind.STATE), 1)
+            await hub.subscribe(topic(DOOR.user, Kind.STATE))
             assert await heard_state(hub) == device.state(Status.ON, session)
         assert await heard_state(hub) == device.state(Status.OFF, session)
     async with Peer(mosquitto_broker, HUB) as later:
-        await later.subscribe(topic(DOOR.user, Kind.STATE), 1)
+        await later.subscribe(topic(DOOR.user, Kind.STATE))
         heard = await later.next()
         assert heard.retained
         assert codec.decode(heard.payload, State) == device.state(Status.OFF, session)
@@ -151,7 +151,7 @@ async def test_a_birth_and_a_farewell_are_retained_at_the_broker(mosquitto_broke
 
 async def test_a_cut_cable_brings_the_last_will_of_that_session_and_then_a_new_session(mosquitto_broker: Running) -> None:
     async with Peer(mosquitto_broker, HUB) as hub:
-        await hub.subscribe(topic(DOOR.user, Kind.STATE), 1)
+        await hub.subscribe(topic(DOOR.user, Kind.STATE))
         with connected(mosquitto_broker) as (device, first):
             device.socket().shutdown(socket.SHUT_RDWR)
             assert await heard_state(hub) == device.state(Status.LOST, first)
@@ -202,7 +202,7 @@ async def test_what_was_not_acknowledged_in_one_session_is_not_repeated_in_the_n
             device.link._client.publish(topic(DOOR.user, Kind.STATE), b"old birth", 1)
             assert await asyncio.to_thread(device.next) == LinkDown()
             second = await asyncio.to_thread(device.up)
-            await hub.subscribe(topic(DOOR.user, Kind.STATE), 1)
+            await hub.subscribe(topic(DOOR.user, Kind.STATE))
             assert await heard_state(hub) == device.state(Status.LOST, first)
             device.link.publish(Kind.STATE, device.state(Status.ON, second))
             assert await heard_state(hub) == device.state(Status.ON, second)
@@ -323,7 +323,7 @@ async def test_a_live_state_of_another_session_is_foreign_and_our_own_echo_is_no
         with connected(mosquitto_broker) as (device, session):
             await subscribed(hub, device)
             device.link.publish(Kind.STATE, device.state(Status.ON, session))
-            await hub.subscribe(topic(DOOR.user, Kind.STATE), 1)
+            await hub.subscribe(topic(DOOR.user, Kind.STATE))
             await hub.next()
             await hub.publish(topic(DOOR.user, Kind.STATE), codec.encode(stranger), 1)
             assert await asyncio.to_thread(device.next) == ForeignState(stranger), "neither the retained state nor our birth came first"

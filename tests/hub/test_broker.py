@@ -8,7 +8,7 @@ import pytest
 
 from hub.broker import Account
 from proto.codec import MAX_BYTES
-from proto.topics import FROM_DEVICE, TO_DEVICE, Kind, everyone, topic
+from proto.topics import FROM_DEVICE, HEARD_QOS, TO_DEVICE, Kind, everyone, topic
 from proto.topics import HUB as HUB_TOPIC
 from tests.brokers import DOOR, HUB, TILL, Heard, Peer, Running
 
@@ -76,7 +76,7 @@ async def test_nothing_a_device_says_elsewhere_is_kept_for_who_asks_later(broker
             await door.publish(text, b"forged", 1, retain=True)
         await door.publish(SAY[Kind.STATE], b"own", 1, retain=True)
     async with Peer(broker, HUB) as hub:
-        assert await hub.subscribe("preau/v1/#", 1)
+        assert await hub.subscribe("preau/v1/#")
         assert (await hub.next()).payload == b"own"
         await hub.publish(HUB_TOPIC, b"end of what was kept", 1)
         assert (await hub.next()).payload == b"end of what was kept"
@@ -106,7 +106,7 @@ async def test_what_is_kept_for_another_device_is_not_handed_to_who_asks_for_it(
         await hub.publish(topic(TILL.user, Kind.CONFIG), b"the till's key", 1, retain=True)
         await hub.publish(HEAR[Kind.CONFIG], b"own", 1, retain=True)
         for text in (topic(TILL.user, Kind.CONFIG), everyone(Kind.CONFIG), "#", HEAR[Kind.CONFIG]):
-            await door.subscribe(text, 1)
+            await door.subscribe(text)
         assert await door.subscribe(HEAR[Kind.VERDICT])
         await hub.publish(HEAR[Kind.VERDICT], b"last")
         assert {message.payload for message in await until(door, b"last")} == {b"own"}
@@ -121,26 +121,26 @@ async def test_a_device_that_comes_late_gets_its_config_as_it_was_last_said(brok
         await hub.publish(HEAR[Kind.CONFIG], b"older", 1, retain=True)
         await hub.publish(HEAR[Kind.CONFIG], whole, 1, retain=True)
     async with Peer(broker, DOOR) as door:
-        assert await door.subscribe(HEAR[Kind.CONFIG], 1)
-        assert await door.next() == Heard(HEAR[Kind.CONFIG], whole, 1, retained=True)
+        assert await door.subscribe(HEAR[Kind.CONFIG])
+        assert await door.next() == Heard(HEAR[Kind.CONFIG], whole, 0, retained=True)
 
 
 async def test_the_broker_says_a_devices_last_will_when_its_cable_is_cut(broker: Running) -> None:
     async with Peer(broker, HUB) as hub:
-        assert await hub.subscribe(everyone(Kind.STATE), 1)
+        assert await hub.subscribe(everyone(Kind.STATE))
         async with Peer(broker, DOOR, will=(SAY[Kind.STATE], b"lost")) as door:
             await door.publish(SAY[Kind.STATE], b"on", 1, retain=True)
             assert (await hub.next()).payload == b"on"
             door.drop()
-            assert await hub.next() == Heard(SAY[Kind.STATE], b"lost", 1, retained=False)
+            assert await hub.next() == Heard(SAY[Kind.STATE], b"lost", 0, retained=False)
     async with Peer(broker, HUB) as later:
-        assert await later.subscribe(everyone(Kind.STATE), 1)
-        assert await later.next() == Heard(SAY[Kind.STATE], b"lost", 1, retained=True)
+        assert await later.subscribe(everyone(Kind.STATE))
+        assert await later.next() == Heard(SAY[Kind.STATE], b"lost", 0, retained=True)
 
 
 async def test_a_farewell_leaves_no_last_will(broker: Running) -> None:
     async with Peer(broker, HUB) as hub:
-        assert await hub.subscribe(everyone(Kind.STATE), 1)
+        assert await hub.subscribe(everyone(Kind.STATE))
         async with Peer(broker, DOOR, will=(SAY[Kind.STATE], b"lost")) as door:
             await door.publish(SAY[Kind.STATE], b"off", 1, retain=True)
         async with Peer(broker, TILL) as till:
@@ -150,7 +150,7 @@ async def test_a_farewell_leaves_no_last_will(broker: Running) -> None:
 
 async def test_a_will_on_the_topic_of_another_device_is_never_said(broker: Running) -> None:
     async with Peer(broker, HUB) as hub:
-        assert await hub.subscribe("preau/v1/#", 1)
+        assert await hub.subscribe("preau/v1/#")
         door = Peer(broker, DOOR, will=(topic(TILL.user, Kind.STATE), b"forged"))
         if await door.enter():
             door.drop()
@@ -190,9 +190,10 @@ async def test_an_over_long_message_arrives_nowhere_and_troubles_nobody_else(bro
 async def test_no_message_waits_for_the_acknowledgement_of_the_one_before(broker: Running) -> None:
     """TCP_NODELAY on device, broker and hub. At QoS 1 each of the three sends a short message (PUBACK) and then the one that
     counts: where one of them lacks it, Nagle's algorithm holds that one back for a delayed ACK, 40 ms (spec/performance.md)."""
+    qos = 1 if broker.kind == "mosquitto" else HEARD_QOS  # what nats-server hands on at 1 may be lost: there its own end is held to it
     async with Peer(broker, HUB) as hub, Peer(broker, DOOR) as door:
-        assert await hub.subscribe(everyone(Kind.SCAN), 1)
-        assert await door.subscribe(HEAR[Kind.VERDICT], 1)
+        assert await hub.subscribe(everyone(Kind.SCAN), qos)
+        assert await door.subscribe(HEAR[Kind.VERDICT], qos)
         rounds_ms = []
         for number in range(40):
             began_s = time.perf_counter()

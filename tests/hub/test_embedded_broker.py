@@ -101,7 +101,7 @@ async def test_a_killed_broker_is_started_again_with_what_it_had_kept(child: Emb
         await hub.until_lost()
     assert child.restarts == 2
     async with Peer(running(child), DOOR) as door:
-        assert await door.subscribe(CONFIG, 1)
+        assert await door.subscribe(CONFIG)
         assert (await door.next()).payload == b"kept"
 
 

@@ -111,6 +111,16 @@ async def test_a_cut_cable_is_a_lost_device_and_its_birth_brings_it_back(board: 
         await until(lambda: board.seen("door-1").status is Status.ON)
 
 
+async def test_of_many_cut_cables_none_is_missed(embedded_broker: Running) -> None:
+    """What is heard at QoS 1, nats-server hands on through a store that loses some of it: two of a thousand wills (topics.HEARD_QOS)."""
+    async with switchboard(embedded_broker) as board:
+        for _ in range(40):
+            async with box(embedded_broker) as door:
+                await until(lambda: board.seen("door-1").status is Status.ON)
+                door.peer.drop()
+                await until(lambda: board.seen("door-1").status is Status.LOST)
+
+
 async def test_a_will_of_an_older_session_is_ignored(board: Switchboard, door: Box) -> None:
     await door.birth(SECOND_SESSION)
     await door.say(Kind.STATE, State(status=Status.LOST, session=SESSION, inc=FIRST_LIFE))

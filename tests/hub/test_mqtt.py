@@ -33,7 +33,7 @@ class Ear:
     fails: bool = False
 
     def __post_init__(self) -> None:
-        self.wire = Wire(self.account, Listener(self._up, self._down, self._message), [(TOPIC, 0)])
+        self.wire = Wire(self.account, Listener(self._up, self._down, self._message), [TOPIC])
 
     def _up(self) -> None:
         self.ups += 1
@@ -114,7 +114,7 @@ async def test_what_is_published_while_the_broker_is_away_is_no_error(tmp_path: 
         hub.wire.publish("preau/v1/door-1/config", b"kept", qos=1, retain=True)
         with mosquitto(tmp_path, (HUB, DOOR, TILL), port):
             async with Peer(Running("mosquitto", "127.0.0.1", port), DOOR) as door:
-                assert await door.subscribe("preau/v1/door-1/#", 1)
+                assert await door.subscribe("preau/v1/door-1/#")
                 heard = await door.next()
                 assert (heard.topic, heard.payload) == ("preau/v1/door-1/config", b"kept")
 
@@ -148,10 +148,10 @@ async def test_a_hub_that_is_refused_knocks_less_and_less_often(mosquitto_broker
 
 async def test_the_hub_says_goodbye_and_its_will_stays_unsaid(broker: Running) -> None:
     async with Peer(broker, DOOR) as door:
-        assert await door.subscribe(WILL[0], 1)
+        assert await door.subscribe(WILL[0])
         async with ear(broker.port) as hub:
             await until(lambda: hub.ups == 1)
         heard = await door.next()
         assert (heard.topic, heard.payload) == (WILL[0], b"off")
-        assert await door.subscribe("preau/v1/door-1/config", 1)
+        assert await door.subscribe("preau/v1/door-1/config")
         assert door.heard.empty()

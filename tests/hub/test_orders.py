@@ -156,4 +156,3 @@ async def test_a_device_that_comes_later_finds_its_config_at_the_broker(broker: 
         async with box(broker) as door:
             await door.hear(Kind.CONFIG)
             assert door.raw[Kind.CONFIG][0].retained
-            assert door.raw[Kind.CONFIG][0].qos == 1

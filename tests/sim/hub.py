@@ -39,10 +39,10 @@ def password(device: Device) -> str:
 class HubWire:
     """What the link needs of mqtt.Wire, on the simulated broker."""
 
-    def __init__(self, life: "HubLife", listener: Listener, filters: list[tuple[str, int]]) -> None:
+    def __init__(self, life: "HubLife", listener: Listener, filters: list[str]) -> None:
         self._life = life
         self._listener = listener
-        self._kinds = frozenset(one.rsplit("/", 1)[1] for one, _ in filters)
+        self._kinds = frozenset(one.rsplit("/", 1)[1] for one in filters)
         self._will = ("", b"")
         self._closed = False
         self.connection: Connection | None = None
@@ -176,7 +176,7 @@ class HubLife:
             if task is not current:
                 task.cancel()
 
-    def _connect(self, listener: Listener, filters: list[tuple[str, int]]) -> HubWire:
+    def _connect(self, listener: Listener, filters: list[str]) -> HubWire:
         self.wire = HubWire(self, listener, filters)
         return self.wire
 
