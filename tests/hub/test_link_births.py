@@ -114,7 +114,8 @@ async def test_a_cut_cable_is_a_lost_device_and_its_birth_brings_it_back(board: 
 async def test_of_many_cut_cables_none_is_missed(embedded_broker: Running) -> None:
     """What is heard at QoS 1, nats-server hands on through a store that loses some of it: two of a thousand wills (topics.HEARD_QOS)."""
     async with switchboard(embedded_broker) as board:
-        for _ in range(40):
+        for _ in range(300):
+            board.link._budgets.clear()  # it comes and goes more often than a device may
             async with box(embedded_broker) as door:
                 await until(lambda: board.seen("door-1").status is Status.ON)
                 door.peer.drop()
