@@ -29,7 +29,7 @@ async def test_a_device_whose_birth_was_missed_is_called_and_says_it_again(board
     called = await door.hear(Kind.STATE)
     assert (type(called), called.status) == (HubState, Status.ON)
     await door.birth()
-    await until(lambda: bool(board.seen("door-1").session))  # a birth goes through the broker's store, a scan may overtake it
+    await until(lambda: bool(board.seen("door-1").session))  # a scan may overtake its birth
     await door.send(tap())
     assert (await door.verdict()).light is Light.ACCEPTED
 

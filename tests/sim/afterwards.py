@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from tests.sim.reckoning import Paid, Reckoning
-from tests.sim.rules import LOWEST_CENTS, MEALS, Effect, Effects, day_code, paid_back
+from tests.sim.rules import LOWEST_CENTS, MEALS, Effect, Effects, paid_back
+from tests.sim.setting import day_code
 
 
 def repaid(books: Reckoning, charges: Iterable[int], at_ms: int) -> Effects:

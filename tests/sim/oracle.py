@@ -19,7 +19,7 @@ from tests.sim import ledgers
 from tests.sim.daysheet import READERS
 from tests.sim.faults import Fault
 from tests.sim.ledgers import Key
-from tests.sim.rules import day_code
+from tests.sim.setting import day_code
 from tests.sim.witness import Witness
 
 if TYPE_CHECKING:

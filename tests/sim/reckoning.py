@@ -6,7 +6,6 @@ It never looks at a fact's entries and knows no code of the hub's: what each fac
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from hub.core import facts as f
@@ -15,7 +14,7 @@ from proto.messages import YES
 from tests import schools
 from tests.sim.acts import Place
 from tests.sim.daysheet import Key, Mark, PupilsDay, Sheet, read
-from tests.sim.setting import CARE, PARC, STUDY, Known, Pricing, Setting, code, older, payer
+from tests.sim.setting import CARE, PARC, STUDY, Known, Pricing, Setting, day_code, older, payer
 
 MEAL, SOUP, SANDWICH, DRINK = (schools.number(name) for name in ("meal", "soup", "sandwich", "drink"))
 PARC_MEAL = schools.number("parc-meal")
@@ -225,7 +224,7 @@ class Reckoning:
             service=fact.day,
             stage=stage,
             payer=fact.payer,
-            on=fact.day or fact.limit_day or _day(fact.at_ms),
+            on=fact.day or fact.limit_day or day_code(fact.at_ms),
             reason=fact.reason.value,
         )
         self.spent[fact.pupil, fact.limit_day] += fact.cents
@@ -387,10 +386,6 @@ class Reckoning:
 
     def _desk(self, session: int) -> str:
         return next((desk for desk, each in self.sessions.items() if each == session), "that is closed")
-
-
-def _day(at_ms: int) -> int:
-    return code(datetime.fromtimestamp(at_ms / 1000, schools.ZONE).date())
 
 
 _TOLD: dict[type, Callable[[Reckoning, Any], None]] = {

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from tests import schools
 from tests.sim.acts import Act, Kind, Place
 from tests.sim.reckoning import DRINK, MEAL, PARC_MEAL, SANDWICH, SOUP, Order, Reckoning
-from tests.sim.setting import PARC, TILLEULS, Known, children, code, payers
+from tests.sim.setting import PARC, TILLEULS, Known, children, code, day_at, day_code, payers
 
 Effect = tuple[object, ...]
 Effects = list[Effect]
@@ -67,7 +67,7 @@ class Case:
 
     @property
     def today(self) -> date:
-        return _day(self.at_ms)
+        return day_at(self.at_ms)
 
 
 def expected(case: Case) -> Effects | str:
@@ -459,12 +459,3 @@ _EXPECTED: dict[Kind, Callable[[Case], Effects | str]] = {
 
 def _instant_ms(day: date, minute: int) -> int:
     return int(datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=schools.ZONE).timestamp() * 1000)
-
-
-def _day(at_ms: int) -> date:
-    return datetime.fromtimestamp(at_ms / 1000, schools.ZONE).date()
-
-
-def day_code(at_ms: int) -> int:
-    """The school's day of an instant, as YYYYMMDD."""
-    return code(_day(at_ms))

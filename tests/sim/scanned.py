@@ -11,8 +11,8 @@ from proto.messages import YES
 from tests.sim import corrected, roll
 from tests.sim.daysheet import READERS
 from tests.sim.reckoning import Reckoning
-from tests.sim.rules import MEALS, TILLS, Effects, day_code, handed_out, paid_back
-from tests.sim.setting import TILLEULS
+from tests.sim.rules import MEALS, TILLS, Effects, handed_out, paid_back
+from tests.sim.setting import TILLEULS, day_code
 
 AGAIN_MS = 60_000
 """So long after a tap at a device that has died since, it is the same tap."""

@@ -7,7 +7,7 @@ The same tables are told twice: as rows of the register for the hub (`rows`), an
 import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from random import Random
 
@@ -294,15 +294,11 @@ def older(pupil: int, day: int) -> tuple[int, ...]:
     return tuple(other for other in _OWN if (born(other), other) < age and payer(other, CARE, day) == household)
 
 
-_FROM_THE_BEGINNING = Known()
-
-
 @cache
 def kin(pupil: int) -> frozenset[int]:
     """Brothers and sisters: everybody for whom one may pay who may pay for this one."""
-    return frozenset(child for household in payers(pupil, _FROM_THE_BEGINNING) for child in children(household, _FROM_THE_BEGINNING)) - {
-        pupil
-    }
+    at_first = Known()
+    return frozenset(child for household in payers(pupil, at_first) for child in children(household, at_first)) - {pupil}
 
 
 # --- days ---------------------------------------------------------------------------------------
@@ -311,6 +307,16 @@ def kin(pupil: int) -> frozenset[int]:
 def code(day: date) -> int:
     """YYYYMMDD."""
     return day.year * 10_000 + day.month * 100 + day.day
+
+
+def day_at(at_ms: int) -> date:
+    """The school's day of an instant."""
+    return datetime.fromtimestamp(at_ms / 1000, schools.ZONE).date()
+
+
+def day_code(at_ms: int) -> int:
+    """The same as YYYYMMDD."""
+    return code(day_at(at_ms))
 
 
 def decoded(day: int) -> date:

@@ -23,7 +23,7 @@ from tests.sim.acts import CORRECTIONS, Act, Kind, done
 from tests.sim.reckoning import Reckoning
 from tests.sim.roll import EXPECTED
 from tests.sim.rules import Case, Lunch
-from tests.sim.setting import CARE, STUDY, Known, Setting, Study, known_in
+from tests.sim.setting import CARE, STUDY, Known, Setting, Study, day_code, known_in
 
 PROGRAMMES = ((CARE,), (STUDY,))
 LATELY_MS = 150_000
@@ -129,15 +129,14 @@ class Witness:
         for key, order in reckoned.orders.items():
             if order.deferred and not order.late and not order.served and rules.paid_at_last(reckoned, key, now_ms - LATELY_MS):
                 yield f"ordered in the pilot, and not charged since: {key} {order}"
-        for account, cents in reckoned.cents.items():
-            place = reckoned.places.get(int(account.removeprefix("wallet:")) if account.startswith("wallet:") else 0)
-            if cents and place is not None and place[1] in reckoned.known.first:
-                yield f"left in the wallet of a second entry: {cents} in {place}"
+        for place in reckoned.wallets:
+            if place[1] in reckoned.known.first and reckoned.balance(place):
+                yield f"left in the wallet of a second entry: {reckoned.balance(place)} in {place}"
         for charge, paid in reckoned.paid.items():
             if paid.pupil in reckoned.known.late and afterwards.is_anothers(reckoned, charge, now_ms):
                 yield f"another household's to pay, and not moved: {charge} {paid}"
         if self.honest_clock:
-            first, today = rules.day_code(schools.moment("12:00", self.lunch.first)), rules.day_code(now_ms)
+            first, today = day_code(schools.moment("12:00", self.lunch.first)), day_code(now_ms)
             yield from roll.never_called(reckoned, first, now_ms)
             for pupil in EXPECTED if self.setting.study is Study.AUTO else ():
                 wrong = [corrected.wrong_day(reckoned, (pupil, STUDY, first), at_ms) for at_ms in (now_ms, now_ms - LATELY_MS)]
@@ -191,10 +190,10 @@ class Witness:
     def _expected(self, reckoned: Reckoning, ask: int, act: Act, at_ms: int) -> rules.Effects | str:
         reckoned.known = self._known.get((ask, at_ms), reckoned.known)
         if act.kind in CORRECTIONS:
-            effects = corrected.expected(reckoned, ask, act, at_ms, rules.day_code(act.moment_ms))
+            effects = corrected.expected(reckoned, ask, act, at_ms, day_code(act.moment_ms))
             return effects if isinstance(effects, str) else [*effects, *roll.corrected(reckoned, effects)]
         if act.kind is Kind.JUSTIFY:
-            return roll.justified(reckoned, act, rules.day_code(at_ms))
+            return roll.justified(reckoned, act, day_code(at_ms))
         return rules.expected(Case(reckoned, self.lunch, act, at_ms))
 
 
@@ -228,7 +227,7 @@ def _other_payers(reckoned: Reckoning, group: Facts) -> Iterator[str]:
         if isinstance(fact, f.MealReserved):
             day = fact.day
         elif isinstance(fact, f.Charged):
-            on = fact.day or fact.limit_day or day or rules.day_code(fact.at_ms)
+            on = fact.day or fact.limit_day or day or day_code(fact.at_ms)
             right = reckoned.payer(fact.pupil, fact.item, on)
             if fact.payer != right or reckoned.places[fact.wallet] != reckoned.place(fact.site, fact.pupil, fact.item, on):
                 yield f"another one pays than {right}: {fact}"
